@@ -1,0 +1,39 @@
+/** What the core must know of the configuration. Frozen; times in milliseconds, sizes in bytes. */
+export interface CoreSettings {
+  /** Server id: the top byte of new session ids; 1 for a standalone server. */
+  readonly serverId: number;
+  readonly tickTimeMs: number;
+  readonly minSessionTimeoutMs: number;
+  readonly maxSessionTimeoutMs: number;
+  /** Largest request frame accepted. */
+  readonly juteMaxBuffer: number;
+  /** Added to `juteMaxBuffer` for the strings and buffers inside a record. */
+  readonly juteMaxBufferExtra: number;
+  /** Whether TTL znodes exist (`zookeeper.extendedTypesEnabled`). */
+  readonly extendedTypesEnabled: boolean;
+  readonly emulate353TTLNodes: boolean;
+  readonly enforceQuota: boolean;
+  readonly skipAcl: boolean;
+  /** `user:base64` of the superuser, or null when there is none. */
+  readonly superDigest: string | null;
+  /** Java name of the digest scheme's hash, by default SHA1. */
+  readonly digestAlgorithm: string;
+  /** Whether txns and snapshots carry the digest of the tree. */
+  readonly digestEnabled: boolean;
+  readonly reconfigEnabled: boolean;
+  readonly containerCheckIntervalMs: number;
+  readonly containerMaxPerMinute: number;
+  /** 0: a container that never had a child is kept. */
+  readonly containerMaxNeverUsedIntervalMs: number;
+  /** Which session password new and re-attached sessions get. */
+  readonly sessionPasswordIssue: 'apache' | 'keyed';
+  readonly sessionPasswordAccept: readonly ('apache' | 'keyed')[];
+  /** Secret of keyed session passwords; at least 16 bytes. */
+  readonly sessionPasswordKey: Uint8Array;
+  /** Txns between snapshots (randomised between half of it and all of it). */
+  readonly snapCount: number;
+  /** Log bytes between snapshots; 0 or less: no limit. */
+  readonly snapSizeLimitBytes: number;
+  /** Seeds the hash of paths, so that nobody can choose paths that collide. */
+  readonly hashSeed: number;
+}
