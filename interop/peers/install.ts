@@ -1,0 +1,15 @@
+/** Installs every peer: `node interop/dist/peers/install.js`. Exits with 1 at the first that cannot be installed. */
+
+import { installApacheZooKeeper } from './apache-zookeeper.ts';
+import { peersFolder } from './peer-cache.ts';
+
+const peers: readonly (readonly [string, () => Promise<string>])[] = [
+  ['Apache ZooKeeper 3.9.5', () => installApacheZooKeeper('3.9.5')],
+  ['Apache ZooKeeper 3.8.6', () => installApacheZooKeeper('3.8.6')],
+];
+
+console.log(`peers are installed into ${peersFolder()}`);
+for (const [name, install] of peers) {
+  await install();
+  console.log(`  ${name}: installed`);
+}

@@ -1,0 +1,143 @@
+/** A ZooKeeper-protocol server as a child process: started, awaited through `srvr`, stopped. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface ServerProcess {
+  readonly name: string;
+  readonly port: number;
+  /** `127.0.0.1:PORT` */
+  readonly address: string;
+  readonly pid: number;
+  /** What the server printed. */
+  readonly logFile: string;
+  /** Milliseconds from the start of the process until `srvr` answered. */
+  readonly startupMs: number;
+  /** SIGTERM, then SIGKILL if it lives on after `graceMs` (10 s). Returns its exit code, or null after a signal. */
+  stop(graceMs?: number): Promise<number | null>;
+  /** SIGKILL, and waits until the process is gone. */
+  kill(): Promise<void>;
+  /** Resident memory in bytes, as the kernel counts it. */
+  residentBytes(): number;
+}
+
+export interface ServerProcessOptions {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly port: number;
+  readonly logFile: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Milliseconds to wait for the first answer to `srvr`; 60 s when not given. */
+  readonly startTimeoutMs?: number;
+}
+
+/**
+ * Starts a server and waits until it answers `srvr` with its mode.
+ * @throws Error when the process ends first or the time runs out (the process is then killed)
+ */
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  const [command, ...args] = options.argv;
+  if (command === undefined) throw new RangeError('an empty command');
+  const log = openSync(options.logFile, 'a');
+  const begun = performance.now();
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  const ended = endOf(child);
+  const deadline = begun + (options.startTimeoutMs ?? 60_000);
+  const tail = () => readFileSync(options.logFile, 'utf8').slice(-3000);
+  for (;;) {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
+      await ended;
+      throw new Error(`${options.name} ended while starting (code ${child.exitCode ?? child.signalCode})\n${tail()}`);
+    }
+    // A connect can succeed against a port that another process holds; only a live child with an answer counts.
+    const answer = await fourLetterWord(options.port, 'srvr', 1000).catch(() => '');
+    if (answer.includes('Mode: ')) break;
+    if (performance.now() > deadline) {
+      child.kill('SIGKILL');
+      await ended;
+      throw new Error(`${options.name} did not answer srvr in time\n${tail()}`);
+    }
+    await pause(5);
+  }
+  const startupMs = performance.now() - begun;
+  const pid = child.pid;
+  // A forgotten server must not outlive the run that started it.
+  const reap = () => child.kill('SIGKILL');
+  process.once('exit', reap);
+  void ended.then(() => process.removeListener('exit', reap));
+  return {
+    name: options.name,
+    port: options.port,
+    address: `127.0.0.1:${options.port}`,
+    pid,
+    logFile: options.logFile,
+    startupMs,
+    stop: async (graceMs = 10_000) => {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+      const code = await ended;
+      clearTimeout(timer);
+      return code;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+    residentBytes: () => residentBytes(pid),
+  };
+}
+
+function endOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolvePromise) => {
+    child.once('exit', (code) => resolvePromise(code));
+    child.once('error', () => resolvePromise(null));
+  });
+}
+
+/** VmRSS of a process in bytes. */
+export function residentBytes(pid: number): number {
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  if (match === null) throw new Error(`process ${pid} has no VmRSS`);
+  return Number(match[1]) * 1024;
+}
+
+/** Sends a four-letter word to 127.0.0.1 and returns all that is answered. */
+export function fourLetterWord(port: number, word: string, timeoutMs: number): Promise<string> {
+  return new Promise((resolvePromise, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    let answer = '';
+    socket.setEncoding('utf8');
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`${word}: no answer in ${timeoutMs} ms`)));
+    socket.on('connect', () => socket.write(word));
+    socket.on('data', (text: string) => {
+      answer += text;
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolvePromise(answer));
+  });
+}
+
+/** A TCP port of the loopback interface that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolvePromise, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      if (address === null || typeof address === 'string') {
+        reject(new Error('no port'));
+        return;
+      }
+      server.close(() => resolvePromise(address.port));
+    });
+  });
+}
