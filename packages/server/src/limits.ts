@@ -1,15 +1,15 @@
 /** Everything that somebody else can make the server hold has its limit here. Sizes in bytes, times in milliseconds. */
-export const limits = Object.freeze({
+export const limits = {
   /** Default of `jute.maxbuffer`: the largest request frame. */
-  juteMaxBuffer: 0xfffff,
+  juteMaxBuffer: 1_048_575,
   /** A connection stops being read while more reply bytes than this wait for its socket. */
-  outputHighWater: 1 << 20,
+  outputHighWater: 1_048_576,
   /** A connection whose unsent output exceeds this is cut off. */
-  outputMaximum: 64 << 20,
+  outputMaximum: 67_108_864,
   /** Requests of one connection that wait behind its own writes before it stops being read. */
   deferredRequests: 4096,
   /** Bytes of such waiting requests before it stops being read. */
-  deferredBytes: 4 << 20,
+  deferredBytes: 4_194_304,
   /** Proposed and not yet durable txns, over all connections, before connections with outstanding requests stop being read. */
   outstandingProposals: 20_000,
   /** A connection that has not completed its handshake after this long is closed. */
@@ -17,5 +17,5 @@ export const limits = Object.freeze({
   /** Identities that auth requests may add to one connection. */
   identities: 64,
   /** Snapshot bytes that may wait for the disk before the writer pauses. */
-  snapshotQueue: 8 << 20,
-});
+  snapshotQueue: 8_388_608,
+} as const;
