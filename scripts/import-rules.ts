@@ -1,0 +1,100 @@
+/**
+ * The house's plan: which part may import which. Where a rule hurts, change this table first and the code after it;
+ * docs/internals/ARCHITECTURE.md explains the floors.
+ */
+
+export interface Zone {
+  /** The files of this zone: a folder, or one file. The longest match decides. */
+  readonly at: string;
+  /** Zones this one may import; a zone may always import itself. */
+  readonly may: readonly string[];
+  /** Whether node:* built-ins may be imported. */
+  readonly node: boolean;
+  /** Pure zones use no clock, no randomness, nothing asynchronous and nothing that depends on the machine. */
+  readonly pure?: boolean;
+}
+
+const server = [
+  'server/limits',
+  'server/ports',
+  'server/settings',
+  'server/core',
+  'server/driver',
+  'server/adapters',
+  'server/config',
+  'server/admin',
+  'server/main',
+] as const;
+
+export const zones: Readonly<Record<string, Zone>> = {
+  'protocol/bytes': { at: 'packages/protocol/src/bytes', may: [], node: false, pure: true },
+  protocol: { at: 'packages/protocol/src', may: ['protocol/bytes'], node: false, pure: true },
+
+  'server/limits': { at: 'packages/server/src/limits.ts', may: [], node: false, pure: true },
+  'server/ports': { at: 'packages/server/src/ports.ts', may: ['protocol'], node: false, pure: true },
+  'server/settings': { at: 'packages/server/src/core/settings.ts', may: ['protocol'], node: false, pure: true },
+  'server/core': {
+    at: 'packages/server/src/core',
+    may: ['protocol', 'server/limits', 'server/ports', 'server/settings'],
+    node: false,
+    pure: true,
+  },
+  'server/driver': {
+    at: 'packages/server/src/driver',
+    may: ['protocol', 'server/limits', 'server/ports', 'server/settings', 'server/core'],
+    node: false,
+  },
+  'server/adapters': {
+    at: 'packages/server/src/adapters',
+    may: ['protocol', 'server/limits', 'server/ports'],
+    node: true,
+  },
+  'server/config': {
+    at: 'packages/server/src/config',
+    may: ['protocol', 'server/limits', 'server/settings'],
+    node: true,
+  },
+  'server/admin': {
+    at: 'packages/server/src/admin',
+    may: ['protocol', 'server/limits', 'server/ports', 'server/driver', 'server/config'],
+    node: true,
+  },
+  'server/main': {
+    at: 'packages/server/src/main.ts',
+    may: ['protocol', ...server.filter((zone) => zone !== 'server/main')],
+    node: true,
+  },
+  'server/doors': { at: 'packages/server/src', may: ['protocol', ...server], node: false },
+
+  testkit: { at: 'packages/testkit', may: ['protocol', 'server/doors'], node: true },
+  cli: { at: 'packages/cli/src', may: ['protocol', 'server/doors'], node: true },
+  'cli/bin': { at: 'packages/cli/bin', may: ['cli'], node: true },
+
+  'protocol/test': { at: 'packages/protocol/test', may: ['protocol', 'protocol/bytes', 'testkit'], node: true },
+  'server/test': {
+    at: 'packages/server/test',
+    may: ['protocol', 'testkit', 'server/doors', ...server],
+    node: true,
+  },
+  'cli/test': { at: 'packages/cli/test', may: ['protocol', 'testkit', 'cli', 'server/doors'], node: true },
+
+  interop: { at: 'interop', may: ['protocol', 'testkit', 'server/doors'], node: true },
+  bench: { at: 'bench', may: ['protocol', 'testkit', 'server/doors', 'interop'], node: true },
+  scripts: { at: 'scripts', may: ['server/doors', 'protocol'], node: true },
+};
+
+/** What a pure zone must not name, each with what to do instead. */
+export const impureWords: Readonly<Record<string, string>> = {
+  Date: 'time arrives inside events',
+  'Math.random': 'randomness is handed in, seeded',
+  performance: 'time arrives inside events',
+  Intl: 'locale rules depend on the machine',
+  localeCompare: 'locale rules depend on the machine; compare code units or bytes',
+  toLocaleString: 'locale rules depend on the machine',
+  WeakRef: 'collection times are not deterministic',
+  FinalizationRegistry: 'collection times are not deterministic',
+  globalThis: 'the world is handed in through ports',
+  async: 'the core is synchronous; completions come back as events',
+  await: 'the core is synchronous; completions come back as events',
+  Promise: 'the core is synchronous; completions come back as events',
+};
