@@ -30,8 +30,8 @@ export function readProperties(text: string): PropertyLine[] {
     if (endsInContinuation(logical)) logical = logical.slice(0, -1);
     const [keyEnd, valueStart] = split(logical);
     entries.push({
-      key: unescape(logical.slice(0, keyEnd), line).trim(),
-      value: unescape(logical.slice(valueStart), line).trim(),
+      key: resolveEscapes(logical.slice(0, keyEnd), line).trim(),
+      value: resolveEscapes(logical.slice(valueStart), line).trim(),
       line,
     });
   }
@@ -59,10 +59,10 @@ function split(line: string): [keyEnd: number, valueStart: number] {
   return [keyEnd, keyEnd + (separator?.[0].length ?? 0)];
 }
 
-function unescape(text: string, line: number): string {
-  return text.replace(/\\(u[0-9a-fA-F]{4}|[^])/g, (_, escape: string) => {
-    if (escape === 'u') throw new SyntaxError(`line ${line}: \\u needs four hexadecimal digits after it`);
-    if (escape.length === 5) return String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-    return ESCAPES[escape] ?? escape;
+function resolveEscapes(text: string, line: number): string {
+  return text.replace(/\\(u[0-9a-fA-F]{4}|.)/gs, (_, escaped: string) => {
+    if (escaped === 'u') throw new SyntaxError(`line ${line}: \\u needs four hexadecimal digits after it`);
+    if (escaped.length === 5) return String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    return ESCAPES[escaped] ?? escaped;
   });
 }

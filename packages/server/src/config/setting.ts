@@ -89,9 +89,7 @@ interface TextRow<Value, All> {
   readonly doc: string;
 }
 
-export function text<Value extends string | null, All>(
-  row: TextRow<Value, All>,
-): Setting<Value | string, All> {
+export function text<Value extends string | null, All>(row: TextRow<Value, All>): Setting<Value | string, All> {
   return { ...row, unit: '', read: (value) => (row.pattern.test(value) ? value : WRONG) };
 }
 

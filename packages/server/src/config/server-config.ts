@@ -1,0 +1,71 @@
+import type { CoreSettings } from '../core/settings.ts';
+import { parseServerConfig } from './parse.ts';
+import { CHEAP_READING_WORDS, type ConfigValues, type SessionPasswordMode } from './schema.ts';
+import type { SystemProperty } from './system-properties.ts';
+
+/** A server's whole configuration, frozen. */
+export interface ServerConfig extends ConfigValues {
+  /** The file it came from; null for the embedded default. */
+  readonly file: string | null;
+  /** What an operator should know: one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** What the core needs and the configuration cannot say: drawn or decided at start. */
+export interface CoreStartValues {
+  /** Seeds the hash of paths. */
+  readonly hashSeed: number;
+  /** Secret of keyed session passwords, at least 16 bytes. */
+  readonly sessionPasswordKey: Uint8Array;
+  /** What `default` means for this data directory. */
+  readonly defaultSessionPassword: SessionPasswordMode;
+}
+
+/** Server id of a standalone server: Apache's puts it, too, into the top byte of session ids. */
+const STANDALONE_SERVER_ID = 1;
+
+/**
+ * The configuration of `headkeeper server` without a file: loopback only, data in `dataDir`, every four-letter word that
+ * only reads and costs little, old snapshots purged every hour.
+ */
+export function defaultServerConfig(dataDir: string, properties: readonly SystemProperty[] = []): ServerConfig {
+  const embedded = [
+    'clientPort=2181',
+    'clientPortAddress=127.0.0.1',
+    'tickTime=2000',
+    'autopurge.purgeInterval=1',
+    `4lw.commands.whitelist=${CHEAP_READING_WORDS.join(',')}`,
+  ].join('\n');
+  const folder: SystemProperty = { name: 'dataDir', value: dataDir, origin: 'the default', overridesFile: false };
+  return parseServerConfig(embedded, { file: null, properties: [folder, ...properties] });
+}
+
+/** The part of a configuration that the core works by. */
+export function toCoreSettings(config: ServerConfig, start: CoreStartValues): CoreSettings {
+  const issue = config.sessionPasswordIssue === 'default' ? start.defaultSessionPassword : config.sessionPasswordIssue;
+  return Object.freeze<CoreSettings>({
+    serverId: STANDALONE_SERVER_ID,
+    tickTimeMs: config.tickTimeMs,
+    minSessionTimeoutMs: config.minSessionTimeoutMs,
+    maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+    juteMaxBuffer: config.juteMaxBuffer,
+    juteMaxBufferExtra: config.juteMaxBufferExtra,
+    extendedTypesEnabled: config.extendedTypesEnabled,
+    emulate353TTLNodes: config.emulate353TTLNodes,
+    enforceQuota: config.enforceQuota,
+    skipAcl: config.skipAcl,
+    superDigest: config.superDigest,
+    digestAlgorithm: config.digestAlgorithm,
+    digestEnabled: config.digestEnabled,
+    reconfigEnabled: config.reconfigEnabled,
+    containerCheckIntervalMs: config.containerCheckIntervalMs,
+    containerMaxPerMinute: config.containerMaxPerMinute,
+    containerMaxNeverUsedIntervalMs: config.containerMaxNeverUsedIntervalMs,
+    sessionPasswordIssue: issue,
+    sessionPasswordAccept: config.sessionPasswordAccept === 'default' ? [issue] : config.sessionPasswordAccept,
+    sessionPasswordKey: start.sessionPasswordKey,
+    snapCount: config.snapCount,
+    snapSizeLimitBytes: config.snapSizeLimitBytes,
+    hashSeed: start.hashSeed,
+  });
+}

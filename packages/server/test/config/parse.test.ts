@@ -1,0 +1,397 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ConfigError } from '../../src/config/config-error.ts';
+import { parseServerConfig } from '../../src/config/parse.ts';
+import { type ConfigValues, SETTINGS } from '../../src/config/schema.ts';
+import { defaultServerConfig, type ServerConfig, toCoreSettings } from '../../src/config/server-config.ts';
+import type { SystemProperty } from '../../src/config/system-properties.ts';
+
+const MINIMAL = 'dataDir=/data\nclientPort=2181\n';
+
+function parse(text: string, properties: SystemProperty[] = []): ServerConfig {
+  return parseServerConfig(text, { file: 'zoo.cfg', properties });
+}
+
+function problemsOf(text: string, properties: SystemProperty[] = []): readonly string[] {
+  try {
+    parse(text, properties);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    assert.equal(error.message, error.problems.join('\n'));
+    return error.problems;
+  }
+  assert.fail(`accepted: ${text}`);
+}
+
+const environment = (name: string, value: string): SystemProperty => {
+  return { name, value, origin: 'JVMFLAGS', overridesFile: false };
+};
+const option = (name: string, value: string): SystemProperty => {
+  return { name, value, origin: '-D', overridesFile: true };
+};
+
+describe('a configuration with the least in it', () => {
+  const config = parse(MINIMAL);
+
+  it('has the defaults of Apache ZooKeeper 3.9', () => {
+    const expected: Partial<ConfigValues> = {
+      dataDir: '/data',
+      dataLogDir: '/data',
+      clientPort: 2181,
+      clientPortAddress: null,
+      clientPortListenBacklog: -1,
+      tickTimeMs: 3000,
+      minSessionTimeoutMs: 6000,
+      maxSessionTimeoutMs: 60_000,
+      maxClientCnxns: 60,
+      maxCnxns: 0,
+      juteMaxBuffer: 1_048_575,
+      juteMaxBufferExtra: 1_048_575,
+      snapCount: 100_000,
+      snapSizeLimitBytes: 4 * 1024 ** 3,
+      preAllocBytes: 64 * 1024 ** 2,
+      purgeSnapRetainCount: 3,
+      purgeIntervalMs: 0,
+      globalOutstandingLimit: 1000,
+      containerCheckIntervalMs: 60_000,
+      containerMaxPerMinute: 10_000,
+      extendedTypesEnabled: false,
+      digestEnabled: true,
+      skipAcl: false,
+      superDigest: null,
+      digestAlgorithm: 'SHA1',
+      fourLetterWords: ['srvr'],
+      sessionPasswordIssue: 'default',
+      sessionPasswordAccept: 'default',
+      logLevel: 'info',
+    };
+    assert.deepEqual({ ...config, ...expected }, { ...config });
+  });
+
+  it('is frozen, names its file and warns of nothing', () => {
+    assert.ok(Object.isFrozen(config) && Object.isFrozen(config.fourLetterWords) && Object.isFrozen(config.warnings));
+    assert.equal(config.file, 'zoo.cfg');
+    assert.deepEqual(config.warnings, []);
+  });
+});
+
+/** For every setting: a text that differs from the default, and what it must become. */
+const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]] } = {
+  dataDir: ['/elsewhere', '/elsewhere'],
+  dataLogDir: ['/logs', '/logs'],
+  clientPort: ['0', 0],
+  clientPortAddress: ['::1', '::1'],
+  clientPortListenBacklog: ['128', 128],
+  clientTcpKeepAlive: ['TRUE', true],
+  maxClientCnxns: ['-1', -1],
+  maxCnxns: ['5000', 5000],
+  tickTimeMs: ['500', 500],
+  minSessionTimeoutMs: ['1', 1],
+  maxSessionTimeoutMs: ['100000', 100_000],
+  sessionlessConnectionTimeoutMs: ['1', 1],
+  sessionPasswordIssue: ['keyed', 'keyed'],
+  sessionPasswordAccept: ['apache, keyed', ['apache', 'keyed']],
+  initLimitTicks: ['10', 10],
+  syncLimitTicks: ['5', 5],
+  standaloneEnabled: ['false', false],
+  reconfigEnabled: ['True', true],
+  juteMaxBuffer: ['0x400000', 4_194_304],
+  juteMaxBufferExtra: ['2048', 2048],
+  globalOutstandingLimit: ['1', 1],
+  snapCount: ['2', 2],
+  snapSizeLimitBytes: ['-1', -1024],
+  preAllocBytes: ['100', 102_400],
+  purgeSnapRetainCount: ['+10', 10],
+  purgeIntervalMs: ['24', 86_400_000],
+  flushDelayMs: ['3', 3],
+  maxBatchSize: ['1', 1],
+  digestEnabled: ['false', false],
+  serializeLastProcessedZxid: ['false', false],
+  snapshotTrustEmpty: ['true', true],
+  dataDirAutocreate: ['false', false],
+  dbAutocreate: ['false', false],
+  extendedTypesEnabled: ['true', true],
+  emulate353TTLNodes: ['true', true],
+  containerCheckIntervalMs: ['10', 10],
+  containerMaxPerMinute: ['1', 1],
+  containerMaxNeverUsedIntervalMs: ['300000', 300_000],
+  enforceQuota: ['true', true],
+  skipAcl: ['yes', true],
+  superDigest: ['super:xQJmxLMiHGwaqBvst5y6rkB6HQs=', 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs='],
+  digestAlgorithm: ['SHA3-256', 'SHA3-256'],
+  fourLetterWords: ['ruok, stat,ruok', ['srvr', 'ruok', 'stat']],
+  logLevel: ['debug', 'debug'],
+};
+
+const NOT_A_NUMBER = ['', 'x', '1.5', '1e3', '99999999999999999999', '1 2'];
+const NOT_A_SWITCH = ['', '1', 'on', 'truee'];
+
+/** For every setting: texts that must be refused. */
+const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
+  dataDir: [''],
+  dataLogDir: [''],
+  clientPort: [...NOT_A_NUMBER, '-1', '65536'],
+  clientPortAddress: ['', 'two words', '10.0.0.0/8'],
+  clientPortListenBacklog: [...NOT_A_NUMBER, '-2'],
+  clientTcpKeepAlive: NOT_A_SWITCH,
+  maxClientCnxns: [...NOT_A_NUMBER, '2147483648'],
+  maxCnxns: NOT_A_NUMBER,
+  tickTimeMs: [...NOT_A_NUMBER, '0', '-1'],
+  minSessionTimeoutMs: [...NOT_A_NUMBER, '-2', '60001'],
+  maxSessionTimeoutMs: [...NOT_A_NUMBER, '-2'],
+  sessionlessConnectionTimeoutMs: [...NOT_A_NUMBER, '0'],
+  sessionPasswordIssue: ['', 'none', 'apache,keyed'],
+  sessionPasswordAccept: ['', 'none', 'apache,'],
+  initLimitTicks: [...NOT_A_NUMBER, '-1'],
+  syncLimitTicks: [...NOT_A_NUMBER, '-1'],
+  standaloneEnabled: NOT_A_SWITCH,
+  reconfigEnabled: [...NOT_A_SWITCH, 'yes'],
+  juteMaxBuffer: [...NOT_A_NUMBER, '127', '0xffffffff', '4m'],
+  juteMaxBufferExtra: [...NOT_A_NUMBER, '-1'],
+  globalOutstandingLimit: [...NOT_A_NUMBER, '0'],
+  snapCount: NOT_A_NUMBER,
+  snapSizeLimitBytes: NOT_A_NUMBER,
+  preAllocBytes: [...NOT_A_NUMBER, '64M'],
+  purgeSnapRetainCount: NOT_A_NUMBER,
+  purgeIntervalMs: ['', 'x', '1.5', '1w', 'h'],
+  flushDelayMs: [...NOT_A_NUMBER, '-1'],
+  maxBatchSize: [...NOT_A_NUMBER, '0'],
+  digestEnabled: NOT_A_SWITCH,
+  serializeLastProcessedZxid: NOT_A_SWITCH,
+  snapshotTrustEmpty: NOT_A_SWITCH,
+  dataDirAutocreate: NOT_A_SWITCH,
+  dbAutocreate: NOT_A_SWITCH,
+  extendedTypesEnabled: NOT_A_SWITCH,
+  emulate353TTLNodes: NOT_A_SWITCH,
+  containerCheckIntervalMs: [...NOT_A_NUMBER, '0'],
+  containerMaxPerMinute: [...NOT_A_NUMBER, '0'],
+  containerMaxNeverUsedIntervalMs: [...NOT_A_NUMBER, '-1'],
+  enforceQuota: NOT_A_SWITCH,
+  skipAcl: [...NOT_A_SWITCH, 'true', 'false'],
+  superDigest: ['', 'super', 'super:', ':abc', 'super:a b', 'super:secret!'],
+  digestAlgorithm: ['', 'sha', 'CRC32'],
+  fourLetterWords: ['stat,nope', 'STAT'],
+  logLevel: ['', 'WARN', 'verbose'],
+};
+
+/** The base configuration without the key, and with what lets a value of the key stand alone. */
+function textWith(key: string, assignment: string): string {
+  const rest = MINIMAL.split('\n').filter((line) => !line.startsWith(`${key}=`));
+  return [...rest, assignment].join('\n');
+}
+
+describe('every setting', () => {
+  for (const name of Object.keys(SETTINGS) as (keyof ConfigValues)[]) {
+    const { key } = SETTINGS[name];
+    const [good, expected] = GOOD[name];
+
+    it(`${key} is read in all its spellings`, () => {
+      const base = textWith(key, '');
+      const given: [string, ServerConfig][] = [
+        ['plain in the file', parse(textWith(key, `${key}=${good}`))],
+        ['with a prefix in the file', parse(textWith(key, `zookeeper.${key} : ${good}  `))],
+        ['in the environment', parse(base, [environment(`zookeeper.${key}`, good)])],
+        ['without a prefix in the environment', parse(base, [environment(key, good)])],
+        ['on the command line', parse(base, [option(`zookeeper.${key}`, good)])],
+      ];
+      for (const [where, config] of given) {
+        assert.deepEqual(config[name], expected, where);
+        assert.deepEqual(config.warnings, [], where);
+      }
+    });
+
+    it(`${key} is refused when wrong, with file, line, key and what is expected`, () => {
+      for (const bad of BAD[name]) {
+        const [problem, ...more] = problemsOf(`# a comment\n${key}=${bad}\n${textWith(key, '')}`);
+        assert.deepEqual(more, [], bad);
+        assert.ok(problem?.startsWith(`zoo.cfg:2: ${key}=`), problem);
+        assert.match(problem as string, /: expected \S+/);
+      }
+    });
+
+    it(`${key} is documented`, () => {
+      assert.match(SETTINGS[name].doc, /\.$/);
+    });
+  }
+});
+
+describe('what Apache corrects or reads its own way', () => {
+  it('raises what is too small, with a warning', () => {
+    const config = parse(`${MINIMAL}autopurge.snapRetainCount=1\nsnapCount=-5\njute.maxbuffer.extrasize=7`);
+    assert.equal(config.purgeSnapRetainCount, 3);
+    assert.equal(config.snapCount, 2);
+    assert.equal(config.juteMaxBufferExtra, 1024);
+    assert.equal(config.warnings.length, 3);
+    assert.ok(config.warnings.includes('zoo.cfg:3: autopurge.snapRetainCount=1 is raised to 3'));
+  });
+
+  it('takes -1 as the default of a session timeout', () => {
+    const config = parse(`${MINIMAL}tickTime=10\nminSessionTimeout=-1\nmaxSessionTimeout=-1`);
+    assert.equal(config.minSessionTimeoutMs, 20);
+    assert.equal(config.maxSessionTimeoutMs, 200);
+  });
+
+  it('takes units of purgeInterval, and nothing below zero', () => {
+    const read = (text: string): number => parse(`${MINIMAL}autopurge.purgeInterval=${text}`).purgeIntervalMs;
+    assert.deepEqual(
+      ['250ms', '90s', '5m', '2h', '1d', '-1'].map(read),
+      [250, 90_000, 300_000, 7_200_000, 86_400_000, 0],
+    );
+  });
+
+  it('opens all four-letter words with *', () => {
+    const { fourLetterWords } = parse(`${MINIMAL}4lw.commands.whitelist=ruok, *`);
+    assert.ok(fourLetterWords.includes('wchc') && fourLetterWords.includes('srvr'));
+  });
+});
+
+describe('precedence', () => {
+  it('lets the file win over the environment, the command line over both, and the later line over the earlier', () => {
+    const config = parse(`${MINIMAL}tickTime=20\nzookeeper.tickTime=30\nsnapCount=7\nmaxCnxns=9`, [
+      environment('zookeeper.tickTime', '10'),
+      environment('zookeeper.snapCount', '6'),
+      environment('zookeeper.maxCnxns', '9'),
+      option('tickTime', '40'),
+    ]);
+    assert.equal(config.tickTimeMs, 40);
+    assert.equal(config.snapCount, 7);
+    assert.deepEqual(config.warnings, [
+      'zoo.cfg:3: tickTime=20 takes the place of 10 from JVMFLAGS',
+      'zoo.cfg:4: tickTime=30 takes the place of 20 from zoo.cfg:3',
+      'zoo.cfg:5: snapCount=7 takes the place of 6 from JVMFLAGS',
+      '-D: tickTime=40 takes the place of 30 from zoo.cfg:4',
+    ]);
+  });
+
+  it('judges only the value that counts', () => {
+    assert.equal(parse(`${MINIMAL}tickTime=50`, [environment('zookeeper.tickTime', 'x')]).tickTimeMs, 50);
+  });
+
+  it('names where a wrong property came from', () => {
+    assert.match(
+      problemsOf(MINIMAL, [environment('jute.maxbuffer', '4m')])[0] as string,
+      /^JVMFLAGS: jute\.maxbuffer=4m: expected /,
+    );
+  });
+});
+
+describe('keys that are no settings', () => {
+  const warning = (line: string): string => {
+    const { warnings } = parse(MINIMAL + line);
+    assert.equal(warnings.length, 1, warnings.join('\n'));
+    return warnings[0] as string;
+  };
+
+  it('names the nearest key of an unknown one', () => {
+    assert.equal(
+      warning('maxClientCnxn=3'),
+      'zoo.cfg:3: maxClientCnxn is unknown and ignored; did you mean maxClientCnxns?',
+    );
+    assert.match(warning('autopurge.snapRetainCnt=3'), /did you mean autopurge\.snapRetainCount\?/);
+    assert.match(warning('TICKTIME=3'), /did you mean tickTime\?/);
+    assert.equal(warning('colour=blue'), 'zoo.cfg:3: colour is unknown and ignored');
+  });
+
+  it("knows Apache's others, and says whether they are still to come", () => {
+    for (const key of ['secureClientPort', 'ssl.keyStore.location', 'admin.serverPort', 'metricsProvider.className']) {
+      assert.equal(warning(`${key}=1`), `zoo.cfg:3: ${key} is known, has no effect yet`);
+    }
+    assert.match(warning('commitProcessor.numWorkerThreads=4'), /is known, has no effect: /);
+  });
+
+  it("passes over the Java machine's own properties in the environment, not over zookeeper's", () => {
+    const { warnings } = parse(MINIMAL, [
+      environment('com.sun.management.jmxremote', ''),
+      environment('zookeeper.tikTime', '1'),
+    ]);
+    assert.deepEqual(warnings, ['JVMFLAGS: tikTime is unknown and ignored; did you mean tickTime?']);
+  });
+});
+
+describe('members of an ensemble', () => {
+  const three = 'server.1=a:2888:3888\nserver.2=b:2888:3888\nserver.3=c:2888:3888';
+
+  it('are refused', () => {
+    assert.deepEqual(problemsOf(MINIMAL + three), [
+      'zoo.cfg:3: server.1, server.2, server.3: ensembles are not supported yet, expected a standalone server',
+    ]);
+    assert.match(problemsOf(`${MINIMAL}dynamicConfigFile=/x`)[0] as string, /ensembles are not supported yet/);
+    assert.match(problemsOf(`${MINIMAL}standaloneEnabled=false\nserver.1=a:1:2`)[0] as string, /not supported yet/);
+  });
+
+  it('make a standalone server when there is one, whose line may hold the client port', () => {
+    const config = parse('dataDir=/data\nserver.1=a:2888:3888:participant;0.0.0.0:2191');
+    assert.equal(config.clientPort, 2191);
+    assert.deepEqual(config.warnings, ['zoo.cfg:2: server.1 is the only server: running standalone']);
+    assert.equal(parse('dataDir=/data\nserver.1=a:2888:3888;2192').clientPort, 2192);
+    assert.match(problemsOf('dataDir=/data\nserver.1=a:2888:3888')[0] as string, /clientPort is not set/);
+  });
+});
+
+describe('what is wrong as a whole', () => {
+  it('is reported all at once', () => {
+    const problems = problemsOf('tickTime=0\nenforceQuota=maybe');
+    assert.equal(problems.length, 4);
+    assert.ok(problems.some((problem) => problem.startsWith('zoo.cfg: dataDir is not set')));
+    assert.ok(problems.some((problem) => problem.startsWith('zoo.cfg: clientPort is not set')));
+  });
+
+  it('includes timeouts that cross, and passwords issued but not accepted', () => {
+    assert.deepEqual(problemsOf(`${MINIMAL}minSessionTimeout=9\nmaxSessionTimeout=8`), [
+      'zoo.cfg:3: minSessionTimeout=9: expected at most maxSessionTimeout, which is 8 (zoo.cfg:4)',
+    ]);
+    assert.match(
+      problemsOf(`${MINIMAL}sessionPassword.issue=keyed\nsessionPassword.accept=apache`)[0] as string,
+      /^zoo\.cfg:4: sessionPassword\.accept=apache: expected keyed among them/,
+    );
+  });
+
+  it('includes text that is no properties file', () => {
+    assert.deepEqual(problemsOf('\\u12=3').slice(0, 1), [
+      'zoo.cfg: line 1: \\u needs four hexadecimal digits after it',
+    ]);
+  });
+
+  it('does not include a relative data directory, which is only warned of', () => {
+    assert.match(parse('dataDir=data\nclientPort=1').warnings[0] as string, /^zoo\.cfg:1: dataDir=data is relative/);
+  });
+});
+
+describe('the default configuration', () => {
+  it('serves the loopback address alone and answers what only reads', () => {
+    const config = defaultServerConfig('./data', [option('clientPort', '0')]);
+    assert.equal(config.clientPortAddress, '127.0.0.1');
+    assert.equal(config.clientPort, 0);
+    assert.equal(config.tickTimeMs, 2000);
+    assert.equal(config.dataDir, './data');
+    assert.equal(config.file, null);
+    assert.ok(config.fourLetterWords.includes('mntr') && !config.fourLetterWords.includes('srst'));
+  });
+});
+
+describe('core settings', () => {
+  const start = { hashSeed: 7, sessionPasswordKey: new Uint8Array(16), defaultSessionPassword: 'keyed' } as const;
+
+  it('carry every value over', () => {
+    const settings = toCoreSettings(parse(`${MINIMAL}tickTime=100\nskipACL=yes\nsnapSizeLimitInKb=1`), start);
+    assert.equal(settings.tickTimeMs, 100);
+    assert.equal(settings.maxSessionTimeoutMs, 2000);
+    assert.equal(settings.skipAcl, true);
+    assert.equal(settings.snapSizeLimitBytes, 1024);
+    assert.equal(settings.hashSeed, 7);
+    assert.equal(settings.serverId, 1);
+    assert.ok(Object.isFrozen(settings) && Object.values(settings).every((value) => value !== undefined));
+  });
+
+  it('resolve the default session password, and accept what is issued', () => {
+    const settings = toCoreSettings(parse(MINIMAL), start);
+    assert.equal(settings.sessionPasswordIssue, 'keyed');
+    assert.deepEqual(settings.sessionPasswordAccept, ['keyed']);
+    const chosen = toCoreSettings(
+      parse(`${MINIMAL}sessionPassword.issue=apache\nsessionPassword.accept=keyed,apache`),
+      start,
+    );
+    assert.equal(chosen.sessionPasswordIssue, 'apache');
+    assert.deepEqual(chosen.sessionPasswordAccept, ['keyed', 'apache']);
+  });
+});
