@@ -29,6 +29,7 @@ export interface Disk {
   existsSync(path: string): boolean;
   /** Names in a folder, unsorted; throws when it does not exist. */
   listSync(folder: string): string[];
+  /** Makes one folder; throws when its parent is missing or the name is taken. */
   makeFolderSync(path: string): void;
   openReadSync(path: string): DiskSource;
   /** Creates the file, or empties it. */
@@ -37,7 +38,10 @@ export interface Disk {
   openWriteSync(path: string): DiskFile;
   renameSync(from: string, to: string): void;
   removeSync(path: string): void;
+  /** As `removeSync`, off the main thread: freeing a large file takes the operating system a while. */
+  remove(path: string, done: (error: Error | null) => void): void;
   syncDirSync(folder: string): void;
+  syncDir(folder: string, done: (error: Error | null) => void): void;
 }
 
 /**

@@ -1,0 +1,127 @@
+import {
+  close,
+  closeSync,
+  existsSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  open,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  unlink,
+  write,
+  writeSync,
+} from 'node:fs';
+import type { Disk, DiskFile, DiskSource } from '../../ports.ts';
+
+type Done = (error: Error | null) => void;
+
+/**
+ * The disk of this machine, over node:fs. New files get mode 0640 less the umask; `privateFiles` gives 0600, for secrets.
+ *
+ * Files are never opened for appending: positions are always given. A short write is continued until everything is
+ * written or the operating system names an error.
+ */
+export function createNodeDisk(options: { privateFiles?: boolean } = {}): Disk {
+  const mode = options.privateFiles === true ? 0o600 : 0o640;
+  return {
+    existsSync: (path) => existsSync(path),
+    listSync: (folder) => readdirSync(folder),
+    makeFolderSync(path) {
+      mkdirSync(path, { mode: 0o750 });
+    },
+    openReadSync: (path) => new NodeSource(path),
+    createSync: (path) => new NodeFile(openSync(path, 'w', mode)),
+    openWriteSync: (path) => new NodeFile(openSync(path, 'r+')),
+    renameSync: (from, to) => renameSync(from, to),
+    removeSync(path) {
+      rmSync(path);
+    },
+    remove(path, done) {
+      unlink(path, done);
+    },
+    syncDirSync(folder) {
+      const handle = openSync(folder, 'r');
+      try {
+        fsyncSync(handle);
+      } finally {
+        closeSync(handle);
+      }
+    },
+    syncDir(folder, done) {
+      open(folder, 'r', (openError, handle) => {
+        if (openError !== null) return done(openError);
+        fsync(handle, (syncError) => {
+          close(handle, (closeError) => done(syncError ?? closeError ?? null));
+        });
+      });
+    },
+  };
+}
+
+class NodeFile implements DiskFile {
+  readonly #handle: number;
+
+  constructor(handle: number) {
+    this.#handle = handle;
+  }
+
+  writeSync(bytes: Uint8Array, start: number, end: number, position: number): void {
+    while (start < end) {
+      const count = writeSync(this.#handle, bytes, start, end - start, position);
+      if (count === 0) throw new Error('the disk took no bytes and gave no reason');
+      start += count;
+      position += count;
+    }
+  }
+
+  write(bytes: Uint8Array, start: number, end: number, position: number, done: Done): void {
+    write(this.#handle, bytes, start, end - start, position, (error, count) => {
+      if (error !== null) return done(error);
+      if (count === end - start) return done(null);
+      if (count === 0) return done(new Error('the disk took no bytes and gave no reason'));
+      this.write(bytes, start + count, end, position + count, done);
+    });
+  }
+
+  dataSyncSync(): void {
+    fdatasyncSync(this.#handle);
+  }
+
+  dataSync(done: Done): void {
+    fdatasync(this.#handle, done);
+  }
+
+  truncateSync(length: number): void {
+    ftruncateSync(this.#handle, length);
+  }
+
+  closeSync(): void {
+    closeSync(this.#handle);
+  }
+}
+
+class NodeSource implements DiskSource {
+  readonly size: number;
+  readonly #handle: number;
+
+  constructor(path: string) {
+    this.#handle = openSync(path, 'r');
+    this.size = fstatSync(this.#handle).size;
+  }
+
+  readSync(target: Uint8Array, start: number, end: number, position: number): number {
+    return readSync(this.#handle, target, start, end - start, position);
+  }
+
+  closeSync(): void {
+    closeSync(this.#handle);
+  }
+}
