@@ -37,6 +37,15 @@ export const OpCode = {
 
 export type OpName = keyof typeof OpCode;
 
+const nameOf: ReadonlyMap<number, OpName> = new Map(
+  (Object.keys(OpCode) as OpName[]).map((name): [number, OpName] => [OpCode[name], name]),
+);
+
+/** The name of a type, or undefined if there is no such operation. */
+export function opNameOf(type: number): OpName | undefined {
+  return nameOf.get(type);
+}
+
 /** xids with a meaning of their own (section 3.1). */
 export const SpecialXid = { watchEvent: -1, ping: -2, auth: -4, setWatches: -8 } as const;
 

@@ -53,8 +53,9 @@ export function encodeUtf8(text: string): Uint8Array {
 }
 
 /**
- * Decodes UTF-8; each malformed sequence becomes one U+FFFD per maximal invalid part (as the WHATWG decoder and Java do),
- * surrogates and over-long forms included.
+ * Decodes UTF-8 as Java does: each malformed sequence becomes one U+FFFD per maximal invalid part, over-long forms
+ * included. That is also the WHATWG rule but for a surrogate encoded in three bytes, which Java replaces by one U+FFFD
+ * and WHATWG by three; Java's own encoder of jute strings sends supplementary characters that way.
  */
 export function decodeUtf8(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
   let text = '';
@@ -73,6 +74,11 @@ export function decodeUtf8(bytes: Uint8Array, start = 0, end: number = bytes.len
     i++;
     if (need === 0) {
       text += '\ufffd';
+      continue;
+    }
+    if (first === 0xed && isEncodedSurrogate(bytes, i, end)) {
+      text += '\ufffd';
+      i += 2;
       continue;
     }
     let point = need === 1 ? first & 0x1f : need === 2 ? first & 0x0f : first & 0x07;
@@ -115,6 +121,13 @@ export function isValidUtf8(bytes: Uint8Array, start = 0, end: number = bytes.le
 
 function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit < 0xe000;
+}
+
+/** Whether the two bytes after an ED make it a surrogate, U+D800 to U+DFFF. */
+function isEncodedSurrogate(bytes: Uint8Array, at: number, end: number): boolean {
+  if (at + 1 >= end) return false;
+  const second = bytes[at] as number;
+  return second >= 0xa0 && second <= 0xbf && ((bytes[at + 1] as number) & 0xc0) === 0x80;
 }
 
 const ASCII_CHUNK = 4096;
