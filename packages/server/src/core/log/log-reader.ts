@@ -1,0 +1,218 @@
+import { ByteWindow, isZero } from './byte-window.ts';
+import { adler32 } from './checksum.ts';
+import {
+  END_OF_RECORD,
+  LOG_HEADER_BYTES,
+  LOG_MAGIC,
+  RECORD_PREFIX_BYTES,
+  RecordReader,
+  type RecordResult,
+  TXN_HEADER_BYTES,
+} from './record-codec.ts';
+
+/** Receives one whole, checked record; the body is `bytes[start, end)`, valid during the call. `offset` is in the file. */
+export type RecordHandler = (bytes: Uint8Array, view: DataView, start: number, end: number, offset: number) => void;
+
+/**
+ * How a log file ends.
+ *
+ * - `clean`: nothing, or zeros, behind the last record.
+ * - `empty`: not even a header: no bytes, a part of the header, or zeros only.
+ * - `torn`: the beginning of a record, and nothing after it that a crash could not leave.
+ * - `damaged`: a record that is all there and wrong, or something behind a broken record.
+ * - `not-a-log`: it does not begin like a log file.
+ */
+export type LogEndKind = 'clean' | 'empty' | 'torn' | 'damaged' | 'not-a-log';
+
+export interface LogEnd {
+  readonly kind: LogEndKind;
+  /** Position in the file behind the last whole record. */
+  readonly offset: number;
+  readonly records: number;
+  /** What was seen there; '' when clean. */
+  readonly reason: string;
+  /**
+   * Whether Apache's reader takes the file as ended here and goes on with the next one. A directory that Apache has used
+   * since can hold such a file in its middle.
+   */
+  readonly endsForApache: boolean;
+  /**
+   * Whether a sector that an intact record could not leave empty was never written. Then no sync that covered the record
+   * can have succeeded, and nothing from here on in the file was ever acknowledged.
+   */
+  readonly unwritten: boolean;
+}
+
+/** What disks write in one piece, at least. */
+const SECTOR_BYTES = 512;
+/** Offset in the TxnHeader of the time, which is never 0. */
+const TXN_TIME_AT = 20;
+
+type Phase = 'header' | 'records' | 'broken' | 'tail';
+
+/**
+ * Reads one log file that arrives in chunks, hands over its records and judges its end. Memory is bounded by one chunk and
+ * the largest record. An exception of the handler passes through.
+ */
+export class LogFileReader {
+  readonly #onRecord: RecordHandler;
+  readonly #window: ByteWindow = new ByteWindow(1 << 16);
+  readonly #reader: RecordReader;
+  #phase: Phase = 'header';
+  #records = 0;
+  #offset = 0;
+  #broken: RecordResult = 'end';
+  #reason = '';
+  #unwritten = false;
+  /** The broken record is whole: its length field is what is wrong. */
+  #lengthDamaged = false;
+  /** Something other than zeros lies behind the place where the records end. */
+  #dirty = false;
+
+  constructor(maxRecordBytes: number, onRecord: RecordHandler) {
+    this.#onRecord = onRecord;
+    this.#reader = new RecordReader(maxRecordBytes);
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#phase === 'tail') {
+      this.#dirty ||= !isZero(chunk, 0, chunk.length);
+      return;
+    }
+    this.#window.append(chunk);
+    this.#advance(false);
+  }
+
+  /** The file has ended. */
+  finish(): LogEnd {
+    this.#advance(true);
+    const kind = this.#kind();
+    return {
+      kind,
+      offset: this.#offset,
+      records: this.#records,
+      reason: this.#dirty && this.#reason === '' ? 'something follows the zeros behind the last record' : this.#reason,
+      endsForApache: kind === 'clean' || kind === 'torn' || (kind === 'damaged' && this.#broken !== 'damaged'),
+      unwritten: this.#unwritten,
+    };
+  }
+
+  #kind(): LogEndKind {
+    if (this.#phase === 'header') return this.#reason === '' ? 'empty' : 'not-a-log';
+    if (this.#offset === 0) return this.#dirty || this.#reason !== '' ? 'not-a-log' : 'empty';
+    if (this.#broken === 'damaged' || this.#lengthDamaged || this.#dirty) return 'damaged';
+    return this.#broken === 'torn' ? 'torn' : 'clean';
+  }
+
+  #advance(last: boolean): void {
+    if (this.#phase === 'header') this.#header(last);
+    if (this.#phase === 'records') this.#scan(last);
+    if (this.#phase === 'broken') this.#judge(last);
+  }
+
+  #header(last: boolean): void {
+    const { bytes, view, start, end } = this.#window;
+    if (end - start < SECTOR_BYTES && !last) return;
+    if (end - start >= LOG_HEADER_BYTES && view.getInt32(start) === LOG_MAGIC) {
+      this.#window.start += LOG_HEADER_BYTES;
+      this.#offset = LOG_HEADER_BYTES;
+      this.#phase = 'records';
+      return;
+    }
+    if (end - start < LOG_HEADER_BYTES) {
+      if (!isHeaderPrefix(bytes, start, end)) this.#reason = 'the file does not begin like a log';
+      return;
+    }
+    // A file whose first sector was never written holds nothing that was ever acknowledged.
+    this.#unwritten = isZero(bytes, start, Math.min(end, start + SECTOR_BYTES));
+    this.#dirty = !isZero(bytes, start, end);
+    if (!this.#unwritten) this.#reason = 'the file does not begin like a log';
+    this.#phase = 'tail';
+  }
+
+  #scan(last: boolean): void {
+    const window = this.#window;
+    const reader = this.#reader;
+    reader.reset(window.bytes, window.view, window.start, window.end, last);
+    let result = reader.next();
+    while (result === 'record') {
+      this.#records++;
+      this.#onRecord(window.bytes, window.view, reader.bodyStart, reader.bodyEnd, window.base + reader.at);
+      result = reader.next();
+    }
+    window.start = reader.pos;
+    this.#offset = window.base + reader.pos;
+    if (result === 'need-more') return;
+    this.#broken = result;
+    this.#reason = result === 'end' ? '' : reader.reason;
+    this.#phase = 'broken';
+  }
+
+  /** Looks closely at the place where the records end, once the broken record and the sector behind it are there. */
+  #judge(last: boolean): void {
+    const window = this.#window;
+    const { bytes, view, start, end } = window;
+    this.#reader.reset(bytes, view, start, end, last);
+    this.#reader.next();
+    const { bodyStart, bodyEnd } = this.#reader;
+    const recordEnd = this.#broken === 'end' ? start + RECORD_PREFIX_BYTES : bodyEnd + 1;
+    if (!last && end < recordEnd + SECTOR_BYTES) return;
+    if (bodyEnd > bodyStart && this.#holdsWholeRecord(bodyStart, Math.min(bodyEnd, end))) {
+      this.#lengthDamaged = true;
+      this.#reason = 'the length does not fit the record, which is whole otherwise';
+    } else if (bodyEnd > bodyStart) {
+      this.#unwritten =
+        this.#isUnwritten(start + 8, 4) ||
+        this.#isUnwritten(bodyStart + TXN_TIME_AT, 8) ||
+        this.#isUnwritten(bodyEnd, 1);
+    } else {
+      this.#unwritten = this.#isUnwritten(start + 8, 4);
+    }
+    if (this.#broken === 'end' || this.#broken === 'torn') {
+      this.#dirty = !isZero(bytes, Math.min(recordEnd, end), end);
+    }
+    window.start = end;
+    this.#phase = 'tail';
+  }
+
+  /**
+   * Whether some shorter length makes the record right. An intact record with a damaged length looks like a torn one
+   * whenever the wrong length leads into the zeros, or past the end; taken for torn, it would be lost, and with it every
+   * record that the wrong length covers.
+   */
+  #holdsWholeRecord(bodyStart: number, end: number): boolean {
+    const { bytes, view } = this.#window;
+    const checksum = view.getUint32(bodyStart - 8);
+    const from = Math.min(bodyStart + TXN_HEADER_BYTES, end);
+    let sum = adler32(bytes, bodyStart, from);
+    for (let at = from; at < end; at++) {
+      if (bytes[at] === END_OF_RECORD && sum === checksum) return true;
+      sum = adler32(bytes, at, at + 1, sum);
+    }
+    return false;
+  }
+
+  /**
+   * Whether every sector that holds a byte of `[at, at + count)` is zero from the broken record's start to the sector's
+   * end. Damage to a few bits cannot make that; a sector that never reached the disk does.
+   */
+  #isUnwritten(at: number, count: number): boolean {
+    const { bytes, base, start, end } = this.#window;
+    if (at + count > end) return false;
+    const from = Math.max(start, at - ((base + at) % SECTOR_BYTES));
+    const lastByte = base + at + count - 1;
+    const to = Math.min(end, lastByte - (lastByte % SECTOR_BYTES) + SECTOR_BYTES - base);
+    return isZero(bytes, from, to);
+  }
+}
+
+function isHeaderPrefix(bytes: Uint8Array, start: number, end: number): boolean {
+  const header = [0x5a, 0x4b, 0x4c, 0x47, 0, 0, 0, 2];
+  let zeros = true;
+  let prefix = true;
+  for (let at = start; at < end; at++) {
+    if (bytes[at] !== 0) zeros = false;
+    if (bytes[at] !== (header[at - start] ?? 0)) prefix = false;
+  }
+  return zeros || prefix;
+}

@@ -1,0 +1,165 @@
+import { JuteError } from '@headkeeper/protocol';
+import { type LogEnd, LogFileReader } from './log-reader.ts';
+import { zxidOfBody } from './record-codec.ts';
+import { RecoveryRefused, zxidText } from './recovery-refused.ts';
+import type { LogFile, RecoverySource } from './recovery-source.ts';
+import type { StateSink } from './state-sink.ts';
+
+export interface ReplayedLogs {
+  readonly lastZxid: number;
+  readonly replayed: number;
+  readonly filesToRemove: readonly string[];
+  readonly filesToTruncate: readonly { readonly name: string; readonly length: number }[];
+}
+
+const EPOCH = 4294967296;
+
+/**
+ * Replays the txns behind a snapshot, and makes sure that none is missing: counters without a gap inside an epoch, a new
+ * epoch beginning with 1, and every file's end explained (storage-formats reference, section 7).
+ */
+export class LogReplay {
+  readonly #source: RecoverySource;
+  readonly #logs: readonly LogFile[];
+  readonly #maxRecordBytes: number;
+  readonly #warnings: string[];
+  readonly #filesToRemove: string[] = [];
+  readonly #filesToTruncate: { name: string; length: number }[] = [];
+  #last = 0;
+  #replayed = 0;
+  /** A file that ended in the middle of something; only the next txn can prove that nothing is missing. */
+  #doubt: { readonly name: string; readonly end: LogEnd } | null = null;
+
+  /** `logs` in ascending order of the zxid in the name. */
+  constructor(source: RecoverySource, logs: readonly LogFile[], maxRecordBytes: number, warnings: string[]) {
+    this.#source = source;
+    this.#logs = logs;
+    this.#maxRecordBytes = maxRecordBytes;
+    this.#warnings = warnings;
+  }
+
+  /** Name of the first log file that holds a whole record, or something that is not a log; null when none does. */
+  firstFileWithRecords(): string | null {
+    for (const log of this.#logs) {
+      const end = this.#read(log, () => {});
+      if (end.records > 0 || end.kind === 'damaged' || (end.kind === 'not-a-log' && !end.unwritten)) return log.name;
+    }
+    return null;
+  }
+
+  /** Applies every txn after `snapshotZxid` to the state. */
+  run(state: StateSink, snapshotZxid: number): ReplayedLogs {
+    this.#last = snapshotZxid;
+    const first = Math.max(
+      0,
+      this.#logs.findLastIndex((log) => log.zxid <= snapshotZxid + 1),
+    );
+    for (let i = first; i < this.#logs.length; i++) this.#replay(this.#logs[i], state);
+    if (this.#doubt !== null) this.#settleLastDoubt(this.#doubt.name, this.#doubt.end);
+    return {
+      lastZxid: this.#last,
+      replayed: this.#replayed,
+      filesToRemove: this.#filesToRemove,
+      filesToTruncate: this.#filesToTruncate,
+    };
+  }
+
+  #replay(log: LogFile, state: StateSink): void {
+    const end = this.#read(log, (bytes, view, start, bodyEnd, offset) => {
+      const zxid = zxidOfBody(view, start);
+      if (zxid <= this.#last) return;
+      this.#requireNext(log, offset, zxid);
+      try {
+        state.applyTxn(bytes, view, start, bodyEnd);
+      } catch (error) {
+        if (!(error instanceof JuteError)) throw error;
+        throw new RecoveryRefused(
+          'unreadable-txn',
+          `${log.name} at byte ${offset}: txn ${zxidText(zxid)} cannot be decoded (${error.message}). It was written by ` +
+            'a newer release, or is damaged in spite of its checksum; restore the file from a backup or another server.',
+          { file: log.name, offset },
+        );
+      }
+      this.#last = zxid;
+      this.#replayed++;
+    });
+    this.#judgeEnd(log, end);
+  }
+
+  #read(
+    log: LogFile,
+    onRecord: (bytes: Uint8Array, view: DataView, start: number, end: number, at: number) => void,
+  ): LogEnd {
+    const reader = new LogFileReader(this.#maxRecordBytes, onRecord);
+    this.#source.readLog(log.name, (bytes) => reader.push(bytes));
+    return reader.finish();
+  }
+
+  #requireNext(log: LogFile, offset: number, zxid: number): void {
+    const last = this.#last;
+    const sameEpoch = Math.floor(zxid / EPOCH) === Math.floor(last / EPOCH);
+    const contiguous = sameEpoch ? zxid === last + 1 : zxid % EPOCH === 1;
+    const doubt = this.#doubt;
+    if (doubt !== null && !(contiguous && sameEpoch)) throw this.#refuseDoubt(doubt.name, doubt.end);
+    if (!contiguous) {
+      const from = sameEpoch ? last + 1 : zxid - (zxid % EPOCH) + 1;
+      throw new RecoveryRefused(
+        'missing-txns',
+        `${log.name} at byte ${offset}: txn ${zxidText(zxid)} follows ${zxidText(last)}, so the txns from ` +
+          `${zxidText(from)} to ${zxidText(zxid - 1)} are missing. Restore the log that holds them from a backup or ` +
+          'another server. To accept the loss, move this file and all later ones out of the directory.',
+        { file: log.name, offset, missingFrom: from, missingTo: zxid - 1 },
+      );
+    }
+    if (doubt !== null) {
+      this.#warnings.push(
+        `${doubt.name} ends at byte ${doubt.end.offset} (${doubt.end.reason}); ${log.name} continues without a gap`,
+      );
+      this.#doubt = null;
+    }
+  }
+
+  #judgeEnd(log: LogFile, end: LogEnd): void {
+    if (end.kind === 'clean') return;
+    const isLast = log === this.#logs.at(-1);
+    if (end.kind === 'empty') {
+      this.#warnings.push(`${log.name} holds no txn and is to be removed`);
+      this.#filesToRemove.push(log.name);
+      return;
+    }
+    if (end.kind === 'torn') {
+      this.#warnings.push(
+        `${log.name} ends in an unfinished record at byte ${end.offset} (${end.reason}); it was dropped`,
+      );
+      if (isLast) this.#filesToTruncate.push({ name: log.name, length: end.offset });
+      return;
+    }
+    if (!end.endsForApache && !(isLast && end.unwritten)) throw this.#refuseDoubt(log.name, end);
+    // An earlier doubt that no txn has settled stays the first thing to explain.
+    this.#doubt ??= { name: log.name, end };
+  }
+
+  /** No txn follows the doubtful place: only a write that never completed explains it without loss. */
+  #settleLastDoubt(name: string, end: LogEnd): void {
+    if (!end.unwritten) throw this.#refuseDoubt(name, end);
+    this.#warnings.push(
+      `${name} ends at byte ${end.offset} in a write that the disk never completed (${end.reason}); ` +
+        'what follows there was never acknowledged and was dropped',
+    );
+    if (end.kind === 'not-a-log') this.#filesToRemove.push(name);
+    else this.#filesToTruncate.push({ name, length: end.offset });
+  }
+
+  #refuseDoubt(name: string, end: LogEnd): RecoveryRefused {
+    const reason = end.kind === 'not-a-log' ? 'not-a-log' : 'log-damaged';
+    return new RecoveryRefused(
+      reason,
+      `${name} at byte ${end.offset}: ${end.reason}. The txns after ${zxidText(this.#last)} in this file, if any, cannot ` +
+        'be trusted. Restore the file from a backup or another server. To accept the loss, ' +
+        (end.offset > 0
+          ? `cut the file to ${end.offset} bytes and move all later log files out of the directory.`
+          : 'move the file and all later log files out of the directory.'),
+      { file: name, offset: end.offset, missingFrom: this.#last + 1 },
+    );
+  }
+}

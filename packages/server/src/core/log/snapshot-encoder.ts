@@ -1,0 +1,199 @@
+import { type Acl, copyBytes, encodeUtf8Into, utf8Length } from '@headkeeper/protocol';
+import { adler32 } from './checksum.ts';
+import type { TreeDigest } from './state-sink.ts';
+
+/** "ZKSN". */
+export const SNAPSHOT_MAGIC = 0x5a4b534e;
+export const SNAPSHOT_VERSION = 2;
+/** The digest function that digest records name (storage-formats reference, section 14). */
+export const DIGEST_VERSION = 2;
+/** Words of a persisted stat. */
+const STAT_WORDS = 15;
+/** Bytes of one node beside its path and data. */
+const NODE_OVERHEAD_BYTES = 4 + 4 + 8 + 4 * STAT_WORDS;
+const SLASH = 0x2f;
+const TWO_32 = 4294967296;
+
+/**
+ * Encodes a snapshot file in Apache's layout (storage-formats reference, section 8), piece by piece: `begin`, `session`
+ * for each, `beginAcls`, `acl` for each, `beginNodes`, `node` for each (the root first, as the empty path; parents before
+ * children), `end`. Between any two calls `takeChunk` hands over what is complete.
+ */
+export class SnapshotEncoder {
+  readonly #chunkBytes: number;
+  readonly #ready: Uint8Array[] = [];
+  #bytes: Uint8Array;
+  #view: DataView;
+  #length = 0;
+  /** Adler-32 of all finished chunks and of the current one up to `#summed`. */
+  #adler = 1;
+  #summed = 0;
+  #ended = false;
+
+  /** `chunkBytes`: the size of the chunks; one is larger only when a single node is. */
+  constructor(chunkBytes: number) {
+    this.#chunkBytes = chunkBytes;
+    this.#bytes = new Uint8Array(chunkBytes);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  begin(sessionCount: number): void {
+    this.#int(SNAPSHOT_MAGIC);
+    this.#int(SNAPSHOT_VERSION);
+    this.#long(-1, -1);
+    this.#int(sessionCount);
+  }
+
+  session(idHigh: number, idLow: number, timeoutMs: number): void {
+    this.#long(idHigh, idLow);
+    this.#int(timeoutMs);
+  }
+
+  beginAcls(count: number): void {
+    this.#int(count);
+  }
+
+  acl(aclId: number, list: readonly Acl[]): void {
+    this.#number(aclId);
+    this.#int(list.length);
+    for (const entry of list) {
+      this.#int(entry.perms);
+      this.#string(entry.scheme);
+      this.#string(entry.id);
+    }
+  }
+
+  beginNodes(): void {
+    // The node part has no prefix of its own: it lasts until the path "/".
+  }
+
+  /**
+   * `dataLength` -1 writes null data; `aclId` -1 stands for the open list. `stat` holds 15 words from `statAt`, in the
+   * file's order: czxid, mzxid, ctime, mtime (each high, low), version, cversion, aversion, owner, pzxid (high, low).
+   */
+  node(
+    pathBytes: Uint8Array,
+    pathStart: number,
+    pathEnd: number,
+    dataBytes: Uint8Array,
+    dataStart: number,
+    dataLength: number,
+    aclId: number,
+    stat: Int32Array,
+    statAt: number,
+  ): void {
+    const pathLength = pathEnd - pathStart;
+    const payload = Math.max(dataLength, 0);
+    let at = this.#room(NODE_OVERHEAD_BYTES + pathLength + payload);
+    const bytes = this.#bytes;
+    const view = this.#view;
+    view.setInt32(at, pathLength);
+    at += 4;
+    copyBytes(pathBytes, pathStart, bytes, at, pathLength);
+    at += pathLength;
+    view.setInt32(at, dataLength);
+    at += 4;
+    copyBytes(dataBytes, dataStart, bytes, at, payload);
+    at += payload;
+    const aclHigh = Math.floor(aclId / TWO_32);
+    view.setInt32(at, aclHigh);
+    view.setInt32(at + 4, aclId - aclHigh * TWO_32);
+    at += 8;
+    for (let word = 0; word < STAT_WORDS; word++, at += 4) view.setInt32(at, stat[statAt + word]);
+    this.#length = at;
+  }
+
+  /**
+   * Ends the node part and seals the file. `digest`: of the tree at its zxid, or null to write no digest record;
+   * `lastProcessedZxid`: the trailer that 3.9 knows, or null for none.
+   */
+  end(digest: TreeDigest | null, lastProcessedZxid: number | null): void {
+    this.#slash();
+    this.#seal();
+    if (digest !== null) {
+      this.#number(digest.zxid);
+      this.#int(DIGEST_VERSION);
+      this.#long(digest.high, digest.low);
+      this.#seal();
+    }
+    if (lastProcessedZxid !== null) {
+      this.#number(lastProcessedZxid);
+      this.#seal();
+    }
+    this.#ended = true;
+  }
+
+  /**
+   * The next full chunk, or null when there is none yet; after `end` also the rest. The memory belongs to the caller from
+   * then on.
+   */
+  takeChunk(): Uint8Array | null {
+    const chunk = this.#ready.shift();
+    if (chunk !== undefined) return chunk;
+    if (!this.#ended || this.#length === 0) return null;
+    const rest = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    return rest;
+  }
+
+  #seal(): void {
+    this.#sum();
+    this.#long(0, this.#adler);
+    this.#slash();
+  }
+
+  #slash(): void {
+    this.#int(1);
+    const at = this.#room(1);
+    this.#bytes[at] = SLASH;
+    this.#length = at + 1;
+  }
+
+  #int(value: number): void {
+    const at = this.#room(4);
+    this.#view.setInt32(at, value);
+    this.#length = at + 4;
+  }
+
+  #long(high: number, low: number): void {
+    const at = this.#room(8);
+    this.#view.setInt32(at, high);
+    this.#view.setInt32(at + 4, low);
+    this.#length = at + 8;
+  }
+
+  #number(value: number): void {
+    const high = Math.floor(value / TWO_32);
+    this.#long(high, value - high * TWO_32);
+  }
+
+  #string(text: string | null): void {
+    if (text === null) {
+      this.#int(-1);
+      return;
+    }
+    const count = utf8Length(text);
+    this.#int(count);
+    const at = this.#room(count);
+    encodeUtf8Into(text, this.#bytes, at);
+    this.#length = at + count;
+  }
+
+  /** Offset of `count` free bytes in one piece; finishes the current chunk when they do not fit. */
+  #room(count: number): number {
+    if (this.#length + count > this.#bytes.length) {
+      this.#sum();
+      if (this.#length > 0) this.#ready.push(this.#bytes.subarray(0, this.#length));
+      this.#bytes = new Uint8Array(Math.max(count, this.#chunkBytes));
+      this.#view = new DataView(this.#bytes.buffer);
+      this.#length = 0;
+      this.#summed = 0;
+    }
+    return this.#length;
+  }
+
+  #sum(): void {
+    this.#adler = adler32(this.#bytes, this.#summed, this.#length, this.#adler);
+    this.#summed = this.#length;
+  }
+}
