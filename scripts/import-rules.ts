@@ -18,6 +18,8 @@ const server = [
   'server/limits',
   'server/ports',
   'server/settings',
+  'server/invariants',
+  'server/log',
   'server/core',
   'server/driver',
   'server/adapters',
@@ -33,20 +35,36 @@ export const zones: Readonly<Record<string, Zone>> = {
   'server/limits': { at: 'packages/server/src/limits.ts', may: [], node: false, pure: true },
   'server/ports': { at: 'packages/server/src/ports.ts', may: ['protocol'], node: false, pure: true },
   'server/settings': { at: 'packages/server/src/core/settings.ts', may: ['protocol'], node: false, pure: true },
+  'server/invariants': { at: 'packages/server/src/core/invariants.ts', may: [], node: false, pure: true },
+  // The file formats know no tree, so that disk adapters and tools may use them without the machine.
+  'server/log': {
+    at: 'packages/server/src/core/log',
+    may: ['protocol', 'server/limits', 'server/ports', 'server/invariants'],
+    node: false,
+    pure: true,
+  },
   'server/core': {
     at: 'packages/server/src/core',
-    may: ['protocol', 'server/limits', 'server/ports', 'server/settings'],
+    may: ['protocol', 'server/limits', 'server/ports', 'server/settings', 'server/invariants', 'server/log'],
     node: false,
     pure: true,
   },
   'server/driver': {
     at: 'packages/server/src/driver',
-    may: ['protocol', 'server/limits', 'server/ports', 'server/settings', 'server/core'],
+    may: [
+      'protocol',
+      'server/limits',
+      'server/ports',
+      'server/settings',
+      'server/invariants',
+      'server/log',
+      'server/core',
+    ],
     node: false,
   },
   'server/adapters': {
     at: 'packages/server/src/adapters',
-    may: ['protocol', 'server/limits', 'server/ports'],
+    may: ['protocol', 'server/limits', 'server/ports', 'server/invariants', 'server/log'],
     node: true,
   },
   'server/config': {

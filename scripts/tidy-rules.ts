@@ -130,4 +130,5 @@ export const longFiles: Readonly<Record<string, number>> = {};
 export const functionLinesWarn = 120;
 
 /** File names: a noun in kebab-case; `utils` is no noun. */
-export const fileNamePattern = /^(?!utils?\.|helpers?\.|common\.|misc\.)[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?\.ts$/;
+export const fileNamePattern =
+  /^(?!utils?\.|helpers?\.|common\.|misc\.)[a-z0-9]+(?:-[a-z0-9]+)*(?:(?:\.[a-z]+)?\.test)?\.ts$/;

@@ -1,0 +1,86 @@
+/**
+ * Writes docs/reference/configuration.md from the table of settings; with `--check` it fails when the document is not what
+ * the table says.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { SETTINGS, type Setting } from '@headkeeper/server/internal';
+import { isMain, projectRoot, reportProblems } from './project-files.ts';
+
+// The type of the other values matters only to defaults that are rules, and those are not called here.
+type AnySetting = Pick<Setting<unknown, never>, 'key' | 'unit' | 'default' | 'expected' | 'doc' | 'minimum'> & {
+  readonly read: (text: string) => unknown;
+};
+
+const document = 'docs/reference/configuration.md';
+
+const preamble = `# Configuration
+
+<!-- Written by scripts/config-reference.ts from packages/server/src/config/schema.ts; do not edit by hand. -->
+
+Settings stand in a \`zoo.cfg\`, in the syntax of Java properties, one \`key=value\` a line. Every key may also be written with
+\`zookeeper.\` before it, and may be given as a property with that name in \`SERVER_JVMFLAGS\` (for
+example \`-Dzookeeper.snapCount=50000\`): the file wins over the environment and loses against the command line. Where the
+same key stands twice, the later one counts, and a warning says so.
+
+A wrong value stops the start; all wrong values are named at once. An unknown key, and one of Apache ZooKeeper's that has
+no effect here, is named in a warning.
+
+Keys, defaults and ranges are those of Apache ZooKeeper 3.9 unless the text says *Ours*.
+`;
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('*', '\\*').replaceAll('\n', ' ');
+
+/** The default as it would stand in the file. */
+export function defaultText(setting: AnySetting): string {
+  const value = setting.default;
+  if (value === null) return 'must be set';
+  // A rule over other settings, or over the data directory: its sentence is in the description.
+  if (typeof value === 'function') return value.length === 0 ? 'none' : 'see text';
+  if (value === 'default') return 'see text';
+  if (typeof value === 'boolean') return setting.expected.startsWith('yes') ? (value ? 'yes' : 'no') : String(value);
+  if (Array.isArray(value)) return value.join(',');
+  if (typeof value === 'number') {
+    // Values are kept in milliseconds and bytes; what one unit of the file stands for shows in what is read.
+    for (const sample of [1, 1000, 1_000_000]) {
+      const read = setting.read(String(sample));
+      if (typeof read === 'number' && read >= sample && value % (read / sample) === 0)
+        return String(value / (read / sample));
+    }
+  }
+  return String(value);
+}
+
+/** The whole document. */
+export function renderReference(settings: readonly AnySetting[]): string {
+  const rows = settings.map((setting) => {
+    const raised = setting.minimum === undefined ? '' : ` Smaller values are raised to ${setting.minimum}.`;
+    return `### \`${setting.key}\`\n\n${cell(setting.doc)}${raised}\n\nDefault: ${code(defaultText(setting))}. Value: ${cell(setting.expected)}.\n`;
+  });
+  const index = settings.map(
+    (s) => `| [\`${s.key}\`](#${anchor(s.key)}) | ${code(defaultText(s))} | ${cell(s.unit)} |`,
+  );
+  return [
+    preamble,
+    '| key | default | unit |\n| --- | --- | --- |',
+    ...index,
+    '',
+    '## The settings\n',
+    rows.join('\n'),
+  ].join('\n');
+}
+
+const code = (text: string): string => (/^(?:must be set|see text|none)$/.test(text) ? text : `\`${text}\``);
+const anchor = (key: string): string => key.toLowerCase().replace(/[^\w-]/g, '');
+
+if (isMain(import.meta.url)) {
+  const settings = Object.values(SETTINGS) as unknown as AnySetting[];
+  const wanted = renderReference(settings);
+  const file = path.join(projectRoot, document);
+  if (process.argv.includes('--check')) {
+    const current = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    const problems =
+      current === wanted ? [] : [`${document} is not what the schema says: node scripts/dist/config-reference.js`];
+    reportProblems('config-reference', problems, `${settings.length} settings`);
+  } else writeFileSync(file, wanted);
+}
