@@ -3,8 +3,7 @@ import { knownElsewhere, knownNames } from './known-keys.ts';
 import { checkMembers, isMemberKey, type MemberLine } from './members.ts';
 import { nearestKey } from './nearest-key.ts';
 import { readProperties } from './properties.ts';
-import { type ConfigValues, SETTINGS } from './schema.ts';
-import type { ServerConfig } from './server-config.ts';
+import { type ConfigValues, SETTINGS, type ServerConfig } from './schema.ts';
 import { type Setting, USE_DEFAULT, WRONG } from './setting.ts';
 import type { SystemProperty } from './system-properties.ts';
 

@@ -1,4 +1,4 @@
-import { FOUR_LETTER_WORDS, type FourLetterWord } from './four-letter-words.ts';
+import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
 import { choice, choices, flag, integer, type Setting, text, type USE_DEFAULT, WRONG, yesOrNo } from './setting.ts';
 
 export type SessionPasswordMode = 'apache' | 'keyed';
@@ -61,12 +61,20 @@ export interface ConfigValues {
   readonly sessionPasswordIssue: SessionPasswordMode | 'default';
   /** `default`: the kind that is issued. */
   readonly sessionPasswordAccept: readonly SessionPasswordMode[] | 'default';
-  readonly fourLetterWords: readonly FourLetterWord[];
+  readonly fourLetterWords: readonly FourLetterName[];
   readonly logLevel: LogLevel;
 }
 
+/** A server's whole configuration, frozen. */
+export interface ServerConfig extends ConfigValues {
+  /** The file it came from; null for the embedded default. */
+  readonly file: string | null;
+  /** What an operator should know: one sentence each. */
+  readonly warnings: readonly string[];
+}
+
 /** Words that only read, and cost little: what the embedded default configuration allows. */
-export const CHEAP_READING_WORDS: readonly FourLetterWord[] = [
+export const CHEAP_READING_WORDS: readonly FourLetterName[] = [
   'conf',
   'cons',
   'dirs',
@@ -80,6 +88,7 @@ export const CHEAP_READING_WORDS: readonly FourLetterWord[] = [
   'wchs',
 ];
 
+const FOUR_LETTER_NAMES = Object.freeze(Object.keys(FourLetterWord).sort() as FourLetterName[]);
 const SESSION_PASSWORD_MODES: readonly SessionPasswordMode[] = ['apache', 'keyed'];
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 const DIGEST_ALGORITHMS: readonly string[] = [
@@ -357,8 +366,8 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
   fourLetterWords: {
     key: '4lw.commands.whitelist',
     unit: '',
-    default: Object.freeze<FourLetterWord[]>(['srvr']),
-    expected: `* or words separated by commas, out of ${FOUR_LETTER_WORDS.join(' ')}`,
+    default: Object.freeze<FourLetterName[]>(['srvr']),
+    expected: `* or words separated by commas, out of ${FOUR_LETTER_NAMES.join(' ')}`,
     read: readFourLetterWords,
     doc: 'Four-letter words that are answered; srvr always is. `npm start` answers all that only read and cost little.',
   },
@@ -379,12 +388,12 @@ function readPurgeInterval(value: string): number | typeof USE_DEFAULT | typeof 
   return parts === null ? WRONG : Math.max(0, Number(parts[1]) * (UNIT_MS[parts[2] as string] as number));
 }
 
-function readFourLetterWords(value: string): readonly FourLetterWord[] | typeof USE_DEFAULT | typeof WRONG {
-  const allowed = new Set<FourLetterWord>(['srvr']);
+function readFourLetterWords(value: string): readonly FourLetterName[] | typeof USE_DEFAULT | typeof WRONG {
+  const allowed = new Set<FourLetterName>(['srvr']);
   for (const part of value.split(',')) {
     const name = part.trim();
-    if (name === '*') return FOUR_LETTER_WORDS;
-    const word = FOUR_LETTER_WORDS.find((known) => known === name);
+    if (name === '*') return FOUR_LETTER_NAMES;
+    const word = FOUR_LETTER_NAMES.find((known) => known === name);
     if (word !== undefined) allowed.add(word);
     else if (name !== '') return WRONG;
   }

@@ -1,15 +1,7 @@
 import type { CoreSettings } from '../core/settings.ts';
 import { parseServerConfig } from './parse.ts';
-import { CHEAP_READING_WORDS, type ConfigValues, type SessionPasswordMode } from './schema.ts';
+import { CHEAP_READING_WORDS, type ServerConfig, type SessionPasswordMode } from './schema.ts';
 import type { SystemProperty } from './system-properties.ts';
-
-/** A server's whole configuration, frozen. */
-export interface ServerConfig extends ConfigValues {
-  /** The file it came from; null for the embedded default. */
-  readonly file: string | null;
-  /** What an operator should know: one sentence each. */
-  readonly warnings: readonly string[];
-}
 
 /** What the core needs and the configuration cannot say: drawn or decided at start. */
 export interface CoreStartValues {

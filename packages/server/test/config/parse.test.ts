@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { parseServerConfig } from '../../src/config/parse.ts';
-import { type ConfigValues, SETTINGS } from '../../src/config/schema.ts';
-import { defaultServerConfig, type ServerConfig, toCoreSettings } from '../../src/config/server-config.ts';
+import { type ConfigValues, SETTINGS, type ServerConfig } from '../../src/config/schema.ts';
+import { defaultServerConfig, toCoreSettings } from '../../src/config/server-config.ts';
 import type { SystemProperty } from '../../src/config/system-properties.ts';
 
 const MINIMAL = 'dataDir=/data\nclientPort=2181\n';
