@@ -135,6 +135,10 @@ function unusedFiles(input: TidyInput, sources: ReadonlyMap<string, SourceText>)
   return problems;
 }
 
+/** A path of ours in a document, as inline code; folders of the server may go without `packages/server/src/`. */
+const namedPath =
+  /`((?:packages|interop|bench|scripts|docs|\.ci|core|driver|adapters|config|admin)\/[\w./-]*|ports\.ts|limits\.ts|main\.ts)`/g;
+
 function documentProblems(file: string, text: string, input: TidyInput): string[] {
   const problems: string[] = [];
   if (!/^(?:<[^\n]*>\s*)*# \S/.test(text)) problems.push(`${file}:1 a document opens with its title`);
@@ -145,6 +149,14 @@ function documentProblems(file: string, text: string, input: TidyInput): string[
     const target = path.posix.normalize(path.posix.join(path.posix.dirname(file), link));
     if (!input.files.has(target) && !input.exists(target)) {
       problems.push(`${file}:${lineAt(prose, match.index)} links to ${link}, which is not there`);
+    }
+  }
+  for (const match of prose.matchAll(namedPath)) {
+    const named = match[1]!.replace(/\/$/, '');
+    const source = named.replace('/dist/', '/').replace(/\.js$/, '.ts');
+    const candidates = [named, source, `packages/server/src/${named}`];
+    if (!candidates.some((c) => input.files.has(c) || input.exists(c))) {
+      problems.push(`${file}:${lineAt(prose, match.index)} names ${match[1]}, which is not there`);
     }
   }
   return problems;

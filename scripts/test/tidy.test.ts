@@ -15,7 +15,8 @@ const clean: Record<string, string> = {
   'packages/server/src/main.ts': 'export const m = process.env;\n',
   'packages/server/test/a.test.ts': "import { m } from '../src/index.ts';\n",
   'README.md': '# Title\n\n[there](docs/a.md)\n',
-  'docs/a.md': '# A\n\n[back](../README.md#x) [out](https://example.org)\n',
+  'docs/a.md':
+    '# A\n\n`packages/server/dist/src/main.js` `main.ts` [back](../README.md#x) [out](https://example.org)\n',
 };
 const problemsOf = (planted: Record<string, string>, longFiles: Record<string, number> = {}): string[] =>
   tidy({ files: new Map(Object.entries({ ...clean, ...planted })), packages, longFiles, exists: () => false }).problems;
@@ -55,6 +56,7 @@ const violations: [name: string, planted: Record<string, string>, expected: RegE
   ['long file', inSource('\n'.repeat(700)), /split it/],
   ['no newline', { 'docs/b.md': '# B' }, /does not end with a newline/],
   ['dead link', { 'docs/b.md': '# B\n\n[gone](gone.md)\n' }, /links to gone\.md/],
+  ['dead path', { 'docs/b.md': '# B\n\n`core/gone.ts`\n' }, /names core\/gone\.ts/],
   ['no title', { 'docs/b.md': 'Hello\n' }, /opens with its title/],
 ];
 
