@@ -8,6 +8,7 @@ import {
 } from '../../core/log/record-codec.ts';
 import type { Disk, DiskFile, DiskSource, Journal, JournalListener } from '../../ports.ts';
 import { logName, SPARE_LOG_NAME } from './file-names.ts';
+import { readFully } from './recovery-files.ts';
 
 export interface JournalOptions {
   readonly disk: Disk;
@@ -424,14 +425,4 @@ function holdsRecord(source: DiskSource): boolean {
   const reader = new RecordReader(length);
   reader.reset(record, new DataView(record.buffer), 0, readFully(source, record, LOG_HEADER_BYTES), true);
   return reader.next() === 'record';
-}
-
-function readFully(source: DiskSource, target: Uint8Array, position: number): number {
-  let filled = 0;
-  while (filled < target.length) {
-    const count = source.readSync(target, filled, target.length, position + filled);
-    if (count === 0) break;
-    filled += count;
-  }
-  return filled;
 }

@@ -1,0 +1,122 @@
+import { constants, gunzipSync } from 'node:zlib';
+import type { LogFile, RecoverySource, SnapshotFile } from '../../core/log/recovery-source.ts';
+import { SnappyStreamDecoder } from '../../core/log/snappy.ts';
+import { passesQuickCheck, SnapshotDamaged } from '../../core/log/snapshot-decoder.ts';
+import type { Disk, DiskSource } from '../../ports.ts';
+import { zxidOfName } from './file-names.ts';
+
+const CHUNK_BYTES = 1 << 20;
+const HEAD_BYTES = 8;
+const TAIL_BYTES = 5;
+
+/** The files of `version-2`, for recovery. A gzip snapshot is held in memory whole, up to Node's limit of one buffer. */
+export function createRecoverySource(disk: Disk, snapshotFolder: string, logFolder: string): RecoverySource {
+  return {
+    snapshots: () => listSnapshots(disk, snapshotFolder),
+    quickCheck: (name) => isLikelySnapshot(disk, `${snapshotFolder}/${name}`),
+    readSnapshot(name, onChunk) {
+      const path = `${snapshotFolder}/${name}`;
+      const compression = compressionOf(name);
+      if (compression === 'gz') {
+        onChunk(unzip(disk, path));
+      } else if (compression === 'snappy') {
+        const decoder = new SnappyStreamDecoder(onChunk);
+        readChunks(disk, path, (bytes) => decoder.push(bytes));
+        decoder.finish();
+      } else {
+        readChunks(disk, path, onChunk);
+      }
+    },
+    logs: () => listLogs(disk, logFolder),
+    readLog: (name, onChunk) => readChunks(disk, `${logFolder}/${name}`, onChunk),
+  };
+}
+
+/** The snapshots of a folder by ascending zxid, valid or not. */
+export function listSnapshots(disk: Disk, folder: string): SnapshotFile[] {
+  const files: SnapshotFile[] = [];
+  for (const name of disk.listSync(folder)) {
+    const zxid = zxidOfName('snapshot', name);
+    if (zxid !== null) files.push({ name, zxid, compression: compressionOf(name) });
+  }
+  return files.sort((a, b) => a.zxid - b.zxid);
+}
+
+/** The logs of a folder by ascending zxid. */
+export function listLogs(disk: Disk, folder: string): LogFile[] {
+  const files: LogFile[] = [];
+  for (const name of disk.listSync(folder)) {
+    const zxid = zxidOfName('log', name);
+    if (zxid === null) continue;
+    const source = disk.openReadSync(`${folder}/${name}`);
+    files.push({ name, zxid, size: source.size });
+    source.closeSync();
+  }
+  return files.sort((a, b) => a.zxid - b.zxid);
+}
+
+/** Apache's quick check of a snapshot file: the seal at the end of a plain one, the mark of a compressed one. */
+export function isLikelySnapshot(disk: Disk, path: string): boolean {
+  const source = disk.openReadSync(path);
+  try {
+    const head = new Uint8Array(Math.min(HEAD_BYTES, source.size));
+    const tail = new Uint8Array(Math.min(TAIL_BYTES, source.size));
+    readFully(source, head, 0);
+    readFully(source, tail, source.size - tail.length);
+    return passesQuickCheck(compressionOf(path), source.size, head, tail);
+  } finally {
+    source.closeSync();
+  }
+}
+
+/** Fills the target from `position` on, as far as the file goes; returns the bytes read. */
+export function readFully(source: DiskSource, target: Uint8Array, position: number): number {
+  let filled = 0;
+  while (filled < target.length) {
+    const count = source.readSync(target, filled, target.length, position + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}
+
+/** The whole file. Throws what the disk throws. */
+export function readWhole(disk: Disk, path: string): Uint8Array {
+  const source = disk.openReadSync(path);
+  try {
+    const bytes = new Uint8Array(source.size);
+    return bytes.subarray(0, readFully(source, bytes, 0));
+  } finally {
+    source.closeSync();
+  }
+}
+
+function compressionOf(name: string): SnapshotFile['compression'] {
+  if (name.endsWith('.gz')) return 'gz';
+  return name.endsWith('.snappy') ? 'snappy' : '';
+}
+
+function readChunks(disk: Disk, path: string, onChunk: (bytes: Uint8Array) => void): void {
+  const source = disk.openReadSync(path);
+  try {
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, source.size));
+    let position = 0;
+    while (position < source.size) {
+      const count = source.readSync(chunk, 0, chunk.length, position);
+      if (count === 0) break;
+      onChunk(chunk.subarray(0, count));
+      position += count;
+    }
+  } finally {
+    source.closeSync();
+  }
+}
+
+function unzip(disk: Disk, path: string): Uint8Array {
+  const packed = readWhole(disk, path);
+  try {
+    return gunzipSync(packed, { finishFlush: constants.Z_FINISH });
+  } catch (error) {
+    throw new SnapshotDamaged(0, `the file cannot be uncompressed: ${(error as Error).message}`);
+  }
+}
