@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  ConfigError,
+  defaultServerConfig,
+  parseServerConfig,
+  propertiesFromEnvironment,
+  propertyFromOption,
+  type ServerConfig,
+  startServer,
+} from '@headkeeper/server';
+import { CommandError, ExitCode } from '../../exit-codes.ts';
+import { formatHostPort } from '../../host-port.ts';
+import { packageVersion } from '../../version.ts';
+
+/** Where the data goes when no configuration says. */
+const DEFAULT_DATA_DIR = path.join('.', 'data');
+
+/**
+ * Serves until a signal or a fatal failure, then ends the process: with 0 after a signal, else with the failure's code.
+ *
+ * @throws CommandError when the configuration is wrong or the server cannot start.
+ */
+export async function runServer(file: string | undefined, definitions: readonly string[]): Promise<void> {
+  const config = readConfig(file, definitions);
+  for (const warning of config.warnings) process.stderr.write(`headkeeper: warning: ${warning}\n`);
+  const server = await startServer(config);
+  process.stdout.write(greeting(config, formatHostPort(server.address)));
+
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(ExitCode.failed);
+    stopping = true;
+    process.stderr.write(`headkeeper: ${signal}: stopping; a second signal ends at once\n`);
+    server.stop().then(
+      () => process.exit(ExitCode.done),
+      (error: unknown) => {
+        process.stderr.write(`headkeeper: could not stop cleanly: ${String(error)}\n`);
+        process.exit(ExitCode.failed);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+
+  const fatal = await server.failed;
+  process.stderr.write(`headkeeper: ${fatal.message}\n`);
+  process.exit(fatal.exitCode);
+}
+
+function readConfig(file: string | undefined, definitions: readonly string[]): ServerConfig {
+  const properties = [
+    ...propertiesFromEnvironment(process.env),
+    ...definitions.map((text) => propertyFromOption(text)),
+  ];
+  try {
+    if (file === undefined) return defaultServerConfig(DEFAULT_DATA_DIR, properties);
+    return parseServerConfig(readText(file), { file, properties });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CommandError(`the configuration cannot be served:\n  ${error.problems.join('\n  ')}`, ExitCode.usage);
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(`cannot read the configuration: ${(error as Error).message}`, ExitCode.usage);
+  }
+}
+
+function greeting(config: ServerConfig, address: string): string {
+  return [
+    `Headkeeper ${packageVersion()} serves ZooKeeper clients on ${address}, data in ${path.resolve(config.dataDir)}.`,
+    `  zkCli.sh -server ${address}`,
+    `  headkeeper status ${address}`,
+    'Ctrl-C stops it.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,28 @@
+/**
+ * Exit codes of the command; docs/reference/exit-codes.md explains them. Those up to 19 are Apache ZooKeeper's where it has
+ * one for the case. A server that ends because something failed gives the code that the server package names.
+ */
+export const ExitCode = {
+  done: 0,
+  /** Anything unforeseen; a server that cannot be reached. */
+  failed: 1,
+  /** Wrong arguments, or a configuration that cannot be served. */
+  usage: 2,
+  /** The server answered, but not with its status. */
+  refused: 20,
+  /** A file is damaged. */
+  damaged: 21,
+  /** Requests of a load were answered with errors. */
+  loadErrors: 22,
+} as const;
+
+/** Ends a command with a message for people and an exit code. */
+export class CommandError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = ExitCode.failed) {
+    super(message);
+    this.name = 'CommandError';
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,129 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { addBenchOptions } from './commands/bench/options.ts';
+import { CommandError, ExitCode } from './exit-codes.ts';
+import { packageVersion } from './version.ts';
+
+/**
+ * Runs the command line and sets the exit code of the process. What a command needs is loaded when it runs, so that the
+ * quick ones are quick.
+ *
+ * @param words the arguments after the program's name.
+ */
+export async function run(words: readonly string[]): Promise<void> {
+  // `headkeeper inspect ... | head` is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? ExitCode.done : ExitCode.failed);
+  });
+  try {
+    await program().parseAsync(words, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has printed its message; its code for help and version is 0.
+      process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+    } else if (error instanceof CommandError) {
+      process.stderr.write(`headkeeper: ${error.message}\n`);
+      process.exitCode = error.exitCode;
+    } else {
+      process.stderr.write(`headkeeper: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      process.exitCode = ExitCode.failed;
+    }
+  }
+}
+
+function program(): Command {
+  const top = new Command('headkeeper')
+    .description(
+      "A coordination service for ZooKeeper's clients: run a server, ask for its status, look into its files, load it.",
+    )
+    .version(`headkeeper ${packageVersion()}`, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .showHelpAfterError('Try "headkeeper --help".')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 wrong arguments or configuration; docs/reference/exit-codes.md has the others.',
+    );
+
+  top
+    .command('server')
+    .summary('run a standalone server in the foreground')
+    .description(
+      'Runs a standalone server in the foreground until SIGTERM or SIGINT. Without a file it serves 127.0.0.1:2181 and ' +
+        'keeps its data in ./data.\nSystem properties in SERVER_JVMFLAGS and JVMFLAGS (-Dzookeeper.x=y) are read too; ' +
+        'the file wins over them, -D wins over the file.',
+    )
+    .argument('[zoo.cfg]', 'configuration file')
+    .addOption(
+      new Option('-D, --define <key=value>', 'set a key as if it stood in the file; may be repeated').argParser(
+        collect,
+      ),
+    )
+    .addHelpText('after', '\nExample:\n  headkeeper server -D clientPort=2182 -D dataDir=/var/lib/headkeeper')
+    .action(async (file: string | undefined, options: { define?: string[] }) => {
+      const { runServer } = await import('./commands/server/run.ts');
+      await runServer(file, options.define ?? []);
+    });
+
+  top
+    .command('status')
+    .summary('ask a server for its status')
+    .description('Asks a server for its status (the four-letter word srvr) and prints the answer.')
+    .argument('[host:port]', 'address of the server', '127.0.0.1:2181')
+    .option('-t, --timeout <ms>', 'how long to wait for the answer', wholeNumber, 10_000)
+    .addHelpText('after', '\nExit codes: 0 it serves, 1 it cannot be reached, 20 it answers but does not tell.')
+    .action(async (address: string, options: { timeout: number }) => {
+      const { runStatus } = await import('./commands/status/run.ts');
+      await runStatus(address, options.timeout);
+    });
+
+  const inspect = top
+    .command('inspect')
+    .summary('print what is in a log or snapshot file')
+    .description("Prints what is in one of the data directory's files, Headkeeper's or Apache ZooKeeper's.")
+    .addHelpText('after', '\nExit codes: 0 the file is whole, 1 it cannot be read, 21 it is damaged.');
+  for (const kind of ['log', 'snapshot'] as const) {
+    inspect
+      .command(kind)
+      .description(
+        kind === 'log' ? 'Prints every transaction of a log file.' : 'Prints every znode and session of a snapshot.',
+      )
+      .argument('<file>', kind === 'log' ? 'such as version-2/log.1' : 'such as version-2/snapshot.0')
+      .option('--json', 'print one JSON object a line')
+      .action(async (file: string, options: { json?: boolean }) => {
+        const { runInspect } = await import('./commands/inspect/run.ts');
+        await runInspect(kind, file, options.json === true);
+      });
+  }
+
+  addBenchOptions(
+    top
+      .command('bench')
+      .summary('put a load on a server and measure it')
+      .description(
+        'Puts a load on a server and measures it. Every connection keeps a number of requests in flight and checks each reply.',
+      ),
+  ).action(async (options) => {
+    const { runBench } = await import('./commands/bench/run.ts');
+    await runBench(options);
+  });
+
+  top
+    .command('version')
+    .description('Prints the version.')
+    .action(() => {
+      process.stdout.write(`headkeeper ${packageVersion()}\n`);
+    });
+
+  return top;
+}
+
+function collect(value: string, earlier: string[] | undefined): string[] {
+  return [...(earlier ?? []), value];
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) {
+    throw new InvalidArgumentError('Expected a whole number above 0.');
+  }
+  return Number(text);
+}
