@@ -54,8 +54,9 @@ export function encodeUtf8(text: string): Uint8Array {
 
 /**
  * Decodes UTF-8 as Java does: each malformed sequence becomes one U+FFFD per maximal invalid part, over-long forms
- * included. That is also the WHATWG rule but for a surrogate encoded in three bytes, which Java replaces by one U+FFFD
- * and WHATWG by three; Java's own encoder of jute strings sends supplementary characters that way.
+ * included. That is also the WHATWG rule, except for a surrogate encoded in three bytes (or cut short after two), which
+ * Java replaces by one U+FFFD and WHATWG by one for each byte. Java's encoder of jute strings sends supplementary
+ * characters in that form, so it does occur.
  */
 export function decodeUtf8(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
   let text = '';
@@ -76,14 +77,9 @@ export function decodeUtf8(bytes: Uint8Array, start = 0, end: number = bytes.len
       text += '\ufffd';
       continue;
     }
-    if (first === 0xed && isEncodedSurrogate(bytes, i, end)) {
-      text += '\ufffd';
-      i += 2;
-      continue;
-    }
     let point = need === 1 ? first & 0x1f : need === 2 ? first & 0x0f : first & 0x07;
     let low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
-    let high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+    let high = first === 0xf4 ? 0x8f : 0xbf;
     let left = need;
     while (left > 0 && i < end) {
       const next = bytes[i] as number;
@@ -94,7 +90,8 @@ export function decodeUtf8(bytes: Uint8Array, start = 0, end: number = bytes.len
       i++;
       left--;
     }
-    text += left > 0 ? '\ufffd' : String.fromCodePoint(point);
+    const surrogate = point >= 0xd800 && point <= 0xdfff;
+    text += left > 0 || surrogate ? '\ufffd' : String.fromCodePoint(point);
   }
   return text;
 }
@@ -121,13 +118,6 @@ export function isValidUtf8(bytes: Uint8Array, start = 0, end: number = bytes.le
 
 function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit < 0xe000;
-}
-
-/** Whether the two bytes after an ED make it a surrogate, U+D800 to U+DFFF. */
-function isEncodedSurrogate(bytes: Uint8Array, at: number, end: number): boolean {
-  if (at + 1 >= end) return false;
-  const second = bytes[at] as number;
-  return second >= 0xa0 && second <= 0xbf && ((bytes[at + 1] as number) & 0xc0) === 0x80;
 }
 
 const ASCII_CHUNK = 4096;
