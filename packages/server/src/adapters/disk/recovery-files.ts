@@ -120,3 +120,25 @@ function unzip(disk: Disk, path: string): Uint8Array {
     throw new SnapshotDamaged(0, `the file cannot be uncompressed: ${(error as Error).message}`);
   }
 }
+
+/** What recovery found to be mended before the log goes on. */
+export interface LogRepairs {
+  readonly filesToRemove: readonly string[];
+  readonly filesToTruncate: readonly { readonly name: string; readonly length: number }[];
+}
+
+/**
+ * Cuts torn tails off the logs and removes those without a record, durably, so that Apache's reader and our next start
+ * find nothing but whole records. Must be done before the journal appends: only in the last log file is a torn tail
+ * explained by a crash. Throws what the disk throws; it can be repeated.
+ */
+export function repairLogs(disk: Disk, logFolder: string, repairs: LogRepairs): void {
+  for (const { name, length } of repairs.filesToTruncate) {
+    const file = disk.openWriteSync(`${logFolder}/${name}`);
+    file.truncateSync(length);
+    file.dataSyncSync();
+    file.closeSync();
+  }
+  for (const name of repairs.filesToRemove) disk.removeSync(`${logFolder}/${name}`);
+  if (repairs.filesToRemove.length > 0) disk.syncDirSync(logFolder);
+}

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { runDiskSuite, SimDisk, SimulatedCrash } from '@headkeeper/testkit';
+
+runDiskSuite('the disk twin', () => {
+  const disk = new SimDisk(7);
+  disk.makeFolderSync('/data');
+  return {
+    disk,
+    folder: '/data',
+    async settle(isDone) {
+      while (!isDone()) assert.ok(disk.step(), 'nothing is under way');
+    },
+    cleanUp() {},
+  };
+});
+
+const CONTENT = new Uint8Array(2000).fill(9);
+
+function diskWithFile(seed = 1): { disk: SimDisk; file: ReturnType<SimDisk['createSync']> } {
+  const disk = new SimDisk(seed);
+  disk.makeFolderSync('/data');
+  const file = disk.createSync('/data/f');
+  disk.syncDirSync('/data');
+  disk.syncDirSync('/');
+  return { disk, file };
+}
+
+function sizeOf(disk: SimDisk): number {
+  return disk.openReadSync('/data/f').size;
+}
+
+/** Which of the four sectors hold what was written. */
+function sectorsOf(disk: SimDisk): string {
+  const bytes = new Uint8Array(2000);
+  disk.openReadSync('/data/f').readSync(bytes, 0, 2000, 0);
+  return [0, 512, 1024, 1536].map((at) => (bytes[at] === 9 ? '1' : '0')).join('');
+}
+
+describe('what a crash leaves on the disk twin', () => {
+  it('loses what was not synced and keeps what was', () => {
+    const { disk, file } = diskWithFile();
+    file.writeSync(CONTENT, 0, 1000, 0);
+    file.dataSyncSync();
+    file.writeSync(CONTENT, 0, 2000, 0);
+    const kept = disk.fork();
+    disk.crash('lose');
+    kept.crash('keep');
+    assert.equal(sizeOf(disk), 1000);
+    assert.equal(sizeOf(kept), 2000);
+  });
+
+  it('tears what was not synced in sectors, in many ways', () => {
+    const { disk, file } = diskWithFile();
+    file.writeSync(new Uint8Array(2000), 0, 2000, 0);
+    file.dataSyncSync();
+    file.writeSync(CONTENT, 0, 2000, 0);
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 200; seed++) {
+      const copy = disk.fork();
+      copy.crash('torn', seed);
+      seen.add(sectorsOf(copy));
+    }
+    assert.equal(seen.size, 16);
+  });
+
+  it('syncs only writes that were done before the sync began', () => {
+    let lost = 0;
+    for (let seed = 0; seed < 20; seed++) {
+      const { disk, file } = diskWithFile(seed);
+      file.write(CONTENT, 0, 2000, 0, () => {});
+      file.dataSync(() => {});
+      disk.run();
+      disk.crash('lose');
+      if (sizeOf(disk) === 0) lost++;
+    }
+    assert.equal(lost, 20);
+  });
+
+  it('loses names that were made, changed or removed without a sync of the folder', () => {
+    const { disk } = diskWithFile();
+    disk.createSync('/data/new').dataSyncSync();
+    disk.renameSync('/data/f', '/data/g');
+    disk.crash('lose');
+    assert.deepEqual(disk.listSync('/data'), ['f']);
+    disk.removeSync('/data/f');
+    const seen = new Set<number>();
+    for (let seed = 0; seed < 20; seed++) {
+      const copy = disk.fork();
+      copy.crash('torn', seed);
+      seen.add(copy.listSync('/data').length);
+    }
+    assert.deepEqual([...seen].sort(), [0, 1]);
+  });
+
+  it('drops the pages of a failed sync for good', () => {
+    const { disk, file } = diskWithFile();
+    file.writeSync(CONTENT, 0, 2000, 0);
+    disk.failOn('sync', 1, 'EIO');
+    assert.throws(() => file.dataSyncSync(), { code: 'EIO' });
+    file.dataSyncSync();
+    assert.equal(sizeOf(disk), 2000);
+    disk.crash('keep');
+    assert.equal(sizeOf(disk), 0);
+  });
+
+  it('makes nothing durable when told to ignore syncs', () => {
+    const { disk, file } = diskWithFile();
+    disk.ignoreSync = true;
+    file.writeSync(CONTENT, 0, 2000, 0);
+    file.dataSyncSync();
+    disk.crash('lose');
+    assert.equal(sizeOf(disk), 0);
+  });
+
+  it('kills the process that goes on after the crash', () => {
+    const { disk, file } = diskWithFile();
+    disk.crashAt(disk.operations + 1);
+    assert.throws(() => file.writeSync(CONTENT, 0, 10, 0), SimulatedCrash);
+    assert.throws(() => disk.listSync('/data'), SimulatedCrash);
+    assert.ok(disk.crashed);
+    disk.crash('lose');
+    assert.throws(() => file.dataSyncSync(), SimulatedCrash);
+    assert.deepEqual(disk.listSync('/data'), ['f']);
+  });
+});
+
+describe('faults and misuse of the disk twin', () => {
+  it('is full at its capacity, in the middle of a write', () => {
+    const { disk, file } = diskWithFile();
+    disk.capacity = 1500;
+    assert.throws(() => file.writeSync(CONTENT, 0, 2000, 0), { code: 'ENOSPC' });
+    assert.equal(sizeOf(disk), 1500);
+  });
+
+  it('executes calls submitted together in any order, and the same order for the same seed', () => {
+    const order = (seed: number): string => {
+      const { disk, file } = diskWithFile(seed);
+      let seen = '';
+      for (let i = 0; i < 4; i++) file.write(CONTENT, 0, 10, i * 10, () => (seen += i));
+      disk.run();
+      return seen;
+    };
+    const orders = new Set(Array.from({ length: 20 }, (_, seed) => order(seed)));
+    assert.ok(orders.size > 5);
+    assert.equal(order(3), order(3));
+  });
+
+  it('catches overlapping writes, changed bytes and closing too early', () => {
+    const { disk, file } = diskWithFile();
+    const bytes = new Uint8Array(10);
+    file.write(bytes, 0, 10, 0, () => {});
+    assert.throws(() => file.write(bytes, 0, 10, 9, () => {}), /overlapping/);
+    assert.throws(() => file.closeSync(), /under way/);
+    bytes[0] = 1;
+    assert.throws(() => disk.run(), /bytes changed/);
+  });
+});

@@ -1,0 +1,5 @@
+export { type CrashPlan, type CrashPoint, exploreCrashes } from './disk/crash-explorer.ts';
+export { type DiskUnderTest, runDiskSuite } from './disk/disk-suite.ts';
+export { SeededRandom } from './disk/seeded-random.ts';
+export { type DiskOperation, SimDisk, SimulatedCrash, SimulatedDiskError } from './disk/sim-disk.ts';
+export type { CrashKind } from './disk/sim-inode.ts';
