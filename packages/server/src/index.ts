@@ -1,0 +1,6 @@
+/** The front door: configure and run a server inside another program. */
+export { ConfigError } from './config/config-error.ts';
+export { parseServerConfig } from './config/parse.ts';
+export type { ConfigValues, LogLevel, ServerConfig, SessionPasswordMode } from './config/schema.ts';
+export { defaultServerConfig } from './config/server-config.ts';
+export { propertiesFromEnvironment, propertyFromOption, type SystemProperty } from './config/system-properties.ts';
