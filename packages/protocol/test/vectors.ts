@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 
-/** Golden bytes, captured from Apache ZooKeeper. */
-const FOLDER = new URL('../../../testkit/vectors/', import.meta.url);
+/** Where the golden bytes, captured from Apache ZooKeeper, lie. */
+function locate(path: string): URL {
+  return new URL(import.meta.resolve(`@headkeeper/testkit/vectors/${path}`));
+}
 
 export function readVectorJson<T>(path: string): T {
-  return JSON.parse(readFileSync(new URL(path, FOLDER), 'utf8')) as T;
+  return JSON.parse(readFileSync(locate(path), 'utf8')) as T;
 }
 
 export function readVectorBytes(path: string): Uint8Array {
-  return new Uint8Array(readFileSync(new URL(path, FOLDER)));
+  return new Uint8Array(readFileSync(locate(path)));
 }
 
 export function fromHex(hex: string): Uint8Array {
