@@ -1,11 +1,16 @@
 /** Installs every peer: `node interop/dist/peers/install.js`. Exits with 1 at the first that cannot be installed. */
 
 import { installApacheZooKeeper } from './apache-zookeeper.ts';
+import { buildCClient, buildGoClient } from './client-programs.ts';
+import { installKazoo, kazooVersion } from './kazoo.ts';
 import { peersFolder } from './peer-cache.ts';
 
-const peers: readonly (readonly [string, () => Promise<string>])[] = [
+const peers: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['Apache ZooKeeper 3.9.5', () => installApacheZooKeeper('3.9.5')],
   ['Apache ZooKeeper 3.8.6', () => installApacheZooKeeper('3.8.6')],
+  ['C client', buildCClient],
+  ['Go client', buildGoClient],
+  [`kazoo ${kazooVersion}`, installKazoo],
 ];
 
 console.log(`peers are installed into ${peersFolder()}`);
