@@ -4,11 +4,12 @@ import {
   END_OF_RECORD,
   LOG_HEADER_BYTES,
   LOG_MAGIC,
-  RECORD_PREFIX_BYTES,
   RecordReader,
   type RecordResult,
   TXN_HEADER_BYTES,
+  writeLogFileHeader,
 } from './record-codec.ts';
+import { isUnwritten, SECTOR_BYTES } from './unwritten-sector.ts';
 
 /** Receives one whole, checked record; the body is `bytes[start, end)`, valid during the call. `offset` is in the file. */
 export type RecordHandler = (bytes: Uint8Array, view: DataView, start: number, end: number, offset: number) => void;
@@ -43,10 +44,13 @@ export interface LogEnd {
   readonly unwritten: boolean;
 }
 
-/** What disks write in one piece, at least. */
-const SECTOR_BYTES = 512;
-/** Offset in the TxnHeader of the time, which is never 0. */
-const TXN_TIME_AT = 20;
+const HEADER: Uint8Array = makeHeader();
+
+function makeHeader(): Uint8Array {
+  const header = new Uint8Array(LOG_HEADER_BYTES);
+  writeLogFileHeader(header);
+  return header;
+}
 
 type Phase = 'header' | 'records' | 'broken' | 'tail';
 
@@ -58,6 +62,7 @@ export class LogFileReader {
   readonly #onRecord: RecordHandler;
   readonly #window: ByteWindow = new ByteWindow(1 << 16);
   readonly #reader: RecordReader;
+  readonly #maxRecordBytes: number;
   #phase: Phase = 'header';
   #records = 0;
   #offset = 0;
@@ -71,6 +76,7 @@ export class LogFileReader {
 
   constructor(maxRecordBytes: number, onRecord: RecordHandler) {
     this.#onRecord = onRecord;
+    this.#maxRecordBytes = maxRecordBytes;
     this.#reader = new RecordReader(maxRecordBytes);
   }
 
@@ -98,7 +104,6 @@ export class LogFileReader {
   }
 
   #kind(): LogEndKind {
-    if (this.#phase === 'header') return this.#reason === '' ? 'empty' : 'not-a-log';
     if (this.#offset === 0) return this.#dirty || this.#reason !== '' ? 'not-a-log' : 'empty';
     if (this.#broken === 'damaged' || this.#lengthDamaged || this.#dirty) return 'damaged';
     return this.#broken === 'torn' ? 'torn' : 'clean';
@@ -119,14 +124,11 @@ export class LogFileReader {
       this.#phase = 'records';
       return;
     }
-    if (end - start < LOG_HEADER_BYTES) {
-      if (!isHeaderPrefix(bytes, start, end)) this.#reason = 'the file does not begin like a log';
-      return;
-    }
+    const headerEnd = Math.min(end, start + LOG_HEADER_BYTES);
     // A file whose first sector was never written holds nothing that was ever acknowledged.
     this.#unwritten = isZero(bytes, start, Math.min(end, start + SECTOR_BYTES));
-    this.#dirty = !isZero(bytes, start, end);
-    if (!this.#unwritten) this.#reason = 'the file does not begin like a log';
+    this.#dirty = !isZero(bytes, headerEnd, end);
+    if (!isBeginningOfHeader(bytes, start, headerEnd)) this.#reason = 'the file does not begin like a log';
     this.#phase = 'tail';
   }
 
@@ -155,64 +157,42 @@ export class LogFileReader {
     this.#reader.reset(bytes, view, start, end, last);
     this.#reader.next();
     const { bodyStart, bodyEnd } = this.#reader;
-    const recordEnd = this.#broken === 'end' ? start + RECORD_PREFIX_BYTES : bodyEnd + 1;
-    if (!last && end < recordEnd + SECTOR_BYTES) return;
-    if (bodyEnd > bodyStart && this.#holdsWholeRecord(bodyStart, Math.min(bodyEnd, end))) {
+    if (this.#broken !== 'end' && !last && end < bodyStart + this.#maxRecordBytes + SECTOR_BYTES) return;
+    if (!last && end < bodyStart + SECTOR_BYTES) return;
+    if (this.#broken !== 'end' && this.#holdsWholeRecord(bodyStart)) {
       this.#lengthDamaged = true;
       this.#reason = 'the length does not fit the record, which is whole otherwise';
-    } else if (bodyEnd > bodyStart) {
-      this.#unwritten =
-        this.#isUnwritten(start + 8, 4) ||
-        this.#isUnwritten(bodyStart + TXN_TIME_AT, 8) ||
-        this.#isUnwritten(bodyEnd, 1);
     } else {
-      this.#unwritten = this.#isUnwritten(start + 8, 4);
+      this.#unwritten = isUnwritten(window, bodyStart, bodyEnd);
     }
-    if (this.#broken === 'end' || this.#broken === 'torn') {
-      this.#dirty = !isZero(bytes, Math.min(recordEnd, end), end);
-    }
+    // The end mark of a record that was never completed is zero, too.
+    if (this.#broken !== 'damaged') this.#dirty = !isZero(bytes, Math.min(bodyEnd, end), end);
     window.start = end;
     this.#phase = 'tail';
   }
 
   /**
-   * Whether some shorter length makes the record right. An intact record with a damaged length looks like a torn one
-   * whenever the wrong length leads into the zeros, or past the end; taken for torn, it would be lost, and with it every
-   * record that the wrong length covers.
+   * Whether another length makes the record right. An intact record with a damaged length looks like a torn one whenever
+   * the wrong length leads to a zero byte, or past the end; taken for torn, it would be lost, and with it every record
+   * behind it.
    */
-  #holdsWholeRecord(bodyStart: number, end: number): boolean {
+  #holdsWholeRecord(bodyStart: number): boolean {
     const { bytes, view } = this.#window;
+    const end = Math.min(this.#window.end, bodyStart + this.#maxRecordBytes + 1);
+    if (bodyStart + TXN_HEADER_BYTES >= end) return false;
     const checksum = view.getUint32(bodyStart - 8);
-    const from = Math.min(bodyStart + TXN_HEADER_BYTES, end);
-    let sum = adler32(bytes, bodyStart, from);
-    for (let at = from; at < end; at++) {
+    let sum = adler32(bytes, bodyStart, bodyStart + TXN_HEADER_BYTES);
+    for (let at = bodyStart + TXN_HEADER_BYTES; at < end; at++) {
       if (bytes[at] === END_OF_RECORD && sum === checksum) return true;
       sum = adler32(bytes, at, at + 1, sum);
     }
     return false;
   }
-
-  /**
-   * Whether every sector that holds a byte of `[at, at + count)` is zero from the broken record's start to the sector's
-   * end. Damage to a few bits cannot make that; a sector that never reached the disk does.
-   */
-  #isUnwritten(at: number, count: number): boolean {
-    const { bytes, base, start, end } = this.#window;
-    if (at + count > end) return false;
-    const from = Math.max(start, at - ((base + at) % SECTOR_BYTES));
-    const lastByte = base + at + count - 1;
-    const to = Math.min(end, lastByte - (lastByte % SECTOR_BYTES) + SECTOR_BYTES - base);
-    return isZero(bytes, from, to);
-  }
 }
 
-function isHeaderPrefix(bytes: Uint8Array, start: number, end: number): boolean {
-  const header = [0x5a, 0x4b, 0x4c, 0x47, 0, 0, 0, 2];
-  let zeros = true;
-  let prefix = true;
-  for (let at = start; at < end; at++) {
-    if (bytes[at] !== 0) zeros = false;
-    if (bytes[at] !== (header[at - start] ?? 0)) prefix = false;
-  }
-  return zeros || prefix;
+/** Whether the bytes are a part of the header, or none, and zeros behind it. */
+function isBeginningOfHeader(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && bytes[at] === HEADER[at - start]) at++;
+  return isZero(bytes, at, end);
 }

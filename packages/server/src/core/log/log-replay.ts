@@ -25,6 +25,8 @@ export class LogReplay {
   readonly #warnings: string[];
   readonly #filesToRemove: string[] = [];
   readonly #filesToTruncate: { name: string; length: number }[] = [];
+  /** The unfinished record at the end of the file read last, unless a txn followed. */
+  #cut: { readonly name: string; readonly length: number } | null = null;
   #last = 0;
   #replayed = 0;
   /** A file that ended in the middle of something; only the next txn can prove that nothing is missing. */
@@ -56,6 +58,7 @@ export class LogReplay {
     );
     for (let i = first; i < this.#logs.length; i++) this.#replay(this.#logs[i], state);
     if (this.#doubt !== null) this.#settleLastDoubt(this.#doubt.name, this.#doubt.end);
+    else if (this.#cut !== null) this.#filesToTruncate.push(this.#cut);
     return {
       lastZxid: this.#last,
       replayed: this.#replayed,
@@ -117,11 +120,11 @@ export class LogReplay {
       );
       this.#doubt = null;
     }
+    this.#cut = null;
   }
 
   #judgeEnd(log: LogFile, end: LogEnd): void {
     if (end.kind === 'clean') return;
-    const isLast = log === this.#logs.at(-1);
     if (end.kind === 'empty') {
       this.#warnings.push(`${log.name} holds no txn and is to be removed`);
       this.#filesToRemove.push(log.name);
@@ -131,10 +134,10 @@ export class LogReplay {
       this.#warnings.push(
         `${log.name} ends in an unfinished record at byte ${end.offset} (${end.reason}); it was dropped`,
       );
-      if (isLast) this.#filesToTruncate.push({ name: log.name, length: end.offset });
+      this.#cut = { name: log.name, length: end.offset };
       return;
     }
-    if (!end.endsForApache && !(isLast && end.unwritten)) throw this.#refuseDoubt(log.name, end);
+    if (!end.endsForApache && !end.unwritten) throw this.#refuseDoubt(log.name, end);
     // An earlier doubt that no txn has settled stays the first thing to explain.
     this.#doubt ??= { name: log.name, end };
   }

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { adler32, crc32 } from '../../src/core/log/checksum.ts';
+
+/** The CRC-32 that zlib puts at the end of a gzip stream (`zlib.crc32` is not in every supported Node). */
+function zlibCrc(bytes: Uint8Array): number {
+  return gzipSync(bytes, { level: 1 }).readUInt32LE(gzipSync(bytes, { level: 1 }).length - 8);
+}
+
+function plainAdler(bytes: Uint8Array): number {
+  let low = 1;
+  let high = 0;
+  for (const byte of bytes) {
+    low = (low + byte) % 65521;
+    high = (high + low) % 65521;
+  }
+  return high * 65536 + low;
+}
+
+test('crc32 equals zlib, at any offset, in pieces', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(), fc.nat(9), (bytes, cut, offset) => {
+      const moved = new Uint8Array(offset + bytes.length + 3).fill(0xee);
+      moved.set(bytes, offset);
+      const middle = offset + (cut % (bytes.length + 1));
+      const end = offset + bytes.length;
+      assert.equal(crc32(moved, offset, end), zlibCrc(bytes));
+      assert.equal(crc32(moved, middle, end, crc32(moved, offset, middle)), zlibCrc(bytes));
+    }),
+  );
+  assert.equal(crc32(new TextEncoder().encode('123456789'), 0, 9), 0xcbf43926);
+});
+
+test('adler32 equals the definition, in pieces', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(), (bytes, cut) => {
+      const middle = cut % (bytes.length + 1);
+      assert.equal(adler32(bytes, 0, bytes.length), plainAdler(bytes));
+      assert.equal(adler32(bytes, middle, bytes.length, adler32(bytes, 0, middle)), plainAdler(bytes));
+    }),
+  );
+  assert.equal(adler32(new TextEncoder().encode('Wikipedia'), 0, 9), 0x11e60398);
+});
+
+test('adler32 does not overflow on the worst input', () => {
+  const worst = new Uint8Array(100_000).fill(0xff);
+  for (const count of [3799, 3800, 3801, 7600, 65_521, 100_000]) {
+    assert.equal(adler32(worst, 0, count), plainAdler(worst.subarray(0, count)));
+    // The largest sums to start from.
+    assert.equal(adler32(worst, 0, count, 0xfff0fff0), continued(worst.subarray(0, count), 0xfff0, 0xfff0));
+  }
+});
+
+function continued(bytes: Uint8Array, low: number, high: number): number {
+  for (const byte of bytes) {
+    low = (low + byte) % 65521;
+    high = (high + low) % 65521;
+  }
+  return high * 65536 + low;
+}
