@@ -32,8 +32,8 @@ export interface Disk {
   /** Makes one folder; throws when its parent is missing or the name is taken. */
   makeFolderSync(path: string): void;
   openReadSync(path: string): DiskSource;
-  /** Creates the file, or empties it. */
-  createSync(path: string): DiskFile;
+  /** Creates the file, or empties it. `secret`: a new file can be read by its owner only. */
+  createSync(path: string, secret?: boolean): DiskFile;
   /** Opens an existing file without changing it. */
   openWriteSync(path: string): DiskFile;
   renameSync(from: string, to: string): void;

@@ -14,8 +14,8 @@ import {
   readdirSync,
   readSync,
   renameSync,
-  rmSync,
   unlink,
+  unlinkSync,
   write,
   writeSync,
 } from 'node:fs';
@@ -23,26 +23,29 @@ import type { Disk, DiskFile, DiskSource } from '../../ports.ts';
 
 type Done = (error: Error | null) => void;
 
+const FOLDER_MODE = 0o750;
+const FILE_MODE = 0o640;
+const SECRET_MODE = 0o600;
+
 /**
- * The disk of this machine, over node:fs. New files get mode 0640 less the umask; `privateFiles` gives 0600, for secrets.
+ * The disk of this machine, over node:fs. New files get mode 0640 less the umask, secret ones 0600, folders 0750.
  *
  * Files are never opened for appending: positions are always given. A short write is continued until everything is
  * written or the operating system names an error.
  */
-export function createNodeDisk(options: { privateFiles?: boolean } = {}): Disk {
-  const mode = options.privateFiles === true ? 0o600 : 0o640;
+export function createNodeDisk(): Disk {
   return {
     existsSync: (path) => existsSync(path),
     listSync: (folder) => readdirSync(folder),
     makeFolderSync(path) {
-      mkdirSync(path, { mode: 0o750 });
+      mkdirSync(path, { mode: FOLDER_MODE });
     },
     openReadSync: (path) => new NodeSource(path),
-    createSync: (path) => new NodeFile(openSync(path, 'w', mode)),
+    createSync: (path, secret) => new NodeFile(openSync(path, 'w', secret === true ? SECRET_MODE : FILE_MODE)),
     openWriteSync: (path) => new NodeFile(openSync(path, 'r+')),
     renameSync: (from, to) => renameSync(from, to),
     removeSync(path) {
-      rmSync(path);
+      unlinkSync(path);
     },
     remove(path, done) {
       unlink(path, done);

@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { RecoverySource } from '../../core/log/recovery-source.ts';
+import type { Disk } from '../../ports.ts';
+import { zxidOfName } from './file-names.ts';
+import type { FolderLock } from './folder-lock.ts';
+import { createRecoverySource, type LogRepairs, readWhole, repairLogs } from './recovery-files.ts';
+
+export interface DataDirOptions {
+  readonly disk: Disk;
+  readonly dataDir: string;
+  /** May be the same as `dataDir`. */
+  readonly dataLogDir: string;
+  /** Whether missing folders are made (`zookeeper.datadir.autocreate`). */
+  readonly autocreate: boolean;
+  /** `lockFolder` in production. */
+  readonly lock: (folder: string) => FolderLock;
+}
+
+/** The directories of one server, checked and held. */
+export interface DataDir {
+  /** `version-2` with the snapshots. */
+  readonly snapshotFolder: string;
+  /** `version-2` with the logs. */
+  readonly logFolder: string;
+  /** Whether Headkeeper began this directory; false for one that Apache ZooKeeper wrote first. */
+  readonly createdByUs: boolean;
+  /** Whether the marker `initialize` was found: an operator says that beginning with an empty tree is right. */
+  readonly initialize: boolean;
+  readonly source: RecoverySource;
+  /** `repairLogs` in this directory. */
+  repair(repairs: LogRepairs): void;
+  /** Removes the marker `initialize`, durably; to be called once the first snapshot is there. */
+  clearInitialize(): void;
+  /** The 32 secret bytes behind keyed session passwords: made once, durably, readable by the owner only. */
+  sessionKey(): Uint8Array;
+  /** Lets other processes have the directories. */
+  release(): void;
+}
+
+export type DataDirProblem = 'missing' | 'misplaced-files' | 'damaged-key';
+
+/** The directories cannot be used; the message says why and what to do. */
+export class DataDirError extends Error {
+  readonly problem: DataDirProblem;
+
+  constructor(problem: DataDirProblem, message: string) {
+    super(message);
+    this.name = 'DataDirError';
+    this.problem = problem;
+  }
+}
+
+const VERSION_FOLDER = 'version-2';
+const INITIALIZE_NAME = 'initialize';
+const ORIGIN_NAME = 'headkeeper.origin';
+const KEY_NAME = 'headkeeper.session-key';
+const KEY_BYTES = 32;
+const ORIGIN_TEXT = 'Headkeeper began this data directory.\n';
+const EPOCH_NAMES: readonly string[] = ['acceptedEpoch', 'currentEpoch'];
+
+/**
+ * Opens the directories of a server: makes what is missing, durably, takes the lock, and refuses logs among snapshots and
+ * snapshots among logs when the two are apart. Files of our own (lock, origin, key) lie beside `version-2`, where Apache
+ * does not look.
+ *
+ * Throws `DataDirError`, `FolderInUse`, or the operating system's error.
+ * Source of the rules: storage-formats reference, sections 1, 10 and 12.
+ */
+export function openDataDir(options: DataDirOptions): DataDir {
+  const { disk } = options;
+  const dataDir = resolve(options.dataDir);
+  const dataLogDir = resolve(options.dataLogDir);
+  const snapshotFolder = `${dataDir}/${VERSION_FOLDER}`;
+  const logFolder = `${dataLogDir}/${VERSION_FOLDER}`;
+  const together = dataDir === dataLogDir;
+
+  for (const folder of [snapshotFolder, logFolder]) requireFolder(disk, folder, options.autocreate);
+  const locks = lockAll(together ? [dataDir] : [dataDir, dataLogDir], options.lock);
+  const release = (): void => {
+    for (const lock of locks) lock.release();
+  };
+  try {
+    if (!together) {
+      refuseMisplaced(disk, snapshotFolder, 'log', 'dataLogDir');
+      refuseMisplaced(disk, logFolder, 'snapshot', 'dataDir');
+    }
+    return {
+      snapshotFolder,
+      logFolder,
+      createdByUs: isOurs(disk, dataDir, [snapshotFolder, logFolder]),
+      initialize: disk.existsSync(`${dataLogDir}/${INITIALIZE_NAME}`),
+      source: createRecoverySource(disk, snapshotFolder, logFolder),
+      repair: (repairs) => repairLogs(disk, logFolder, repairs),
+      clearInitialize: () => clearInitialize(disk, dataLogDir),
+      sessionKey: () => sessionKey(disk, dataDir),
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function requireFolder(disk: Disk, folder: string, autocreate: boolean): void {
+  if (disk.existsSync(folder)) return;
+  if (!autocreate) {
+    throw new DataDirError(
+      'missing',
+      `${folder} does not exist and is not made because datadir.autocreate=false. Make it, or check dataDir and dataLogDir.`,
+    );
+  }
+  makeFolders(disk, folder);
+}
+
+/** Makes the folder and those above it, each durably. */
+function makeFolders(disk: Disk, folder: string): void {
+  const parent = resolve(folder, '..');
+  if (!disk.existsSync(parent)) makeFolders(disk, parent);
+  disk.makeFolderSync(folder);
+  disk.syncDirSync(parent);
+}
+
+function lockAll(folders: readonly string[], lock: (folder: string) => FolderLock): FolderLock[] {
+  const locks: FolderLock[] = [];
+  try {
+    for (const folder of folders) locks.push(lock(folder));
+    return locks;
+  } catch (error) {
+    for (const held of locks) held.release();
+    throw error;
+  }
+}
+
+function refuseMisplaced(disk: Disk, folder: string, kind: 'log' | 'snapshot', setting: string): void {
+  const found = disk.listSync(folder).find((name) => zxidOfName(kind, name) !== null);
+  if (found === undefined) return;
+  throw new DataDirError(
+    'misplaced-files',
+    `${folder} holds ${found}: with dataLogDir apart from dataDir, ${kind} files belong into ${setting}. Was dataLogDir ` +
+      `changed? Move the ${kind} files there, or put the settings back.`,
+  );
+}
+
+/** Tells a directory of ours by its mark, and marks one that nobody has written to. */
+function isOurs(disk: Disk, dataDir: string, folders: readonly string[]): boolean {
+  const path = `${dataDir}/${ORIGIN_NAME}`;
+  if (disk.existsSync(path)) return true;
+  const isUsed = (name: string): boolean =>
+    zxidOfName('log', name) !== null || zxidOfName('snapshot', name) !== null || EPOCH_NAMES.includes(name);
+  if (folders.some((folder) => disk.listSync(folder).some(isUsed))) return false;
+  writeDurably(disk, dataDir, ORIGIN_NAME, new TextEncoder().encode(ORIGIN_TEXT), false);
+  return true;
+}
+
+function clearInitialize(disk: Disk, dataLogDir: string): void {
+  const path = `${dataLogDir}/${INITIALIZE_NAME}`;
+  if (!disk.existsSync(path)) return;
+  disk.removeSync(path);
+  disk.syncDirSync(dataLogDir);
+}
+
+function sessionKey(disk: Disk, dataDir: string): Uint8Array {
+  const path = `${dataDir}/${KEY_NAME}`;
+  if (disk.existsSync(path)) {
+    const key = readWhole(disk, path);
+    if (key.length === KEY_BYTES) return key;
+    throw new DataDirError(
+      'damaged-key',
+      `${path} holds ${key.length} bytes instead of ${KEY_BYTES}. Restore it, or remove it: sessions that are open now ` +
+        'can then not be taken up again.',
+    );
+  }
+  const key = new Uint8Array(randomBytes(KEY_BYTES));
+  writeDurably(disk, dataDir, KEY_NAME, key, true);
+  return key;
+}
+
+/** Makes a small file that appears whole or not at all. */
+function writeDurably(disk: Disk, folder: string, name: string, bytes: Uint8Array, secret: boolean): void {
+  const path = `${folder}/${name}`;
+  const draft = `${path}.new`;
+  if (disk.existsSync(draft)) disk.removeSync(draft);
+  const file = disk.createSync(draft, secret);
+  file.writeSync(bytes, 0, bytes.length, 0);
+  file.dataSyncSync();
+  file.closeSync();
+  disk.renameSync(draft, path);
+  disk.syncDirSync(folder);
+}
