@@ -19,9 +19,9 @@ const preamble = `# Configuration
 <!-- Written by scripts/config-reference.ts from packages/server/src/config/schema.ts; do not edit by hand. -->
 
 Settings stand in a \`zoo.cfg\`, in the syntax of Java properties, one \`key=value\` a line. Every key may also be written with
-\`zookeeper.\` before it, and may be given as a property with that name in \`SERVER_JVMFLAGS\` (for
-example \`-Dzookeeper.snapCount=50000\`): the file wins over the environment and loses against the command line. Where the
-same key stands twice, the later one counts, and a warning says so.
+\`zookeeper.\` before it. It may also be given on the command line (\`headkeeper server -D snapCount=50000 zoo.cfg\`), which wins
+over the file, or as a property in \`SERVER_JVMFLAGS\` (\`-Dzookeeper.snapCount=50000\`), which loses against it. Where the same
+key stands twice, the later one counts, and a warning says so.
 
 A wrong value stops the start; all wrong values are named at once. An unknown key, and one of Apache ZooKeeper's that has
 no effect here, is named in a warning.

@@ -136,7 +136,7 @@ const importForms = [
   /\bimport\s*(?=['"])/g,
   // import('m'), as an expression or a type
   /\bimport\s*\(\s*(?=['"])/g,
-  // A worker or a data file beside the module: new URL('./m', import.meta.url)
+  // A worker beside the module: new URL('./m.js', import.meta.url)
   /\bnew\s+URL\s*\(\s*(?=['"][^'"]*['"]\s*,\s*import\.meta\.url)/g,
 ];
 
@@ -148,7 +148,10 @@ export function importsOf(source: SourceText): ImportedModule[] {
     for (const match of source.code.matchAll(form)) {
       const start = match.index + match[0].length;
       const specifier = byStart.get(start);
-      if (specifier !== undefined) found.push({ specifier, line: lineAt(source.raw, match.index) });
+      if (specifier === undefined) continue;
+      // The same form finds folders and data files; those are no imports.
+      if (match[0].startsWith('new') && !/\.[cm]?[jt]s$/.test(specifier)) continue;
+      found.push({ specifier, line: lineAt(source.raw, match.index) });
     }
   }
   return found.sort((a, b) => a.line - b.line);

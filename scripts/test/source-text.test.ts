@@ -32,6 +32,7 @@ test('what only looks like an import is not one', () => {
     'const c = "import \'./c.ts\'";',
     "const d = `import './d.ts'`;",
     "const e = /import '.\\/e.ts'/;",
+    "const f = new URL('../vectors/f.bin', import.meta.url);",
   ].join('\n');
   assert.deepEqual(specifiers(text), []);
 });
