@@ -1,0 +1,225 @@
+import type { FourLetterName } from '@headkeeper/protocol';
+import { environmentEntries } from './environment.ts';
+import { fourDecimals, javaDate, javaDouble, javaHex, javaSocketAddress } from './java-text.ts';
+import type { ConnectionStatus, ExpiryBucket, Metric, ServerStatus } from './server-status.ts';
+import { ANNOUNCED_VERSION } from './version.ts';
+
+/** Apache's trace mask as it is after start; Headkeeper keeps none, so it never changes. */
+const TRACE_MASK = 306;
+
+const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests\n';
+
+/** What a word answers while the server serves. */
+const ANSWERS: { readonly [Word in FourLetterName]: (status: ServerStatus) => string } = {
+  conf: configuration,
+  cons: (status) => `${connectionLines(status.connections(), false)}\n`,
+  crst: (status) => {
+    status.resetConnectionStats();
+    return 'Connection stats reset.\n';
+  },
+  dirs: (status) => `datadir_size: ${status.dataDirSize()}\nlogdir_size: ${status.logDirSize()}\n`,
+  dump,
+  envi: environment,
+  gtmk: () => String(TRACE_MASK),
+  // Apache keeps a digest for every 128th txn; Headkeeper keeps none of them.
+  hash: () => '',
+  isro: (status) => (status.mode === 'read-only' ? 'ro' : 'rw'),
+  mntr: monitor,
+  ruok: () => 'imok',
+  srst: (status) => {
+    status.resetServerStats();
+    return 'Server stats reset.\n';
+  },
+  srvr: (status) => `${head(status)}${statistics(status)}`,
+  stat: (status) => `${head(status)}Clients:\n${connectionLines(status.connections(), true)}\n${statistics(status)}`,
+  stmk: () => String(TRACE_MASK),
+  wchc: (status) => {
+    const sessions = [...status.watchesBySession()];
+    return `${sessions.map(([id, paths]) => `0x${javaHex(id)}\n${paths.map((path) => `\t${path}\n`).join('')}`).join('')}\n`;
+  },
+  wchp: (status) => {
+    const paths = [...status.watchesByPath()];
+    return `${paths.map(([path, ids]) => `${path}\n${ids.map((id) => `\t0x${javaHex(id)}\n`).join('')}`).join('')}\n`;
+  },
+  wchs: (status) => {
+    const { connections, paths, watches } = status.watchSummary();
+    return `${connections} connections watching ${paths} paths\nTotal watches:${watches}\n`;
+  },
+};
+
+/**
+ * The text that Apache ZooKeeper 3.9.5 answers to a four-letter word (feature inventory, section B.1).
+ *
+ * @param allowed the words of `4lw.commands.whitelist`.
+ * @param status null while the server does not serve.
+ */
+export function fourLetterAnswer(
+  word: FourLetterName,
+  allowed: readonly FourLetterName[],
+  status: ServerStatus | null,
+): string {
+  if (!allowed.includes(word)) return `${word} is not executed because it is not in the whitelist.\n`;
+  if (status !== null) return ANSWERS[word](status);
+  switch (word) {
+    case 'ruok':
+      return 'imok';
+    case 'isro':
+      return 'null';
+    case 'envi':
+      return environment();
+    case 'gtmk':
+    case 'stmk':
+      return String(TRACE_MASK);
+    default:
+      return NOT_SERVING;
+  }
+}
+
+function head(status: ServerStatus): string {
+  const version = `Zookeeper version: ${ANNOUNCED_VERSION}\n`;
+  return status.mode === 'read-only' ? `${version}READ-ONLY mode; serving only read-only clients\n` : version;
+}
+
+function statistics(status: ServerStatus): string {
+  const { min, average, max } = status.latency;
+  return [
+    `Latency min/avg/max: ${min}/${javaDouble(fourDecimals(average))}/${max}`,
+    `Received: ${status.packetsReceived}`,
+    `Sent: ${status.packetsSent}`,
+    `Connections: ${status.connectionCount}`,
+    `Outstanding: ${status.outstandingRequests}`,
+    `Zxid: 0x${javaHex(status.lastZxid)}`,
+    `Mode: ${status.mode}`,
+    `Node count: ${status.znodeCount}`,
+    '',
+  ].join('\n');
+}
+
+function configuration(status: ServerStatus): string {
+  const conf = status.configuration;
+  return lines([
+    ['clientPort', conf.clientPort],
+    ['secureClientPort', -1],
+    ['dataDir', conf.snapshotDir],
+    ['dataDirSize', status.dataDirSize()],
+    ['dataLogDir', conf.logDir],
+    ['dataLogSize', status.logDirSize()],
+    ['tickTime', conf.tickTimeMs],
+    ['maxClientCnxns', conf.maxClientCnxns],
+    ['minSessionTimeout', conf.minSessionTimeoutMs],
+    ['maxSessionTimeout', conf.maxSessionTimeoutMs],
+    ['clientPortListenBacklog', conf.clientPortListenBacklog],
+    ['serverId', 0],
+  ]);
+}
+
+function environment(): string {
+  return `Environment:\n${lines(environmentEntries())}`;
+}
+
+function lines(entries: readonly (readonly [string, string | number])[]): string {
+  return entries.map(([name, value]) => `${name}=${value}\n`).join('');
+}
+
+function connectionLines(connections: Iterable<ConnectionStatus>, brief: boolean): string {
+  let text = '';
+  for (const connection of connections) text += `${connectionText(connection, brief)}\n`;
+  return text;
+}
+
+function connectionText(connection: ConnectionStatus, brief: boolean): string {
+  const { remoteAddress, remotePort, session } = connection;
+  let text =
+    ` ${javaSocketAddress(remoteAddress, remotePort)}[${connection.interestOps.toString(16)}]` +
+    `(queued=${connection.outstanding},recved=${connection.received},sent=${connection.sent}`;
+  if (!brief && session !== null) {
+    text += `,sid=0x${javaHex(session.id)},lop=${session.lastOperation},est=${session.establishedAt}`;
+    text += `,to=${session.timeoutMs}`;
+    if (session.lastCxid >= 0) text += `,lcxid=0x${javaHex(session.lastCxid)}`;
+    text += `,lzxid=0x${javaHex(session.lastZxid)},lresp=${session.lastResponseAt},llat=${session.lastLatencyMs}`;
+    const { min, average, max } = session.latency;
+    text += `,minlat=${min},avglat=${Math.trunc(average)},maxlat=${max}`;
+  }
+  return `${text})`;
+}
+
+function dump(status: ServerStatus): string {
+  const ephemerals = [...status.ephemerals()];
+  return [
+    'SessionTracker dump:\n',
+    `Session ${buckets(status.sessionExpiry(), status.sessionCount, (id) => `0x${javaHex(id)}`)}`,
+    'ephemeral nodes dump:\n',
+    `Sessions with Ephemerals (${ephemerals.length}):\n`,
+    ...ephemerals.map(([id, paths]) => `0x${javaHex(id)}:\n${paths.map((path) => `\t${path}\n`).join('')}`),
+    'Connections dump:\n',
+    `Connections ${buckets(status.connectionExpiry(), status.connectionCount, (connection) => {
+      const address = javaSocketAddress(connection.remoteAddress, connection.remotePort);
+      return `ip: ${address} sessionId: 0x${javaHex(connection.session?.id ?? 0n)}`;
+    })}`,
+  ].join('');
+}
+
+function buckets<Thing>(
+  expiry: readonly ExpiryBucket<Thing>[],
+  total: number,
+  textOf: (thing: Thing) => string,
+): string {
+  let text = `Sets (${expiry.length})/(${total}):\n`;
+  for (const { at, things } of expiry) {
+    text += `${things.length} expire at ${javaDate(at)}:\n`;
+    for (const thing of things) text += `\t${textOf(thing)}\n`;
+  }
+  return text;
+}
+
+function monitor(status: ServerStatus): string {
+  const { latency, responseSize } = status;
+  const descriptors = status.fileDescriptors();
+  const values: [string, string | number][] = [
+    ['version', ANNOUNCED_VERSION],
+    ['server_state', status.mode],
+    ['avg_latency', javaDouble(fourDecimals(latency.average))],
+    ['max_latency', latency.max],
+    ['min_latency', latency.min],
+    ['packets_received', status.packetsReceived],
+    ['packets_sent', status.packetsSent],
+    ['num_alive_connections', status.connectionCount],
+    ['outstanding_requests', status.outstandingRequests],
+    ['uptime', status.uptimeMs],
+    ['znode_count', status.znodeCount],
+    ['watch_count', status.watchCount],
+    ['ephemerals_count', status.ephemeralCount],
+    ['approximate_data_size', status.approximateDataSize],
+    ['global_sessions', status.sessionCount],
+    ['local_sessions', 0],
+    ['open_file_descriptor_count', descriptors.open],
+    ['max_file_descriptor_count', descriptors.max],
+    ['connection_drop_probability', javaDouble(0)],
+    ['last_client_response_size', responseSize.last],
+    ['max_client_response_size', responseSize.max],
+    ['min_client_response_size', responseSize.min],
+    ['outstanding_tls_handshake', 0],
+    ['auth_failed_count', status.authFailures],
+    ['non_mtls_remote_conn_count', 0],
+    ['non_mtls_local_conn_count', 0],
+  ];
+  for (const metric of status.metrics()) values.push(...metricValues(metric));
+  return values.map(([name, value]) => `zk_${name}\t${value}\n`).join('');
+}
+
+function metricValues(metric: Metric): [string, string | number][] {
+  const { name } = metric;
+  if (metric.kind === 'counter') return [[name, metric.value]];
+  const { count, sum, min, max, percentiles } = metric;
+  const values: [string, string | number][] = [
+    [`avg_${name}`, javaDouble(count === 0 ? 0 : fourDecimals(sum / count))],
+    [`min_${name}`, min],
+    [`max_${name}`, max],
+    [`cnt_${name}`, count],
+    [`sum_${name}`, sum],
+  ];
+  if (percentiles !== undefined) {
+    for (const [rank, value] of Object.entries(percentiles)) values.push([`${rank}_${name}`, Math.round(value)]);
+  }
+  return values;
+}

@@ -1,0 +1,117 @@
+/** Smallest, mean and largest of some times, in milliseconds; all 0 when there are none. */
+export interface LatencyStatus {
+  readonly min: number;
+  readonly average: number;
+  readonly max: number;
+}
+
+export interface ConnectionStatus {
+  /** IP address, as Node writes it. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** 1 while it is read, plus 4 while unsent output waits; 0 when it is closing (and for one that asks a word). */
+  readonly interestOps: number;
+  /** Requests without a reply. */
+  readonly outstanding: number;
+  readonly received: number;
+  readonly sent: number;
+  /** null before the handshake. */
+  readonly session: SessionOfConnection | null;
+}
+
+export interface SessionOfConnection {
+  readonly id: bigint;
+  /** Four letters for the last operation (PING, GETD, SESS ...), NA for none. */
+  readonly lastOperation: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly establishedAt: number;
+  readonly timeoutMs: number;
+  /** -1 or less: none yet. */
+  readonly lastCxid: number;
+  readonly lastZxid: number;
+  /** Clock of the last reply, milliseconds; monotonic, as in Apache. */
+  readonly lastResponseAt: number;
+  readonly lastLatencyMs: number;
+  readonly latency: LatencyStatus;
+}
+
+/** A bucket of things that expire together. */
+export interface ExpiryBucket<Thing> {
+  /** Wall clock, milliseconds since 1970. */
+  readonly at: number;
+  readonly things: readonly Thing[];
+}
+
+/** A counter, or a summary of observations with percentiles if they are kept. Names are Apache's, without `zk_`. */
+export type Metric =
+  | { readonly kind: 'counter'; readonly name: string; readonly value: number }
+  | {
+      readonly kind: 'summary';
+      readonly name: string;
+      readonly count: number;
+      readonly sum: number;
+      readonly min: number;
+      readonly max: number;
+      readonly percentiles?: {
+        readonly p50: number;
+        readonly p95: number;
+        readonly p99: number;
+        readonly p999: number;
+      };
+    };
+
+/** What the words `conf` and `dirs` show beside the configuration's own values. */
+export interface ConfigurationStatus {
+  readonly clientPort: number;
+  /** The folders that hold the files, absolute: `.../version-2`. */
+  readonly snapshotDir: string;
+  readonly logDir: string;
+  readonly tickTimeMs: number;
+  readonly maxClientCnxns: number;
+  readonly minSessionTimeoutMs: number;
+  readonly maxSessionTimeoutMs: number;
+  readonly clientPortListenBacklog: number;
+}
+
+/**
+ * What the operators' commands may ask of a serving server. Properties are cheap; methods may walk over everything the
+ * server holds, and are called only by the words that need them.
+ */
+export interface ServerStatus {
+  readonly mode: 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only';
+  readonly latency: LatencyStatus;
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly connectionCount: number;
+  readonly outstandingRequests: number;
+  readonly lastZxid: number;
+  readonly znodeCount: number;
+  readonly watchCount: number;
+  readonly ephemeralCount: number;
+  /** Bytes of all paths and data. */
+  readonly approximateDataSize: number;
+  readonly sessionCount: number;
+  readonly uptimeMs: number;
+  /** Bytes of replies; -1 before the first. */
+  readonly responseSize: { readonly last: number; readonly min: number; readonly max: number };
+  readonly authFailures: number;
+  readonly configuration: ConfigurationStatus;
+  dataDirSize(): number;
+  logDirSize(): number;
+  /** Open and allowed file descriptors of the process; -1 when unknown. */
+  fileDescriptors(): { readonly open: number; readonly max: number };
+  metrics(): Iterable<Metric>;
+  connections(): Iterable<ConnectionStatus>;
+  /** Sessions by the time they expire at, in ascending order. */
+  sessionExpiry(): readonly ExpiryBucket<bigint>[];
+  /** Connections by the time they are dropped at if they stay silent, in ascending order. */
+  connectionExpiry(): readonly ExpiryBucket<ConnectionStatus>[];
+  ephemerals(): ReadonlyMap<bigint, readonly string[]>;
+  watchSummary(): { readonly connections: number; readonly paths: number; readonly watches: number };
+  watchesBySession(): ReadonlyMap<bigint, readonly string[]>;
+  watchesByPath(): ReadonlyMap<string, readonly bigint[]>;
+  /** Forgets latencies and packet counts of the server. */
+  resetServerStats(): void;
+  /** The same of every connection. */
+  resetConnectionStats(): void;
+}

@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
+import { fourLetterAnswer } from '../../src/admin/four-letter.ts';
+import type { ConnectionStatus, ServerStatus } from '../../src/admin/server-status.ts';
+import { ANNOUNCED_VERSION, HEADKEEPER_VERSION } from '../../src/admin/version.ts';
+
+const ALL = Object.keys(FourLetterWord) as FourLetterName[];
+
+/** The state in which an Apache ZooKeeper 3.9.5 gave the answers below: three connections, the first asking the word. */
+const asking: ConnectionStatus = {
+  remoteAddress: '127.0.0.1',
+  remotePort: 45670,
+  interestOps: 0,
+  outstanding: 0,
+  received: 1,
+  sent: 0,
+  session: null,
+};
+const first: ConnectionStatus = {
+  remoteAddress: '127.0.0.1',
+  remotePort: 45650,
+  interestOps: 1,
+  outstanding: 0,
+  received: 6,
+  sent: 6,
+  session: {
+    id: 0x1000016a0550000n,
+    lastOperation: 'PING',
+    establishedAt: 1795302674786,
+    timeoutMs: 30_000,
+    lastCxid: 4,
+    lastZxid: 6,
+    lastResponseAt: 1508211,
+    lastLatencyMs: 0,
+    latency: { min: 0, average: 5.8, max: 13 },
+  },
+};
+const second: ConnectionStatus = {
+  remoteAddress: '127.0.0.1',
+  remotePort: 45658,
+  interestOps: 1,
+  outstanding: 0,
+  received: 5,
+  sent: 5,
+  session: {
+    id: 0x1000016a0550001n,
+    lastOperation: 'GETC',
+    establishedAt: 1795302674807,
+    timeoutMs: 30_000,
+    lastCxid: 4,
+    lastZxid: 6,
+    lastResponseAt: 1508210,
+    lastLatencyMs: 1,
+    latency: { min: 0, average: 1.4, max: 3 },
+  },
+};
+const SESSIONS_EXPIRE = Date.UTC(2026, 10, 21, 23, 11, 46);
+
+function statusWith(changes: Partial<ServerStatus> = {}): ServerStatus {
+  const status: ServerStatus = {
+    mode: 'standalone',
+    latency: { min: 0, average: 74 / 22, max: 13 },
+    packetsReceived: 22,
+    packetsSent: 21,
+    connectionCount: 3,
+    outstandingRequests: 0,
+    lastZxid: 6,
+    znodeCount: 9,
+    watchCount: 4,
+    ephemeralCount: 3,
+    approximateDataSize: 64,
+    sessionCount: 2,
+    uptimeMs: 25545,
+    responseSize: { last: -1, min: -1, max: -1 },
+    authFailures: 0,
+    configuration: {
+      clientPort: 22995,
+      snapshotDir: '/tmp/data/version-2',
+      logDir: '/tmp/data/version-2',
+      tickTimeMs: 2000,
+      maxClientCnxns: 60,
+      minSessionTimeoutMs: 4000,
+      maxSessionTimeoutMs: 40_000,
+      clientPortListenBacklog: -1,
+    },
+    dataDirSize: () => 67109358,
+    logDirSize: () => 67109358,
+    fileDescriptors: () => ({ open: 44, max: 20_000 }),
+    metrics: () => [],
+    connections: () => [asking, first, second],
+    sessionExpiry: () => [{ at: SESSIONS_EXPIRE, things: [0x1000016a0550000n, 0x1000016a0550001n] }],
+    connectionExpiry: () => [
+      { at: SESSIONS_EXPIRE - 20_000, things: [{ ...asking, remotePort: 45682 }] },
+      { at: SESSIONS_EXPIRE, things: [first, second] },
+    ],
+    ephemerals: () =>
+      new Map([
+        [0x1000016a0550001n, ['/eb']],
+        [0x1000016a0550000n, ['/e1', '/e2']],
+      ]),
+    watchSummary: () => ({ connections: 2, paths: 2, watches: 3 }),
+    watchesBySession: () =>
+      new Map([
+        [0x1000016a0550000n, ['/p', '/e1']],
+        [0x1000016a0550001n, ['/p']],
+      ]),
+    watchesByPath: () =>
+      new Map([
+        ['/p', [0x1000016a0550001n, 0x1000016a0550000n]],
+        ['/e1', [0x1000016a0550000n]],
+      ]),
+    resetServerStats: () => assert.fail('not asked to'),
+    resetConnectionStats: () => assert.fail('not asked to'),
+  };
+  return { ...status, ...changes };
+}
+
+const answer = (word: FourLetterName, changes: Partial<ServerStatus> = {}): string => {
+  return fourLetterAnswer(word, ALL, statusWith(changes));
+};
+
+describe('four-letter words, as Apache ZooKeeper 3.9.5 answered them', () => {
+  const golden: Partial<Record<FourLetterName, string>> = {
+    conf:
+      'clientPort=22995\nsecureClientPort=-1\ndataDir=/tmp/data/version-2\ndataDirSize=67109358\n' +
+      'dataLogDir=/tmp/data/version-2\ndataLogSize=67109358\ntickTime=2000\nmaxClientCnxns=60\n' +
+      'minSessionTimeout=4000\nmaxSessionTimeout=40000\nclientPortListenBacklog=-1\nserverId=0\n',
+    cons:
+      ' /127.0.0.1:45670[0](queued=0,recved=1,sent=0)\n' +
+      ' /127.0.0.1:45650[1](queued=0,recved=6,sent=6,sid=0x1000016a0550000,lop=PING,est=1795302674786,to=30000,' +
+      'lcxid=0x4,lzxid=0x6,lresp=1508211,llat=0,minlat=0,avglat=5,maxlat=13)\n' +
+      ' /127.0.0.1:45658[1](queued=0,recved=5,sent=5,sid=0x1000016a0550001,lop=GETC,est=1795302674807,to=30000,' +
+      'lcxid=0x4,lzxid=0x6,lresp=1508210,llat=1,minlat=0,avglat=1,maxlat=3)\n\n',
+    dump:
+      'SessionTracker dump:\nSession Sets (1)/(2):\n2 expire at Sat Nov 21 23:11:46 UTC 2026:\n' +
+      '\t0x1000016a0550000\n\t0x1000016a0550001\nephemeral nodes dump:\nSessions with Ephemerals (2):\n' +
+      '0x1000016a0550001:\n\t/eb\n0x1000016a0550000:\n\t/e1\n\t/e2\nConnections dump:\n' +
+      'Connections Sets (2)/(3):\n1 expire at Sat Nov 21 23:11:26 UTC 2026:\n' +
+      '\tip: /127.0.0.1:45682 sessionId: 0x0\n2 expire at Sat Nov 21 23:11:46 UTC 2026:\n' +
+      '\tip: /127.0.0.1:45650 sessionId: 0x1000016a0550000\n\tip: /127.0.0.1:45658 sessionId: 0x1000016a0550001\n',
+    wchs: '2 connections watching 2 paths\nTotal watches:3\n',
+    wchc: '0x1000016a0550000\n\t/p\n\t/e1\n0x1000016a0550001\n\t/p\n\n',
+    wchp: '/p\n\t0x1000016a0550001\n\t0x1000016a0550000\n/e1\n\t0x1000016a0550000\n\n',
+    dirs: 'datadir_size: 67109358\nlogdir_size: 67109358\n',
+    stat:
+      `Zookeeper version: ${ANNOUNCED_VERSION}\nClients:\n /127.0.0.1:45670[0](queued=0,recved=1,sent=0)\n` +
+      ' /127.0.0.1:45650[1](queued=0,recved=6,sent=6)\n /127.0.0.1:45658[1](queued=0,recved=5,sent=5)\n\n' +
+      'Latency min/avg/max: 0/3.3636/13\nReceived: 22\nSent: 21\nConnections: 3\nOutstanding: 0\nZxid: 0x6\n' +
+      'Mode: standalone\nNode count: 9\n',
+    srvr:
+      `Zookeeper version: ${ANNOUNCED_VERSION}\nLatency min/avg/max: 0/3.3636/13\nReceived: 22\nSent: 21\n` +
+      'Connections: 3\nOutstanding: 0\nZxid: 0x6\nMode: standalone\nNode count: 9\n',
+    ruok: 'imok',
+    isro: 'rw',
+    gtmk: '306',
+    stmk: '306',
+    hash: '',
+  };
+
+  for (const [word, text] of Object.entries(golden)) {
+    it(word, () => assert.equal(answer(word as FourLetterName), text));
+  }
+
+  it('mntr: the gauges, then counters and summaries', () => {
+    const text = answer('mntr', {
+      latency: { min: 0, average: 0, max: 0 },
+      metrics: () => [
+        { kind: 'counter', name: 'response_bytes', value: 12 },
+        { kind: 'summary', name: 'fsynctime', count: 3, sum: 10, min: 1, max: 7 },
+        { kind: 'summary', name: 'snapshottime', count: 0, sum: 0, min: 0, max: 0 },
+        {
+          kind: 'summary',
+          name: 'readlatency',
+          count: 2,
+          sum: 3,
+          min: 1,
+          max: 2,
+          percentiles: { p50: 1, p95: 1.6, p99: 2, p999: 2 },
+        },
+      ],
+    });
+    assert.equal(
+      text,
+      `zk_version\t${ANNOUNCED_VERSION}\nzk_server_state\tstandalone\nzk_avg_latency\t0.0\nzk_max_latency\t0\n` +
+        'zk_min_latency\t0\nzk_packets_received\t22\nzk_packets_sent\t21\nzk_num_alive_connections\t3\n' +
+        'zk_outstanding_requests\t0\nzk_uptime\t25545\nzk_znode_count\t9\nzk_watch_count\t4\nzk_ephemerals_count\t3\n' +
+        'zk_approximate_data_size\t64\nzk_global_sessions\t2\nzk_local_sessions\t0\nzk_open_file_descriptor_count\t44\n' +
+        'zk_max_file_descriptor_count\t20000\nzk_connection_drop_probability\t0.0\nzk_last_client_response_size\t-1\n' +
+        'zk_max_client_response_size\t-1\nzk_min_client_response_size\t-1\nzk_outstanding_tls_handshake\t0\n' +
+        'zk_auth_failed_count\t0\nzk_non_mtls_remote_conn_count\t0\nzk_non_mtls_local_conn_count\t0\n' +
+        'zk_response_bytes\t12\n' +
+        'zk_avg_fsynctime\t3.3333\nzk_min_fsynctime\t1\nzk_max_fsynctime\t7\nzk_cnt_fsynctime\t3\nzk_sum_fsynctime\t10\n' +
+        'zk_avg_snapshottime\t0.0\nzk_min_snapshottime\t0\nzk_max_snapshottime\t0\nzk_cnt_snapshottime\t0\n' +
+        'zk_sum_snapshottime\t0\n' +
+        'zk_avg_readlatency\t1.5\nzk_min_readlatency\t1\nzk_max_readlatency\t2\nzk_cnt_readlatency\t2\n' +
+        'zk_sum_readlatency\t3\nzk_p50_readlatency\t1\nzk_p95_readlatency\t2\nzk_p99_readlatency\t2\n' +
+        'zk_p999_readlatency\t2\n',
+    );
+  });
+
+  it('envi: names in order, one a line', () => {
+    const lines = answer('envi').split('\n');
+    assert.equal(lines.shift(), 'Environment:');
+    assert.equal(lines.pop(), '');
+    const names = lines.map((line) => line.split('=', 1)[0]);
+    assert.deepEqual(names.slice(0, 18), [
+      'zookeeper.version',
+      'host.name',
+      'java.version',
+      'java.vendor',
+      'java.home',
+      'java.class.path',
+      'java.library.path',
+      'java.io.tmpdir',
+      'java.compiler',
+      'os.name',
+      'os.arch',
+      'os.version',
+      'user.name',
+      'user.home',
+      'user.dir',
+      'os.memory.free',
+      'os.memory.max',
+      'os.memory.total',
+    ]);
+    assert.equal(lines[0], `zookeeper.version=${ANNOUNCED_VERSION}`);
+  });
+});
+
+describe('four-letter words otherwise', () => {
+  it('reset what they say', () => {
+    const done: string[] = [];
+    const changes = {
+      resetServerStats: () => void done.push('server'),
+      resetConnectionStats: () => void done.push('connections'),
+    };
+    assert.equal(answer('srst', changes), 'Server stats reset.\n');
+    assert.equal(answer('crst', changes), 'Connection stats reset.\n');
+    assert.deepEqual(done, ['server', 'connections']);
+  });
+
+  it('are refused when not allowed, whatever they are', () => {
+    for (const word of ALL) {
+      const text = fourLetterAnswer(word, ['srvr'], statusWith());
+      if (word === 'srvr') assert.match(text, /^Zookeeper version/);
+      else assert.equal(text, `${word} is not executed because it is not in the whitelist.\n`);
+    }
+  });
+
+  it('say so when the server does not serve, except those that can answer', () => {
+    for (const word of ALL) {
+      const text = fourLetterAnswer(word, ALL, null);
+      if (word === 'ruok') assert.equal(text, 'imok');
+      else if (word === 'isro') assert.equal(text, 'null');
+      else if (word === 'gtmk' || word === 'stmk') assert.equal(text, '306');
+      else if (word === 'envi') assert.match(text, /^Environment:\nzookeeper\.version=/);
+      else assert.equal(text, 'This ZooKeeper instance is not currently serving requests\n', word);
+    }
+  });
+
+  it('tell read-only mode', () => {
+    assert.equal(answer('isro', { mode: 'read-only' }), 'ro');
+    assert.match(answer('srvr', { mode: 'read-only' }), /\nREAD-ONLY mode; serving only read-only clients\nLatency/);
+    assert.match(answer('srvr', { mode: 'read-only' }), /\nMode: read-only\n/);
+  });
+
+  it('write numbers and addresses as Java does', () => {
+    const latencyOf = (average: number): string | undefined => {
+      return /avg\/max: 0\/(.*)\/0/.exec(answer('srvr', { latency: { min: 0, average, max: 0 } }))?.[1];
+    };
+    assert.deepEqual([0, 1, 0.5, 2.00005, 0.0001, 0.00123, 12345678.5].map(latencyOf), [
+      '0.0',
+      '1.0',
+      '0.5',
+      '2.0001',
+      '1.0E-4',
+      '0.0012',
+      '1.23456785E7',
+    ]);
+    const addressOf = (remoteAddress: string): string | undefined => {
+      return / (\S+)\[/.exec(answer('stat', { connections: () => [{ ...asking, remoteAddress, remotePort: 7 }] }))?.[1];
+    };
+    assert.deepEqual(['::1', 'fe80::1:0%eth0', '::ffff:10.0.0.1', '2001:db8:0:1::', '1:2:3:4:5:6:7:8'].map(addressOf), [
+      '/[0:0:0:0:0:0:0:1]:7',
+      '/[fe80:0:0:0:0:0:1:0%eth0]:7',
+      '/10.0.0.1:7',
+      '/[2001:db8:0:1:0:0:0:0]:7',
+      '/[1:2:3:4:5:6:7:8]:7',
+    ]);
+  });
+
+  it('leave out the cxid of a session that sent nothing, and show negative ids unsigned', () => {
+    const session = { ...first.session!, id: -2n, lastCxid: -1 };
+    const text = answer('cons', { connections: () => [{ ...first, interestOps: 5, session }] });
+    assert.match(text, /\[5\]/);
+    assert.match(text, /,sid=0xfffffffffffffffe,/);
+    assert.match(text, /,to=30000,lzxid=0x6,/);
+  });
+});
+
+describe('the announced version', () => {
+  it("is the package's, and reads as a ZooKeeper version to clients and scripts", () => {
+    const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+    assert.equal(HEADKEEPER_VERSION, manifest.version);
+    // kazoo takes the leading digits and dots; Go's client and Solr's panel, everything up to the comma.
+    assert.equal(/([\d.]*).*/s.exec(ANNOUNCED_VERSION)?.[1], '3.9.5');
+    assert.equal(
+      /^([A-Za-z0-9.-]+), built on \d{4}-\d\d-\d\d \d\d:\d\d UTC$/.exec(ANNOUNCED_VERSION)?.[1]?.split('-')[0],
+      '3.9.5',
+    );
+  });
+});
