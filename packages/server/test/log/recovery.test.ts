@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { JuteError } from '@headkeeper/protocol';
+import { encodeUtf8, JuteError } from '@headkeeper/protocol';
 import fc from 'fast-check';
 import { type Recovery, recover } from '../../src/core/log/recovery.ts';
 import { RecoveryRefused, type RefusalReason } from '../../src/core/log/recovery-refused.ts';
@@ -30,14 +30,17 @@ function refusal(files: Files, reason: RefusalReason, trustEmptySnapshot = false
   return refused as unknown as RecoveryRefused;
 }
 
-/** A snapshot without content of its own; only its name counts. */
-function snapshot(): Uint8Array {
+/** A snapshot of the root and the given nodes; mostly only its name counts. */
+function snapshot(...paths: string[]): Uint8Array {
   const state = new MapState();
-  state.nodes.set('', { path: new Uint8Array(0), data: null, aclId: -1, stat: new Int32Array(15) });
+  for (const path of ['', ...paths]) {
+    state.nodes.set(path, { path: encodeUtf8(path), data: null, aclId: -1, stat: new Int32Array(15) });
+  }
   return encodeState(state, { digest: null, lastProcessedZxid: null }, 256).bytes;
 }
 
-const damagedSnapshot = edited(snapshot(), (bytes) => {
+/** Damage that only the seal shows, after the nodes have been handed over. */
+const damagedSnapshot = edited(snapshot('/gone'), (bytes) => {
   bytes[50] = 1;
 });
 
@@ -59,7 +62,7 @@ test('replay begins behind the snapshot, in the right file', () => {
   }
   // Logs that the snapshot has made superfluous are not even read.
   const { 'log.1': _, ...later } = files;
-  assert.equal(start({ ...later, 'log.1': new Uint8Array(100).fill(7), 'snapshot.6': snapshot() }).lastZxid, 12);
+  assert.equal(start({ ...later, 'log.1': new Uint8Array(100).fill(7), 'snapshot.5': snapshot() }).lastZxid, 12);
 });
 
 test('a gap is refused: behind the snapshot, inside a file, between files, at a new epoch', () => {
@@ -275,6 +278,45 @@ test('sectors that a power cut kept from the disk cost only what was never ackno
  * Bytes 1 to 39: five sectors of them add up to less than the modulus of Adler-32. With larger bytes the checksum could,
  * once in thousands of times, look as if one byte had changed, and recovery would rightly refuse.
  */
+test('any of the sectors of a record may be missing, wherever it begins', () => {
+  for (let shift = 0; shift < 512; shift++) {
+    const log = sampleLog(
+      [shift, 700, 0, 0].map((length, i) => ({ zxid: i + 1, payload: payloadWithoutZeros(length, i) })),
+    );
+    const [, from, to] = log.offsets as [number, number, number];
+    const firstSector = Math.floor(from / 512);
+    const sectors = Math.floor((to - 1) / 512) - firstSector + 1;
+    for (let lost = 1; lost < 1 << sectors; lost++) {
+      const file = edited(log.bytes, (bytes) => {
+        for (let i = 0; i < sectors; i++) {
+          const sector = firstSector + i;
+          if ((lost & (1 << i)) !== 0) bytes.fill(0, Math.max(from, sector * 512), sector * 512 + 512);
+        }
+      });
+      // Sectors whose part of the record is zero anyway cost nothing.
+      const untouched = file.every((byte, at) => at < from || at >= to || byte === log.bytes[at]);
+      const { replayed } = start({ 'snapshot.0': snapshot(), 'log.1': file });
+      assert.ok(untouched ? replayed >= 2 : replayed === 1, `shift ${shift}, sectors ${lost.toString(2)}`);
+    }
+  }
+});
+
+test('something behind the zeros is refused, however far', () => {
+  const log = plainLog(1, 5, 9000);
+  for (const distance of [12, 100, 600, 4000, 8999]) {
+    const file = edited(log.bytes, (bytes) => {
+      bytes[(log.offsets[5] as number) + distance] = 1;
+    });
+    const alone: Files = { 'snapshot.0': snapshot(), 'log.1': file };
+    // From the second sector on, a sector missing in between explains it.
+    const missingSector = Math.floor(((log.offsets[5] as number) + distance) / 512) > 0;
+    if (missingSector) assert.equal(start(alone, false, 333).filesToTruncate.length, 1, `${distance}`);
+    else refusal(alone, 'log-damaged');
+    refusal({ ...alone, 'log.7': plainLog(7, 8).bytes }, 'log-damaged');
+    assert.equal(start({ ...alone, 'log.6': plainLog(6, 8).bytes }).lastZxid, 8);
+  }
+});
+
 function payloadWithoutZeros(length: number, seed: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => ((i * 31 + seed * 7) % 39) + 1);
 }
