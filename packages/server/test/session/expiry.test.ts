@@ -103,3 +103,16 @@ test('100,000 sessions in one bucket expire together, earlier buckets first', ()
   assert.equal(expired[0], 77);
   assert.equal(queue.size, 0);
 });
+
+test('however long nobody asked, all that is due expires, and nothing else', () => {
+  for (const pause of [1, 1022, 1023, 1024, 1025, 5000]) {
+    const queue = new ExpiryQueue(10);
+    for (let slot = 0; slot < 6000; slot++) queue.touch(slot, slot * 10, 0);
+    const due = Array.from({ length: pause }, (_, slot) => slot);
+    assert.deepEqual(
+      [...queue.expire(pause * 10)].sort((a, b) => a - b),
+      due,
+    );
+    assert.equal(queue.size, 6000 - pause);
+  }
+});
