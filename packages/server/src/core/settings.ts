@@ -20,6 +20,8 @@ export interface CoreSettings {
   readonly digestAlgorithm: string;
   /** Whether txns and snapshots carry the digest of the tree. */
   readonly digestEnabled: boolean;
+  /** Whether snapshots get the trailer that 3.9 writes (`zookeeper.serializeLastProcessedZxid.enabled`). */
+  readonly serializeLastProcessedZxid: boolean;
   readonly reconfigEnabled: boolean;
   readonly containerCheckIntervalMs: number;
   readonly containerMaxPerMinute: number;

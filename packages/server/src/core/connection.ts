@@ -1,0 +1,76 @@
+import { type Identity, Writer } from '@headkeeper/protocol';
+import { SessionOrder } from './order/session-order.ts';
+import type { Session } from './session/sessions.ts';
+
+/**
+ * Where a connection stands. `handshake`: waiting for its ConnectRequest. `connecting`: its session is being created, its
+ * input waits. `open`. `closing`: what is queued is still sent, nothing more is read. `closed`: gone.
+ */
+export type ConnectionState = 'handshake' | 'connecting' | 'open' | 'closing' | 'closed';
+
+const INITIAL_OUTPUT_BYTES = 512;
+
+/** A client's connection as the core sees it: no socket, only the state that belongs to it. */
+export class Connection {
+  /** Small number, unique among the open connections; used again after the connection is gone. */
+  readonly id: number;
+  /** The peer's address as text, for the `ip` scheme and the operators' commands. */
+  readonly address: string;
+  state: ConnectionState = 'handshake';
+  session: Session | null = null;
+  /** Who the client is. Replaced, never changed, so that a waiting request keeps the set of its arrival. */
+  identities: readonly Identity[];
+  /** Replies and events not yet handed to the socket. The driver empties it. */
+  readonly out: Writer = new Writer(INITIAL_OUTPUT_BYTES);
+  /** Requests that wait behind this connection's own writes, and the places of those writes. */
+  readonly order: SessionOrder = new SessionOrder();
+  /** Input that has not been consumed: the beginning of a frame, or frames that must wait. */
+  input: Uint8Array = new Uint8Array(0);
+  inputLength = 0;
+  /** Whether it is in the list of connections with output for the driver. */
+  dirty = false;
+  /** Whether the driver was last told to stop reading. */
+  paused = false;
+  /** Whether the handshake carried the readOnly byte, so that the answer must too. */
+  sendsReadOnly = true;
+  /** Session timeout negotiated on this connection, in milliseconds. */
+  timeoutMs = 0;
+  /** When the connection was accepted, and when it last said something; wall and monotonic milliseconds. */
+  readonly establishedWallMs: number;
+  lastHeardMs: number;
+  readonly statistics: ConnectionStatistics = new ConnectionStatistics();
+
+  constructor(id: number, address: string, nowMs: number, wallMs: number) {
+    this.id = id;
+    this.address = address;
+    this.identities = [{ scheme: 'ip', id: address }];
+    this.establishedWallMs = wallMs;
+    this.lastHeardMs = nowMs;
+  }
+}
+
+/** What `cons` tells about a connection. Latencies in milliseconds. */
+export class ConnectionStatistics {
+  received = 0;
+  sent = 0;
+  lastOpcode = 0;
+  lastCxid = 0;
+  lastZxid = 0;
+  lastResponseMs = 0;
+  lastLatencyMs = 0;
+  minLatencyMs = -1;
+  maxLatencyMs = 0;
+  totalLatencyMs = 0;
+
+  answered(opcode: number, cxid: number, zxid: number, latencyMs: number, nowMs: number): void {
+    this.sent++;
+    this.lastOpcode = opcode;
+    this.lastCxid = cxid;
+    this.lastZxid = zxid;
+    this.lastResponseMs = nowMs;
+    this.lastLatencyMs = latencyMs;
+    if (this.minLatencyMs < 0 || latencyMs < this.minLatencyMs) this.minLatencyMs = latencyMs;
+    if (latencyMs > this.maxLatencyMs) this.maxLatencyMs = latencyMs;
+    this.totalLatencyMs += latencyMs;
+  }
+}

@@ -1,0 +1,45 @@
+import { ErrorCode, Permission, type Writer } from '@headkeeper/protocol';
+import { Field, NONE, type NodeStore } from '../tree/node-store.ts';
+import { WatchKind } from '../watch/watches.ts';
+import type { ReadOperation } from './operation.ts';
+import { type PathRange, readPath } from './read-path.ts';
+
+const path: PathRange = { start: 0, end: 0 };
+
+/** Appends the names of a znode's children as a vector, newest first. */
+export function writeChildren(out: Writer, store: NodeStore, slot: number): void {
+  out.int(store.get(slot, Field.childCount));
+  for (let child = store.get(slot, Field.firstChild); child !== NONE; child = store.get(child, Field.nextSibling)) {
+    const length = store.get(child, Field.nameLength);
+    const at = store.nameOffset(child);
+    out.int(length);
+    out.raw(store.dataBytes(child), at, at + length);
+  }
+}
+
+function childrenOperation(withStat: boolean): ReadOperation {
+  return {
+    kind: 'read',
+    run(serving, connection, identities, r, xid) {
+      readPath(r, path);
+      const watch = r.boolean();
+      const slot = serving.tree.find(r.bytes, path.start, path.end);
+      if (slot === NONE) {
+        serving.replyError(connection, xid, ErrorCode.noNode);
+        return;
+      }
+      if (!serving.allowedOn(slot, Permission.read, identities)) {
+        serving.replyError(connection, xid, ErrorCode.noAuth);
+        return;
+      }
+      if (watch) serving.watches.add(connection.id, r.bytes, path.start, path.end, WatchKind.childOneShot);
+      const at = serving.beginReply(connection, xid);
+      writeChildren(connection.out, serving.tree.store, slot);
+      if (withStat) serving.writeStat(connection.out, slot);
+      serving.endReply(connection, at);
+    },
+  };
+}
+
+export const getChildren: ReadOperation = childrenOperation(false);
+export const getChildren2: ReadOperation = childrenOperation(true);

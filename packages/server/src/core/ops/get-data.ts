@@ -1,0 +1,38 @@
+import { ErrorCode, Permission, type Writer } from '@headkeeper/protocol';
+import { Field, NONE, type NodeStore } from '../tree/node-store.ts';
+import { WatchKind } from '../watch/watches.ts';
+import type { ReadOperation } from './operation.ts';
+import { type PathRange, readPath } from './read-path.ts';
+
+const path: PathRange = { start: 0, end: 0 };
+
+/** Appends a znode's data as a jute buffer; null stays null. */
+export function writeData(out: Writer, store: NodeStore, slot: number): void {
+  const length = store.get(slot, Field.dataLength);
+  out.int(length);
+  if (length <= 0) return;
+  const at = store.dataOffset(slot);
+  out.raw(store.dataBytes(slot), at, at + length);
+}
+
+export const getData: ReadOperation = {
+  kind: 'read',
+  run(serving, connection, identities, r, xid) {
+    readPath(r, path);
+    const watch = r.boolean();
+    const slot = serving.tree.find(r.bytes, path.start, path.end);
+    if (slot === NONE) {
+      serving.replyError(connection, xid, ErrorCode.noNode);
+      return;
+    }
+    if (!serving.allowedOn(slot, Permission.read, identities)) {
+      serving.replyError(connection, xid, ErrorCode.noAuth);
+      return;
+    }
+    if (watch) serving.watches.add(connection.id, r.bytes, path.start, path.end, WatchKind.dataOneShot);
+    const at = serving.beginReply(connection, xid);
+    writeData(connection.out, serving.tree.store, slot);
+    serving.writeStat(connection.out, slot);
+    serving.endReply(connection, at);
+  },
+};

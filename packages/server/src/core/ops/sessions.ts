@@ -1,0 +1,50 @@
+import { ErrorCode } from '@headkeeper/protocol';
+import type { Preparation } from '../preparation.ts';
+import type { Session } from '../session/sessions.ts';
+import { Field } from '../tree/node-store.ts';
+import { proposeDelete } from './delete.ts';
+import type { WriteOperation } from './operation.ts';
+
+/** createSession, which the server proposes for a handshake: the body is the negotiated timeout in milliseconds. */
+export const createSession: WriteOperation = {
+  kind: 'write',
+  prepare(p, r) {
+    p.log.int(r.int());
+    return ErrorCode.ok;
+  },
+};
+
+/** closeSession, asked for by the client or by expiry: names every ephemeral that the session will own by then. */
+export const closeSession: WriteOperation = {
+  kind: 'write',
+  prepare(p) {
+    const session = p.session;
+    if (session === null || session.closing) return ErrorCode.sessionExpired;
+    const paths = ephemeralPaths(p, session);
+    p.log.int(paths.length);
+    for (const path of paths) {
+      proposeDelete(p, path, 0, path.length);
+      p.pending.endOperation();
+    }
+    session.closing = true;
+    return ErrorCode.ok;
+  },
+};
+
+/** Paths of the session's ephemerals once everything proposed has been applied. */
+function ephemeralPaths(p: Preparation, session: Session): Uint8Array[] {
+  const { store } = p.serving.tree;
+  const paths: Uint8Array[] = [];
+  for (const slot of session.ephemerals ?? []) {
+    const path = new Uint8Array(store.pathLength(slot));
+    store.writePathBackwards(slot, path, path.length);
+    const node = p.pending.find(path, 0, path.length);
+    if (node.exists && !node.attached) paths.push(path);
+    p.pending.endOperation();
+  }
+  p.pending.forEach((node) => {
+    const owned = node.stat[Field.owner] === session.idHigh && node.stat[Field.owner + 1] === session.idLow;
+    if (node.exists && owned && node.path !== null) paths.push(node.path.bytes.slice(node.pathStart, node.pathEnd));
+  });
+  return paths;
+}

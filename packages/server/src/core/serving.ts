@@ -1,0 +1,213 @@
+import {
+  type Acl,
+  EVENT_STATE_SYNC_CONNECTED,
+  type Identity,
+  Permission,
+  SpecialXid,
+  Writer,
+} from '@headkeeper/protocol';
+import type { Hashing } from '../ports.ts';
+import type { Connection } from './connection.ts';
+import { ExpiryQueue } from './session/expiry.ts';
+import { type Session, SessionTable } from './session/sessions.ts';
+import type { CoreSettings } from './settings.ts';
+import { permits } from './tree/acl-match.ts';
+import type { ChangeObserver } from './tree/apply.ts';
+import { Field } from './tree/node-store.ts';
+import { writeStat } from './tree/stat.ts';
+import { DataTree } from './tree/tree.ts';
+import { TriggerResult, WatchTable } from './watch/watches.ts';
+
+const TWO_32 = 4294967296;
+/** Length prefix and ReplyHeader. */
+const REPLY_PREFIX_BYTES = 20;
+
+/** Counters of the whole server; latencies in milliseconds. */
+export class ServerStatistics {
+  packetsReceived = 0;
+  packetsSent = 0;
+  requests = 0;
+  totalLatencyMs = 0;
+  minLatencyMs = -1;
+  maxLatencyMs = 0;
+  digestMismatches = 0;
+  snapshots = 0;
+
+  answered(latencyMs: number): void {
+    this.packetsSent++;
+    this.requests++;
+    this.totalLatencyMs += latencyMs;
+    if (this.minLatencyMs < 0 || latencyMs < this.minLatencyMs) this.minLatencyMs = latencyMs;
+    if (latencyMs > this.maxLatencyMs) this.maxLatencyMs = latencyMs;
+  }
+}
+
+/**
+ * The state that requests are answered from, and the ways to answer: what the operations in `ops/` see. Changes of the
+ * replicated part (tree, sessions) happen only in `tree/apply.ts`.
+ */
+export class Serving implements ChangeObserver {
+  readonly settings: CoreSettings;
+  readonly hashing: Hashing;
+  readonly tree: DataTree;
+  readonly sessions: SessionTable = new SessionTable();
+  readonly expiry: ExpiryQueue;
+  readonly watches: WatchTable;
+  /** Open connections by id. */
+  readonly connections: (Connection | null)[] = [];
+  readonly statistics: ServerStatistics = new ServerStatistics();
+  /** Connections that have output since the driver last took it. */
+  readonly dirty: Connection[] = [];
+  /** Connections that the driver must close once their output is sent. */
+  readonly closing: Connection[] = [];
+  /** Monotonic and wall milliseconds of the event being handled. */
+  nowMs = 0;
+  wallMs = 0;
+  /** Zxid of the last txn applied: what reads are answered with. */
+  lastZxid = 0;
+  /** Its halves, ready for reply headers. */
+  lastZxidHigh = 0;
+  lastZxidLow = 0;
+  readonly #triggered: TriggerResult = new TriggerResult();
+  readonly #event: Writer = new Writer(256);
+
+  constructor(settings: CoreSettings, hashing: Hashing) {
+    this.settings = settings;
+    this.hashing = hashing;
+    this.tree = new DataTree(settings);
+    this.tree.keepEphemerals(this.sessions);
+    this.expiry = new ExpiryQueue(settings.tickTimeMs);
+    this.watches = new WatchTable(settings.hashSeed);
+  }
+
+  setLastZxid(zxid: number): void {
+    this.lastZxid = zxid;
+    this.lastZxidHigh = Math.floor(zxid / TWO_32);
+    this.lastZxidLow = zxid | 0;
+  }
+
+  /** Whether the identities have one of the wanted permissions under a list of the tree. */
+  allowed(aclId: number, wanted: number, identities: readonly Identity[]): boolean {
+    if (aclId === -1 || this.settings.skipAcl) return true;
+    return permits(this.tree.acls.list(aclId), wanted, identities);
+  }
+
+  /** As `allowed`, for the list of a znode. */
+  allowedOn(slot: number, wanted: number, identities: readonly Identity[]): boolean {
+    const aclId = this.tree.store.get(slot, Field.aclId);
+    return aclId === -1 || this.allowed(aclId, wanted, identities);
+  }
+
+  /** Begins a reply with the zxid of reads and no error; returns its offset for `endReply`. */
+  beginReply(connection: Connection, xid: number): number {
+    const out = connection.out;
+    const at = out.reserve(REPLY_PREFIX_BYTES);
+    const view = out.view;
+    view.setInt32(at + 4, xid);
+    view.setInt32(at + 8, this.lastZxidHigh);
+    view.setInt32(at + 12, this.lastZxidLow);
+    view.setInt32(at + 16, 0);
+    out.length = at + REPLY_PREFIX_BYTES;
+    return at;
+  }
+
+  /** Begins a reply that carries the zxid of a txn. */
+  beginTxnReply(connection: Connection, xid: number, zxid: number, error: number): number {
+    const at = this.beginReply(connection, xid);
+    const view = connection.out.view;
+    const high = Math.floor(zxid / TWO_32);
+    view.setInt32(at + 8, high);
+    view.setUint32(at + 12, zxid - high * TWO_32);
+    view.setInt32(at + 16, error);
+    return at;
+  }
+
+  endReply(connection: Connection, at: number): void {
+    const out = connection.out;
+    out.view.setInt32(at, out.length - at - 4);
+    if (!connection.dirty) this.markDirty(connection);
+  }
+
+  /** Appends the Stat of a znode. */
+  writeStat(out: Writer, slot: number): void {
+    writeStat(out, this.tree.store, slot, this.tree.kinds);
+  }
+
+  /** A reply that is nothing but an error, with the zxid of reads. */
+  replyError(connection: Connection, xid: number, error: number): void {
+    const at = this.beginReply(connection, xid);
+    connection.out.view.setInt32(at + 16, error);
+    this.endReply(connection, at);
+  }
+
+  /** A reply without a body whose zxid is given as it is: 0 for auth, -1 for unknown operations. */
+  replyBare(connection: Connection, xid: number, zxid: number, error: number): void {
+    this.endReply(connection, this.beginTxnReply(connection, xid, zxid, error));
+  }
+
+  markDirty(connection: Connection): void {
+    connection.dirty = true;
+    this.dirty.push(connection);
+  }
+
+  /** Sends what is queued and closes the connection; its watches are gone at once. */
+  close(connection: Connection): void {
+    if (connection.state === 'closing' || connection.state === 'closed') return;
+    connection.state = 'closing';
+    this.detach(connection);
+    this.closing.push(connection);
+  }
+
+  /** Separates a connection from its session and its watches. */
+  detach(connection: Connection): void {
+    this.watches.removeConnection(connection.id);
+    const session: Session | null = connection.session;
+    if (session !== null && session.connection === connection) session.connection = null;
+    connection.inputLength = 0;
+  }
+
+  /** Delivers the events of one change (client-protocol reference, 6.3 and 6.7). */
+  changed(eventType: number, bytes: Uint8Array, start: number, end: number, acl: readonly Acl[] | null): void {
+    if (this.watches.pathCount === 0) return;
+    const triggered = this.#triggered;
+    triggered.count = 0;
+    const count = this.watches.trigger(eventType, bytes, start, end, triggered);
+    if (count === 0) return;
+    this.#encodeEvent(eventType, this.pendingZxid, bytes, start, end);
+    for (let i = 0; i < count; i++) {
+      const connection = this.connections[triggered.slots[i]];
+      if (connection === null || connection === undefined) continue;
+      if (acl !== null && !this.settings.skipAcl && !permits(acl, Permission.read, connection.identities)) continue;
+      this.#deliver(connection);
+    }
+  }
+
+  /** Zxid of the txn being applied, for the headers of its events. */
+  pendingZxid = 0;
+
+  /** An event for one connection alone, as setWatches sends them; its header carries zxid -1. */
+  sendEvent(connection: Connection, eventType: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#encodeEvent(eventType, -1, bytes, start, end);
+    this.#deliver(connection);
+  }
+
+  #encodeEvent(eventType: number, zxid: number, bytes: Uint8Array, start: number, end: number): void {
+    const event = this.#event;
+    event.length = 0;
+    event.int(28 + end - start);
+    event.int(SpecialXid.watchEvent);
+    event.long(zxid);
+    event.int(0);
+    event.int(eventType);
+    event.int(EVENT_STATE_SYNC_CONNECTED);
+    event.int(end - start);
+    event.raw(bytes, start, end);
+  }
+
+  #deliver(connection: Connection): void {
+    connection.out.raw(this.#event.bytes, 0, this.#event.length);
+    this.statistics.packetsSent++;
+    connection.statistics.sent++;
+    if (!connection.dirty) this.markDirty(connection);
+  }
+}

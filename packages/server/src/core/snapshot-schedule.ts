@@ -1,0 +1,103 @@
+import type { SnapshotWork } from './ready.ts';
+import type { Serving } from './serving.ts';
+import { SnapshotWriter } from './tree/snapshot-writer.ts';
+
+/**
+ * When a snapshot is due, and the one that is running (storage-formats reference, 11): after between half and all of
+ * `snapCount` txns, or of the size limit in log bytes, drawn anew each time so that the members of an ensemble do not
+ * all write at once.
+ */
+export class SnapshotSchedule {
+  readonly #serving: Serving;
+  #random: number;
+  #txns = 0;
+  #bytesAtStart = 0;
+  #bytesNow = 0;
+  #txnLimit = 0;
+  #byteLimit = 0;
+  #writer: SnapshotWriter | null = null;
+  #number = 0;
+  #roll = false;
+  #began: number | null = null;
+  #ended = false;
+
+  constructor(serving: Serving) {
+    this.#serving = serving;
+    this.#random = serving.settings.hashSeed | 1;
+    this.#drawLimits();
+  }
+
+  /** `replayed` txns of the log are newer than the newest snapshot. */
+  start(replayed: number): void {
+    this.#txns = replayed;
+  }
+
+  get running(): boolean {
+    return this.#writer !== null;
+  }
+
+  /** A txn has been applied; `bytesProposed` counts all log bytes so far. */
+  applied(bytesProposed: number): void {
+    this.#txns++;
+    this.#bytesNow = bytesProposed;
+    if (this.#txns > this.#txnLimit || bytesProposed - this.#bytesAtStart > this.#byteLimit) this.begin();
+  }
+
+  begin(): void {
+    this.#txns = 0;
+    this.#bytesAtStart = this.#bytesNow;
+    this.#drawLimits();
+    this.#roll = true;
+    if (this.#writer !== null) return;
+    const serving = this.#serving;
+    this.#number++;
+    this.#writer = new SnapshotWriter(serving.tree, serving.sessions, serving.lastZxid, this.#number, {
+      digest: serving.settings.digestEnabled,
+      lastProcessedZxid: serving.settings.serializeLastProcessedZxid,
+    });
+    this.#began = serving.lastZxid;
+    serving.statistics.snapshots++;
+  }
+
+  advance(znodes: number): void {
+    if (this.#writer === null || this.#ended) return;
+    if (!this.#writer.advance(znodes)) this.#ended = true;
+  }
+
+  takeRoll(): boolean {
+    const roll = this.#roll;
+    this.#roll = false;
+    return roll;
+  }
+
+  takeWork(): SnapshotWork {
+    const work: SnapshotWork = { begin: this.#began, chunks: [], end: false };
+    this.#began = null;
+    const writer = this.#writer;
+    if (writer === null) return work;
+    for (let chunk = writer.takeChunk(); chunk !== null; chunk = writer.takeChunk()) work.chunks.push(chunk);
+    if (this.#ended) {
+      work.end = true;
+      this.#writer = null;
+      this.#ended = false;
+    }
+    return work;
+  }
+
+  #drawLimits(): void {
+    const { snapCount, snapSizeLimitBytes } = this.#serving.settings;
+    this.#txnLimit = Math.floor(snapCount / 2 + this.#draw() * (snapCount / 2));
+    const half = snapSizeLimitBytes / 2;
+    this.#byteLimit = snapSizeLimitBytes > 0 ? half + this.#draw() * half : Number.POSITIVE_INFINITY;
+  }
+
+  /** The next of a seeded sequence of numbers in [0, 1). */
+  #draw(): number {
+    let x = this.#random;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#random = x;
+    return (x >>> 0) / 4294967296;
+  }
+}

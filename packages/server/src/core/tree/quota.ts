@@ -1,0 +1,134 @@
+import { decodeUtf8, ErrorCode, encodeUtf8 } from '@headkeeper/protocol';
+import { Field, NONE, ROOT } from './node-store.ts';
+import { adjustQuotaUsage, formatQuotaUsage, parseQuota } from './quota-text.ts';
+import type { DataTree } from './tree.ts';
+
+const QUOTA_ROOT = '/zookeeper/quota';
+const LIMITS_NAME = 'zookeeper_limits';
+const STATS_NAME = 'zookeeper_stats';
+
+/**
+ * Quotas (client-protocol reference, 10.1): which paths have one, and the bookkeeping of their usage, which every server
+ * does for itself in the data of `zookeeper_stats`, without a txn and without touching its stat.
+ *
+ * Nothing is kept up to date before `rebuild`, which recovery calls once when the tree is complete.
+ */
+export class QuotaBook {
+  readonly #tree: DataTree;
+  readonly #paths: Set<string> = new Set();
+  #active = false;
+
+  constructor(tree: DataTree) {
+    this.#tree = tree;
+  }
+
+  /** Finds the quotas of the tree and counts what they hold. */
+  rebuild(): void {
+    this.#active = true;
+    this.#paths.clear();
+    const top = this.#find(QUOTA_ROOT);
+    if (top !== NONE) this.#visit(top, '');
+    for (const path of this.#paths) this.#recount(path);
+  }
+
+  #visit(slot: number, path: string): void {
+    const store = this.#tree.store;
+    for (let child = store.get(slot, Field.firstChild); child !== NONE; child = store.get(child, Field.nextSibling)) {
+      const at = store.nameOffset(child);
+      const name = decodeUtf8(store.dataBytes(child), at, at + store.get(child, Field.nameLength));
+      if (name === LIMITS_NAME) this.#paths.add(path);
+      else this.#visit(child, `${path}/${name}`);
+    }
+  }
+
+  /** After a znode was created; `slash` is the offset of its path's last slash. */
+  created(bytes: Uint8Array, start: number, end: number, slash: number, dataLength: number): void {
+    if (!this.#active) return;
+    if (isQuotaPath(bytes, start, slash)) {
+      const parent = decodeUtf8(bytes, start, slash);
+      const name = decodeUtf8(bytes, slash + 1, end);
+      const path = parent.slice(QUOTA_ROOT.length);
+      if (name === LIMITS_NAME) this.#paths.add(path);
+      if (name === STATS_NAME) this.#recount(path);
+    }
+    this.#adjust(bytes, start, end, 1, dataLength);
+  }
+
+  deleted(bytes: Uint8Array, start: number, end: number, slash: number, dataLength: number): void {
+    if (!this.#active) return;
+    if (isQuotaPath(bytes, start, slash) && decodeUtf8(bytes, slash + 1, end) === LIMITS_NAME) {
+      this.#paths.delete(decodeUtf8(bytes, start, slash).slice(QUOTA_ROOT.length));
+    }
+    this.#adjust(bytes, start, end, -1, -dataLength);
+  }
+
+  dataChanged(bytes: Uint8Array, start: number, end: number, byteDifference: number): void {
+    if (this.#active) this.#adjust(bytes, start, end, 0, byteDifference);
+  }
+
+  /** Whether a change would pass a hard limit: -125, else 0. Only the deepest quota on the way counts. */
+  check(bytes: Uint8Array, start: number, end: number, countDifference: number, byteDifference: number): number {
+    if (this.#paths.size === 0) return ErrorCode.ok;
+    const path = this.#deepest(bytes, start, end);
+    if (path === null) return ErrorCode.ok;
+    const limitsSlot = this.#find(`${QUOTA_ROOT}${path}/${LIMITS_NAME}`);
+    const statsSlot = this.#find(`${QUOTA_ROOT}${path}/${STATS_NAME}`);
+    if (limitsSlot === NONE || statsSlot === NONE) return ErrorCode.ok;
+    const limits = parseQuota(this.#data(limitsSlot));
+    const usage = parseQuota(this.#data(statsSlot));
+    if (limits.malformed || usage.malformed) return ErrorCode.marshallingError;
+    if (countDifference !== 0 && limits.countHardLimit > -1 && usage.count + countDifference > limits.countHardLimit) {
+      return ErrorCode.quotaExceeded;
+    }
+    if (byteDifference !== 0 && limits.byteHardLimit > -1 && usage.bytes + byteDifference > limits.byteHardLimit) {
+      return ErrorCode.quotaExceeded;
+    }
+    return ErrorCode.ok;
+  }
+
+  #deepest(bytes: Uint8Array, start: number, end: number): string | null {
+    let path = decodeUtf8(bytes, start, end);
+    while (path.length > 0) {
+      if (this.#paths.has(path)) return path;
+      path = path.slice(0, path.lastIndexOf('/'));
+    }
+    return null;
+  }
+
+  #adjust(bytes: Uint8Array, start: number, end: number, countDifference: number, byteDifference: number): void {
+    if (this.#paths.size === 0) return;
+    const path = this.#deepest(bytes, start, end);
+    if (path === null) return;
+    const slot = this.#find(`${QUOTA_ROOT}${path}/${STATS_NAME}`);
+    if (slot === NONE) return;
+    this.#tree.replaceData(slot, encodeUtf8(adjustQuotaUsage(this.#data(slot), countDifference, byteDifference)));
+  }
+
+  #recount(path: string): void {
+    const slot = this.#find(path);
+    const stats = this.#find(`${QUOTA_ROOT}${path}/${STATS_NAME}`);
+    if (stats === NONE) return;
+    const { count, bytes } = slot === NONE ? { count: 0, bytes: 0 } : this.#tree.measure(slot);
+    this.#tree.replaceData(stats, encodeUtf8(formatQuotaUsage(count, bytes)));
+  }
+
+  #find(path: string): number {
+    if (path === '') return ROOT;
+    const bytes = encodeUtf8(path);
+    return this.#tree.store.find(bytes, 0, bytes.length);
+  }
+
+  #data(slot: number): Uint8Array {
+    const length = Math.max(0, this.#tree.store.get(slot, Field.dataLength));
+    const at = this.#tree.store.dataOffset(slot);
+    return this.#tree.store.dataBytes(slot).subarray(at, at + length);
+  }
+}
+
+const QUOTA_ROOT_BYTES = encodeUtf8(QUOTA_ROOT);
+
+function isQuotaPath(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < QUOTA_ROOT_BYTES.length) return false;
+  for (let i = 0; i < QUOTA_ROOT_BYTES.length; i++) if (bytes[start + i] !== QUOTA_ROOT_BYTES[i]) return false;
+  return end - start === QUOTA_ROOT_BYTES.length || bytes[start + QUOTA_ROOT_BYTES.length] === 0x2f;
+}
