@@ -30,10 +30,13 @@ function finish(state: number): number {
 
 /** The paths that somebody watches, each kept once as UTF-8 bytes under a number from 1. */
 export class WatchedPaths {
+  /** How many ancestors the last `findWithAncestors` found. */
+  ancestorCount = 0;
   readonly records: RecordStore = new RecordStore();
   readonly #index: BucketDirectory = new BucketDirectory();
   readonly #start: number;
   #arena: ByteArena = new ByteArena();
+  /** Hash of the path last looked up. */
   #hash = 0;
 
   constructor(hashSeed: number) {
@@ -79,8 +82,6 @@ export class WatchedPaths {
     this.ancestorCount = count;
     return this.#lookUp(bytes, start, end, finish(state));
   }
-
-  ancestorCount = 0;
 
   /** The number of a path, which gets one if it has none. Whoever adds no watch to it must `release` it. */
   intern(bytes: Uint8Array, start: number, end: number): number {
