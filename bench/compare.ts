@@ -1,0 +1,129 @@
+/**
+ * Headkeeper and Apache ZooKeeper under the same load, in turn, on the same machine and disk, both with fsync:
+ *
+ *   node bench/dist/compare.js [--quick] [--rounds N] [--seconds S] [--rows ID,...] [--only apache|headkeeper]
+ *                              [--zkload SOURCE] [--work FOLDER] [--json FILE]
+ *
+ * Exit code 0 when all was measured (whatever the verdicts), 1 when a server or a load failed, 64 for wrong options.
+ */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { apacheVersion, installApacheZooKeeper } from '#peers/apache-zookeeper';
+import { run } from '#peers/command';
+import { loadGenerator } from './load-generator.ts';
+import { measure, type Setting } from './measurement.ts';
+import { table } from './report.ts';
+import { judge, millionRows, type Row, rows, type Side } from './rows.ts';
+
+interface Sample {
+  readonly round: number;
+  readonly side: Side;
+  readonly row: string;
+  readonly value: number;
+  readonly note: string;
+}
+
+function usage(why: string): never {
+  console.error(`compare: ${why}\nrows: ${rows.map((row) => row.id).join(' ')}`);
+  process.exit(64);
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 3600)) usage(`--${name} is a number from 1 to 3600`);
+  return value;
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        rows: { type: 'string' },
+        only: { type: 'string' },
+        zkload: { type: 'string' },
+        work: { type: 'string', default: tmpdir() },
+        json: { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function chooseRows(names: string | undefined, quick: boolean): readonly Row[] {
+  if (names === undefined) return quick ? rows.filter((row) => !millionRows.includes(row.id)) : rows;
+  return names.split(',').map((name) => rows.find((row) => row.id === name) ?? usage(`there is no row ${name}`));
+}
+
+function chooseSides(only: string | undefined): readonly Side[] {
+  if (only === undefined) return ['Apache ZooKeeper', 'Headkeeper'];
+  if (only === 'apache') return ['Apache ZooKeeper'];
+  return only === 'headkeeper' ? ['Headkeeper'] : usage('--only is apache or headkeeper');
+}
+
+const options = readOptions();
+const quick = options.quick;
+const chosen = chooseRows(options.rows, quick);
+const sides = chooseSides(options.only);
+const rounds = Math.round(positive('rounds', options.rounds ?? (quick ? '1' : '3')));
+const samples: Sample[] = [];
+let round = 0;
+
+mkdirSync(options.work, { recursive: true });
+const workFolder = mkdtempSync(join(options.work, 'headkeeper-compare-'));
+const setting: Setting = {
+  generator: await loadGenerator(options.zkload),
+  seconds: positive('seconds', options.seconds ?? (quick ? '3' : '10')),
+  warmUpSeconds: quick ? 3 : 8,
+  workFolder,
+  heap: '1g',
+  largeHeap: '2g',
+  znodes: 1_000_000,
+  sample: (side, row, value, note) => {
+    samples.push({ round, side, row, value, note });
+    const unit = rows.find((each) => each.id === row)?.unit ?? '';
+    console.log(`  ${side.padEnd(16)} ${row.padEnd(26)} ${value.toFixed(1).padStart(11)} ${unit.padEnd(5)} ${note}`);
+  },
+};
+if (sides.includes('Apache ZooKeeper')) await installApacheZooKeeper();
+const machine = {
+  apache: apacheVersion,
+  java: (await run(['sh', '-c', 'java -version 2>&1 | head -1'])).trim(),
+  heap: `-Xmx${setting.heap}, -Xmx${setting.largeHeap} for the million`,
+  node: process.version,
+  cpu: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
+  memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+  kernel: release(),
+  disk: `${(await run(['stat', '-f', '-c', '%T', workFolder])).trim()}, fsync on for both`,
+  load: setting.generator.description,
+  warmUp: `${setting.warmUpSeconds} s of getData, then of setData, after every start`,
+};
+for (const [name, value] of Object.entries(machine)) console.log(`${name}: ${value}`);
+
+try {
+  for (round = 1; round <= rounds; round++) {
+    console.log(`round ${round} of ${rounds}, ${setting.seconds} s a load`);
+    // The order alternates, so that neither side always finds the machine as the other left it.
+    for (const side of round % 2 === 1 ? sides : sides.toReversed()) await measure(side, chosen, setting);
+  }
+} finally {
+  rmSync(workFolder, { recursive: true, force: true });
+}
+
+const of = (side: Side, row: Row): number[] =>
+  samples.filter((sample) => sample.side === side && sample.row === row.id).map((sample) => sample.value);
+const judged = chosen.map((row) => judge(row, of('Apache ZooKeeper', row), of('Headkeeper', row)));
+console.log(`\nMedians of ${rounds} rounds:\n\n${table(judged)}`);
+if (options.json !== undefined) {
+  const results = judged.map(({ row, ...rest }) => ({ row: row.id, unit: row.unit, target: row.target, ...rest }));
+  writeFileSync(
+    options.json,
+    `${JSON.stringify({ machine, rounds, seconds: setting.seconds, results, samples }, null, 2)}\n`,
+  );
+}
