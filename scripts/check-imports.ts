@@ -13,7 +13,7 @@ import {
   projectRoot,
   reportProblems,
 } from './project-files.ts';
-import { importsOf, lineAt, type SourceText, scanSource } from './source-text.ts';
+import { importsOf, importTarget, lineAt, type SourceText, scanSource } from './source-text.ts';
 
 export interface ImportPlan {
   readonly zones: Readonly<Record<string, Zone>>;
@@ -115,7 +115,8 @@ export function importProblems(plan: ImportPlan): string[] {
     const targets: string[] = [];
     fileEdges.set(file, targets);
 
-    for (const { specifier, line } of importsOf(source)) {
+    for (const imported of importsOf(source)) {
+      const { specifier, line } = imported;
       const where = `${file}:${line}`;
       let target: string;
       if (specifier.startsWith('node:')) {
@@ -123,13 +124,11 @@ export function importProblems(plan: ImportPlan): string[] {
         continue;
       }
       if (specifier.startsWith('.')) {
-        target = path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier));
+        target = importTarget(file, imported);
         if (packageOf(target, plan.packages) !== own && own.folder !== '') {
           problems.push(`${where} reaches into another package by path: ${specifier}`);
           continue;
         }
-        // Emitted neighbours (workers, the committed bin files) are named as JavaScript.
-        target = target.replace(/(^|\/)dist\//, '$1').replace(/\.js$/, plan.files.has(target) ? '.js' : '.ts');
         if (!plan.files.has(target)) {
           if (!/\.(json|node|wasm|txt|cfg|bin|properties)$/.test(specifier) && /\.[cm]?[jt]s$/.test(specifier)) {
             problems.push(`${where} imports ${specifier}, which is not there`);

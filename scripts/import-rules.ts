@@ -94,7 +94,7 @@ export const zones: Readonly<Record<string, Zone>> = {
     may: ['protocol', 'testkit', 'server/doors', ...server],
     node: true,
   },
-  'cli/test': { at: 'packages/cli/test', may: ['protocol', 'testkit', 'cli', 'server/doors'], node: true },
+  'cli/test': { at: 'packages/cli/test', may: ['protocol', 'testkit', 'cli', 'cli/bin', 'server/doors'], node: true },
 
   interop: { at: 'interop', may: ['protocol', 'testkit', 'server/doors'], node: true },
   bench: { at: 'bench', may: ['protocol', 'testkit', 'server/doors', 'interop'], node: true },

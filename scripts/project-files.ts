@@ -33,6 +33,8 @@ export interface Manifest {
   readonly engines?: Readonly<Record<string, string>>;
   readonly license?: string;
   readonly type?: string;
+  /** Names beginning with `#` for emitted files, such as `#peers/*`. */
+  readonly imports?: Readonly<Record<string, string>>;
   readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@
  * A scanner that splits TypeScript into code, strings and comments. It knows just enough of the lexical grammar for the
  * checks in this folder; it builds no syntax tree (TypeScript 7 has no stable compiler API to borrow one from).
  */
+import path from 'node:path';
 
 export interface Piece {
   /** Offset of the first character, quotes or comment marks included. */
@@ -22,6 +23,8 @@ export interface SourceText {
 
 export interface ImportedModule {
   readonly specifier: string;
+  /** Relative to the emitted file, not to its source: the form `new URL(m, import.meta.url)` is resolved when it runs. */
+  readonly fromEmitted: boolean;
   readonly line: number;
 }
 
@@ -140,6 +143,14 @@ const importForms = [
   /\bnew\s+URL\s*\(\s*(?=['"][^'"]*['"]\s*,\s*import\.meta\.url)/g,
 ];
 
+/** The project file that a relative import names: emitted neighbours are traced back to where their source would lie. */
+export function importTarget(file: string, { specifier, fromEmitted }: ImportedModule): string {
+  // The committed JavaScript in bin/ runs where it stands.
+  const from = fromEmitted && file.endsWith('.ts') ? file.replace(/^(packages\/[^/]+|[^/]+)\//, '$1/dist/') : file;
+  const target = path.posix.join(path.posix.dirname(from), specifier);
+  return target.includes('/dist/') ? target.replace('/dist/', '/').replace(/\.js$/, '.ts') : target;
+}
+
 /** Every module that a file names, type-only imports included. */
 export function importsOf(source: SourceText): ImportedModule[] {
   const byStart = new Map(source.strings.map((s) => [s.start, s.text]));
@@ -150,8 +161,9 @@ export function importsOf(source: SourceText): ImportedModule[] {
       const specifier = byStart.get(start);
       if (specifier === undefined) continue;
       // The same form finds folders and data files; those are no imports.
-      if (match[0].startsWith('new') && !/\.[cm]?[jt]s$/.test(specifier)) continue;
-      found.push({ specifier, line: lineAt(source.raw, match.index) });
+      const fromEmitted = match[0].startsWith('new');
+      if (fromEmitted && !/\.[cm]?[jt]s$/.test(specifier)) continue;
+      found.push({ specifier, fromEmitted, line: lineAt(source.raw, match.index) });
     }
   }
   return found.sort((a, b) => a.line - b.line);

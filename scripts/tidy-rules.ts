@@ -111,7 +111,7 @@ export const bannedTexts: readonly BannedText[] = [
     rule: 'machine-path',
     // Split, so that this file does not find itself.
     pattern: new RegExp(
-      ['(?<![\\w.-])/wo' + 'rk/(?:main|shared)', '\\.lib' + 'rary\\b', '/ro' + 'ot/(?!\\.)'].join('|'),
+      ['(?<![\\w.-])/wo' + 'rk/(?:main|shared)', '(?<!\\w)\\.lib' + 'rary\\b', '/ro' + 'ot/(?!\\.)'].join('|'),
       'g',
     ),
     instead: 'name nothing that exists on one machine only',

@@ -12,7 +12,7 @@ import {
   projectRoot,
   reportProblems,
 } from './project-files.ts';
-import { importsOf, lineAt, type SourceText, scanSource } from './source-text.ts';
+import { importsOf, importTarget, lineAt, type SourceText, scanSource } from './source-text.ts';
 import { bannedTexts, fileLinesMax, fileNamePattern, functionLinesWarn, longFiles } from './tidy-rules.ts';
 
 export interface TidyInput {
@@ -102,12 +102,12 @@ function unusedFiles(input: TidyInput, sources: ReadonlyMap<string, SourceText>)
   const used = new Set<string>();
   for (const [file, source] of sources) {
     const isTest = file.includes('/test/');
-    for (const { specifier } of importsOf(source)) {
-      if (!specifier.startsWith('.')) continue;
-      const target = path.posix.join(path.posix.dirname(file), specifier).replace(/(^|\/)dist\//, '$1');
+    for (const imported of importsOf(source)) {
+      if (!imported.specifier.startsWith('.')) continue;
+      const target = importTarget(file, imported);
       // What only tests use is dead code, unless it is a test's own file.
       if (isTest && !target.includes('/test/')) continue;
-      if (target !== file) used.add(target.replace(/\.js$/, '.ts'));
+      if (target !== file) used.add(target);
     }
   }
   for (const { folder, manifest } of input.packages) {

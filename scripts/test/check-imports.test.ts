@@ -46,6 +46,9 @@ const healthy: Record<string, string> = {
     "import fc from 'fast-check';\nimport { r } from '../src/core/replica.ts';\nimport '@headkeeper/testkit';",
   'packages/testkit/src/index.ts': 'export {};',
   'packages/cli/src/main.ts': "import { m } from '@headkeeper/server';",
+  'packages/cli/test/process.test.ts':
+    "const bin = new URL('../../bin/headkeeper.js', import.meta.url);\nconst own = new URL('./child.js', import.meta.url);",
+  'packages/cli/test/child.ts': '',
   'packages/cli/bin/headkeeper.js': "import '../dist/src/main.js';",
 };
 
@@ -88,6 +91,7 @@ const violations: [name: string, planted: Record<string, string>, expected: RegE
     { 'packages/cli/src/deep.ts': "import '../../server/src/main.ts';" },
     /reaches into another package/,
   ],
+  ['worker that is not there', { [core]: "new URL('./gone.js', import.meta.url);" }, /which is not there/],
   ['import of nothing', { [core]: "import { x } from './gone.ts';" }, /which is not there/],
   [
     'protocol importing the server',
