@@ -1,6 +1,6 @@
 import { EventType, WatcherType } from '@headkeeper/protocol';
-import { BucketDirectory } from './bucket-directory.ts';
 import { RecordStore } from './record-store.ts';
+import { CONNECTION, PLACE, WatchIndex } from './watch-index.ts';
 import { PATH_CHILD, PATH_DATA, PATH_RECURSIVE, WatchedPaths } from './watched-paths.ts';
 
 /** What a registration asks for, as bits: they may be combined (client-protocol reference, section 6.2). */
@@ -14,13 +14,9 @@ const CHILD_KINDS = WatchKind.childOneShot | WatchKind.persistent;
 const ONE_SHOT_KINDS = WatchKind.dataOneShot | WatchKind.childOneShot;
 
 /**
- * Fields of a watch's record: one per connection, path and table. Field 0 links free records. `PREV_ON_PATH` of a list's
- * first watch is its last one, and `NEXT_ON_PATH` of the last is 0.
+ * Fields of a watch's record beside those of its index. `PREV_ON_PATH` of a list's first watch is its last one, and
+ * `NEXT_ON_PATH` of the last is 0.
  */
-const CHAIN = 0;
-const CONNECTION = 1;
-/** Path number * 2, plus 1 in the child table. */
-const PLACE = 2;
 const KINDS = 3;
 const NEXT_ON_PATH = 4;
 const PREV_ON_PATH = 5;
@@ -59,8 +55,7 @@ export class WatchTable {
   childWatchCount = 0;
   readonly #paths: WatchedPaths;
   readonly #watches: RecordStore = new RecordStore();
-  readonly #index: BucketDirectory = new BucketDirectory();
-  readonly #seed: number;
+  readonly #index: WatchIndex;
   readonly #ancestors: number[] = [];
   #recursiveCount = 0;
   /** By connection: its first watch, its watches in the data table, the number of the last event it was named for. */
@@ -70,7 +65,7 @@ export class WatchTable {
   #event = 0;
 
   constructor(hashSeed: number) {
-    this.#seed = hashSeed;
+    this.#index = new WatchIndex(this.#watches, hashSeed);
     this.#paths = new WatchedPaths(hashSeed);
   }
 
@@ -249,11 +244,11 @@ export class WatchTable {
     if (watch === 0) {
       watch = watches.allocate();
       watches.set(watch, CONNECTION, connection);
-      watches.set(watch, PLACE, path * 2 + (table === PATH_CHILD ? 1 : 0));
+      watches.set(watch, PLACE, placeOf(path, table));
       this.#linkToConnection(watch, connection);
       this.#count(connection, path, table, 1);
       this.#linkToPath(watch, path, table, (kinds & WatchKind.recursive) !== 0);
-      this.#enterIndex(watch);
+      this.#index.enter(watch);
     } else if ((kinds & ~before & WatchKind.recursive) !== 0) {
       this.#unlinkFromPath(watch, path, table);
       this.#linkToPath(watch, path, table, true);
@@ -290,7 +285,7 @@ export class WatchTable {
     const path = place >>> 1;
     const table = (place & 1) === 0 ? PATH_DATA : PATH_CHILD;
     if ((watches.get(watch, KINDS) & WatchKind.recursive) !== 0) this.#countRecursive(path, -1);
-    this.#leaveIndex(watch);
+    this.#index.leave(watch);
     this.#unlinkFromPath(watch, path, table);
     this.#count(connection, path, table, -1);
     this.#unlinkFromConnection(watch, connection);
@@ -363,69 +358,8 @@ export class WatchTable {
     if (next !== 0) this.#watches.set(next, PREV_OF_CONNECTION, prev);
   }
 
-  #hashOf(place: number, connection: number): number {
-    let hash = Math.imul(place ^ this.#seed, -1640531535) ^ Math.imul(connection + 1, -2048144777);
-    hash = Math.imul(hash ^ (hash >>> 15), -2048144789);
-    hash = Math.imul(hash ^ (hash >>> 13), -1028477387);
-    return hash ^ (hash >>> 16);
-  }
-
   #find(path: number, table: number, connection: number): number {
-    const watches = this.#watches;
-    const place = path * 2 + (table === PATH_CHILD ? 1 : 0);
-    let watch = this.#index.head(this.#index.bucketOf(this.#hashOf(place, connection)));
-    while (watch !== 0) {
-      if (watches.get(watch, PLACE) === place && watches.get(watch, CONNECTION) === connection) return watch;
-      watch = watches.get(watch, CHAIN);
-    }
-    return 0;
-  }
-
-  #bucketOf(watch: number): number {
-    return this.#index.bucketOf(this.#hashOf(this.#watches.get(watch, PLACE), this.#watches.get(watch, CONNECTION)));
-  }
-
-  #enterIndex(watch: number): void {
-    const bucket = this.#bucketOf(watch);
-    this.#watches.set(watch, CHAIN, this.#index.head(bucket));
-    this.#index.setHead(bucket, watch);
-    if (this.#watches.count > this.#index.bucketCount) this.#split();
-  }
-
-  #leaveIndex(watch: number): void {
-    const watches = this.#watches;
-    const bucket = this.#bucketOf(watch);
-    const next = watches.get(watch, CHAIN);
-    let before = this.#index.head(bucket);
-    if (before === watch) {
-      this.#index.setHead(bucket, next);
-      return;
-    }
-    while (watches.get(before, CHAIN) !== watch) before = watches.get(before, CHAIN);
-    watches.set(before, CHAIN, next);
-  }
-
-  #split(): void {
-    const index = this.#index;
-    const watches = this.#watches;
-    const from = index.beginSplit();
-    let kept = 0;
-    let moved = 0;
-    let watch = index.head(from);
-    while (watch !== 0) {
-      const next = watches.get(watch, CHAIN);
-      if (this.#bucketOf(watch) === from) {
-        watches.set(watch, CHAIN, kept);
-        kept = watch;
-      } else {
-        watches.set(watch, CHAIN, moved);
-        moved = watch;
-      }
-      watch = next;
-    }
-    index.setHead(from, kept);
-    index.setHead(index.bucketCount - 1, moved);
-    index.endSplit();
+    return this.#index.find(placeOf(path, table), connection);
   }
 
   #growConnections(connection: number): void {
@@ -446,6 +380,10 @@ export class WatchTable {
     this.#watches.clear();
     this.#index.clear();
   }
+}
+
+function placeOf(path: number, table: number): number {
+  return path * 2 + (table === PATH_CHILD ? 1 : 0);
 }
 
 function kindsOf(watcherType: number): number {
