@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { CommandError, ExitCode } from './exit-codes.ts';
 
 export interface HostPort {
@@ -15,7 +16,7 @@ const DEFAULT_PORT = 2181;
 export function parseHostPort(text: string): HostPort {
   const bracketed = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text);
   const plain = /^([^:\s[\]]+)(?::(\d{1,5}))?$/.exec(text);
-  const bare = /^([0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%\w+)?)$/.exec(text);
+  const bare = isIPv6(text) ? [text, text] : null;
   const parts = bracketed ?? plain ?? bare;
   const port = parts?.[2] === undefined ? DEFAULT_PORT : Number(parts[2]);
   if (parts === null || port < 1 || port > 65535) {

@@ -49,6 +49,7 @@ export function toCoreSettings(config: ServerConfig, start: CoreStartValues): Co
     superDigest: config.superDigest,
     digestAlgorithm: config.digestAlgorithm,
     digestEnabled: config.digestEnabled,
+    serializeLastProcessedZxid: config.serializeLastProcessedZxid,
     reconfigEnabled: config.reconfigEnabled,
     containerCheckIntervalMs: config.containerCheckIntervalMs,
     containerMaxPerMinute: config.containerMaxPerMinute,
