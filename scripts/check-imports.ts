@@ -69,6 +69,17 @@ function doorOf(owner: ProjectPackage, subpath: string): string | null {
   return `${owner.folder}/${target.replace(/^\.\/dist\//, '').replace(/\.js$/, '.ts')}`;
 }
 
+/** The source behind a `#name` of the manifest's `imports`, or null when it has no such name. */
+function privateNameOf(owner: ProjectPackage, specifier: string): string | null {
+  for (const [name, target] of Object.entries(owner.manifest.imports ?? {})) {
+    const [before = '', after] = name.split('*');
+    if (after === undefined ? specifier !== name : !specifier.startsWith(before)) continue;
+    const emitted = target.replace('*', specifier.slice(before.length)).replace(/^\.\//, '');
+    return path.posix.join(owner.folder, emitted.replace(/(^|\/)dist\//, '$1').replace(/\.js$/, '.ts'));
+  }
+  return null;
+}
+
 function impureProblems(source: SourceText): string[] {
   const problems: string[] = [];
   for (const [word, instead] of Object.entries(impureWords)) {
@@ -135,6 +146,13 @@ export function importProblems(plan: ImportPlan): string[] {
           }
           continue;
         }
+      } else if (specifier.startsWith('#')) {
+        const named = privateNameOf(own, specifier);
+        if (named === null || !plan.files.has(named)) {
+          problems.push(`${where} imports ${specifier}, which is not there`);
+          continue;
+        }
+        target = named;
       } else {
         const name = specifier
           .split('/')

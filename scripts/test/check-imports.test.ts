@@ -9,7 +9,16 @@ const doors = (...subpaths: string[]): Record<string, Record<string, string>> =>
 
 const base = { version: '1.0.0', type: 'module' };
 const packages: ProjectPackage[] = [
-  { folder: '', manifest: { ...base, name: 'root', private: true, devDependencies: { 'fast-check': '1.0.0' } } },
+  {
+    folder: '',
+    manifest: {
+      ...base,
+      name: 'root',
+      private: true,
+      devDependencies: { 'fast-check': '1.0.0' },
+      imports: { '#peers/*': './interop/dist/peers/*.js' },
+    },
+  },
   { folder: 'packages/protocol', manifest: { ...base, name: '@headkeeper/protocol', exports: doors('.') } },
   {
     folder: 'packages/server',
@@ -49,6 +58,8 @@ const healthy: Record<string, string> = {
   'packages/cli/test/process.test.ts':
     "const bin = new URL('../../bin/headkeeper.js', import.meta.url);\nconst own = new URL('./child.js', import.meta.url);",
   'packages/cli/test/child.ts': '',
+  'interop/peers/java.ts': '',
+  'bench/compare.ts': "import '#peers/java';",
   'packages/cli/bin/headkeeper.js': "import '../dist/src/main.js';",
 };
 
@@ -92,6 +103,8 @@ const violations: [name: string, planted: Record<string, string>, expected: RegE
     /reaches into another package/,
   ],
   ['worker that is not there', { [core]: "new URL('./gone.js', import.meta.url);" }, /which is not there/],
+  ['private name of nothing', { 'bench/other.ts': "import '#peers/gone';" }, /#peers\/gone, which is not there/],
+  ['private name against the plan', { 'scripts/other.ts': "import '#peers/java';" }, /scripts must not import interop/],
   ['import of nothing', { [core]: "import { x } from './gone.ts';" }, /which is not there/],
   [
     'protocol importing the server',
