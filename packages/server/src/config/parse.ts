@@ -53,7 +53,8 @@ export function parseServerConfig(text: string, options: ParseOptions): ServerCo
       continue;
     }
     const earlier = chosen.get(key);
-    if (earlier !== undefined && earlier.value !== assignment.value) {
+    // Who overrides the file on the command line means it.
+    if (earlier !== undefined && earlier.value !== assignment.value && assignment.inFile) {
       warnings.push(`${where}: ${key}=${assignment.value} takes the place of ${earlier.value} from ${earlier.where}`);
     }
     chosen.set(key, assignment);

@@ -259,7 +259,6 @@ describe('precedence', () => {
       'zoo.cfg:3: tickTime=20 takes the place of 10 from JVMFLAGS',
       'zoo.cfg:4: tickTime=30 takes the place of 20 from zoo.cfg:3',
       'zoo.cfg:5: snapCount=7 takes the place of 6 from JVMFLAGS',
-      '-D: tickTime=40 takes the place of 30 from zoo.cfg:4',
     ]);
   });
 
@@ -365,6 +364,7 @@ describe('the default configuration', () => {
     assert.equal(config.tickTimeMs, 2000);
     assert.equal(config.dataDir, './data');
     assert.equal(config.file, null);
+    assert.deepEqual(config.warnings, []);
     assert.ok(config.fourLetterWords.includes('mntr') && !config.fourLetterWords.includes('srst'));
   });
 });

@@ -24,7 +24,9 @@ const DEFAULT_DATA_DIR = path.join('.', 'data');
 export async function runServer(file: string | undefined, definitions: readonly string[]): Promise<void> {
   const config = readConfig(file, definitions);
   for (const warning of config.warnings) process.stderr.write(`headkeeper: warning: ${warning}\n`);
-  const server = await startServer(config);
+  const server = await startServer(config).catch((error: unknown) => {
+    throw explained(error);
+  });
   process.stdout.write(greeting(config, formatHostPort(server.address)));
 
   let stopping = false;
@@ -60,6 +62,17 @@ function readConfig(file: string | undefined, definitions: readonly string[]): S
     if (!(error instanceof ConfigError)) throw error;
     throw new CommandError(`the configuration cannot be served:\n  ${error.problems.join('\n  ')}`, ExitCode.usage);
   }
+}
+
+/** Failures to start that need no stack. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { exitCode } = error as { exitCode?: unknown };
+  if (typeof exitCode === 'number') return new CommandError(error.message, exitCode);
+  // What the operating system refused: a port that is taken, a folder that may not be written.
+  return (error as NodeJS.ErrnoException).syscall === undefined
+    ? error
+    : new CommandError(`cannot start: ${error.message}`);
 }
 
 function readText(file: string): string {
