@@ -3,7 +3,7 @@ import { type Acl, Writer } from '@headkeeper/protocol';
 import type { SeededRandom, SimDisk } from '@headkeeper/testkit';
 import { createJournal } from '../../src/adapters/disk/journal-files.ts';
 import { purge } from '../../src/adapters/disk/purge.ts';
-import { createRecoverySource, repairLogs } from '../../src/adapters/disk/recovery-files.ts';
+import { createRecoverySource, listLogs, listSnapshots, repairLogs } from '../../src/adapters/disk/recovery-files.ts';
 import { createSnapshotStore } from '../../src/adapters/disk/snapshot-files.ts';
 import { beginRecord, endRecord } from '../../src/core/log/record-codec.ts';
 import { type Recovery, recover } from '../../src/core/log/recovery.ts';
@@ -11,7 +11,8 @@ import { SnapshotEncoder } from '../../src/core/log/snapshot-encoder.ts';
 import type { StateSink } from '../../src/core/log/state-sink.ts';
 import type { Journal } from '../../src/ports.ts';
 
-export const FOLDER = '/data/version-2';
+export const SNAPSHOTS = '/data/version-2';
+export const LOGS = '/log/version-2';
 const EPOCH = 4294967296;
 const PREALLOC_BYTES = 4096;
 
@@ -47,14 +48,14 @@ export interface Step {
 }
 
 export function recoverModel(disk: SimDisk): Recovery<ModelState> {
-  return recover(createRecoverySource(disk, FOLDER, FOLDER), () => new ModelState(), {
+  return recover(createRecoverySource(disk, SNAPSHOTS, LOGS), () => new ModelState(), {
     trustEmptySnapshot: false,
     maxRecordBytes: 1 << 20,
   });
 }
 
 export function makeFolders(disk: SimDisk): void {
-  for (const folder of ['/data', FOLDER]) {
+  for (const folder of ['/data', SNAPSHOTS, '/log', LOGS]) {
     disk.makeFolderSync(folder);
     disk.syncDirSync(folder.slice(0, folder.lastIndexOf('/')) || '/');
   }
@@ -85,13 +86,13 @@ export class ModelServer {
     this.history = before.filter((step) => step.zxid <= recovery.lastZxid);
     this.acknowledged = recovery.lastZxid;
     this.#lastZxid = recovery.lastZxid;
-    repairLogs(disk, FOLDER, recovery);
-    this.#snapshots = createSnapshotStore({ disk, folder: FOLDER });
+    repairLogs(disk, LOGS, recovery);
+    this.#snapshots = createSnapshotStore({ disk, folder: SNAPSHOTS });
     this.snapshot();
     disk.run();
     this.#journal = createJournal({
       disk,
-      folder: FOLDER,
+      folder: LOGS,
       preAllocBytes: PREALLOC_BYTES,
       lastZxid: this.#lastZxid,
       listener: {
@@ -201,7 +202,7 @@ export class ModelServer {
   purge(): void {
     if (this.#purgeRunning) return;
     this.#purgeRunning = true;
-    purge({ disk: this.#disk, snapshotFolder: FOLDER, logFolder: FOLDER, retain: 3 }, (error) => {
+    purge({ disk: this.#disk, snapshotFolder: SNAPSHOTS, logFolder: LOGS, retain: 3 }, (error) => {
       assert.equal(error, null);
       this.#purgeRunning = false;
     });
@@ -217,6 +218,23 @@ export class ModelServer {
     assert.ok(closed);
     assert.equal(this.acknowledged, this.#lastZxid, 'closed before everything was durable');
   }
+}
+
+/**
+ * What Apache ZooKeeper asks of a directory that it is to start on, beyond what recovery asks: every log file has its
+ * header; and every snapshot that is left, not the newest alone, leads to the end with the logs that are left.
+ */
+export function assertGoodDirectory(disk: SimDisk, recovery: Recovery<ModelState>): void {
+  for (const log of listLogs(disk, LOGS)) {
+    const magic = new Uint8Array(4);
+    disk.openReadSync(`${LOGS}/${log.name}`).readSync(magic, 0, 4, 0);
+    assert.equal(new TextDecoder().decode(magic), 'ZKLG', `${log.name} has no header`);
+  }
+  const copy = disk.fork();
+  for (const { name } of listSnapshots(copy, SNAPSHOTS).slice(1)) copy.removeSync(`${SNAPSHOTS}/${name}`);
+  const fromOldest = recoverModel(copy);
+  assert.equal(fromOldest.lastZxid, recovery.lastZxid, 'the oldest snapshot leads elsewhere');
+  assert.equal(fromOldest.state.hash, recovery.state.hash, 'the oldest snapshot leads elsewhere');
 }
 
 /** Whether what was recovered is exactly the state after some txn of the history. */

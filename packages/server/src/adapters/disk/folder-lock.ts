@@ -126,10 +126,14 @@ function parseHolder(text: string): Holder | null {
     if (typeof found !== 'object' || found === null) return null;
     const { pid, started, boot, host } = found as Partial<Record<keyof Holder, unknown>>;
     if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return null;
-    return { pid, started: String(started), boot: String(boot), host: String(host) };
+    return { pid, started: textOf(started), boot: textOf(boot), host: textOf(host) };
   } catch {
     return null;
   }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function readIfThere(path: string): string | null {

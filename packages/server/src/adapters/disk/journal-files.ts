@@ -111,7 +111,7 @@ class JournalFiles implements Journal {
     this.#disk = options.disk;
     this.#folder = options.folder;
     this.#zerosAhead = Math.min(options.preAllocBytes, ZEROS_AHEAD);
-    this.#zeroStep = Math.min(options.preAllocBytes, ZERO_STEP);
+    this.#zeroStep = Math.min(Math.ceil(options.preAllocBytes / 4), ZERO_STEP);
     this.#lastZxid = options.lastZxid;
     this.#listener = options.listener;
     this.#defer = options.defer;
