@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { run, runToEnd } from '#peers/command';
 import { headkeeperBin } from '#peers/headkeeper';
-import { installOnce, repositoryRoot, requireCommands } from '#peers/peer-cache';
+import { cCompiler, installOnce, repositoryRoot, requireCommands } from '#peers/peer-cache';
 
 export interface LoadGenerator {
   /** What the report says about it. */
@@ -47,7 +47,7 @@ export async function loadGenerator(source: string | undefined): Promise<LoadGen
 
 /** Compiles one C file into the cache of peers, named by its contents. */
 export async function compile(name: string, file: string): Promise<string> {
-  await requireCommands([{ command: 'gcc', debianPackage: 'gcc' }]);
+  await requireCommands([cCompiler]);
   const digest = createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12);
   const folder = await installOnce(`${name}-${digest}`, async (fresh) => {
     await run(['gcc', '-O2', '-o', join(fresh, name), file, '-lm']);

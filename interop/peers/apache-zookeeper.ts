@@ -29,8 +29,8 @@ const logback = `<configuration>
 /** Installs the jars if need be and returns the Java class path (a folder with the log settings, then the jars). */
 export async function installApacheZooKeeper(version: ApacheVersion = apacheVersion): Promise<string> {
   await requireCommands([
-    { command: 'javac', debianPackage: 'openjdk-17-jdk-headless' },
-    { command: 'mvn', debianPackage: 'maven' },
+    { command: 'javac', debianPackages: ['openjdk-17-jdk-headless'] },
+    { command: 'mvn', debianPackages: ['maven'] },
   ]);
   const folder = await installOnce(`apache-zookeeper-${version}`, async (fresh) => {
     copyFileSync(join(repositoryRoot, 'interop/peers/apache-zookeeper.pom.xml'), join(fresh, 'pom.xml'));

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
-import { installDebianPackages, installOnce, repositoryRoot, requireCommands } from './peer-cache.ts';
+import { cCompiler, installDebianPackages, installOnce, repositoryRoot, requireCommands } from './peer-cache.ts';
 
 const sources = join(repositoryRoot, 'interop/clients');
 
@@ -17,7 +17,7 @@ function nameFor(program: string, files: readonly string[]): string {
 
 /** Builds the C program against Debian's libzookeeper_mt and returns its path. */
 export async function buildCClient(): Promise<string> {
-  await requireCommands([{ command: 'gcc', debianPackage: 'gcc' }]);
+  await requireCommands([cCompiler]);
   if (!existsSync('/usr/include/zookeeper/zookeeper.h')) {
     await installDebianPackages(['libc6-dev', 'libzookeeper-mt-dev']);
   }
@@ -31,11 +31,14 @@ export async function buildCClient(): Promise<string> {
 
 /** Builds the Go program (go-zookeeper, pinned by go.mod and go.sum) and returns its path. */
 export async function buildGoClient(): Promise<string> {
-  await requireCommands([{ command: 'go', debianPackage: 'golang-go' }]);
+  await requireCommands([{ command: 'go', debianPackages: ['golang-go'] }]);
   const files = ['main.go', 'go.mod', 'go.sum'].map((name) => join(sources, 'go', name));
   const folder = await installOnce(nameFor('go-client', files), async (fresh) => {
     for (const name of ['main.go', 'go.mod', 'go.sum']) copyFileSync(join(sources, 'go', name), join(fresh, name));
-    await run(['go', 'build', '-buildvcs=false', '-o', join(fresh, 'interop'), '.'], { cwd: fresh });
+    await run(['go', 'build', '-buildvcs=false', '-o', join(fresh, 'interop'), '.'], {
+      cwd: fresh,
+      env: { CGO_ENABLED: '0' },
+    });
   });
   return join(folder, 'interop');
 }

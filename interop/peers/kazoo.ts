@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
-import { installDebianPackages, installOnce, repositoryRoot, requireCommands } from './peer-cache.ts';
+import { cCompiler, installDebianPackages, installOnce, repositoryRoot, requireCommands } from './peer-cache.ts';
 
 /** The release whose tests are the suite. */
 export const kazooVersion = '2.11.0';
@@ -21,10 +21,10 @@ export interface KazooInstall {
 /** Installs kazoo's sources and what its tests need. */
 export async function installKazoo(): Promise<KazooInstall> {
   await requireCommands([
-    { command: 'python3', debianPackage: 'python3-venv' },
+    { command: 'python3', debianPackages: ['python3-venv'] },
     // Two of the packages below are built from C sources.
-    { command: 'python3-config', debianPackage: 'python3-dev' },
-    { command: 'gcc', debianPackage: 'gcc' },
+    { command: 'python3-config', debianPackages: ['python3-dev'] },
+    cCompiler,
   ]);
   const requirements = join(repositoryRoot, 'interop/peers/kazoo-requirements.txt');
   const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);

@@ -38,11 +38,14 @@ export async function installOnce(name: string, fill: (folder: string) => Promis
   return folder;
 }
 
-/** One command, and the Debian package that brings it. */
+/** One command, and the Debian packages that bring it and what it cannot do without. */
 export interface RequiredCommand {
   readonly command: string;
-  readonly debianPackage: string;
+  readonly debianPackages: readonly string[];
 }
+
+/** The C compiler with what it needs to link a program. */
+export const cCompiler: RequiredCommand = { command: 'gcc', debianPackages: ['gcc', 'libc6-dev'] };
 
 /**
  * Makes the commands available, installing their Debian packages where they are missing.
@@ -51,9 +54,10 @@ export interface RequiredCommand {
 export async function requireCommands(required: readonly RequiredCommand[]): Promise<void> {
   const missing = required.filter((each) => !isCommand(each.command));
   if (missing.length === 0) return;
-  await installDebianPackages(missing.map((each) => each.debianPackage));
+  await installDebianPackages(missing.flatMap((each) => each.debianPackages));
   for (const each of missing) {
-    if (!isCommand(each.command)) throw new Error(`${each.command} is missing after installing ${each.debianPackage}`);
+    if (!isCommand(each.command))
+      throw new Error(`${each.command} is missing after installing ${each.debianPackages.join(', ')}`);
   }
 }
 
@@ -63,7 +67,7 @@ export async function installDebianPackages(packages: readonly string[]): Promis
   const prefix = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   const apt = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=300', '-qq'];
   await run([...apt, 'update']);
-  await run([...apt, 'install', '-y', '--no-install-recommends', ...packages]);
+  await run([...apt, 'install', '-y', '--no-install-recommends', 'ca-certificates', ...packages]);
 }
 
 /** Whether a command of this name is on the PATH. */
