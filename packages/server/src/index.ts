@@ -4,3 +4,12 @@ export { parseServerConfig } from './config/parse.ts';
 export type { ConfigValues, LogLevel, ServerConfig, SessionPasswordMode } from './config/schema.ts';
 export { defaultServerConfig } from './config/server-config.ts';
 export { propertiesFromEnvironment, propertyFromOption, type SystemProperty } from './config/system-properties.ts';
+export {
+  type FatalExit,
+  type RunningServer,
+  ServerExit,
+  type ServerLog,
+  StartError,
+  type StartOptions,
+  startServer,
+} from './main.ts';

@@ -1,3 +1,5 @@
+import type { Writer } from '@headkeeper/protocol';
+
 /**
  * What the server needs from the world. Each interface has a real adapter under `adapters/` and, where faults matter, a
  * twin in the testkit.
@@ -100,4 +102,19 @@ export interface Hashing {
   /** A message digest of the bytes, by the Java name of its algorithm (SHA1, SHA-256, SHA-512, SHA3-256...). */
   digest(algorithm: string, bytes: Uint8Array): Uint8Array;
   hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array;
+}
+
+/** One client's connection, seen from the driver. */
+export interface ClientLink {
+  /** The peer's port, for the operators' commands. */
+  readonly port: number;
+  /** Bytes given to it and not yet taken by the network. */
+  readonly unsentBytes: number;
+  /** Sends what `out` holds and empties it; the link may keep its memory and give it another. */
+  send(out: Writer): void;
+  /** Closes once everything is sent. */
+  close(): void;
+  /** Stops and resumes reading. */
+  pause(): void;
+  resume(): void;
 }

@@ -102,6 +102,13 @@ export class Writer {
     this.length = at + count;
   }
 
+  /** Gives the memory away: what is written next goes to new memory of `capacity` bytes. */
+  replaceMemory(capacity: number): void {
+    this.bytes = new Uint8Array(capacity);
+    this.view = new DataView(this.bytes.buffer);
+    this.length = 0;
+  }
+
   /** What has been written, as a view that the next write may overwrite. */
   written(): Uint8Array {
     return this.bytes.subarray(0, this.length);

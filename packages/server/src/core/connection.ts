@@ -54,16 +54,31 @@ export class ConnectionStatistics {
   received = 0;
   sent = 0;
   lastOpcode = 0;
-  lastCxid = 0;
+  lastCxid = -1;
   lastZxid = 0;
   lastResponseMs = 0;
   lastLatencyMs = 0;
   minLatencyMs = -1;
   maxLatencyMs = 0;
   totalLatencyMs = 0;
+  /** Replies that the latencies are of. */
+  answers = 0;
+
+  reset(): void {
+    this.received = 0;
+    this.sent = 0;
+    this.lastOpcode = 0;
+    this.lastCxid = -1;
+    this.lastLatencyMs = 0;
+    this.minLatencyMs = -1;
+    this.maxLatencyMs = 0;
+    this.totalLatencyMs = 0;
+    this.answers = 0;
+  }
 
   answered(opcode: number, cxid: number, zxid: number, latencyMs: number, nowMs: number): void {
     this.sent++;
+    this.answers++;
     this.lastOpcode = opcode;
     this.lastCxid = cxid;
     this.lastZxid = zxid;

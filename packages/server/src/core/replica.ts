@@ -158,7 +158,9 @@ export class Replica {
   }
 
   /** Whether the driver should stop reading from the connection for now. */
-  wantsPause(connection: Connection): boolean {
+  wantsPause(id: number): boolean {
+    const connection = this.serving.connections[id] ?? null;
+    if (connection === null) return false;
     return (
       connection.state === 'connecting' ||
       this.#isFull(connection) ||

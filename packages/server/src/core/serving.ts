@@ -32,6 +32,28 @@ export class ServerStatistics {
   maxLatencyMs = 0;
   digestMismatches = 0;
   snapshots = 0;
+  authFailures = 0;
+  /** Bytes of replies, of the last, the smallest and the largest; -1 before the first. */
+  readonly responseSize: { last: number; min: number; max: number } = { last: -1, min: -1, max: -1 };
+
+  reset(): void {
+    this.packetsReceived = 0;
+    this.packetsSent = 0;
+    this.requests = 0;
+    this.totalLatencyMs = 0;
+    this.minLatencyMs = -1;
+    this.maxLatencyMs = 0;
+    this.responseSize.last = -1;
+    this.responseSize.min = -1;
+    this.responseSize.max = -1;
+  }
+
+  replied(bytes: number): void {
+    const size = this.responseSize;
+    size.last = bytes;
+    if (size.min < 0 || bytes < size.min) size.min = bytes;
+    if (bytes > size.max) size.max = bytes;
+  }
 
   answered(latencyMs: number): void {
     this.packetsSent++;
@@ -124,7 +146,9 @@ export class Serving implements ChangeObserver {
 
   endReply(connection: Connection, at: number): void {
     const out = connection.out;
-    out.view.setInt32(at, out.length - at - 4);
+    const length = out.length - at - 4;
+    out.view.setInt32(at, length);
+    this.statistics.replied(length);
     if (!connection.dirty) this.markDirty(connection);
   }
 

@@ -16,7 +16,9 @@ export const auth: ImmediateOperation = {
     const data = r.buffer();
     const accepted = authenticate(serving, connection, scheme, data);
     serving.replyBare(connection, xid, 0, accepted ? ErrorCode.ok : ErrorCode.authFailed);
-    if (!accepted) serving.close(connection);
+    if (accepted) return;
+    serving.statistics.authFailures++;
+    serving.close(connection);
   },
 };
 

@@ -41,14 +41,16 @@ export class SessionOrder {
   }
 
   pushWrite(): void {
-    this.#entries[this.#push(null)] = WRITE;
+    const at = this.#push(null);
+    this.#entries[at] = WRITE;
   }
 
   /** Keeps a copy of the request `bytes[start, end)`: its header and body. */
   pushRequest(bytes: Uint8Array, start: number, end: number, identities: readonly Identity[]): void {
     invariant(end > start, 'a waiting request has bytes');
     this.#bytes.raw(bytes, start, end);
-    this.#entries[this.#push(identities)] = end - start;
+    const at = this.#push(identities);
+    this.#entries[at] = end - start;
   }
 
   /** A request that will be answered with nothing but an error, in its place. */

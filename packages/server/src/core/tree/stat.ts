@@ -69,7 +69,7 @@ export function writeStatWords(
   const ephemeral = (high !== 0 || low !== 0) && kinds.of(high, low) === 'ephemeral';
   view.setInt32(at + 44, ephemeral ? high : 0);
   view.setInt32(at + 48, ephemeral ? low : 0);
-  view.setInt32(at + 52, dataLength < 0 ? 0 : dataLength);
+  view.setInt32(at + 52, Math.max(0, dataLength));
   view.setInt32(at + 56, childCount);
   view.setInt32(at + 60, record[base + Field.pzxid]);
   view.setInt32(at + 64, record[base + Field.pzxid + 1]);

@@ -1,0 +1,275 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import type { DataDir } from '../adapters/disk/data-dir.ts';
+import type { ServerConfig } from '../config/schema.ts';
+import type { Connection } from '../core/connection.ts';
+import type { Replica } from '../core/replica.ts';
+import type { Session } from '../core/session/sessions.ts';
+import type { Driver } from '../driver/driver.ts';
+import type { Clock } from '../ports.ts';
+import { operationLetters } from './operation-letters.ts';
+import type {
+  ConfigurationStatus,
+  ConnectionStatus,
+  ExpiryBucket,
+  LatencyStatus,
+  Metric,
+  ServerStatus,
+} from './server-status.ts';
+
+const READING = 1;
+const WRITING = 4;
+
+/** What the operators' commands see of a standalone server. */
+export class StandaloneStatus implements ServerStatus {
+  readonly mode = 'standalone' as const;
+  readonly configuration: ConfigurationStatus;
+  readonly #replica: Replica;
+  readonly #driver: Driver;
+  readonly #dataDir: DataDir;
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+
+  constructor(replica: Replica, driver: Driver, config: ServerConfig, dataDir: DataDir, clock: Clock) {
+    this.#replica = replica;
+    this.#driver = driver;
+    this.#dataDir = dataDir;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
+    this.configuration = {
+      clientPort: config.clientPort,
+      snapshotDir: dataDir.snapshotFolder,
+      logDir: dataDir.logFolder,
+      tickTimeMs: config.tickTimeMs,
+      maxClientCnxns: config.maxClientCnxns,
+      minSessionTimeoutMs: config.minSessionTimeoutMs,
+      maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+      clientPortListenBacklog: config.clientPortListenBacklog,
+    };
+  }
+
+  get latency(): LatencyStatus {
+    const { minLatencyMs, maxLatencyMs, totalLatencyMs, requests } = this.#replica.serving.statistics;
+    return latencyOf(minLatencyMs, maxLatencyMs, totalLatencyMs, requests);
+  }
+
+  get packetsReceived(): number {
+    return this.#replica.serving.statistics.packetsReceived;
+  }
+
+  get packetsSent(): number {
+    return this.#replica.serving.statistics.packetsSent;
+  }
+
+  get connectionCount(): number {
+    return this.#driver.linkCount;
+  }
+
+  get outstandingRequests(): number {
+    return this.#replica.outstanding;
+  }
+
+  get lastZxid(): number {
+    return this.#replica.serving.lastZxid;
+  }
+
+  /** Apache counts the root twice, as "" and as "/". */
+  get znodeCount(): number {
+    return this.#replica.serving.tree.store.size + 1;
+  }
+
+  get watchCount(): number {
+    return this.#replica.serving.watches.watchCount;
+  }
+
+  get ephemeralCount(): number {
+    return this.#replica.serving.sessions.ephemeralCount();
+  }
+
+  get approximateDataSize(): number {
+    return this.#replica.serving.tree.store.arena.bytesInUse;
+  }
+
+  get sessionCount(): number {
+    return this.#replica.serving.sessions.size;
+  }
+
+  get uptimeMs(): number {
+    return this.#clock.monotonicMs() - this.#startedMs;
+  }
+
+  get responseSize(): { readonly last: number; readonly min: number; readonly max: number } {
+    return this.#replica.serving.statistics.responseSize;
+  }
+
+  get authFailures(): number {
+    return this.#replica.serving.statistics.authFailures;
+  }
+
+  dataDirSize(): number {
+    return folderSize(this.#dataDir.snapshotFolder);
+  }
+
+  logDirSize(): number {
+    return folderSize(this.#dataDir.logFolder);
+  }
+
+  fileDescriptors(): { readonly open: number; readonly max: number } {
+    try {
+      const open = readdirSync('/proc/self/fd').length;
+      const limit = /Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'));
+      return { open, max: limit === null ? -1 : Number(limit[1]) };
+    } catch {
+      return { open: -1, max: -1 };
+    }
+  }
+
+  metrics(): Iterable<Metric> {
+    const { statistics } = this.#replica.serving;
+    return [
+      { kind: 'counter', name: 'digest_mismatches_count', value: statistics.digestMismatches },
+      { kind: 'counter', name: 'snap_count', value: statistics.snapshots },
+    ];
+  }
+
+  connections(): Iterable<ConnectionStatus> {
+    return this.#open().map((connection) => this.#describe(connection));
+  }
+
+  sessionExpiry(): readonly ExpiryBucket<bigint>[] {
+    const { serving } = this.#replica;
+    const buckets = new Map<number, bigint[]>();
+    serving.sessions.forEach((session) => {
+      const at = serving.expiry.expiryOf(session.slot);
+      if (at !== null) buckets.set(at, [...(buckets.get(at) ?? []), idOf(session)]);
+    });
+    return this.#inOrder(buckets);
+  }
+
+  connectionExpiry(): readonly ExpiryBucket<ConnectionStatus>[] {
+    const buckets = new Map<number, ConnectionStatus[]>();
+    for (const connection of this.#open()) {
+      const at = connection.lastHeardMs + connection.timeoutMs;
+      buckets.set(at, [...(buckets.get(at) ?? []), this.#describe(connection)]);
+    }
+    return this.#inOrder(buckets);
+  }
+
+  ephemerals(): ReadonlyMap<bigint, readonly string[]> {
+    const { serving, applier } = this.#replica;
+    const owners = new Map<bigint, readonly string[]>();
+    serving.sessions.forEach((session) => {
+      if (session.ephemerals === null || session.ephemerals.size === 0) return;
+      const paths = [...session.ephemerals].map((slot) => Buffer.from(applier.pathOf(slot)).toString());
+      owners.set(idOf(session), paths);
+    });
+    return owners;
+  }
+
+  watchSummary(): { readonly connections: number; readonly paths: number; readonly watches: number } {
+    const { watches } = this.#replica.serving;
+    return {
+      connections: watches.dataConnectionCount,
+      paths: watches.dataPathCount,
+      watches: watches.dataWatchCount,
+    };
+  }
+
+  watchesBySession(): ReadonlyMap<bigint, readonly string[]> {
+    const found = new Map<bigint, readonly string[]>();
+    this.#replica.serving.watches.forEachDataConnection((id, paths) => {
+      const session = this.#sessionOf(id);
+      if (session !== null) found.set(idOf(session), paths);
+    });
+    return found;
+  }
+
+  watchesByPath(): ReadonlyMap<string, readonly bigint[]> {
+    const found = new Map<string, readonly bigint[]>();
+    this.#replica.serving.watches.forEachDataPath((path, ids) => {
+      found.set(
+        path,
+        ids.flatMap((id) => {
+          const session = this.#sessionOf(id);
+          return session === null ? [] : [idOf(session)];
+        }),
+      );
+    });
+    return found;
+  }
+
+  resetServerStats(): void {
+    this.#replica.serving.statistics.reset();
+  }
+
+  resetConnectionStats(): void {
+    for (const connection of this.#open()) connection.statistics.reset();
+  }
+
+  #open(): Connection[] {
+    return this.#replica.serving.connections.filter((one) => one !== null && one !== undefined);
+  }
+
+  #sessionOf(id: number): Session | null {
+    return this.#replica.serving.connections[id]?.session ?? null;
+  }
+
+  #describe(connection: Connection): ConnectionStatus {
+    const { session, statistics, order } = connection;
+    const link = this.#driver.link(connection.id);
+    const idle = link === null || connection.state === 'closing';
+    return {
+      remoteAddress: connection.address,
+      remotePort: link?.port ?? 0,
+      interestOps: idle ? 0 : READING | (link.unsentBytes > 0 ? WRITING : 0),
+      outstanding: order.size,
+      received: statistics.received,
+      sent: statistics.sent,
+      session:
+        session === null
+          ? null
+          : {
+              id: idOf(session),
+              lastOperation: operationLetters(statistics.lastOpcode),
+              establishedAt: connection.establishedWallMs,
+              timeoutMs: connection.timeoutMs,
+              lastCxid: statistics.lastCxid,
+              lastZxid: statistics.lastZxid,
+              lastResponseAt: statistics.lastResponseMs,
+              lastLatencyMs: statistics.lastLatencyMs,
+              latency: latencyOf(
+                statistics.minLatencyMs,
+                statistics.maxLatencyMs,
+                statistics.totalLatencyMs,
+                statistics.answers,
+              ),
+            },
+    };
+  }
+
+  /** Buckets by monotonic time become buckets by wall time, in order. */
+  #inOrder<Thing>(buckets: ReadonlyMap<number, Thing[]>): ExpiryBucket<Thing>[] {
+    const toWall = this.#clock.wallMs() - this.#clock.monotonicMs();
+    return [...buckets].sort(([a], [b]) => a - b).map(([at, things]) => ({ at: at + toWall, things }));
+  }
+}
+
+function latencyOf(min: number, max: number, total: number, count: number): LatencyStatus {
+  return count === 0 ? { min: 0, average: 0, max: 0 } : { min: Math.max(0, min), average: total / count, max };
+}
+
+function idOf(session: Session): bigint {
+  return (BigInt(session.idHigh) << 32n) | BigInt(session.idLow >>> 0);
+}
+
+/** Bytes of the files in a folder. */
+function folderSize(folder: string): number {
+  let total = 0;
+  for (const name of readdirSync(folder)) {
+    try {
+      total += statSync(`${folder}/${name}`).size;
+    } catch {
+      // Removed meanwhile by a purge.
+    }
+  }
+  return total;
+}

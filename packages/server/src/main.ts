@@ -1,0 +1,259 @@
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { ClientListener } from './adapters/client/listener.ts';
+import { type DataDir, DataDirError, openDataDir } from './adapters/disk/data-dir.ts';
+import { FolderInUse, lockFolder } from './adapters/disk/folder-lock.ts';
+import { createJournal } from './adapters/disk/journal-files.ts';
+import { createNodeDisk } from './adapters/disk/node-disk.ts';
+import { purge } from './adapters/disk/purge.ts';
+import { createSnapshotStore } from './adapters/disk/snapshot-files.ts';
+import { createClock } from './adapters/system/clock.ts';
+import { createHashing } from './adapters/system/hashing.ts';
+import { fourLetterAnswer } from './admin/four-letter.ts';
+import { StandaloneStatus } from './admin/standalone-status.ts';
+import type { ServerConfig } from './config/schema.ts';
+import { toCoreSettings } from './config/server-config.ts';
+import { InvariantViolation } from './core/invariants.ts';
+import { recover } from './core/log/recovery.ts';
+import { RecoveryRefused } from './core/log/recovery-refused.ts';
+import { RecoveredState } from './core/recovered-state.ts';
+import { Replica } from './core/replica.ts';
+import { Driver } from './driver/driver.ts';
+import type { Disk } from './ports.ts';
+
+/** Exit codes of a server process that ends by itself; documented in docs/reference/exit-codes.md. */
+export const ServerExit = { failed: 1, dataDirectory: 3, disk: 10 } as const;
+
+/** The server cannot start. `exitCode` is what its process should end with. */
+export class StartError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number, cause: unknown) {
+    super(message, { cause });
+    this.name = 'StartError';
+    this.exitCode = exitCode;
+  }
+}
+
+/** Why a running server ended by itself. */
+export interface FatalExit {
+  readonly exitCode: number;
+  readonly message: string;
+}
+
+export interface RunningServer {
+  readonly address: { readonly host: string; readonly port: number };
+  /** Acknowledges what is logged, closes the connections, releases the data directory. */
+  stop(): Promise<void>;
+  /** Resolves when the server can no longer do its duty: the process should end with the code. */
+  readonly failed: Promise<FatalExit>;
+}
+
+/** The least that the server needs of a logger; pino's has it. */
+export interface ServerLog {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export interface StartOptions {
+  /** Where to log; by default JSON lines on standard error. */
+  readonly log?: ServerLog;
+  readonly disk?: Disk;
+}
+
+/** Answers of the disk that mean that a directory cannot be used. */
+const DISK_CODES: ReadonlySet<string> = new Set(['EACCES', 'EROFS', 'ENOSPC', 'EIO', 'ENOTDIR', 'ENOENT', 'EPERM']);
+
+/**
+ * Starts a standalone server: recovers the data directory, then accepts clients. Resolves once it serves.
+ *
+ * @throws StartError when the directory cannot be used, or the port not be had.
+ */
+export async function startServer(config: ServerConfig, options: StartOptions = {}): Promise<RunningServer> {
+  const log =
+    options.log ?? pino({ name: 'headkeeper', level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const disk = options.disk ?? createNodeDisk();
+  const dataDir = atStart(() =>
+    openDataDir({
+      disk,
+      dataDir: config.dataDir,
+      dataLogDir: config.dataLogDir,
+      autocreate: config.dataDirAutocreate,
+      lock: lockFolder,
+    }),
+  );
+  try {
+    return await serve(config, log, disk, dataDir);
+  } catch (error) {
+    dataDir.release();
+    throw error;
+  }
+}
+
+async function serve(config: ServerConfig, log: ServerLog, disk: Disk, dataDir: DataDir): Promise<RunningServer> {
+  const clock = createClock();
+  const { replica, recovery } = atStart(() => recoverReplica(config, log, dataDir));
+  const failure = deferred<FatalExit>();
+  const snapshots = atStart(() => createSnapshotStore({ disk, folder: dataDir.snapshotFolder }));
+  const firstSnapshot = deferred<Error | null>();
+  const driver = new Driver({
+    replica,
+    clock,
+    snapshots,
+    journal: (listener) =>
+      createJournal({
+        disk,
+        folder: dataDir.logFolder,
+        preAllocBytes: config.preAllocBytes,
+        lastZxid: recovery.lastZxid,
+        listener,
+        defer: setImmediate,
+        nowMs: () => performance.now(),
+      }),
+    defer: setImmediate,
+    listener: {
+      fatal: (error) => failure.resolve(fatalExit(log, error)),
+      snapshotWritten: (zxid, error) => {
+        firstSnapshot.resolve(error);
+        if (error === null) log.info({ zxid: `0x${zxid.toString(16)}` }, 'snapshot written');
+        else failure.resolve(fatalExit(log, error));
+      },
+    },
+  });
+  replica.start(recovery.lastZxid, recovery.replayed, clock.monotonicMs(), clock.wallMs());
+  if (recovery.fresh) {
+    driver.snapshot();
+    const error = await firstSnapshot.promise;
+    if (error !== null)
+      throw new StartError(`cannot write the first snapshot: ${error.message}`, ServerExit.disk, error);
+    dataDir.clearInitialize();
+  }
+  const status = new StandaloneStatus(replica, driver, config, dataDir, clock);
+  const listener = new ClientListener({
+    port: config.clientPort,
+    host: config.clientPortAddress,
+    backlog: config.clientPortListenBacklog,
+    keepAlive: config.clientTcpKeepAlive,
+    maxPerAddress: config.maxClientCnxns,
+    maxTotal: config.maxCnxns,
+    silentMs: config.sessionlessConnectionTimeoutMs,
+    clients: driver,
+    answer: (word) => fourLetterAnswer(word, config.fourLetterWords, status),
+    refused: (address, reason) => log.warn({ address, reason }, 'connection refused'),
+  });
+  const address = await listener.listen().catch((error: Error) => {
+    throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
+  });
+  const ticker = setInterval(() => driver.tick(), config.tickTimeMs);
+  const stopPurging = keepPurging(config, log, disk, dataDir);
+  log.info({ host: address.host, port: address.port, lastZxid: `0x${recovery.lastZxid.toString(16)}` }, 'serving');
+
+  let stopped: Promise<void> | null = null;
+  const stop = (): Promise<void> => {
+    listener.stop();
+    clearInterval(ticker);
+    stopPurging();
+    return new Promise((resolve, reject) => {
+      driver.stop((error) => {
+        listener.destroyAll();
+        dataDir.release();
+        if (error === null) resolve();
+        else reject(error);
+      });
+    });
+  };
+  return {
+    address,
+    failed: failure.promise,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+interface RecoveredReplica {
+  readonly replica: Replica;
+  readonly recovery: { readonly fresh: boolean; readonly lastZxid: number; readonly replayed: number };
+}
+
+function recoverReplica(config: ServerConfig, log: ServerLog, dataDir: DataDir): RecoveredReplica {
+  const settings = toCoreSettings(config, {
+    hashSeed: randomBytes(4).readInt32LE(0),
+    sessionPasswordKey: dataDir.sessionKey(),
+    defaultSessionPassword: dataDir.createdByUs ? 'keyed' : 'apache',
+  });
+  if (settings.sessionPasswordIssue === 'apache') {
+    log.warn(
+      {},
+      'session passwords are those of Apache ZooKeeper, which anybody can compute from a session id; ' +
+        'set sessionPassword.issue=keyed once every server accepts keyed ones',
+    );
+  }
+  const hashing = createHashing();
+  const recovery = recover(dataDir.source, () => new RecoveredState(new Replica(settings, hashing)), {
+    trustEmptySnapshot: config.snapshotTrustEmpty,
+    maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
+  });
+  const { state } = recovery;
+  for (const warning of recovery.warnings) log.warn({}, warning);
+  for (const mismatch of state.digestMismatches) log.error({}, mismatch);
+  if (state.mismatchCount > 0) log.error({ count: state.mismatchCount }, 'digests of the data directory do not match');
+  dataDir.repair(recovery);
+  return { replica: state.replica, recovery };
+}
+
+/** Runs a step of the start; what the disk or the directory's state refuses becomes a StartError. */
+function atStart<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof DataDirError || error instanceof FolderInUse || error instanceof RecoveryRefused) {
+      throw new StartError(error.message, ServerExit.dataDirectory, error);
+    }
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== undefined && DISK_CODES.has(code)) {
+      throw new StartError(
+        `the data directory cannot be used: ${(error as Error).message}`,
+        ServerExit.dataDirectory,
+        error,
+      );
+    }
+    throw error;
+  }
+}
+
+function fatalExit(log: ServerLog, error: Error): FatalExit {
+  const broken = error instanceof InvariantViolation || (error as NodeJS.ErrnoException).code === undefined;
+  const exitCode = broken ? ServerExit.failed : ServerExit.disk;
+  const message = broken
+    ? `an assertion failed, the server stops to protect the data: ${error.stack ?? error.message}`
+    : `the disk failed, the server stops; nothing has been acknowledged since: ${error.message}`;
+  log.error({ exitCode }, message);
+  return { exitCode, message };
+}
+
+/** Purges at once and then every interval; returns how to stop. */
+function keepPurging(config: ServerConfig, log: ServerLog, disk: Disk, dataDir: DataDir): () => void {
+  if (config.purgeIntervalMs <= 0) return () => {};
+  const run = (): void => {
+    const { snapshotFolder, logFolder } = dataDir;
+    purge({ disk, snapshotFolder, logFolder, retain: config.purgeSnapRetainCount }, (error, removed) => {
+      if (error !== null) log.error({ reason: error.message }, 'old files could not be removed');
+      else if (removed.length > 0) log.info({ removed }, 'old files removed');
+    });
+  };
+  run();
+  const timer = setInterval(run, config.purgeIntervalMs);
+  return () => clearInterval(timer);
+}
+
+/** A promise and its resolver. */
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
