@@ -195,7 +195,8 @@ export function decodeReply(payload: Uint8Array, op: number, mapping: SideMappin
   const err = fields.reader.int();
   let body: Value = null;
   try {
-    if (err === 0) body = fields.body(op);
+    // An error has no body, but for Apache's multiRead that gives up midway.
+    if (err === 0 || (op === OpCode.multiRead && fields.reader.remaining() > 0)) body = fields.body(op);
     if (fields.reader.remaining() > 0) body = { body, rest: hex(payload.subarray(fields.reader.pos)) };
   } catch (error) {
     body = { undecodable: hex(payload.subarray(16)), reason: error instanceof Error ? error.message : String(error) };

@@ -2,7 +2,23 @@ import { type Bytes, bytes } from './frames.ts';
 import { LIMITS, type Model, STATS } from './model.ts';
 import type { Random } from './random.ts';
 
-const NAMES: readonly Bytes[] = ['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd', 'e', 'ab', bytes('é'), 'a b', '...', '.x', 'x.'];
+const NAMES: readonly Bytes[] = [
+  'a',
+  'b',
+  'c',
+  'd',
+  'a',
+  'b',
+  'c',
+  'd',
+  'e',
+  'ab',
+  bytes('é'),
+  'a b',
+  '...',
+  '.x',
+  'x.',
+];
 
 /** Every kind of path that some rule refuses, and some that look as if they should be refused but are not. */
 const ODD_PATHS: readonly (Bytes | null)[] = [

@@ -1,4 +1,5 @@
 import { OpCode } from '@headkeeper/protocol';
+import { hasNulls } from './acls.ts';
 import { type AclVector, Body, type Bytes } from './frames.ts';
 
 /** What a successful request (or part of a multi) does to the generator's picture. */
@@ -21,6 +22,8 @@ export interface Draft {
   readonly paths: readonly (Bytes | null)[];
   /** False where Apache's answer in a pipeline depends on how far earlier requests have got. */
   readonly pipelines: boolean;
+  /** True where Apache gives up midway (a null it does not expect) instead of refusing. */
+  readonly stumbles: boolean;
   /** False where cutting or bending the bytes could stop Apache's server. */
   readonly bendable: boolean;
 }
@@ -40,7 +43,13 @@ export function opName(op: number): string {
   return OP_NAMES.get(op) ?? `op${op}`;
 }
 
-function draft(op: number, body: Body, note: string, paths: readonly (Bytes | null)[], more: Partial<Draft> = {}): Draft {
+function draft(
+  op: number,
+  body: Body,
+  note: string,
+  paths: readonly (Bytes | null)[],
+  more: Partial<Draft> = {},
+): Draft {
   return {
     op,
     body: body.done(),
@@ -49,6 +58,7 @@ function draft(op: number, body: Body, note: string, paths: readonly (Bytes | nu
     isMulti: false,
     paths,
     pipelines: true,
+    stumbles: false,
     bendable: true,
     ...more,
   };
@@ -93,6 +103,7 @@ export function create(
     changes: [{ kind: 'create', ephemeral }],
     // A container asked for with an ephemeral flag counts as an ephemeral parent until it is applied.
     pipelines: !(op === OpCode.createContainer && (flags === 1 || flags === 3)),
+    stumbles: acl === null || hasNulls(acl),
     bendable: op !== OpCode.createTTL,
   });
 }
@@ -123,16 +134,23 @@ export function setACL(path: Bytes | null, acl: AclVector, version: number): Dra
 /** How the end of a multi is written. */
 export type MultiEnd = 'proper' | 'odd' | 'missing';
 
-export function multi(op: number, parts: readonly Draft[], end: MultiEnd, pipelines: boolean): Draft {
+export function multi(op: number, parts: readonly Draft[], end: MultiEnd): Draft {
   const body = new Body();
   for (const part of parts) body.int(part.op).bool(false).int(-1).raw(part.body);
   if (end === 'proper') body.int(-1).bool(true).int(-1);
   if (end === 'odd') body.int(5).byte(7).int(0);
   const note = `[${parts.map((part) => part.note).join('; ')}]${end === 'proper' ? '' : ` end ${end}`}`;
-  return draft(op, body, note, parts.flatMap((part) => part.paths), {
-    changes: parts.flatMap((part) => part.changes),
-    isMulti: true,
-    pipelines: pipelines && parts.every((part) => part.pipelines),
-    bendable: parts.every((part) => part.bendable),
-  });
+  return draft(
+    op,
+    body,
+    note,
+    parts.flatMap((part) => part.paths),
+    {
+      changes: parts.flatMap((part) => part.changes),
+      isMulti: true,
+      // What gives up midway leaves the parts before it pending, visible to the next request or not.
+      pipelines: parts.every((part) => part.pipelines && !part.stumbles),
+      bendable: parts.every((part) => part.bendable),
+    },
+  );
 }

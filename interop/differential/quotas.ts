@@ -1,0 +1,64 @@
+import { OpCode } from '@headkeeper/protocol';
+import { OPEN } from './acls.ts';
+import type { Bytes } from './frames.ts';
+import { LIMITS, type Model, QUOTA_ROOT, STATS } from './model.ts';
+import type { Random } from './random.ts';
+import { create, type Draft, read, remove, setData } from './requests.ts';
+
+const LIMIT_TEXTS: readonly (Bytes | null)[] = [
+  'count=5,bytes=20',
+  'count=-1,bytes=-1=;byteHardLimit=10;countHardLimit=-1',
+  'count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=3',
+  'count=2,bytes=5=;byteHardLimit=30;countHardLimit=6',
+  'countHardLimit=4',
+  'byteHardLimit=12,countHardLimit=4',
+  'countHardLimit=0',
+  'byteHardLimit=0',
+  'countHardLimit=3=9',
+  'foo=1,bar=2',
+  '',
+  'count=',
+  ';;countHardLimit=1',
+  'countHardLimit=1;;',
+  'garbage',
+  'count=x',
+  'countHardLimit= 2',
+  'countHardLimit=99999999999999999999',
+  null,
+];
+
+/** Texts that parse: with others, or null, Apache 3.9.5 stops when the counters are next adjusted. */
+const STATS_TEXTS: readonly Bytes[] = ['', 'count=1,bytes=2', 'count=0', 'bytes=3', 'count=9,bytes=9=;z=1;a=2', 'x=4'];
+
+/**
+ * Sets up, changes, reads and removes quotas on existing nodes. Never makes a quota of the root: creating
+ * `/zookeeper/quota/zookeeper_limits` stops Apache's server.
+ */
+export function quotaRequest(random: Random, model: Model): Draft {
+  const target = model.any(random);
+  if (target === null || target.startsWith('/zookeeper')) return read(OpCode.getChildren2, QUOTA_ROOT, false);
+  const parts = target.split('/').slice(1);
+  // A blank element is lost in Apache's index of quotas; removing such a quota stops its server.
+  if (parts.some((part) => part.trim() === '')) return read(OpCode.getChildren, QUOTA_ROOT, false);
+  let directory = QUOTA_ROOT;
+  for (const part of parts) {
+    directory += `/${part}`;
+    if (!model.has(directory)) return create(OpCode.create, directory, '', OPEN, 0, null);
+  }
+  return existingQuota(random, model, `${directory}/${LIMITS}`, `${directory}/${STATS}`);
+}
+
+function existingQuota(random: Random, model: Model, limits: Bytes, stats: Bytes): Draft {
+  if (!model.has(limits)) return create(OpCode.create, limits, random.pick(LIMIT_TEXTS), OPEN, 0, null);
+  if (!model.has(stats) && random.chance(70)) {
+    return create(random.pick([OpCode.create, OpCode.create2]), stats, random.pick(STATS_TEXTS), OPEN, 0, null);
+  }
+  return random.weighted<() => Draft>([
+    [45, () => read(OpCode.getData, stats, random.chance(30))],
+    [10, () => read(OpCode.exists, stats, random.chance(30))],
+    [20, () => setData(limits, random.pick(LIMIT_TEXTS), -1, false)],
+    [8, () => setData(stats, random.pick(STATS_TEXTS), -1, false)],
+    [9, () => remove(limits, -1)],
+    [8, () => remove(stats, -1)],
+  ])();
+}
