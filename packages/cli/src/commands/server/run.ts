@@ -7,7 +7,6 @@ import {
   propertiesFromEnvironment,
   propertyFromOption,
   type ServerConfig,
-  StartError,
   startServer,
 } from '@headkeeper/server';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
