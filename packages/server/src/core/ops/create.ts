@@ -125,7 +125,7 @@ export const create: WriteOperation = {
 };
 
 /** What Apache's decoder of a multi refuses together with the whole multi. */
-function refuseUndecodableMember(
+export function refuseUndecodableMember(
   p: Preparation,
   hasTtl: boolean,
   flags: number,

@@ -1,7 +1,8 @@
 import { ErrorCode, JuteError, OpCode, type Reader } from '@headkeeper/protocol';
 import type { Preparation } from '../preparation.ts';
+import { readAclList } from '../tree/acl-record.ts';
 import { check } from './check.ts';
-import { create } from './create.ts';
+import { create, refuseUndecodableMember } from './create.ts';
 import { deleteOperation } from './delete.ts';
 import type { WriteOperation } from './operation.ts';
 import { setData } from './set-data.ts';
@@ -58,7 +59,7 @@ function prepareMembers(p: Preparation, r: Reader): void {
     log.int(0);
     log.int(0);
     let error: number = ErrorCode.runtimeInconsistency;
-    if (failure !== 0) skipMember(r, opcode);
+    if (failure !== 0) skipMember(p, r, opcode);
     else {
       p.begin(opcode);
       error = member.prepare(p, r, opcode);
@@ -80,22 +81,20 @@ function prepareMembers(p: Preparation, r: Reader): void {
 }
 
 /** Moves past an operation that is not tried any more; it must be decodable all the same. */
-function skipMember(r: Reader, opcode: number): void {
-  r.skip(Math.max(0, r.length()));
-  if (opcode === OpCode.delete || opcode === OpCode.check) {
-    r.skip(4);
-    return;
-  }
-  r.skip(Math.max(0, r.length()));
-  if (opcode === OpCode.setData) {
-    r.skip(4);
-    return;
-  }
-  const acls = r.vectorCount(12);
-  for (let i = 0; i < acls; i++) {
-    r.skip(4);
+function skipMember(p: Preparation, r: Reader, opcode: number): void {
+  const pathLength = r.length();
+  r.skip(Math.max(0, pathLength));
+  if (opcode === OpCode.delete || opcode === OpCode.check) r.skip(4);
+  else {
     r.skip(Math.max(0, r.length()));
-    r.skip(Math.max(0, r.length()));
+    if (opcode === OpCode.setData) r.skip(4);
+    else {
+      const acl = readAclList(r);
+      const flags = r.int();
+      const hasTtl = opcode === OpCode.createTTL;
+      if (hasTtl) r.skip(8);
+      refuseUndecodableMember(p, hasTtl, flags, pathLength, acl === null);
+    }
   }
-  r.skip(opcode === OpCode.createTTL ? 12 : 4);
+  if (pathLength < 0) throw new JuteError('malformed', 'the path is null');
 }

@@ -74,6 +74,8 @@ export class QuotaBook {
     const limitsSlot = this.#find(`${QUOTA_ROOT}${path}/${LIMITS_NAME}`);
     const statsSlot = this.#find(`${QUOTA_ROOT}${path}/${STATS_NAME}`);
     if (limitsSlot === NONE || statsSlot === NONE) return ErrorCode.ok;
+    // Apache fails at null limits as it does at a text that it cannot read.
+    if (this.#tree.store.get(limitsSlot, Field.dataLength) < 0) return ErrorCode.marshallingError;
     const limits = parseQuota(this.#data(limitsSlot));
     const usage = parseQuota(this.#data(statsSlot));
     if (limits.malformed || usage.malformed) return ErrorCode.marshallingError;
