@@ -4,9 +4,6 @@ import type { Answer } from './difference.ts';
 import type { Model } from './model.ts';
 import type { Draft } from './requests.ts';
 
-/** By how much a node's counters were ahead on the right side when the segment began: path, field, surplus. */
-export type Surplus = Map<string, ReadonlyMap<string, number>>;
-
 export function repliesOf(answer: Answer): DecodedReply[] {
   return answer.frames.filter(
     (frame) => (frame as { kind?: string } | null)?.kind === 'reply',
@@ -42,16 +39,6 @@ export function ordered(answer: Answer, ends: ReadonlySet<Value>): Answer {
     from = to;
   }
   return { ...answer, frames };
-}
-
-/** The right side's Stat of a node whose counters were ahead when the segment began. */
-export function withoutSurplus(reply: Value, draft: Draft, surplus: Surplus): Value {
-  const fields = surplus.get(draft.paths[0] === '' ? '/' : (draft.paths[0] ?? ''));
-  const body = (reply as { body?: { stat?: { [field: string]: number } } }).body;
-  if (fields === undefined || body?.stat === undefined) return reply;
-  const stat: { [field: string]: number } = { ...body.stat };
-  for (const [field, by] of fields) stat[field] = (stat[field] ?? 0) - by;
-  return { ...(reply as object), body: { ...body, stat } } as Value;
 }
 
 /** Brings the generator's picture up to date after a reply on a connection of session `owner`. */

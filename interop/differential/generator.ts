@@ -80,23 +80,22 @@ export class Generator {
   #table(): readonly (readonly [number, Maker])[] {
     const random = this.#random;
     const paths = this.#paths;
-    const watch = (): boolean => random.chance(50);
     return [
       [6, () => this.#setData()],
       [3, () => this.#setACL()],
-      [7, () => read(OpCode.exists, paths.any(), watch())],
-      [8, () => read(OpCode.getData, paths.any(), watch())],
-      [4, () => read(OpCode.getChildren, paths.any(), watch())],
-      [4, () => read(OpCode.getChildren2, paths.any(), watch())],
+      [7, () => this.#watching(OpCode.exists)],
+      [8, () => this.#watching(OpCode.getData)],
+      [4, () => this.#watching(OpCode.getChildren)],
+      [4, () => this.#watching(OpCode.getChildren2)],
       [3, () => pathOnly(OpCode.getACL, paths.any())],
       [2, () => pathOnly(OpCode.sync, paths.any())],
       [2, () => pathOnly(OpCode.getAllChildrenNumber, paths.any())],
       [2, () => pathOnly(OpCode.getEphemerals, random.chance(50) ? random.pick(PREFIXES) : paths.any())],
       [1, () => bare(OpCode.whoAmI)],
       [1, () => bare(OpCode.ping)],
-      [5, () => pathAndInt(OpCode.addWatch, paths.any(), random.pick([0, 0, 0, 1, 1, 1, 2, -1]))],
-      [3, () => pathAndInt(OpCode.checkWatches, paths.any(), random.below(8) - 1)],
-      [3, () => pathAndInt(OpCode.removeWatches, paths.any(), random.below(8) - 1)],
+      [5, () => this.#addWatch()],
+      [3, () => this.#aboutWatches(OpCode.checkWatches)],
+      [3, () => this.#aboutWatches(OpCode.removeWatches)],
       [2, () => this.#setWatches(OpCode.setWatches)],
       [2, () => this.#setWatches(OpCode.setWatches2)],
       [9, () => this.#multi()],
@@ -107,6 +106,27 @@ export class Generator {
       [0.3, () => this.#reconfig()],
       [0.2, () => bare(random.pick(UNKNOWN_OPS), new Body().text(paths.any()).int(-1), '', { pipelines: false })],
     ];
+  }
+
+  #watching(op: number): Draft {
+    const watch = this.#random.chance(50);
+    const path = this.#paths.any();
+    if (watch && path !== null) this.#model.noteWatched(path);
+    return read(op, path, watch);
+  }
+
+  #addWatch(): Draft {
+    const path = this.#paths.any();
+    if (path !== null) this.#model.noteWatched(path);
+    return pathAndInt(OpCode.addWatch, path, this.#random.pick([0, 0, 0, 1, 1, 1, 2, -1]));
+  }
+
+  /** checkWatches or removeWatches, mostly of a path that some connection watches. */
+  #aboutWatches(op: number): Draft {
+    const random = this.#random;
+    const path = random.chance(70) ? this.#model.watched(random) : this.#paths.any();
+    const type = random.pick([3, 3, 3, 3, 1, 2, 4, 5, 1 + random.below(5), random.pick([0, -1, 6, 2147483647])]);
+    return pathAndInt(op, path, type);
   }
 
   #version(path: Bytes | null, current: (node: { version: number; aversion: number }) => number): number {

@@ -13,11 +13,16 @@ export const LIMITS = 'zookeeper_limits';
 export const STATS = 'zookeeper_stats';
 export const QUOTA_ROOT = '/zookeeper/quota';
 
+const WATCHED_REMEMBERED = 12;
+
 /** The generator's small picture of the tree, kept up to date from the left server's replies. */
 export class Model {
   #paths: Bytes[] = [];
   #places = new Map<Bytes, number>();
   #nodes = new Map<Bytes, KnownNode>();
+  /** Paths that were lately watched, by any connection. */
+  #watched: Bytes[] = [];
+  #watchedNext = 0;
   /** Paths that have (or had) a limits node. */
   readonly quotas: Set<Bytes> = new Set();
 
@@ -64,6 +69,16 @@ export class Model {
     this.#places.clear();
     this.#nodes.clear();
     this.quotas.clear();
+    this.#watched = [];
+    this.#watchedNext = 0;
+  }
+
+  noteWatched(path: Bytes): void {
+    this.#watched[this.#watchedNext++ % WATCHED_REMEMBERED] = path;
+  }
+
+  watched(random: Random): Bytes | null {
+    return this.#watched.length === 0 ? null : random.pick(this.#watched);
   }
 
   any(random: Random): Bytes | null {

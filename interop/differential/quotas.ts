@@ -30,12 +30,22 @@ const LIMIT_TEXTS: readonly (Bytes | null)[] = [
 /** Texts that parse: with others, or null, Apache 3.9.5 stops when the counters are next adjusted. */
 const STATS_TEXTS: readonly Bytes[] = ['', 'count=1,bytes=2', 'count=0', 'bytes=3', 'count=9,bytes=9=;z=1;a=2', 'x=4'];
 
+/** Few quotas, so that they are reached; and at times a write below one of them. */
+const MOST_QUOTAS = 3;
+
+function quotaTarget(random: Random, model: Model): Bytes | null {
+  const known = [...model.quotas];
+  return known.length >= MOST_QUOTAS || (known.length > 0 && random.chance(70))
+    ? random.pick(known)
+    : model.any(random);
+}
+
 /**
  * Sets up, changes, reads and removes quotas on existing nodes. Never makes a quota of the root: creating
  * `/zookeeper/quota/zookeeper_limits` stops Apache's server.
  */
 export function quotaRequest(random: Random, model: Model): Draft {
-  const target = model.any(random);
+  const target = quotaTarget(random, model);
   if (target === null || target.startsWith('/zookeeper')) return read(OpCode.getChildren2, QUOTA_ROOT, false);
   const parts = target.split('/').slice(1);
   // A blank element is lost in Apache's index of quotas; removing such a quota stops its server.
@@ -45,10 +55,11 @@ export function quotaRequest(random: Random, model: Model): Draft {
     directory += `/${part}`;
     if (!model.has(directory)) return create(OpCode.create, directory, '', OPEN, 0, null);
   }
-  return existingQuota(random, model, `${directory}/${LIMITS}`, `${directory}/${STATS}`);
+  return existingQuota(random, model, target, `${directory}/${LIMITS}`, `${directory}/${STATS}`);
 }
 
-function existingQuota(random: Random, model: Model, limits: Bytes, stats: Bytes): Draft {
+function existingQuota(random: Random, model: Model, target: Bytes, limits: Bytes, stats: Bytes): Draft {
+  if (model.has(limits) && model.has(stats) && random.chance(50)) return below(random, target);
   if (!model.has(limits)) return create(OpCode.create, limits, random.pick(LIMIT_TEXTS), OPEN, 0, null);
   if (!model.has(stats) && random.chance(70)) {
     return create(random.pick([OpCode.create, OpCode.create2]), stats, random.pick(STATS_TEXTS), OPEN, 0, null);
@@ -61,4 +72,12 @@ function existingQuota(random: Random, model: Model, limits: Bytes, stats: Bytes
     [9, () => remove(limits, -1)],
     [8, () => remove(stats, -1)],
   ])();
+}
+
+/** Something that a quota of `target` counts. */
+function below(random: Random, target: Bytes): Draft {
+  const data = 'q'.repeat(random.below(9));
+  if (random.chance(40)) return setData(target, data, -1, false);
+  const path = `${target}/${random.pick(['a', 'b', 'q'])}`;
+  return random.chance(30) ? remove(path, -1) : create(OpCode.create2, path, data, OPEN, random.pick([0, 1]), null);
 }

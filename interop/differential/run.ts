@@ -1,5 +1,5 @@
 import { OpCode } from '@headkeeper/protocol';
-import { endsConnection, errorOf, learn, ordered, repliesOf, type Surplus, withoutSurplus } from './answers.ts';
+import { endsConnection, errorOf, learn, ordered, repliesOf } from './answers.ts';
 import { decodeEvent, decodeReply, isEvent, type Value } from './decode.ts';
 import { type Answer, compareAnswers, type Difference } from './difference.ts';
 import { explanationOf } from './explained.ts';
@@ -11,7 +11,7 @@ import { Random } from './random.ts';
 import { bare, type Draft, opName } from './requests.ts';
 import { type HandshakeKind, handshakePair, readHandshake, type Session } from './session-book.ts';
 import { Side } from './side.ts';
-import { endSession, sweep } from './sweep.ts';
+import { endSession, levelBothSides } from './sweep.ts';
 
 export interface RunOptions {
   readonly left: Endpoint;
@@ -71,8 +71,6 @@ export class Run {
   #events = 0;
   /** zxids of session ends: their events come in no particular order. */
   #ends = new Set<Value>();
-  /** What the right side's undeletable nodes had too much when the segment began. */
-  #surplus: Surplus = new Map();
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -111,21 +109,9 @@ export class Run {
     this.#model.clear();
     this.#ends.clear();
     this.#dormant = [];
-    this.#surplus.clear();
     this.#context = [];
     this.#slots = Array.from({ length: SLOTS }, (_, number) => ({ number, links: null, session: null, xid: 0 }));
-    const [left, right] = await Promise.all([sweep(this.#sides[0]), sweep(this.#sides[1])]);
-    this.#sides[1].align(right.zxid, left.zxid);
-    for (const [path, stat] of right.stats) {
-      const expected = left.stats.get(path) ?? {};
-      const fields = new Map<string, number>();
-      for (const field of ['version', 'cversion', 'aversion']) {
-        const by = (stat[field] ?? 0) - (expected[field] ?? 0);
-        if (by !== 0) fields.set(field, by);
-      }
-      for (const field of ['czxid', 'mzxid', 'pzxid']) this.#sides[1].pair(stat[field] ?? 0, expected[field] ?? 0);
-      if (fields.size > 0) this.#surplus.set(path, fields);
-    }
+    await levelBothSides(...this.#sides);
   }
 
   /** Sees every open connection's last events, then ends every session. */
@@ -312,8 +298,7 @@ export class Run {
         return decodeEvent(frame, side) as Value;
       }
       const draft = drafts[next++];
-      const reply = decodeReply(frame, draft?.op ?? 0, side) as Value;
-      return index === 0 || draft === undefined ? reply : withoutSurplus(reply, draft, this.#surplus);
+      return decodeReply(frame, draft?.op ?? 0, side) as Value;
     });
     return { frames: values, outcome };
   }
