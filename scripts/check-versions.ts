@@ -1,4 +1,9 @@
-/** Fails unless all packages carry one version, one licence and one engine, and name each other by that exact version. */
+/**
+ * Fails unless all packages carry one version, one licence and one engine, name each other by that exact version, and the
+ * lock file is whole: an entry that it lacks (often a package for another platform) makes `npm ci` fail in a fresh clone.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { isMain, type ProjectPackage, projectPackages, projectRoot, reportProblems } from './project-files.ts';
 
 export function versionProblems(packages: readonly ProjectPackage[]): string[] {
@@ -28,11 +33,38 @@ export function versionProblems(packages: readonly ProjectPackage[]): string[] {
   return problems;
 }
 
+export interface LockFile {
+  readonly packages: Readonly<
+    Record<
+      string,
+      {
+        readonly dependencies?: Readonly<Record<string, string>>;
+        readonly optionalDependencies?: Readonly<Record<string, string>>;
+      }
+    >
+  >;
+}
+
+/** Packages that an entry of the lock file asks for and that no entry provides, there or in a folder above. */
+export function lockProblems(lock: LockFile): string[] {
+  const problems: string[] = [];
+  for (const [place, entry] of Object.entries(lock.packages)) {
+    for (const name of Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })) {
+      let folder = place;
+      while (folder !== '' && lock.packages[`${folder}/node_modules/${name}`] === undefined) {
+        folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/')));
+      }
+      if (folder === '' && lock.packages[`node_modules/${name}`] === undefined) {
+        problems.push(`package-lock.json has no ${name}, which ${place || 'the root'} asks for`);
+      }
+    }
+  }
+  return problems;
+}
+
 if (isMain(import.meta.url)) {
   const packages = projectPackages(projectRoot);
-  reportProblems(
-    'check-versions',
-    versionProblems(packages),
-    `${packages.length} manifests at ${packages[0]!.manifest.version}`,
-  );
+  const lock = JSON.parse(readFileSync(path.join(projectRoot, 'package-lock.json'), 'utf8')) as LockFile;
+  const problems = [...versionProblems(packages), ...lockProblems(lock)];
+  reportProblems('check-versions', problems, `${packages.length} manifests at ${packages[0]!.manifest.version}`);
 }

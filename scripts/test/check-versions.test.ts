@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { versionProblems } from '../check-versions.ts';
+import { lockProblems, versionProblems } from '../check-versions.ts';
 import type { Manifest, ProjectPackage } from '../project-files.ts';
 
 const base = { version: '1.0.0', type: 'module', license: 'Apache-2.0', engines: { node: '>=20.19' } };
@@ -26,3 +26,19 @@ for (const [name, sister, expected] of violations) {
     assert.match(versionProblems(project(sister)).join('\n'), expected);
   });
 }
+
+test('a lock file without a package for another platform is seen', () => {
+  const packages = {
+    '': { dependencies: { a: '1.0.0' } },
+    'packages/x': { dependencies: { b: '1.0.0' } },
+    'node_modules/a': { optionalDependencies: { 'a-linux': '1.0.0' }, dependencies: { c: '1.0.0' } },
+    'node_modules/a-linux': {},
+    'node_modules/a/node_modules/c': {},
+    'packages/x/node_modules/b': {},
+  };
+  assert.deepEqual(lockProblems({ packages }), []);
+  const asked = { ...packages, 'node_modules/a-linux': { optionalDependencies: { 'a-darwin': '1.0.0' } } };
+  assert.deepEqual(lockProblems({ packages: asked }), [
+    'package-lock.json has no a-darwin, which node_modules/a-linux asks for',
+  ]);
+});
