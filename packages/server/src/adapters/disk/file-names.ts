@@ -25,9 +25,9 @@ export function snapshotName(zxid: number): string {
 /** A log file before it has its first record's name. */
 export const SPARE_LOG_NAME = 'spare-log';
 
-/** Where a snapshot is written before it has its name. */
-export function unfinishedSnapshotName(zxid: number): string {
-  return `${UNFINISHED_SNAPSHOT_PREFIX}${zxid.toString(16)}`;
+/** Where a snapshot is written before it has its name; `serial` keeps two of the same zxid apart. */
+export function unfinishedSnapshotName(zxid: number, serial: number): string {
+  return `${UNFINISHED_SNAPSHOT_PREFIX}${zxid.toString(16)}-${serial}`;
 }
 
 export const UNFINISHED_SNAPSHOT_PREFIX = 'tmp-snapshot-';

@@ -19,20 +19,17 @@ const SYNC_EVERY = 8 << 20;
  * and the folder synced; what a crash left unfinished is removed here, at the start.
  *
  * A sink takes up to `limits.snapshotQueue` bytes before it says false; `drained` follows when half of them are written.
- * An error of the disk is told to `finish`; until then what is written is dropped. One snapshot at a time.
+ * An error of the disk is told to `finish`; until then what is written is dropped. The next snapshot may begin while the
+ * one before is still being finished.
  */
 export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
   const { disk, folder } = options;
   for (const name of disk.listSync(folder)) {
     if (name.startsWith(UNFINISHED_SNAPSHOT_PREFIX)) disk.removeSync(`${folder}/${name}`);
   }
-  let current: SnapshotFile | null = null;
+  let serial = 0;
   return {
-    begin(zxid: number, drained: () => void): SnapshotSink {
-      invariant(current === null || current.ended, 'two snapshots at a time');
-      current = new SnapshotFile(disk, folder, zxid, drained);
-      return current;
-    },
+    begin: (zxid, drained): SnapshotSink => new SnapshotFile(disk, folder, zxid, serial++, drained),
   };
 }
 
@@ -53,13 +50,13 @@ class SnapshotFile implements SnapshotSink {
   #failure: Error | null = null;
   #finishing: Done | null = null;
   /** Whether nothing more will be done to the file. */
-  ended = false;
+  #ended = false;
 
-  constructor(disk: Disk, folder: string, zxid: number, drained: () => void) {
+  constructor(disk: Disk, folder: string, zxid: number, serial: number, drained: () => void) {
     this.#disk = disk;
     this.#folder = folder;
     this.#zxid = zxid;
-    this.#path = `${folder}/${unfinishedSnapshotName(zxid)}`;
+    this.#path = `${folder}/${unfinishedSnapshotName(zxid, serial)}`;
     this.#drained = drained;
     try {
       this.#file = disk.createSync(this.#path);
@@ -160,7 +157,7 @@ class SnapshotFile implements SnapshotSink {
 
   /** Removes what was written, as far as the disk lets us; the rest goes at the next start. */
   #discard(): void {
-    if (this.ended) return;
+    if (this.#ended) return;
     try {
       this.#file?.closeSync();
       this.#file = null;
@@ -172,7 +169,7 @@ class SnapshotFile implements SnapshotSink {
   }
 
   #end(): void {
-    this.ended = true;
+    this.#ended = true;
     const done = this.#finishing;
     if (done !== null) done(this.#failure);
   }
