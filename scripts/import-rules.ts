@@ -8,6 +8,8 @@ export interface Zone {
   readonly at: string;
   /** Zones this one may import; a zone may always import itself. */
   readonly may: readonly string[];
+  /** Zones of which it may import types only. */
+  readonly types?: readonly string[];
   /** Whether node:* built-ins may be imported. */
   readonly node: boolean;
   /** Pure zones use no clock, no randomness, nothing asynchronous and nothing that depends on the machine. */
@@ -74,7 +76,9 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'server/admin': {
     at: 'packages/server/src/admin',
-    may: ['protocol', 'server/limits', 'server/ports', 'server/driver', 'server/config'],
+    may: ['protocol', 'server/limits', 'server/ports', 'server/settings', 'server/driver', 'server/config'],
+    // It reads figures of the machine and of the data directory that main.ts hands it, and decides nothing.
+    types: ['server/core', 'server/adapters'],
     node: true,
   },
   'server/main': {

@@ -25,6 +25,8 @@ export interface ImportedModule {
   readonly specifier: string;
   /** Relative to the emitted file, not to its source: the form `new URL(m, import.meta.url)` is resolved when it runs. */
   readonly fromEmitted: boolean;
+  /** Whether the whole import vanishes when compiled. */
+  readonly typeOnly: boolean;
   readonly line: number;
 }
 
@@ -163,7 +165,8 @@ export function importsOf(source: SourceText): ImportedModule[] {
       // The same form finds folders and data files; those are no imports.
       const fromEmitted = match[0].startsWith('new');
       if (fromEmitted && !/\.[cm]?[jt]s$/.test(specifier)) continue;
-      found.push({ specifier, fromEmitted, line: lineAt(source.raw, match.index) });
+      const typeOnly = /^(?:import|export)\s+type\b/.test(match[0]);
+      found.push({ specifier, fromEmitted, typeOnly, line: lineAt(source.raw, match.index) });
     }
   }
   return found.sort((a, b) => a.line - b.line);

@@ -6,14 +6,8 @@ import { buildCClient, buildGoClient } from '../peers/client-programs.ts';
 import { runToEnd } from '../peers/command.ts';
 import { installKazoo } from '../peers/kazoo.ts';
 import { repositoryRoot } from '../peers/peer-cache.ts';
+import type { ClientOutcome } from './client-outcome.ts';
 import { runZkCli } from './zk-cli.ts';
-
-export interface ClientOutcome {
-  readonly passed: number;
-  readonly failed: number;
-  /** What the program printed. */
-  readonly output: string;
-}
 
 export interface ClientRun {
   readonly name: string;

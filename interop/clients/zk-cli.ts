@@ -2,7 +2,7 @@
 
 import { installApacheZooKeeper } from '../peers/apache-zookeeper.ts';
 import { runToEnd } from '../peers/command.ts';
-import type { ClientOutcome } from './client-runs.ts';
+import type { ClientOutcome } from './client-outcome.ts';
 
 /** A command, and what must appear in the output for it. */
 type Step = readonly [command: string, expected: RegExp];
