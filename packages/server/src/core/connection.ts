@@ -80,7 +80,8 @@ export class ConnectionStatistics {
     this.sent++;
     this.answers++;
     this.lastOpcode = opcode;
-    this.lastCxid = cxid;
+    // Pings and other requests with special xids leave it, as in Apache.
+    if (cxid >= 0) this.lastCxid = cxid;
     this.lastZxid = zxid;
     this.lastResponseMs = nowMs;
     this.lastLatencyMs = latencyMs;
