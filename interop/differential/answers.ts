@@ -52,9 +52,10 @@ export function learn(model: Model, draft: Draft, reply: DecodedReply | undefine
   for (const [i, change] of draft.changes.entries()) {
     const result = (results[i]?.result ?? {}) as { path?: string; stat?: { version: number; aversion: number } };
     if (change.kind === 'create' && typeof result.path === 'string') {
-      model.add(result.path, change.ephemeral ? owner : 0);
+      model.add(result.path, change.ephemeral ? owner : 0, change.open);
     }
     if (change.kind === 'delete') model.remove(change.path);
+    if (change.kind === 'setACL') model.restricted.add(change.path);
     if (change.kind !== 'set' && change.kind !== 'setACL') continue;
     const node = model.get(change.path);
     if (node === undefined || result.stat === undefined) continue;

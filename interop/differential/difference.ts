@@ -57,8 +57,9 @@ function short(value: Value | undefined, at: string): string {
 export function compareAnswers(left: Answer, right: Answer): string[] {
   const found: string[] = [];
   compareValues(left.outcome, right.outcome, 'outcome', found);
-  if (left.frames.length !== right.frames.length) {
-    found.push(`frames: ${kinds(left)} / ${kinds(right)}`);
+  const [onlyLeft, onlyRight] = surplusKinds(kindsOf(left), kindsOf(right));
+  if (onlyLeft.length > 0 || onlyRight.length > 0) {
+    found.push(`frames: ${onlyLeft.join(', ') || 'nothing'} / ${onlyRight.join(', ') || 'nothing'}`);
     return found;
   }
   for (let i = 0; i < left.frames.length; i++) {
@@ -72,15 +73,38 @@ function kindOf(frame: Value | undefined): string {
   return isObject(frame) && typeof frame.kind === 'string' ? frame.kind : 'frame';
 }
 
-/** The kinds of an answer's frames, repeats counted once. */
-function kinds(answer: Answer): string {
-  const names = answer.frames.map((frame) => {
+function kindsOf(answer: Answer): string[] {
+  return answer.frames.map((frame) => {
     if (!isObject(frame)) return 'frame';
     if (frame.kind === 'event') return `event ${String(frame.type)}`;
-    if (frame.kind === 'reply') return `reply ${errorName(frame.err as number)}`;
+    if (frame.kind === 'reply') return frame.err === 0 ? 'reply' : `reply ${errorName(frame.err as number)}`;
     return kindOf(frame);
   });
-  return names.filter((name, i) => name !== names[i - 1]).join(', ') || 'nothing';
+}
+
+/** What each list has that the other has not, repeats told once. */
+function surplusKinds(left: readonly string[], right: readonly string[]): [string[], string[]] {
+  const rest = [...right];
+  const onlyLeft = left.filter((kind) => {
+    const at = rest.indexOf(kind);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+  return [[...new Set(onlyLeft)], [...new Set(rest)]];
+}
+
+/** An answer to several requests cut into one answer per reply, each with the events before it. */
+export function perReply(answer: Answer): Answer[] {
+  const parts: Answer[] = [];
+  let frames: Value[] = [];
+  for (const frame of answer.frames) {
+    frames.push(frame);
+    if (!isObject(frame) || frame.kind === 'event') continue;
+    parts.push({ frames, outcome: answer.outcome });
+    frames = [];
+  }
+  if (frames.length > 0 || parts.length === 0) parts.push({ frames, outcome: answer.outcome });
+  return parts;
 }
 
 /** A frame for people. */

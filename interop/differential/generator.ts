@@ -210,7 +210,14 @@ export class Generator {
   #pathList(): readonly (Bytes | null)[] | null | number {
     const random = this.#random;
     if (random.chance(3)) return random.pick([null, -2, 100000]);
-    return Array.from({ length: random.below(4) }, () => this.#paths.any());
+    return Array.from({ length: random.below(4) }, () => this.#resyncPath());
+  }
+
+  /** Mostly a path that anyone may read: Headkeeper tells less about others (`catch-up-needs-read`). */
+  #resyncPath(): Bytes | null {
+    let path = this.#paths.any();
+    while (path !== null && this.#model.restricted.has(path) && !this.#random.chance(2)) path = this.#paths.any();
+    return path;
   }
 
   #setWatches(op: number): Draft {

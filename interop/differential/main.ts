@@ -5,8 +5,11 @@
  *   node interop/dist/differential/main.js --start 3.9.5,headkeeper --steps 100000 --seed 1
  */
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { repositoryRoot } from '../peers/peer-cache.ts';
 import { type Difference, renderDifference } from './difference.ts';
+import { renderExplanations } from './explained.ts';
 import type { Endpoint } from './link.ts';
 import { renderReport, summarise } from './report.ts';
 import { Run } from './run.ts';
@@ -19,6 +22,7 @@ const USAGE = `usage: main.js (--left HOST:PORT --right HOST:PORT | --start LEFT
   --stop              end a run at its first difference
   --show N            print at most N differences of each kind in full (default 1)
   --report FILE       write the report there too
+  --write-docs        only render docs/differences.md
 exit code: 0 no unexplained difference, 1 at least one, 2 wrong use`;
 
 const KINDS: readonly ServerKind[] = ['3.9.5', '3.8.6', 'headkeeper'];
@@ -52,6 +56,7 @@ const { values } = parseArgs({
     show: { type: 'string', default: '1' },
     stop: { type: 'boolean', default: false },
     report: { type: 'string' },
+    'write-docs': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -59,6 +64,10 @@ const { values } = parseArgs({
 async function main(): Promise<number> {
   if (values.help) {
     console.log(USAGE);
+    return 0;
+  }
+  if (values['write-docs']) {
+    writeFileSync(join(repositoryRoot, 'docs/differences.md'), renderExplanations());
     return 0;
   }
   const started: StartedServer[] = [];

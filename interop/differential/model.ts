@@ -23,6 +23,8 @@ export class Model {
   /** Paths that were lately watched, by any connection. */
   #watched: Bytes[] = [];
   #watchedNext = 0;
+  /** Paths whose access control list is not, or was not, the open one. */
+  readonly restricted: Set<Bytes> = new Set();
   /** Paths that have (or had) a limits node. */
   readonly quotas: Set<Bytes> = new Set();
 
@@ -38,7 +40,9 @@ export class Model {
     return this.#nodes.has(path);
   }
 
-  add(path: Bytes, owner: number): void {
+  add(path: Bytes, owner: number, open: boolean): void {
+    if (!open) this.restricted.add(path);
+    else this.restricted.delete(path);
     if (this.#nodes.has(path)) return;
     this.#nodes.set(path, { version: 0, aversion: 0, owner });
     this.#places.set(path, this.#paths.length);
@@ -69,6 +73,7 @@ export class Model {
     this.#places.clear();
     this.#nodes.clear();
     this.quotas.clear();
+    this.restricted.clear();
     this.#watched = [];
     this.#watchedNext = 0;
   }

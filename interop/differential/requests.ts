@@ -1,10 +1,10 @@
 import { OpCode } from '@headkeeper/protocol';
-import { hasNulls } from './acls.ts';
+import { hasNulls, OPEN } from './acls.ts';
 import { type AclVector, Body, type Bytes } from './frames.ts';
 
 /** What a successful request (or part of a multi) does to the generator's picture. */
 export type Change =
-  | { readonly kind: 'create'; readonly ephemeral: boolean }
+  | { readonly kind: 'create'; readonly ephemeral: boolean; readonly open: boolean }
   | { readonly kind: 'delete'; readonly path: Bytes }
   | { readonly kind: 'set'; readonly path: Bytes }
   | { readonly kind: 'setACL'; readonly path: Bytes }
@@ -100,7 +100,7 @@ export function create(
   const note = `${show(path)} data ${show(data)} ${showAcl(acl)} flags ${flags}${ttl === null ? '' : ` ttl ${ttl}`}`;
   const ephemeral = (flags === 1 || flags === 3) && op !== OpCode.createContainer;
   return draft(op, body, note, [path], {
-    changes: [{ kind: 'create', ephemeral }],
+    changes: [{ kind: 'create', ephemeral, open: acl === OPEN }],
     // A container asked for with an ephemeral flag counts as an ephemeral parent until it is applied.
     pipelines: !(op === OpCode.createContainer && (flags === 1 || flags === 3)),
     stumbles: acl === null || hasNulls(acl),

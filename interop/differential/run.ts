@@ -1,7 +1,7 @@
 import { OpCode } from '@headkeeper/protocol';
 import { endsConnection, errorOf, learn, ordered, repliesOf } from './answers.ts';
 import { decodeEvent, decodeReply, isEvent, type Value } from './decode.ts';
-import { type Answer, compareAnswers, type Difference } from './difference.ts';
+import { type Answer, compareAnswers, type Difference, perReply } from './difference.ts';
 import { explanationOf } from './explained.ts';
 import { Body, type Handshake, handshakeBody, rawFrame, requestFrame } from './frames.ts';
 import { Generator } from './generator.ts';
@@ -270,11 +270,7 @@ export class Run {
     if (drafts.some((draft) => draft.op === OpCode.closeSession)) {
       for (const reply of replies) this.#ends.add(reply.zxid);
     }
-    this.#compare(
-      label,
-      note,
-      answers.map((answer) => ordered(answer, this.#ends)),
-    );
+    this.#compareEach(drafts, note, answers);
     for (const [i, draft] of drafts.entries()) {
       learn(this.#model, draft, replies[i], slot.session?.ordinal ?? 0);
       const outcome = `${opName(draft.op)} ${errorOf(replies[i])}`;
@@ -287,6 +283,20 @@ export class Run {
         slot,
         drafts.some((draft) => draft.op === OpCode.closeSession),
       );
+  }
+
+  /** Compares what came before and with each reply, so that a difference inside a burst names its request. */
+  #compareEach(drafts: readonly Draft[], note: string, answers: readonly Answer[]): void {
+    const [left, right] = answers.map((answer) => perReply(ordered(answer, this.#ends))) as [Answer[], Answer[]];
+    const none: Answer = { frames: [], outcome: 'nothing' };
+    for (let i = 0; i < Math.max(left.length, right.length); i++) {
+      const draft = drafts[i];
+      const label = draft === undefined ? 'beyond the last reply' : opName(draft.op);
+      this.#compare(label, drafts.length === 1 ? note : `${draft?.note} in ${note}`, [
+        left[i] ?? none,
+        right[i] ?? none,
+      ]);
+    }
   }
 
   #decode(frames: readonly Buffer[], drafts: readonly Draft[], index: number, outcome: string): Answer {
@@ -367,9 +377,10 @@ export class Run {
       before: this.#context.slice(0, -1),
       explained: null,
     };
-    difference.explained = explanationOf(difference);
+    const explanation = explanationOf(difference);
+    difference.explained = explanation?.id ?? null;
     this.#differences.push(difference);
     this.#options.onDifference(difference);
-    throw new SegmentEnded();
+    if (explanation?.harmless !== true) throw new SegmentEnded();
   }
 }
