@@ -60,14 +60,12 @@ function lacksData(window: ByteWindow, bodyStart: number, bodyEnd: number): bool
   for (let at = bodyStart - into + SECTOR_BYTES; at + SECTOR_BYTES <= bodyEnd && !missing; at += SECTOR_BYTES) {
     missing = isZero(bytes, at, at + SECTOR_BYTES);
   }
-  return (
-    missing &&
-    !differByOneByte(view.getUint32(start + CHECKSUM_AT), adler32(bytes, bodyStart, bodyEnd), bodyEnd - bodyStart)
-  );
+  return missing && !isOneByteOff(bytes, bodyStart, bodyEnd, view.getUint32(start + CHECKSUM_AT));
 }
 
-/** Whether changing one of `count` bytes, or one byte of the checksum, can turn one Adler-32 into the other. */
-function differByOneByte(wanted: number, found: number, count: number): boolean {
+/** Whether changing one byte of `bytes[start, end)`, or one of the checksum, can make their Adler-32 the wanted one. */
+function isOneByteOff(bytes: Uint8Array, start: number, end: number, wanted: number): boolean {
+  const found = adler32(bytes, start, end);
   const changed = wanted ^ found;
   for (let shift = 0; shift < 32; shift += 8) if ((changed & ~(0xff << shift)) === 0) return true;
   const low = ((wanted & 0xffff) - (found & 0xffff) + ADLER_BASE) % ADLER_BASE;
@@ -75,8 +73,9 @@ function differByOneByte(wanted: number, found: number, count: number): boolean 
   const change = low < 256 ? low : low - ADLER_BASE;
   if (change === 0 || change < -255) return false;
   // A byte k places before the end, itself counted, moves the second sum by k times its change.
-  const limit = Math.min(count, ADLER_BASE);
-  for (let places = 1, sum = low; places <= limit; places++, sum = (sum + low) % ADLER_BASE)
-    if (sum === high) return true;
+  for (let at = end - 1, sum = low; at >= start; at--, sum = (sum + low) % ADLER_BASE) {
+    const value = bytes[at] + change;
+    if (sum === high && value >= 0 && value <= 255) return true;
+  }
   return false;
 }
