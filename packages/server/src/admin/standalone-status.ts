@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { DataDir } from '../adapters/disk/data-dir.ts';
 import type { ServerConfig } from '../config/schema.ts';
-import type { Connection } from '../core/connection.ts';
+import type { Connection, Session } from '../core/connection.ts';
 import type { Replica } from '../core/replica.ts';
-import type { Session } from '../core/session/sessions.ts';
 import type { Driver } from '../driver/driver.ts';
 import type { Clock } from '../ports.ts';
 import { operationLetters } from './operation-letters.ts';

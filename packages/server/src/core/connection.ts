@@ -1,6 +1,5 @@
 import { type Identity, Writer } from '@headkeeper/protocol';
 import { SessionOrder } from './order/session-order.ts';
-import type { Session } from './session/sessions.ts';
 
 /**
  * Where a connection stands. `handshake`: waiting for its ConnectRequest. `connecting`: its session is being created, its
@@ -46,6 +45,32 @@ export class Connection {
     this.identities = [{ scheme: 'ip', id: address }];
     this.establishedWallMs = wallMs;
     this.lastHeardMs = nowMs;
+  }
+}
+
+/**
+ * A session: replicated id and timeout, and what only this server knows about it. It lives beside the connection that
+ * serves it, since each knows the other.
+ */
+export class Session {
+  /** Small number, unique among the live sessions. */
+  readonly slot: number;
+  readonly idHigh: number;
+  readonly idLow: number;
+  /** The timeout of its createSession txn, in milliseconds. */
+  readonly timeoutMs: number;
+  connection: Connection | null = null;
+  /** A closeSession txn is on its way: nothing of this session may be proposed any more. */
+  closing = false;
+  /** Slots of its ephemeral znodes; null until the first one. */
+  ephemerals: Set<number> | null = null;
+  nextSameLow: Session | null = null;
+
+  constructor(slot: number, idHigh: number, idLow: number, timeoutMs: number) {
+    this.slot = slot;
+    this.idHigh = idHigh;
+    this.idLow = idLow;
+    this.timeoutMs = timeoutMs;
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Identity, Writer } from '@headkeeper/protocol';
+import type { Session } from './connection.ts';
 import type { Serving } from './serving.ts';
-import type { Session } from './session/sessions.ts';
 import { PendingChanges } from './tree/pending.ts';
 
 /**

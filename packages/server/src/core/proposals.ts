@@ -1,12 +1,11 @@
 import { ErrorCode, JuteError, OpCode, type Reader, Writer } from '@headkeeper/protocol';
-import type { Connection } from './connection.ts';
+import type { Connection, Session } from './connection.ts';
 import { invariant } from './invariants.ts';
 import { beginRecord, endRecord, RECORD_PREFIX_BYTES } from './log/record-codec.ts';
 import type { WriteOperation } from './ops/operation.ts';
 import { Preparation } from './preparation.ts';
 import type { Append } from './ready.ts';
 import type { Serving } from './serving.ts';
-import type { Session } from './session/sessions.ts';
 import { DIGEST_VERSION } from './tree/digest.ts';
 
 const BUFFER_BYTES = 256 * 1024;

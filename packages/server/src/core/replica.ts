@@ -1,7 +1,7 @@
 import { ErrorCode, JuteError, OpCode, Reader, Writer } from '@headkeeper/protocol';
 import { limits } from '../limits.ts';
 import type { Hashing } from '../ports.ts';
-import { Connection } from './connection.ts';
+import { Connection, type Session } from './connection.ts';
 import type { Event } from './events.ts';
 import { InvariantViolation, invariant } from './invariants.ts';
 import type { ReadOperation } from './ops/operation.ts';
@@ -13,7 +13,6 @@ import { Reaper } from './reaper.ts';
 import { Serving } from './serving.ts';
 import { readHandshake, SessionIds, writeHandshakeReply } from './session/handshake.ts';
 import { PASSWORD_BYTES, SessionPasswords } from './session/password.ts';
-import type { Session } from './session/sessions.ts';
 import type { CoreSettings } from './settings.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
 import { TxnApplier } from './tree/apply.ts';
@@ -363,8 +362,9 @@ export class Replica {
       serving.close(connection);
       return;
     }
-    if (session.connection !== null) serving.close(session.connection);
-    session.connection = connection;
+    const attached = serving.connectionOf(session);
+    if (attached !== null) serving.close(attached);
+    session.connection = connection.id;
     connection.session = session;
     connection.state = 'open';
     serving.expiry.touch(session.slot, serving.nowMs, connection.timeoutMs);
@@ -497,7 +497,7 @@ export class Replica {
   #sessionClosed(proposal: Proposal): void {
     const { serving } = this;
     const session = proposal.session as Session;
-    const owner = session.connection;
+    const owner = serving.connectionOf(session);
     const { connection } = proposal;
     if (connection !== null && connection.state === 'open') {
       this.#reply(connection, proposal, (proposal.buffer as NonNullable<Proposal['buffer']>).writer);

@@ -7,9 +7,9 @@ import {
   Writer,
 } from '@headkeeper/protocol';
 import type { Hashing } from '../ports.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Session } from './connection.ts';
 import { ExpiryQueue } from './session/expiry.ts';
-import { type Session, SessionTable } from './session/sessions.ts';
+import { SessionTable } from './session/sessions.ts';
 import type { CoreSettings } from './settings.ts';
 import { permits } from './tree/acl-match.ts';
 import type { ChangeObserver } from './tree/apply.ts';
@@ -182,11 +182,16 @@ export class Serving implements ChangeObserver {
     this.closing.push(connection);
   }
 
+  /** The connection that a session is attached to, or null. */
+  connectionOf(session: Session): Connection | null {
+    return this.connections[session.connection] ?? null;
+  }
+
   /** Separates a connection from its session and its watches. */
   detach(connection: Connection): void {
     this.watches.removeConnection(connection.id);
     const session: Session | null = connection.session;
-    if (session !== null && session.connection === connection) session.connection = null;
+    if (session !== null && session.connection === connection.id) session.connection = UNATTACHED;
     connection.inputLength = 0;
   }
 

@@ -1,6 +1,6 @@
 import { ErrorCode } from '@headkeeper/protocol';
+import type { Session } from '../connection.ts';
 import type { Preparation } from '../preparation.ts';
-import type { Session } from '../session/sessions.ts';
 import { Field } from '../tree/node-store.ts';
 import { proposeDelete } from './delete.ts';
 import type { WriteOperation } from './operation.ts';

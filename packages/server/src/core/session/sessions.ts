@@ -1,28 +1,5 @@
-import type { Connection } from '../connection.ts';
+import { Session } from '../connection.ts';
 import { invariant } from '../invariants.ts';
-
-/** A session: replicated id and timeout, and what only this server knows about it. */
-export class Session {
-  /** Small number, unique among the live sessions. */
-  readonly slot: number;
-  readonly idHigh: number;
-  readonly idLow: number;
-  /** The timeout of its createSession txn, in milliseconds. */
-  readonly timeoutMs: number;
-  connection: Connection | null = null;
-  /** A closeSession txn is on its way: nothing of this session may be proposed any more. */
-  closing = false;
-  /** Slots of its ephemeral znodes; null until the first one. */
-  ephemerals: Set<number> | null = null;
-  nextSameLow: Session | null = null;
-
-  constructor(slot: number, idHigh: number, idLow: number, timeoutMs: number) {
-    this.slot = slot;
-    this.idHigh = idHigh;
-    this.idLow = idLow;
-    this.timeoutMs = timeoutMs;
-  }
-}
 
 /** `0x` and the 64-bit id in hexadecimal, as operators write session ids. */
 export function sessionIdText(idHigh: number, idLow: number): string {

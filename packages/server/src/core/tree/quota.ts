@@ -1,11 +1,28 @@
 import { decodeUtf8, ErrorCode, encodeUtf8 } from '@headkeeper/protocol';
-import { Field, NONE, ROOT } from './node-store.ts';
+import { Field, NONE, type NodeStore, ROOT } from './node-store.ts';
 import { adjustQuotaUsage, formatQuotaUsage, parseQuota } from './quota-text.ts';
-import type { DataTree } from './tree.ts';
 
 const QUOTA_ROOT = '/zookeeper/quota';
 const LIMITS_NAME = 'zookeeper_limits';
 const STATS_NAME = 'zookeeper_stats';
+
+/** What quotas need of the tree that they belong to. */
+export interface QuotaTree {
+  readonly store: NodeStore;
+  /** Replaces data without a txn of its own: no stat field but the length changes. */
+  replaceData(slot: number, data: Uint8Array): void;
+  /** Znodes of a subtree, its root included, and the bytes of their data. */
+  measure(slot: number): { count: number; bytes: number };
+}
+
+/** What the bookkeeping needs of the tree. */
+export interface QuotaTree {
+  readonly store: NodeStore;
+  /** Znodes and data bytes of a subtree, its root included. */
+  measure(slot: number): { count: number; bytes: number };
+  /** Replaces data without a txn. */
+  replaceData(slot: number, data: Uint8Array): void;
+}
 
 /**
  * Quotas (client-protocol reference, 10.1): which paths have one, and the bookkeeping of their usage, which every server
@@ -14,11 +31,11 @@ const STATS_NAME = 'zookeeper_stats';
  * Nothing is kept up to date before `rebuild`, which recovery calls once when the tree is complete.
  */
 export class QuotaBook {
-  readonly #tree: DataTree;
+  readonly #tree: QuotaTree;
   readonly #paths: Set<string> = new Set();
   #active = false;
 
-  constructor(tree: DataTree) {
+  constructor(tree: QuotaTree) {
     this.#tree = tree;
   }
 
