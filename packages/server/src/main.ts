@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { ClientListener } from './adapters/client/listener.ts';
 import { type DataDir, DataDirError, openDataDir } from './adapters/disk/data-dir.ts';
-import { FolderInUse, lockFolder } from './adapters/disk/folder-lock.ts';
+import { FolderInUse, type FolderLock, lockFolder } from './adapters/disk/folder-lock.ts';
 import { createJournal } from './adapters/disk/journal-files.ts';
 import { createNodeDisk } from './adapters/disk/node-disk.ts';
 import { purge } from './adapters/disk/purge.ts';
@@ -19,7 +19,7 @@ import { RecoveryRefused } from './core/log/recovery-refused.ts';
 import { RecoveredState } from './core/recovered-state.ts';
 import { Replica } from './core/replica.ts';
 import { Driver } from './driver/driver.ts';
-import type { Disk } from './ports.ts';
+import type { Clock, Disk } from './ports.ts';
 
 /** Exit codes of a server process that ends by itself; documented in docs/reference/exit-codes.md. */
 export const ServerExit = { failed: 1, dataDirectory: 3, disk: 10 } as const;
@@ -59,7 +59,6 @@ export interface ServerLog {
 export interface StartOptions {
   /** Where to log; by default JSON lines on standard error. */
   readonly log?: ServerLog;
-  readonly disk?: Disk;
 }
 
 /** Answers of the disk that mean that a directory cannot be used. */
@@ -73,62 +72,36 @@ const DISK_CODES: ReadonlySet<string> = new Set(['EACCES', 'EROFS', 'ENOSPC', 'E
 export async function startServer(config: ServerConfig, options: StartOptions = {}): Promise<RunningServer> {
   const log =
     options.log ?? pino({ name: 'headkeeper', level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
-  const disk = options.disk ?? createNodeDisk();
-  const dataDir = atStart(() =>
-    openDataDir({
-      disk,
-      dataDir: config.dataDir,
-      dataLogDir: config.dataLogDir,
-      autocreate: config.dataDirAutocreate,
-      lock: lockFolder,
-    }),
-  );
+  const failure = deferred<FatalExit>();
+  const ports: ServerPorts = {
+    disk: createNodeDisk(),
+    clock: createClock(),
+    lock: lockFolder,
+    defer: setImmediate,
+    preciseMs: () => performance.now(),
+    hashSeed: randomBytes(4).readInt32LE(0),
+    log,
+  };
+  const server = assembleServer(config, ports, failure.resolve);
   try {
-    return await serve(config, log, disk, dataDir);
+    return await serve(config, log, server, failure.promise);
   } catch (error) {
-    dataDir.release();
+    server.dataDir.release();
     throw error;
   }
 }
 
-async function serve(config: ServerConfig, log: ServerLog, disk: Disk, dataDir: DataDir): Promise<RunningServer> {
-  const clock = createClock();
-  const { replica, recovery } = atStart(() => recoverReplica(config, log, dataDir));
-  const failure = deferred<FatalExit>();
-  const snapshots = atStart(() => createSnapshotStore({ disk, folder: dataDir.snapshotFolder }));
-  const firstSnapshot = deferred<Error | null>();
-  const driver = new Driver({
-    replica,
-    clock,
-    snapshots,
-    journal: (listener) =>
-      createJournal({
-        disk,
-        folder: dataDir.logFolder,
-        preAllocBytes: config.preAllocBytes,
-        lastZxid: recovery.lastZxid,
-        listener,
-        defer: setImmediate,
-        nowMs: () => performance.now(),
-      }),
-    defer: setImmediate,
-    listener: {
-      fatal: (error) => failure.resolve(fatalExit(log, error)),
-      snapshotWritten: (zxid, error) => {
-        firstSnapshot.resolve(error);
-        if (error === null) log.info({ zxid: `0x${zxid.toString(16)}` }, 'snapshot written');
-        else failure.resolve(fatalExit(log, error));
-      },
-    },
-  });
-  replica.start(recovery.lastZxid, recovery.replayed, clock.monotonicMs(), clock.wallMs());
-  if (recovery.fresh) {
-    driver.snapshot();
-    const error = await firstSnapshot.promise;
-    if (error !== null)
-      throw new StartError(`cannot write the first snapshot: ${error.message}`, ServerExit.disk, error);
-    dataDir.clearInitialize();
-  }
+async function serve(
+  config: ServerConfig,
+  log: ServerLog,
+  server: AssembledServer,
+  failed: Promise<FatalExit>,
+): Promise<RunningServer> {
+  const { replica, driver, dataDir, clock, lastZxid } = server;
+  const ready = deferred<null>();
+  server.begin(() => ready.resolve(null));
+  const early = await Promise.race([ready.promise, failed]);
+  if (early !== null) throw new StartError(early.message, early.exitCode, null);
   const status = new StandaloneStatus(replica, driver, config, dataDir, clock);
   const listener = new ClientListener({
     port: config.clientPort,
@@ -146,8 +119,8 @@ async function serve(config: ServerConfig, log: ServerLog, disk: Disk, dataDir: 
     throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
   });
   const ticker = setInterval(() => driver.tick(), config.tickTimeMs);
-  const stopPurging = keepPurging(config, log, disk, dataDir);
-  log.info({ host: address.host, port: address.port, lastZxid: `0x${recovery.lastZxid.toString(16)}` }, 'serving');
+  const stopPurging = repeatNowAnd(() => server.purge(), config.purgeIntervalMs);
+  log.info({ host: address.host, port: address.port, lastZxid: `0x${lastZxid.toString(16)}` }, 'serving');
 
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => {
@@ -165,10 +138,124 @@ async function serve(config: ServerConfig, log: ServerLog, disk: Disk, dataDir: 
   };
   return {
     address,
-    failed: failure.promise,
+    failed,
     stop: () => {
       stopped ??= stop();
       return stopped;
+    },
+  };
+}
+
+/** What a server stands on: the machine in production, twins in tests. */
+export interface ServerPorts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly lock: (folder: string) => FolderLock;
+  /** Calls back after this turn of the loop. */
+  readonly defer: (fn: () => void) => void;
+  /** Monotonic milliseconds with a fraction. */
+  readonly preciseMs: () => number;
+  readonly hashSeed: number;
+  readonly log: ServerLog;
+}
+
+/** A server without its network: core, driver and disk, joined. */
+export interface AssembledServer {
+  readonly replica: Replica;
+  readonly driver: Driver;
+  readonly dataDir: DataDir;
+  readonly clock: Clock;
+  /** The last txn that was recovered. */
+  readonly lastZxid: number;
+  /** Writes what a new directory must have before the first client, then calls back. */
+  begin(ready: () => void): void;
+  /** Removes the snapshots and logs that no start needs. */
+  purge(): void;
+}
+
+/**
+ * Opens and recovers the data directory and joins the server's parts over it. `failed` hears when the server can no longer
+ * do its duty, possibly more than once.
+ *
+ * @throws StartError when the directory cannot be used.
+ */
+export function assembleServer(
+  config: ServerConfig,
+  ports: ServerPorts,
+  failed: (fatal: FatalExit) => void,
+): AssembledServer {
+  const { disk, lock } = ports;
+  const { dataDir: folder, dataLogDir, dataDirAutocreate: autocreate } = config;
+  const dataDir = atStart(() => openDataDir({ disk, dataDir: folder, dataLogDir, autocreate, lock }));
+  try {
+    return atStart(() => assemble(config, ports, dataDir, failed));
+  } catch (error) {
+    dataDir.release();
+    throw error;
+  }
+}
+
+function assemble(
+  config: ServerConfig,
+  ports: ServerPorts,
+  dataDir: DataDir,
+  failed: (fatal: FatalExit) => void,
+): AssembledServer {
+  const { disk, clock, defer, log } = ports;
+  const { replica, recovery } = recoverReplica(config, ports, dataDir);
+  const { fresh, lastZxid, replayed } = recovery;
+  const fail = (error: Error): void => failed(fatalExit(log, error));
+  let whenFirst: (() => void) | null = null;
+  const driver = new Driver({
+    replica,
+    clock,
+    snapshots: createSnapshotStore({ disk, folder: dataDir.snapshotFolder }),
+    journal: (listener) =>
+      createJournal({
+        disk,
+        folder: dataDir.logFolder,
+        preAllocBytes: config.preAllocBytes,
+        lastZxid,
+        listener,
+        defer,
+        nowMs: ports.preciseMs,
+      }),
+    defer,
+    listener: {
+      fatal: fail,
+      snapshotWritten: (zxid, error) => {
+        if (error !== null) return fail(error);
+        log.info({ zxid: `0x${zxid.toString(16)}` }, 'snapshot written');
+        whenFirst?.();
+        whenFirst = null;
+      },
+    },
+  });
+  replica.start(lastZxid, replayed, clock.monotonicMs(), clock.wallMs());
+  return {
+    replica,
+    driver,
+    dataDir,
+    clock,
+    lastZxid,
+    begin: (ready) => {
+      if (!fresh) return ready();
+      whenFirst = () => {
+        try {
+          dataDir.clearInitialize();
+        } catch (error) {
+          return fail(error as Error);
+        }
+        ready();
+      };
+      driver.snapshot();
+    },
+    purge: () => {
+      const { snapshotFolder, logFolder } = dataDir;
+      purge({ disk, snapshotFolder, logFolder, retain: config.purgeSnapRetainCount }, (error, removed) => {
+        if (error !== null) log.error({ reason: error.message }, 'old files could not be removed');
+        else if (removed.length > 0) log.info({ removed }, 'old files removed');
+      });
     },
   };
 }
@@ -178,9 +265,10 @@ interface RecoveredReplica {
   readonly recovery: { readonly fresh: boolean; readonly lastZxid: number; readonly replayed: number };
 }
 
-function recoverReplica(config: ServerConfig, log: ServerLog, dataDir: DataDir): RecoveredReplica {
+function recoverReplica(config: ServerConfig, ports: ServerPorts, dataDir: DataDir): RecoveredReplica {
+  const { log } = ports;
   const settings = toCoreSettings(config, {
-    hashSeed: randomBytes(4).readInt32LE(0),
+    hashSeed: ports.hashSeed,
     sessionPasswordKey: dataDir.sessionKey(),
     defaultSessionPassword: dataDir.createdByUs ? 'keyed' : 'apache',
   });
@@ -234,18 +322,11 @@ function fatalExit(log: ServerLog, error: Error): FatalExit {
   return { exitCode, message };
 }
 
-/** Purges at once and then every interval; returns how to stop. */
-function keepPurging(config: ServerConfig, log: ServerLog, disk: Disk, dataDir: DataDir): () => void {
-  if (config.purgeIntervalMs <= 0) return () => {};
-  const run = (): void => {
-    const { snapshotFolder, logFolder } = dataDir;
-    purge({ disk, snapshotFolder, logFolder, retain: config.purgeSnapRetainCount }, (error, removed) => {
-      if (error !== null) log.error({ reason: error.message }, 'old files could not be removed');
-      else if (removed.length > 0) log.info({ removed }, 'old files removed');
-    });
-  };
+/** Runs at once and then every interval, if there is one; returns how to stop. */
+function repeatNowAnd(run: () => void, intervalMs: number): () => void {
+  if (intervalMs <= 0) return () => {};
   run();
-  const timer = setInterval(run, config.purgeIntervalMs);
+  const timer = setInterval(run, intervalMs);
   return () => clearInterval(timer);
 }
 
