@@ -362,9 +362,8 @@ export class Replica {
       serving.close(connection);
       return;
     }
-    const attached = serving.connectionOf(session);
-    if (attached !== null) serving.close(attached);
-    session.connection = connection.id;
+    if (session.connection !== null) serving.close(session.connection);
+    session.connection = connection;
     connection.session = session;
     connection.state = 'open';
     serving.expiry.touch(session.slot, serving.nowMs, connection.timeoutMs);
@@ -497,7 +496,7 @@ export class Replica {
   #sessionClosed(proposal: Proposal): void {
     const { serving } = this;
     const session = proposal.session as Session;
-    const owner = serving.connectionOf(session);
+    const owner = session.connection;
     const { connection } = proposal;
     if (connection !== null && connection.state === 'open') {
       this.#reply(connection, proposal, (proposal.buffer as NonNullable<Proposal['buffer']>).writer);

@@ -182,16 +182,11 @@ export class Serving implements ChangeObserver {
     this.closing.push(connection);
   }
 
-  /** The connection that a session is attached to, or null. */
-  connectionOf(session: Session): Connection | null {
-    return this.connections[session.connection] ?? null;
-  }
-
   /** Separates a connection from its session and its watches. */
   detach(connection: Connection): void {
     this.watches.removeConnection(connection.id);
     const session: Session | null = connection.session;
-    if (session !== null && session.connection === connection.id) session.connection = UNATTACHED;
+    if (session !== null && session.connection === connection) session.connection = null;
     connection.inputLength = 0;
   }
 
