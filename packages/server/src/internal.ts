@@ -1,9 +1,15 @@
 /** The side door: what the sister packages and the project's own scripts need and nobody else should. */
+export { createHashing } from './adapters/system/hashing.ts';
 export { SETTINGS } from './config/schema.ts';
 export type { Setting } from './config/setting.ts';
+export type { Event } from './core/events.ts';
 export { LogFileReader } from './core/log/log-reader.ts';
 export { LOG_HEADER_BYTES } from './core/log/record-codec.ts';
 export { SnappyStreamDecoder } from './core/log/snappy.ts';
 export { SnapshotDamaged, SnapshotDecoder, type SnapshotSummary } from './core/log/snapshot-decoder.ts';
 export type { StateSink } from './core/log/state-sink.ts';
+export type { Ready } from './core/ready.ts';
+export { RecoveredState } from './core/recovered-state.ts';
+export { Replica } from './core/replica.ts';
+export type { CoreSettings } from './core/settings.ts';
 export type { Disk, DiskFile, DiskSource } from './ports.ts';

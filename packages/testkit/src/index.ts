@@ -1,3 +1,14 @@
+export { CoreHarness, type LoggedTxn, type StepEvent } from './core/core-harness.ts';
+export {
+  frameOf,
+  type Handshake,
+  type HandshakeOptions,
+  RawClient,
+  type Received,
+  type Reply,
+  rawRequest,
+  type WatchEvent,
+} from './core/raw-client.ts';
 export { type CrashPlan, type CrashPoint, exploreCrashes } from './disk/crash-explorer.ts';
 export { type DiskUnderTest, runDiskSuite } from './disk/disk-suite.ts';
 export { SeededRandom } from './disk/seeded-random.ts';
