@@ -284,6 +284,14 @@ function recoverReplica(config: ServerConfig, ports: ServerPorts, dataDir: DataD
     trustEmptySnapshot: config.snapshotTrustEmpty,
     maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
   });
+  if (recovery.fresh && !config.dbAutocreate && !dataDir.initialize) {
+    throw new StartError(
+      `${config.dataDir} holds no data and db.autocreate=false: restore the data, or make an empty file named ` +
+        `"initialize" in ${config.dataLogDir} to begin with an empty tree`,
+      ServerExit.dataDirectory,
+      null,
+    );
+  }
   const { state } = recovery;
   for (const warning of recovery.warnings) log.warn({}, warning);
   for (const mismatch of state.digestMismatches) log.error({}, mismatch);

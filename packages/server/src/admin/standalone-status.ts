@@ -124,10 +124,7 @@ export class StandaloneStatus implements ServerStatus {
 
   metrics(): Iterable<Metric> {
     const { statistics } = this.#replica.serving;
-    return [
-      { kind: 'counter', name: 'digest_mismatches_count', value: statistics.digestMismatches },
-      { kind: 'counter', name: 'snap_count', value: statistics.snapshots },
-    ];
+    return [{ kind: 'counter', name: 'digest_mismatches_count', value: statistics.digestMismatches }];
   }
 
   connections(): Iterable<ConnectionStatus> {
