@@ -1,6 +1,6 @@
 /** One server at a time: started on a fresh folder, warmed up, loaded, measured, stopped. */
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startApacheZooKeeper } from '#peers/apache-zookeeper';
@@ -46,6 +46,10 @@ async function inFreshFolder<T>(setting: Setting, body: (dataDir: string) => Pro
   const folder = mkdtempSync(join(setting.workFolder, 'bench-'));
   try {
     return await body(join(folder, 'data'));
+  } catch (error) {
+    const log = join(folder, 'data.log');
+    if (existsSync(log)) console.error(`the server's last words:\n${readFileSync(log, 'utf8').slice(-3000)}`);
+    throw error;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
