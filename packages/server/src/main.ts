@@ -217,7 +217,6 @@ function assemble(
         preAllocBytes: config.preAllocBytes,
         lastZxid,
         listener,
-        defer,
         nowMs: ports.preciseMs,
       }),
     defer,

@@ -70,7 +70,6 @@ export class ModelServer {
   failure: Error | null = null;
   readonly #disk: SimDisk;
   readonly #random: SeededRandom;
-  readonly #deferred: (() => void)[] = [];
   readonly #journal: Journal;
   readonly #snapshots: ReturnType<typeof createSnapshotStore>;
   #snapshotRunning = false;
@@ -106,7 +105,6 @@ export class ModelServer {
           this.failure = error;
         },
       },
-      defer: (fn) => this.#deferred.push(fn),
       nowMs: () => 0,
     });
   }
@@ -163,20 +161,14 @@ export class ModelServer {
     this.#journal.roll();
   }
 
-  /** Lets the turn end, and up to `steps` asynchronous calls go on. */
+  /** Lets up to `steps` asynchronous calls go on. */
   turn(steps: number): void {
-    for (const fn of this.#deferred.splice(0)) fn();
-    for (let i = 0; i < steps && this.#disk.step(); i++) {
-      for (const fn of this.#deferred.splice(0)) fn();
-    }
+    for (let i = 0; i < steps && this.#disk.step(); i++);
   }
 
   /** Lets everything under way end. */
   rest(): void {
-    do {
-      this.turn(0);
-      this.#disk.run();
-    } while (this.#deferred.length > 0);
+    this.#disk.run();
   }
 
   snapshot(): void {

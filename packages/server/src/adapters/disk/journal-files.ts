@@ -19,8 +19,6 @@ export interface JournalOptions {
   /** The last zxid in the log or snapshot that was recovered: the first append continues it. */
   readonly lastZxid: number;
   readonly listener: JournalListener;
-  /** Calls back after this turn of the loop (`setImmediate`), so that one batch takes what the whole turn appends. */
-  readonly defer: (fn: () => void) => void;
   /** Monotonic milliseconds with a fraction, to notice a disk too slow for synchronous syncs. */
   readonly nowMs: () => number;
 }
@@ -49,6 +47,8 @@ const ZEROS_AHEAD = 4 << 20;
 const FIRST_ZEROS = 64 << 10;
 /** Batches of several pieces up to this size are copied together in memory that is kept. */
 const STAGING_LIMIT = 4 << 20;
+/** Batches up to this size are written by the caller's thread; only their sync is waited for elsewhere. */
+const WRITE_IN_PLACE = 1 << 20;
 /** A synchronous sync must not hold up the loop for longer than this; a slower one sends the next ones to a thread. */
 const SLOW_SYNC_MS = 2;
 const ZEROS = new Uint8Array(ZERO_STEP);
@@ -56,8 +56,8 @@ const ZEROS = new Uint8Array(ZERO_STEP);
 /**
  * A `Journal` in Apache's log files (storage-formats reference, sections 3 and 6).
  *
- * - What is appended while a sync runs goes into the next one: one write and one sync for all of it. A group flush starts
- *   after the current turn of the loop.
+ * - What is appended while a sync runs goes into the next one: one write and one sync for all of it. Callers flush
+ *   once a turn of the loop, so that a batch takes what the whole turn appends.
  * - `flush(true)` with nothing in flight writes and syncs synchronously, and calls `listener.durable` before it returns:
  *   callers must bear that. After a sync slower than 2 ms it behaves like `flush(false)` until syncs are fast again.
  * - A file is made under a name that nobody reads, gets its header, is synced, and only then is renamed to
@@ -78,7 +78,6 @@ class JournalFiles implements Journal {
   readonly #zerosAhead: number;
   readonly #zeroStep: number;
   readonly #listener: JournalListener;
-  readonly #defer: (fn: () => void) => void;
   readonly #nowMs: () => number;
 
   /** The file that takes records, or null before the first. */
@@ -98,7 +97,6 @@ class JournalFiles implements Journal {
   #open: Batch = emptyBatch(false);
   /** Whether a file is being made, or a batch written or synced. */
   #busy = false;
-  #deferred = false;
   #staging: Uint8Array = new Uint8Array(64 << 10);
   #appendedSinceRoll = 0;
   #slowDisk = false;
@@ -114,7 +112,6 @@ class JournalFiles implements Journal {
     this.#zeroStep = Math.min(Math.ceil(options.preAllocBytes / 4), ZERO_STEP);
     this.#lastZxid = options.lastZxid;
     this.#listener = options.listener;
-    this.#defer = options.defer;
     this.#nowMs = options.nowMs;
     const spare = this.#path(SPARE_LOG_NAME);
     if (this.#disk.existsSync(spare)) this.#disk.removeSync(spare);
@@ -153,13 +150,7 @@ class JournalFiles implements Journal {
     if (this.#failure !== null || this.#busy || this.#isClosed) return;
     if (lone && !this.#slowDisk && this.#syncsInPlace()) {
       this.#flushInPlace();
-    } else if (!this.#deferred && this.#pendingBytes() > 0) {
-      this.#deferred = true;
-      this.#defer(() => {
-        this.#deferred = false;
-        this.#start();
-      });
-    }
+    } else this.#start();
   }
 
   /** Whether the pending records can go to the open file at once, clear of zeros under way. */
@@ -297,13 +288,14 @@ class JournalFiles implements Journal {
       this.#slowDisk = this.#nowMs() - began > SLOW_SYNC_MS;
       this.#settle(batch);
     });
-    file.write(
-      piece.memory,
-      piece.start,
-      piece.end,
-      position,
-      this.#then(() => file.dataSync(synced)),
-    );
+    // Into the page cache a batch goes faster than a thread could be woken for it.
+    if (batch.bytes <= WRITE_IN_PLACE) {
+      const written = this.#attempt(() => file.writeSync(piece.memory, piece.start, piece.end, position));
+      if (written) file.dataSync(synced);
+      return;
+    }
+    const thenSync = this.#then(() => file.dataSync(synced));
+    file.write(piece.memory, piece.start, piece.end, position, thenSync);
   }
 
   /** The next batch is on its way before this one is reported. */
