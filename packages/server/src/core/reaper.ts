@@ -32,6 +32,7 @@ export class Reaper {
       body.int(store.pathLength(slot));
       body.length += store.pathLength(slot);
       store.writePathBackwards(slot, body.bytes, body.length);
+      if (isChanging(proposals, body.bytes, 4, body.length)) continue;
       const r = new Reader(body.bytes, 0, body.length);
       proposals.propose(deleteContainer, OpCode.deleteContainer, 0, null, null, 0, 0, r);
     }
@@ -58,4 +59,12 @@ export class Reaper {
   #ageMs(serving: Serving, slot: number): number {
     return serving.wallMs - serving.tree.longOf(slot, Field.mtime);
   }
+}
+
+/** Whether a change of the znode is on its way: it may be in use again, or be another znode by then. */
+function isChanging(proposals: Proposals, path: Uint8Array, start: number, end: number): boolean {
+  const { pending } = proposals.preparation;
+  const changing = pending.find(path, start, end).attached;
+  pending.endOperation();
+  return changing;
 }

@@ -95,8 +95,11 @@ export const create: WriteOperation = {
     const pathEnd = pathAt + pathLength;
     p.pending.willChange(parent);
     parent.childCount++;
-    parent.stat[Field.cversion] = cversion;
-    parent.setLong(Field.pzxid, p.zxid);
+    // As in the tree, which never takes the counter back: after 2147483647 it stays there, and pzxid with it.
+    if (cversion > parent.stat[Field.cversion]) {
+      parent.stat[Field.cversion] = cversion;
+      parent.setLong(Field.pzxid, p.zxid);
+    }
     p.pending.changed(parent, p.zxid, log, pathAt, pathAt + lastSlash(full, fullStart, fullEnd) - fullStart, false, 0);
     p.pending.willChange(node);
     node.exists = true;

@@ -1,7 +1,6 @@
 import { ErrorCode } from '@headkeeper/protocol';
 import type { Session } from '../connection.ts';
 import type { Preparation } from '../preparation.ts';
-import { Field } from '../tree/node-store.ts';
 import { proposeDelete } from './delete.ts';
 import type { WriteOperation } from './operation.ts';
 
@@ -42,9 +41,8 @@ function ephemeralPaths(p: Preparation, session: Session): Uint8Array[] {
     if (node.exists && !node.attached) paths.push(path);
     p.pending.endOperation();
   }
-  p.pending.forEach((node) => {
-    const owned = node.stat[Field.owner] === session.idHigh && node.stat[Field.owner + 1] === session.idLow;
-    if (node.exists && owned && node.path !== null) paths.push(node.path.bytes.slice(node.pathStart, node.pathEnd));
-  });
+  for (const { path, pathStart, pathEnd } of p.pending.ownedBy(session.idHigh, session.idLow)) {
+    if (path !== null) paths.push(path.bytes.slice(pathStart, pathEnd));
+  }
   return paths;
 }

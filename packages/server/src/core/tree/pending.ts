@@ -6,6 +6,7 @@ import type { DataTree } from './tree.ts';
 const INITIAL_BUCKETS = 1024;
 const ZOOKEEPER_PREFIX = encodeUtf8('/zookeeper/');
 const TWO_32 = 4294967296;
+const SLASH = 0x2f;
 
 /** A znode as it will be once every txn proposed so far has been applied. */
 export class PendingNode {
@@ -68,6 +69,8 @@ export class PendingChanges {
   #changeNodes: PendingNode[] = [];
   #changeZxids: number[] = [];
   #firstChange = 0;
+  /** Attached nodes that exist and have an owner: ephemerals, containers, TTL znodes. */
+  readonly #owned: Set<PendingNode> = new Set();
   readonly #free: PendingNode[] = [];
   /** Nodes handed out by `find` that are in no bucket; they go back to the pool at `endOperation`. */
   readonly #loose: PendingNode[] = [];
@@ -101,7 +104,7 @@ export class PendingChanges {
   /** The znode of a path as it will be; `exists` is false when it will not be there. Valid until `endOperation`. */
   find(bytes: Uint8Array, start: number, end: number): PendingNode {
     const store = this.#tree.store;
-    const isRoot = end - start <= 1;
+    const isRoot = end === start || (end - start === 1 && bytes[start] === SLASH);
     const hash = isRoot ? 0 : store.hash(bytes, start, end);
     const known = this.#lookUp(hash, bytes, start, isRoot ? start : end);
     if (known !== null) return known;
@@ -157,6 +160,7 @@ export class PendingChanges {
     node.pathEnd = end - start <= 1 ? start : end;
     if (!node.attached) this.#attach(node);
     node.zxid = zxid;
+    this.#fileByOwner(node);
     this.#changeNodes.push(node);
     this.#changeZxids.push(zxid);
     if (!this.#digestEnabled || node.outsideDigest) return;
@@ -207,6 +211,7 @@ export class PendingChanges {
       } else {
         this.#tree.acls.release(node.aclId);
         node.copyFrom(before);
+        this.#fileByOwner(node);
       }
     }
     this.#changeNodes.length = this.#undoChanges;
@@ -237,12 +242,18 @@ export class PendingChanges {
     }
   }
 
-  /** Visits every pending node that is attached, in no particular order. */
-  forEach(visit: (node: PendingNode) => void): void {
-    for (let at = this.#firstChange; at < this.#changeNodes.length; at++) {
-      const node = this.#changeNodes[at];
-      if (node.attached && node.zxid === this.#changeZxids[at]) visit(node);
+  /** The changed znodes that will exist and have this owner, each once. */
+  ownedBy(ownerHigh: number, ownerLow: number): PendingNode[] {
+    const found: PendingNode[] = [];
+    for (const node of this.#owned) {
+      if (node.stat[Field.owner] === ownerHigh && node.stat[Field.owner + 1] === ownerLow) found.push(node);
     }
+    return found;
+  }
+
+  #fileByOwner(node: PendingNode): void {
+    if (node.exists && (node.stat[Field.owner] !== 0 || node.stat[Field.owner + 1] !== 0)) this.#owned.add(node);
+    else if (this.#owned.size > 0) this.#owned.delete(node);
   }
 
   #lookUp(hash: number, bytes: Uint8Array, start: number, end: number): PendingNode | null {
@@ -274,6 +285,7 @@ export class PendingChanges {
     }
     node.nextInBucket = null;
     node.attached = false;
+    if (this.#owned.size > 0) this.#owned.delete(node);
     this.#count--;
   }
 

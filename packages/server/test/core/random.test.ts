@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CoreHarness, type RawClient, type Received } from '@headkeeper/testkit';
+import fc from 'fast-check';
+import { type AnyRequest, anyRequest } from './random-requests.ts';
+import { treeOf } from './tree-dump.ts';
+
+/** A request, and how far the disk gets afterwards: not at all, by some txns, or all the way. */
+interface Step {
+  readonly request: AnyRequest;
+  readonly durable: number;
+}
+
+const anyStep: fc.Arbitrary<Step> = fc.record({
+  request: anyRequest,
+  durable: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.constantFrom(1, 2, 5, Number.POSITIVE_INFINITY)),
+});
+
+/** Clients of a server; whoever closed its session comes back with a new one. */
+class Clients {
+  readonly harness: CoreHarness = new CoreHarness();
+  readonly answers: Received[][] = [[], [], []];
+  readonly #clients: RawClient[];
+
+  constructor() {
+    this.#clients = [0, 1, 2].map((at) => this.harness.connect({ timeOut: 10_000 + at }));
+    this.#clients[1]?.must('auth', { type: 0, scheme: 'digest', auth: new Uint8Array([0x75, 0x3a, 0x68]) });
+  }
+
+  send({ client, op, body }: AnyRequest): void {
+    const at = this.#clients[client] as RawClient;
+    if (op !== 'closeSession') at.ask(op, body);
+    else {
+      at.ask(op, null);
+      this.harness.durable();
+      assert.ok(at.closed, 'closing a session closes its connection');
+      this.collect();
+      this.#clients[client] = this.harness.open();
+      this.#clients[client].handshake({ timeOut: 10_000 + client });
+      this.harness.durable();
+    }
+    this.collect();
+  }
+
+  collect(): void {
+    for (const [at, client] of this.#clients.entries()) this.answers[at]?.push(...client.take());
+  }
+
+  waiting(): number {
+    return this.#clients.reduce((sum, client) => sum + client.waiting, 0);
+  }
+}
+
+/** Replies and events of one client, without those that another disk speed may let out earlier or later. */
+function replies(answers: readonly Received[]): Received[] {
+  return answers.filter((one) => one.kind !== 'event').map(withoutReadZxid);
+}
+
+const WRITES = new Set(['create', 'create2', 'createContainer', 'createTTL', 'delete', 'setData', 'setACL', 'multi']);
+
+/** A read is answered from a later state when the disk is faster: only writes must be answered alike. */
+function withoutReadZxid(one: Received): Received {
+  if (one.kind !== 'reply' || (one.op !== null && WRITES.has(one.op))) return one;
+  return { ...one, zxid: 0, err: 0, body: null };
+}
+
+test('writes are answered as if each had been applied at once, however slow the disk is', () => {
+  fc.assert(
+    fc.property(fc.array(anyStep, { minLength: 1, maxLength: 60 }), (steps) => {
+      const slow = new Clients();
+      const fast = new Clients();
+      slow.harness.autoDurable = false;
+      for (const { request, durable } of steps) {
+        fast.send(request);
+        slow.send(request);
+        if (durable > 0) {
+          slow.harness.durable(Math.min(slow.harness.appendedZxid, slow.harness.durableZxid + durable));
+          slow.collect();
+        }
+      }
+      slow.harness.durable();
+      slow.collect();
+      assert.equal(slow.waiting(), 0);
+      for (const at of [0, 1, 2]) {
+        assert.deepEqual(replies(slow.answers[at] as Received[]), replies(fast.answers[at] as Received[]));
+      }
+      const state = treeOf(fast.harness.replica.serving);
+      assert.deepEqual(treeOf(slow.harness.replica.serving), state);
+      assert.equal(
+        slow.harness.replica.serving.statistics.digestMismatches,
+        0,
+        'every txn carries the digest of its tree',
+      );
+      assert.equal(fast.harness.replica.serving.statistics.digestMismatches, 0);
+      assert.deepEqual(
+        slow.harness.log.map(({ body }) => body),
+        fast.harness.log.map(({ body }) => body),
+      );
+      assert.deepEqual(treeOf(slow.harness.restarted().replica.serving), state, 'the log leads to the same state');
+    }),
+    { numRuns: 150, includeErrorInReport: true },
+  );
+});
