@@ -21,6 +21,10 @@ export class SnapshotRunner {
   #generation = 0;
   #full = false;
   #scheduled = false;
+  /** Whether the file of the snapshot before is still being completed. */
+  #finishing = false;
+  /** A snapshot that began meanwhile: its name, and what it has produced so far. */
+  #next: { readonly zxid: number; readonly chunks: Uint8Array[] } | null = null;
 
   constructor(store: SnapshotStore, defer: (fn: () => void) => void, port: SnapshotRunnerPort) {
     this.#store = store;
@@ -29,7 +33,12 @@ export class SnapshotRunner {
   }
 
   run(work: SnapshotWork, generation: number): void {
-    if (work.begin !== null) this.#begin(work.begin, generation);
+    if (work.begin !== null) {
+      this.#generation = generation;
+      if (this.#finishing) this.#next = { zxid: work.begin, chunks: [] };
+      else this.#begin(work.begin);
+    }
+    if (this.#next !== null) this.#next.chunks.push(...work.chunks);
     if (this.#sink === null) return;
     for (const chunk of work.chunks) if (!this.#sink.write(chunk)) this.#full = true;
     if (work.end) this.#end(this.#sink);
@@ -39,11 +48,11 @@ export class SnapshotRunner {
   abort(): void {
     this.#sink?.abort();
     this.#sink = null;
+    this.#next = null;
   }
 
-  #begin(zxid: number, generation: number): void {
+  #begin(zxid: number): void {
     this.#zxid = zxid;
-    this.#generation = generation;
     this.#full = false;
     this.#sink = this.#store.begin(zxid, () => {
       this.#full = false;
@@ -54,7 +63,21 @@ export class SnapshotRunner {
   #end(sink: SnapshotSink): void {
     this.#sink = null;
     const zxid = this.#zxid;
-    sink.finish((error) => this.#port.written(zxid, error));
+    this.#finishing = true;
+    sink.finish((error) => {
+      this.#finishing = false;
+      this.#port.written(zxid, error);
+      if (error === null) this.#beginNext();
+    });
+  }
+
+  /** Until here the snapshot that waits has been given no slice: its chunks are the old states of znodes that changed. */
+  #beginNext(): void {
+    const next = this.#next;
+    if (next === null) return;
+    this.#next = null;
+    this.#begin(next.zxid);
+    this.run({ begin: null, chunks: next.chunks, end: false }, this.#generation);
   }
 
   #schedule(): void {
