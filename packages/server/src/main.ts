@@ -169,7 +169,7 @@ export interface AssembledServer {
   readonly lastZxid: number;
   /** Writes what a new directory must have before the first client, then calls back. */
   begin(ready: () => void): void;
-  /** Removes the snapshots and logs that no start needs. */
+  /** Removes the snapshots and logs that no start needs; does nothing while a purge is still at work. */
   purge(): void;
 }
 
@@ -206,6 +206,7 @@ function assemble(
   const { fresh, lastZxid, replayed } = recovery;
   const fail = (error: Error): void => failed(fatalExit(log, error));
   let whenFirst: (() => void) | null = null;
+  let purging = false;
   const driver = new Driver({
     replica,
     clock,
@@ -250,8 +251,11 @@ function assemble(
       driver.snapshot();
     },
     purge: () => {
+      if (purging) return;
+      purging = true;
       const { snapshotFolder, logFolder } = dataDir;
       purge({ disk, snapshotFolder, logFolder, retain: config.purgeSnapRetainCount }, (error, removed) => {
+        purging = false;
         if (error !== null) log.error({ reason: error.message }, 'old files could not be removed');
         else if (removed.length > 0) log.info({ removed }, 'old files removed');
       });
