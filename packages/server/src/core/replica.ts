@@ -71,6 +71,8 @@ export class Replica {
     this.#durableZxid = lastZxid;
     this.#sessionIds = new SessionIds(this.#settings.serverId, wallMs);
     for (const slot of serving.sessions.orphans()) {
+      // With TTL znodes switched off these count as ephemerals, and one may have gone with the one above it.
+      if (!serving.tree.store.isLive(slot)) continue;
       const path = this.applier.pathOf(slot);
       serving.tree.delete(path, 0, path.length, lastZxid);
     }

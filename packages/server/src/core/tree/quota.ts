@@ -15,15 +15,6 @@ export interface QuotaTree {
   measure(slot: number): { count: number; bytes: number };
 }
 
-/** What the bookkeeping needs of the tree. */
-export interface QuotaTree {
-  readonly store: NodeStore;
-  /** Znodes and data bytes of a subtree, its root included. */
-  measure(slot: number): { count: number; bytes: number };
-  /** Replaces data without a txn. */
-  replaceData(slot: number, data: Uint8Array): void;
-}
-
 /**
  * Quotas (client-protocol reference, 10.1): which paths have one, and the bookkeeping of their usage, which every server
  * does for itself in the data of `zookeeper_stats`, without a txn and without touching its stat.
@@ -33,6 +24,8 @@ export interface QuotaTree {
 export class QuotaBook {
   readonly #tree: QuotaTree;
   readonly #paths: Set<string> = new Set();
+  /** No path in `#paths` is longer than this, in UTF-16 units. */
+  #longest = 0;
   #active = false;
 
   constructor(tree: QuotaTree) {
@@ -44,18 +37,28 @@ export class QuotaBook {
     this.#active = true;
     this.#paths.clear();
     const top = this.#find(QUOTA_ROOT);
-    if (top !== NONE) this.#visit(top, '');
+    if (top !== NONE) this.#collect(top);
     for (const path of this.#paths) this.#recount(path);
   }
 
-  #visit(slot: number, path: string): void {
+  /** Clients may nest znodes as deep as they like, so there is no recursion here. */
+  #collect(top: number): void {
     const store = this.#tree.store;
-    for (let child = store.get(slot, Field.firstChild); child !== NONE; child = store.get(child, Field.nextSibling)) {
-      const at = store.nameOffset(child);
-      const name = decodeUtf8(store.dataBytes(child), at, at + store.get(child, Field.nameLength));
-      if (name === LIMITS_NAME) this.#paths.add(path);
-      else this.#visit(child, `${path}/${name}`);
+    const ahead: { slot: number; path: string }[] = [{ slot: top, path: '' }];
+    for (let next = ahead.pop(); next !== undefined; next = ahead.pop()) {
+      const { slot, path } = next;
+      for (let child = store.get(slot, Field.firstChild); child !== NONE; child = store.get(child, Field.nextSibling)) {
+        const at = store.nameOffset(child);
+        const name = decodeUtf8(store.dataBytes(child), at, at + store.get(child, Field.nameLength));
+        if (name === LIMITS_NAME) this.#add(path);
+        else ahead.push({ slot: child, path: `${path}/${name}` });
+      }
     }
+  }
+
+  #add(path: string): void {
+    this.#paths.add(path);
+    this.#longest = Math.max(this.#longest, path.length);
   }
 
   /** After a znode was created; `slash` is the offset of its path's last slash. */
@@ -65,7 +68,7 @@ export class QuotaBook {
       const parent = decodeUtf8(bytes, start, slash);
       const name = decodeUtf8(bytes, slash + 1, end);
       const path = parent.slice(QUOTA_ROOT.length);
-      if (name === LIMITS_NAME) this.#paths.add(path);
+      if (name === LIMITS_NAME) this.#add(path);
       if (name === STATS_NAME) this.#recount(path);
     }
     this.#adjust(bytes, start, end, 1, dataLength);
@@ -107,6 +110,7 @@ export class QuotaBook {
 
   #deepest(bytes: Uint8Array, start: number, end: number): string | null {
     let path = decodeUtf8(bytes, start, end);
+    if (path.length > this.#longest) path = path.slice(0, path.lastIndexOf('/', this.#longest));
     while (path.length > 0) {
       if (this.#paths.has(path)) return path;
       path = path.slice(0, path.lastIndexOf('/'));
