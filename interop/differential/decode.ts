@@ -97,8 +97,18 @@ class FieldReader {
     };
   }
 
+  /** An `auth` entry is stored as the connection's identities, in no particular order: runs of digests are sorted. */
   acl(): Value {
-    return this.list(() => ({ perms: this.reader.int(), scheme: this.text(), id: this.text() }));
+    const entries = this.list(() => ({ perms: this.reader.int(), scheme: this.text(), id: this.text() }));
+    if (!Array.isArray(entries)) return entries;
+    const list = entries as { perms: number; scheme: Bytes | null; id: Bytes | null }[];
+    for (let from = 0; from < list.length; from++) {
+      let to = from;
+      while (to < list.length && list[to]?.scheme === 'digest' && list[to]?.perms === list[from]?.perms) to++;
+      if (to - from > 1) list.splice(from, to - from, ...list.slice(from, to).sort((a, b) => byText(a.id, b.id)));
+      from = Math.max(from, to - 1);
+    }
+    return list;
   }
 
   multi(): Value {
@@ -173,6 +183,10 @@ class FieldReader {
         return null;
     }
   }
+}
+
+function byText(a: Bytes | null, b: Bytes | null): number {
+  return (a ?? '') < (b ?? '') ? -1 : 1;
 }
 
 function byKey(a: readonly [string, Value], b: readonly [string, Value]): number {

@@ -1,3 +1,4 @@
+import type { DecodedReply } from './decode.ts';
 import type { Difference } from './difference.ts';
 
 /** A difference between Headkeeper and Apache ZooKeeper that is meant to be there. */
@@ -40,6 +41,7 @@ export const EXPLANATIONS: readonly Explanation[] = [
       'without READ (CVE-2026-59739).',
     matches: (difference) =>
       isRequest(difference, 'setWatches', 'setWatches2') &&
+      (difference.left.frames.at(-1) as unknown as DecodedReply).err === 0 &&
       difference.fields.length === 1 &&
       /^frames: event [134](, event [134])* \/ nothing$/.test(difference.fields[0] as string),
   },
@@ -76,6 +78,13 @@ export const EXPLANATIONS: readonly Explanation[] = [
     headkeeper: 'replies -8 BADARGUMENTS',
     reason: 'It is a mistake of the client, better told than kept.',
     matches: (difference) => isRequest(difference, 'addWatch') && isFrames(difference, 'reply', 'reply badArguments'),
+  },
+  {
+    id: 'digits-of-other-scripts',
+    request: 'create*, setACL: an ip entry whose numbers are written in digits other than 0 to 9',
+    apache: 'accepts any Unicode decimal digit',
+    headkeeper: 'replies -114 INVALIDACL',
+    reason: 'No address is written so; Apache gets it from the library that reads its numbers.',
   },
   {
     id: 'ttl-without-ttl-flag',

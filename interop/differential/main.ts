@@ -19,7 +19,8 @@ const USAGE = `usage: main.js (--left HOST:PORT --right HOST:PORT | --start LEFT
   --start LEFT,RIGHT  start both servers: 3.9.5, 3.8.6 or headkeeper (default 3.9.5,headkeeper)
   --steps N           steps of the run (default 20000)
   --seed S[,S...]     seeds, one run after another on the same servers (default 1)
-  --stop              end a run at its first difference
+  --context N         print the N steps before a difference (default 20)
+  --stop              end a run at its first unexplained difference
   --show N            print at most N differences of each kind in full (default 1)
   --report FILE       write the report there too
   --write-docs        only render docs/differences.md
@@ -54,6 +55,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '20000' },
     seed: { type: 'string', default: '1' },
     show: { type: 'string', default: '1' },
+    context: { type: 'string', default: '20' },
     stop: { type: 'boolean', default: false },
     report: { type: 'string' },
     'write-docs': { type: 'boolean', default: false },
@@ -107,7 +109,8 @@ async function runSeed(left: Endpoint, right: Endpoint, seed: number, count: (n:
     right,
     seed,
     steps: countOf(values.steps),
-    stop: values.stop,
+    context: countOf(values.context),
+    stopAt: (difference) => values.stop && difference.explained === null,
     onDifference(difference: Difference) {
       const times = (seen.get(difference.signature) ?? 0) + 1;
       seen.set(difference.signature, times);

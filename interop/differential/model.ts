@@ -62,6 +62,7 @@ export class Model {
     }
     this.#places.delete(path);
     this.#nodes.delete(path);
+    this.restricted.delete(path);
   }
 
   removeOwnedBy(owner: number): void {
@@ -84,6 +85,11 @@ export class Model {
 
   watched(random: Random): Bytes | null {
     return this.#watched.length === 0 ? null : random.pick(this.#watched);
+  }
+
+  /** A path whose list restricts somebody. */
+  restrictedPath(random: Random): Bytes | null {
+    return this.restricted.size === 0 ? null : random.pick([...this.restricted]);
   }
 
   any(random: Random): Bytes | null {

@@ -18,8 +18,10 @@ export interface RunOptions {
   readonly right: Endpoint;
   readonly steps: number;
   readonly seed: number;
-  /** End at the first difference. */
-  readonly stop: boolean;
+  /** How many steps before a difference are kept for it. */
+  readonly context: number;
+  /** Whether the run ends with this difference. */
+  readonly stopAt: (difference: Difference) => boolean;
   readonly onDifference: (difference: Difference) => void;
   readonly onProgress?: (steps: number) => void;
 }
@@ -39,7 +41,6 @@ const SEGMENT = 3000;
 const SLOTS = 3;
 const PATIENCE = 5000;
 const CLOSE_PATIENCE = 2000;
-const CONTEXT = 20;
 const MAX_DORMANT = 4;
 
 /** A pair of connections, one to each server, that get the same bytes. */
@@ -69,6 +70,7 @@ export class Run {
   #requests = new Map<string, number>();
   #outcomes = new Map<string, number>();
   #events = 0;
+  #stopped = false;
   /** zxids of session ends: their events come in no particular order. */
   #ends = new Set<Value>();
 
@@ -93,7 +95,7 @@ export class Run {
       } catch (error) {
         if (!(error instanceof SegmentEnded)) throw error;
         await this.#abandon();
-        if (this.#options.stop) break;
+        if (this.#stopped) break;
       }
     }
     return {
@@ -358,7 +360,7 @@ export class Run {
 
   #note(note: string, ...names: readonly string[]): void {
     this.#context.push(`${this.#step} ${note}`);
-    if (this.#context.length > CONTEXT) this.#context.shift();
+    if (this.#context.length > this.#options.context) this.#context.shift();
     for (const name of names) this.#requests.set(name, (this.#requests.get(name) ?? 0) + 1);
   }
 
@@ -381,6 +383,7 @@ export class Run {
     difference.explained = explanation?.id ?? null;
     this.#differences.push(difference);
     this.#options.onDifference(difference);
-    if (explanation?.harmless !== true) throw new SegmentEnded();
+    this.#stopped = this.#options.stopAt(difference);
+    if (this.#stopped || explanation?.harmless !== true) throw new SegmentEnded();
   }
 }

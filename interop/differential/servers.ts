@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ApacheVersion, startApacheZooKeeper } from '../peers/apache-zookeeper.ts';
+import { type ApacheVersion, startApacheZooKeeper, writeZooCfg } from '../peers/apache-zookeeper.ts';
 import { startHeadkeeper } from '../peers/headkeeper.ts';
-import type { ServerProcess } from '../peers/server-process.ts';
+import { freePort, type ServerProcess, startServerProcess } from '../peers/server-process.ts';
 import { SUPER_DIGEST } from './acls.ts';
 
 /** What can stand on either side. */
@@ -40,14 +40,29 @@ export interface StartedServer {
 export async function startServer(kind: ServerKind): Promise<StartedServer> {
   const folder = mkdtempSync(join(tmpdir(), 'headkeeper-differential-'));
   const dataDir = join(folder, 'data');
-  const process =
+  const server =
     kind === 'headkeeper'
       ? await startHeadkeeper({ dataDir, extraConfig: { ...SETTINGS, ...HEADKEEPER_SETTINGS } })
       : await startApacheZooKeeper({ dataDir, version: kind, extraConfig: SETTINGS, properties: PROPERTIES });
+  return endable(server, folder);
+}
+
+/** Starts a Headkeeper that lies elsewhere: the `headkeeper.js` of a copy of the build. */
+export async function startHeadkeeperFrom(bin: string): Promise<StartedServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'headkeeper-differential-'));
+  const dataDir = join(folder, 'data');
+  const port = await freePort();
+  const config = writeZooCfg(dataDir, port, { ...SETTINGS, ...HEADKEEPER_SETTINGS });
+  const argv = [process.execPath, bin, 'server', config];
+  const server = await startServerProcess({ name: 'Headkeeper (copy)', argv, port, logFile: `${dataDir}.log` });
+  return endable(server, folder);
+}
+
+function endable(server: ServerProcess, folder: string): StartedServer {
   return {
-    process,
+    process: server,
     async end() {
-      await process.kill();
+      await server.kill();
       rmSync(folder, { recursive: true, force: true });
     },
   };

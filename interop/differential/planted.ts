@@ -1,0 +1,119 @@
+/**
+ * A test of the differential test: errors are planted one by one in a copy of the built server, and each must be seen.
+ *
+ *   node interop/dist/differential/planted.js [--steps N] [--seed S] [--only WORD]
+ *
+ * Exit code: 0 every error was seen, 1 some were not, 2 an error could not be planted.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { repositoryRoot } from '../peers/peer-cache.ts';
+import type { Difference } from './difference.ts';
+import { PLANTED_ERRORS, type PlantedError } from './planted-errors.ts';
+import { Run } from './run.ts';
+import { type StartedServer, startHeadkeeperFrom, startServer } from './servers.ts';
+
+/** A folder in which `packages/cli/bin/headkeeper.js` runs a server of its own: built packages copied, the rest linked. */
+function copyOfBuild(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'headkeeper-planted-'));
+  for (const name of ['protocol', 'server', 'cli']) {
+    const target = join(folder, 'packages', name);
+    mkdirSync(target, { recursive: true });
+    for (const part of ['package.json', 'dist', 'bin']) {
+      if (part === 'bin' && name !== 'cli') continue;
+      cpSync(join(repositoryRoot, 'packages', name, part), join(target, part), { recursive: true });
+    }
+  }
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, '@headkeeper'), { recursive: true });
+  for (const name of ['protocol', 'server'])
+    symlinkSync(join(folder, 'packages', name), join(modules, '@headkeeper', name));
+  for (const name of readdirSync(join(repositoryRoot, 'node_modules'))) {
+    if (name !== '@headkeeper') symlinkSync(join(repositoryRoot, 'node_modules', name), join(modules, name));
+  }
+  return folder;
+}
+
+/** @throws Error when the text to replace is not there exactly once: the error must then be planted anew. */
+function plant(folder: string, error: PlantedError): void {
+  const file = join(folder, 'packages/server/dist/src', error.file);
+  const text = readFileSync(file, 'utf8');
+  const parts = text.split(error.replace);
+  if (parts.length !== 2) throw new Error(`"${error.name}": its text is ${parts.length - 1} times in ${error.file}`);
+  writeFileSync(file, parts.join(error.by));
+}
+
+interface Hunt {
+  readonly seen: Difference | null;
+  readonly signatures: ReadonlySet<string>;
+}
+
+/** Runs until a difference that `known` does not have; without `known` to the end. */
+async function hunt(right: StartedServer, known: ReadonlySet<string> | null): Promise<Hunt> {
+  const left = await startServer('3.9.5');
+  try {
+    const signatures = new Set<string>();
+    const isNew = (difference: Difference): boolean =>
+      known !== null && difference.explained === null && !known.has(difference.signature);
+    const run = new Run({
+      left: { host: '127.0.0.1', port: left.process.port },
+      right: { host: '127.0.0.1', port: right.process.port },
+      steps,
+      seed,
+      context: 0,
+      stopAt: isNew,
+      onDifference(difference) {
+        if (difference.explained === null) signatures.add(difference.signature);
+      },
+    });
+    const result = await run.run();
+    return { seen: result.differences.find(isNew) ?? null, signatures };
+  } finally {
+    await left.end();
+  }
+}
+
+const { values } = parseArgs({
+  options: {
+    steps: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+  },
+});
+const steps = Number(values.steps);
+const seed = Number(values.seed);
+
+async function main(): Promise<number> {
+  const sound = await startServer('headkeeper');
+  const baseline = await hunt(sound, null).finally(() => sound.end());
+  console.log(
+    `without a planted error: ${baseline.signatures.size} kinds of unexplained differences in ${steps} steps`,
+  );
+  const known = baseline.signatures;
+  let unseen = 0;
+  for (const error of PLANTED_ERRORS) {
+    if (!error.name.includes(values.only)) continue;
+    const folder = copyOfBuild();
+    try {
+      plant(folder, error);
+      const server = await startHeadkeeperFrom(join(folder, 'packages/cli/bin/headkeeper.js'));
+      const { seen } = await hunt(server, known).finally(() => server.end());
+      if (seen === null) unseen++;
+      const result =
+        seen === null ? `NOT SEEN in ${steps} steps` : `step ${String(seen.step).padStart(6)}  ${seen.signature}`;
+      console.log(`${error.name.padEnd(64)} ${result}`);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  return unseen > 0 ? 1 : 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error);
+  process.exitCode = 2;
+}
