@@ -26,6 +26,8 @@ export class Connection {
   /** Input that has not been consumed: the beginning of a frame, or frames that must wait. */
   input: Uint8Array = new Uint8Array(0);
   inputLength = 0;
+  /** Whether its input waits because its output is large; goes on with a `clientDrained` event. */
+  outputFull = false;
   /** Whether it is in the list of connections with output for the driver. */
   dirty = false;
   /** Whether the driver was last told to stop reading. */

@@ -11,6 +11,8 @@ export type Event = EventTime &
     /** The bytes need stay valid only during the step. */
     | { readonly kind: 'clientData'; readonly connection: number; readonly bytes: Uint8Array }
     | { readonly kind: 'clientClose'; readonly connection: number }
+    /** What the connection was sent is mostly with the network, so that it may be sent more. */
+    | { readonly kind: 'clientDrained'; readonly connection: number }
     | { readonly kind: 'tick' }
     /** Everything appended up to `zxid` is on stable storage. */
     | { readonly kind: 'durable'; readonly generation: number; readonly zxid: number }

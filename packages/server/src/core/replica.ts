@@ -132,6 +132,11 @@ export class Replica {
         if (connection !== null) this.#gone(connection);
         return;
       }
+      case 'clientDrained': {
+        const connection = serving.connections[event.connection] ?? null;
+        if (connection !== null) this.#drained(connection);
+        return;
+      }
       case 'tick':
         this.#tick();
         return;
@@ -164,14 +169,25 @@ export class Replica {
     if (connection === null) return false;
     return (
       connection.state === 'connecting' ||
+      connection.outputFull ||
       this.#isFull(connection) ||
       (connection.order.size > 0 && this.#proposals.outstanding > limits.outstandingProposals)
     );
   }
 
+  /** Whether the connection's input waits for a `clientDrained` event. */
+  isOutputFull(id: number): boolean {
+    return this.serving.connections[id]?.outputFull ?? false;
+  }
+
   #isFull(connection: Connection): boolean {
     const { order } = connection;
     return order.size >= limits.deferredRequests || order.waitingBytes >= limits.deferredBytes;
+  }
+
+  #drained(connection: Connection): void {
+    connection.outputFull = false;
+    if (connection.state === 'open' && connection.inputLength > 0) this.#consumeInput(connection);
   }
 
   #gone(connection: Connection): void {
@@ -238,6 +254,9 @@ export class Replica {
     const r = this.#reader;
     while (at + 4 <= end) {
       if (connection.state === 'connecting' || !isReading(connection)) return at;
+      // A few bytes of requests can ask for gigabytes of replies: one after the other, as the network takes them.
+      if (connection.out.length >= limits.outputHighWater) connection.outputFull = true;
+      if (connection.outputFull) return at;
       if (this.#isFull(connection)) {
         this.#stalled.push(connection);
         return at;
@@ -466,6 +485,11 @@ export class Replica {
     order.take();
     const r = this.#waitingReader;
     while (order.size > 0 && order.headKind() !== 'write' && connection.state === 'open') {
+      // These reads cannot wait for the network: the next write's reply comes behind them.
+      if (connection.out.length > limits.outputMaximum) {
+        serving.close(connection);
+        return;
+      }
       const isFailure = order.headKind() === 'failure';
       order.take();
       if (isFailure) {

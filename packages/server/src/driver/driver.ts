@@ -1,6 +1,7 @@
 import type { Event } from '../core/events.ts';
 import type { Append, Ready } from '../core/ready.ts';
 import type { Replica } from '../core/replica.ts';
+import { limits } from '../limits.ts';
 import type { ClientLink, Clock, Journal, JournalListener, SnapshotStore } from '../ports.ts';
 import { SnapshotRunner } from './snapshot-runner.ts';
 
@@ -96,6 +97,14 @@ export class Driver implements JournalListener {
     if (link !== null && link !== undefined) this.#setPause(connection, link, this.#replica.wantsPause(connection));
   }
 
+  /** The network has taken everything that a client was sent. */
+  drained(connection: number): void {
+    const link = this.#links[connection] ?? null;
+    if (link === null || !this.#replica.isOutputFull(connection)) return;
+    this.#step({ kind: 'clientDrained', connection, ...this.#time() });
+    this.#setPause(connection, link, this.#replica.wantsPause(connection));
+  }
+
   /** A client is gone. */
   closed(connection: number): void {
     this.#step({ kind: 'clientClose', connection, ...this.#time() });
@@ -178,6 +187,9 @@ export class Driver implements JournalListener {
       const link = this.#links[connection.id];
       if (link !== null && link !== undefined) {
         link.send(connection.out);
+        if (connection.outputFull && link.unsentBytes <= limits.outputHighWater) {
+          this.#defer(() => this.#links[connection.id] === link && this.drained(connection.id));
+        }
         this.#setPause(connection.id, link, this.#replica.wantsPause(connection.id));
       } else connection.out.length = 0;
     }

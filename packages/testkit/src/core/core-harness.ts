@@ -175,6 +175,9 @@ export class CoreHarness implements ClientPort {
       this.replica.step({ kind: 'clientClose', connection: connection.id, nowMs: this.nowMs, wallMs: this.wallMs });
     }
     this.#snapshot(ready);
+    for (const { id, outputFull } of ready.output) {
+      if (outputFull) this.step({ kind: 'clientDrained', connection: id });
+    }
     if (this.autoDurable && this.durableZxid < this.#appendedZxid) this.durable();
   }
 

@@ -10,6 +10,7 @@ const WORD_BYTES = 4;
 export interface ClientPort {
   open(link: ClientLink, address: string): number;
   data(connection: number, bytes: Uint8Array): void;
+  drained(connection: number): void;
   closed(connection: number): void;
 }
 
@@ -127,7 +128,7 @@ export class ClientListener {
 
   #serve(socket: Socket, address: string, first: Buffer): void {
     const { clients } = this.#options;
-    const link = new SocketLink(socket);
+    const link = new SocketLink(socket, () => clients.drained(connection));
     const connection = clients.open(link, address);
     socket.on('data', (chunk: Buffer) => clients.data(connection, chunk));
     socket.once('close', () => clients.closed(connection));

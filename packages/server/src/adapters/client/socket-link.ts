@@ -14,12 +14,14 @@ export class SocketLink implements ClientLink {
   #pausedByCore = false;
   #pausedByOutput = false;
 
-  constructor(socket: Socket) {
+  /** `drained` is called when the network has taken everything that had to wait for it. */
+  constructor(socket: Socket, drained: () => void) {
     this.#socket = socket;
     this.port = socket.remotePort ?? 0;
     socket.on('drain', () => {
       this.#pausedByOutput = false;
       this.#applyPause();
+      drained();
     });
   }
 
@@ -33,6 +35,12 @@ export class SocketLink implements ClientLink {
       out.length = 0;
       return;
     }
+    // Only what piles up is cut off: a single reply may be of any size.
+    if (socket.writableLength > limits.outputMaximum) {
+      out.length = 0;
+      socket.destroy();
+      return;
+    }
     socket.write(Buffer.from(out.bytes.buffer as ArrayBuffer, out.bytes.byteOffset, out.length));
     // With nothing left in the stream the kernel has taken a copy, and the memory can be written over.
     if (socket.writableLength === 0) {
@@ -41,10 +49,6 @@ export class SocketLink implements ClientLink {
       return;
     }
     out.replaceMemory(FRESH_BYTES);
-    if (socket.writableLength > limits.outputMaximum) {
-      socket.destroy();
-      return;
-    }
     if (socket.writableLength > limits.outputHighWater) {
       this.#pausedByOutput = true;
       this.#applyPause();
