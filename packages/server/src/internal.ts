@@ -12,4 +12,4 @@ export type { Ready } from './core/ready.ts';
 export { RecoveredState } from './core/recovered-state.ts';
 export { Replica } from './core/replica.ts';
 export type { CoreSettings } from './core/settings.ts';
-export type { Disk, DiskFile, DiskSource } from './ports.ts';
+export type { ClientLink, Disk, DiskFile, DiskSource } from './ports.ts';

@@ -14,3 +14,5 @@ export { type DiskUnderTest, runDiskSuite } from './disk/disk-suite.ts';
 export { SeededRandom } from './disk/seeded-random.ts';
 export { type DiskOperation, SimDisk, SimulatedCrash, SimulatedDiskError } from './disk/sim-disk.ts';
 export type { CrashKind } from './disk/sim-inode.ts';
+export { type Answer, type ClientDoor, MemoryClient } from './server/memory-client.ts';
+export { aclText, ModelState, TreeModel, type TreeWrite, type WriteOutcome } from './server/tree-model.ts';

@@ -28,7 +28,7 @@ export interface DataDir {
   /** Whether the marker `initialize` was found: an operator says that beginning with an empty tree is right. */
   readonly initialize: boolean;
   readonly source: RecoverySource;
-  /** `repairLogs` in this directory. */
+  /** `repairLogs` in this directory; the name of the snapshot that was loaded is made durable, too. */
   repair(repairs: LogRepairs): void;
   /** Removes the marker `initialize`, durably; to be called once the first snapshot is there. */
   clearInitialize(): void;
@@ -57,6 +57,7 @@ const ORIGIN_NAME = 'headkeeper.origin';
 const KEY_NAME = 'headkeeper.session-key';
 const KEY_BYTES = 32;
 const ORIGIN_TEXT = 'Headkeeper began this data directory.\n';
+const CANNOT_SYNC: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EINVAL', 'EROFS']);
 const EPOCH_NAMES: readonly string[] = ['acceptedEpoch', 'currentEpoch'];
 
 /**
@@ -91,7 +92,10 @@ export function openDataDir(options: DataDirOptions): DataDir {
       createdByUs: isOurs(disk, dataDir, [snapshotFolder, logFolder]),
       initialize: disk.existsSync(`${dataLogDir}/${INITIALIZE_NAME}`),
       source: createRecoverySource(disk, snapshotFolder, logFolder),
-      repair: (repairs) => repairLogs(disk, logFolder, repairs),
+      repair: (repairs) => {
+        repairLogs(disk, logFolder, repairs);
+        disk.syncDirSync(snapshotFolder);
+      },
       clearInitialize: () => clearInitialize(disk, dataLogDir),
       sessionKey: () => sessionKey(disk, dataDir),
       release,
@@ -103,22 +107,38 @@ export function openDataDir(options: DataDirOptions): DataDir {
 }
 
 function requireFolder(disk: Disk, folder: string, autocreate: boolean): void {
-  if (disk.existsSync(folder)) return;
-  if (!autocreate) {
-    throw new DataDirError(
-      'missing',
-      `${folder} does not exist and is not made because datadir.autocreate=false. Make it, or check dataDir and dataLogDir.`,
-    );
+  if (!disk.existsSync(folder)) {
+    if (!autocreate) {
+      throw new DataDirError(
+        'missing',
+        `${folder} does not exist and is not made because datadir.autocreate=false. Make it, or check dataDir and dataLogDir.`,
+      );
+    }
+    makeFolders(disk, folder);
   }
-  makeFolders(disk, folder);
+  syncNamesAbove(disk, folder);
 }
 
-/** Makes the folder and those above it, each durably. */
+/** Makes the folder and those above it. */
 function makeFolders(disk: Disk, folder: string): void {
   const parent = resolve(folder, '..');
   if (!disk.existsSync(parent)) makeFolders(disk, parent);
   disk.makeFolderSync(folder);
-  disk.syncDirSync(parent);
+}
+
+/**
+ * Makes the folder's name and those above it durable, also when they are there already: the process that made them may
+ * have been killed before it could. Folders that cannot be opened or synced are none of ours.
+ */
+function syncNamesAbove(disk: Disk, folder: string): void {
+  for (let above = resolve(folder, '..'); ; above = resolve(above, '..')) {
+    try {
+      disk.syncDirSync(above);
+    } catch (error) {
+      if (!CANNOT_SYNC.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+    if (above === resolve(above, '..')) return;
+  }
 }
 
 function lockAll(folders: readonly string[], lock: (folder: string) => FolderLock): FolderLock[] {

@@ -64,7 +64,8 @@ const ZEROS = new Uint8Array(ZERO_STEP);
  *   `log.<first zxid>` and the folder synced, all before its first batch is written: no crash leaves a log file without a
  *   header, or acknowledged records in a file without a durable name. The file before it is wholly durable by then.
  * - Real zeros are written ahead of the records, so that a sync has no metadata to commit.
- * - The first failure is reported once; nothing is written, and nothing reported durable, after it.
+ * - The first failure is reported once; nothing is written, and nothing reported durable, after it. The file is cut back to
+ *   what is durable.
  *
  * Throws `InvariantViolation` when the zxids of an append do not continue those before.
  */
@@ -84,6 +85,8 @@ class JournalFiles implements Journal {
   #file: DiskFile | null = null;
   /** Where the next record goes. */
   #position = 0;
+  /** What is on stable storage in the file ends here, as far as it has been reported. */
+  #durableEnd = 0;
   /** The file is written up to here: by records, then by zeros, those under way included. */
   #written = 0;
   /** Where the zeros under way begin, or -1. */
@@ -176,6 +179,7 @@ class JournalFiles implements Journal {
       file.dataSyncSync();
     });
     if (!done) return;
+    this.#durableEnd = this.#position;
     this.#slowDisk = this.#nowMs() - began > SLOW_SYNC_MS;
     this.#writeZeros();
     this.#listener.durable(batch.lastZxid);
@@ -237,6 +241,7 @@ class JournalFiles implements Journal {
     if (file === null) return;
     this.#file = file;
     this.#position = LOG_HEADER_BYTES;
+    this.#durableEnd = LOG_HEADER_BYTES;
     this.#written = header.length;
     const named = this.#then(() => this.#writeBatch(file, batch));
     const synced = this.#then(() => {
@@ -285,6 +290,7 @@ class JournalFiles implements Journal {
     const position = this.#position;
     this.#advance(batch.bytes);
     const synced = this.#then(() => {
+      this.#durableEnd = position + batch.bytes;
       this.#slowDisk = this.#nowMs() - began > SLOW_SYNC_MS;
       this.#settle(batch);
     });
@@ -375,8 +381,20 @@ class JournalFiles implements Journal {
   #fail(reason: unknown): void {
     if (this.#failure !== null) return;
     this.#failure = reason instanceof Error ? reason : new Error(String(reason));
+    this.#dropUnsynced();
     this.#listener.failed(this.#failure);
     if (this.#closing !== null) this.#finishClose();
+  }
+
+  /**
+   * After a failed sync the page cache goes on showing records that are not on the disk and never will be (known failure
+   * D01). They are cut off, so that the next process does not take them for recovered. Where even that fails, nothing more
+   * can be done.
+   */
+  #dropUnsynced(): void {
+    try {
+      this.#file?.truncateSync(this.#durableEnd);
+    } catch {}
   }
 
   /** After a failure the file stays open: calls on its descriptor may still be under way, and the process ends anyway. */

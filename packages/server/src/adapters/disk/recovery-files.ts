@@ -123,22 +123,29 @@ function unzip(disk: Disk, path: string): Uint8Array {
 
 /** What recovery found to be mended before the log goes on. */
 export interface LogRepairs {
+  /** Of the snapshot that the logs were read behind. */
+  readonly snapshotZxid: number;
   readonly filesToRemove: readonly string[];
   readonly filesToTruncate: readonly { readonly name: string; readonly length: number }[];
 }
 
 /**
- * Cuts torn tails off the logs and removes those without a record, durably, so that Apache's reader and our next start
- * find nothing but whole records. Must be done before the journal appends: only in the last log file is a torn tail
- * explained by a crash. Throws what the disk throws; it can be repeated.
+ * Cuts torn tails off the logs and removes those without a record, so that Apache's reader and our next start find nothing
+ * but whole records, and makes durable what was read: a process that was killed leaves records in the page cache that no
+ * sync has covered. To be done before anybody is shown the recovered state, and before the journal appends: only in the
+ * last log file is a torn tail explained by a crash. Throws what the disk throws; it can be repeated.
  */
 export function repairLogs(disk: Disk, logFolder: string, repairs: LogRepairs): void {
-  for (const { name, length } of repairs.filesToTruncate) {
+  for (const name of repairs.filesToRemove) disk.removeSync(`${logFolder}/${name}`);
+  const lengths = new Map(repairs.filesToTruncate.map(({ name, length }) => [name, length]));
+  const logs = listLogs(disk, logFolder);
+  const first = logs.findLastIndex((log) => log.zxid <= repairs.snapshotZxid + 1);
+  for (const { name } of logs.slice(Math.max(0, first))) {
     const file = disk.openWriteSync(`${logFolder}/${name}`);
-    file.truncateSync(length);
+    const length = lengths.get(name);
+    if (length !== undefined) file.truncateSync(length);
     file.dataSyncSync();
     file.closeSync();
   }
-  for (const name of repairs.filesToRemove) disk.removeSync(`${logFolder}/${name}`);
-  if (repairs.filesToRemove.length > 0) disk.syncDirSync(logFolder);
+  disk.syncDirSync(logFolder);
 }

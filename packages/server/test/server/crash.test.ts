@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type CrashKind, SeededRandom, SimDisk, TreeModel } from '@headkeeper/testkit';
+import { SimClock, SimServer } from './sim-server.ts';
+import { type KnownSession, Workload } from './workload.ts';
+
+/** How the server ends: the machine crashes in one of the twin's ways, or the process alone is killed. */
+type End = CrashKind | 'killed';
+
+const ENDS: readonly End[] = ['lose', 'torn', 'keep', 'torn', 'killed'];
+
+/** How much of it all to do: `HEADKEEPER_CRASH_SCALE=20` for twenty times the ordinary run. */
+const SCALE = Math.max(1, Number(process.env.HEADKEEPER_CRASH_SCALE ?? 1));
+
+/** What is known on the clients' side when the server ends. */
+interface Known {
+  readonly model: TreeModel;
+  readonly sessions: readonly KnownSession[];
+  readonly shown: number;
+}
+
+/** Starts on what is left of the disk, and compares it with what the clients know. Returns the server, ready. */
+function startAfter(disk: SimDisk, clock: SimClock, seed: number, known: Known): SimServer {
+  const server = new SimServer(disk, clock, seed);
+  server.rest();
+  assert.deepEqual(server.errors, []);
+  assert.equal(server.fatal, null);
+  assert.ok(server.ready, 'the server does not become ready');
+  const { lastZxid } = server.server;
+  const { model, shown } = known;
+  assert.ok(
+    lastZxid >= shown,
+    `lost: clients have seen 0x${shown.toString(16)}, recovered is 0x${lastZxid.toString(16)}`,
+  );
+  assert.ok(lastZxid <= model.lastZxid, `recovered 0x${lastZxid.toString(16)}, which nobody asked for`);
+  assert.equal(server.state().text(), model.at(lastZxid).text(), `not the state of 0x${lastZxid.toString(16)}`);
+  return server;
+}
+
+/** Begins a life of the server on what the clients know. */
+function beginLife(server: SimServer, known: Known, random: SeededRandom, largest?: number): Workload {
+  const model = known.model.rewound(server.server.lastZxid);
+  const options = { shown: known.shown, ...(largest === undefined ? {} : { largest }) };
+  return new Workload(server, model, known.sessions, random, options);
+}
+
+function endDisk(disk: SimDisk, end: End, seed: number): SimDisk {
+  const copy = disk.fork(seed);
+  if (end !== 'killed') copy.crash(end, seed);
+  return copy;
+}
+
+interface Plan {
+  readonly seed: number;
+  readonly rounds: number;
+  /** Ends tried at each operation of the disk. */
+  readonly endsEach: number;
+  readonly largest?: number;
+  readonly ignoreSync?: boolean;
+  readonly ends?: readonly End[];
+}
+
+/** Runs two lives of a server under random clients and ends copies of it at every operation of the disk. */
+function crashEverywhere(plan: Plan): number {
+  const { seed, ends = ENDS } = plan;
+  const random = new SeededRandom(seed);
+  const disk = new SimDisk(seed);
+  const clock = new SimClock();
+  let crashes = 0;
+  let known: Known = { model: new TreeModel(freshState(seed), 0), sessions: [], shown: 0 };
+  let workload: Workload | null = null;
+  let failure: Error | null = null;
+
+  disk.beforeOperation = (count, operation, path) => {
+    for (let i = 0; i < plan.endsEach && failure === null; i++) {
+      const end = ends[crashes++ % ends.length] as End;
+      try {
+        liveOn(endDisk(disk, end, seed + crashes), clock.now, seed + crashes, workload ?? known);
+      } catch (error) {
+        const where = `seed ${seed}, ${end} (${crashes}) before operation ${count} (${operation} ${path})`;
+        failure ??= new Error(`${where}: ${(error as Error).message}`, { cause: error });
+      }
+    }
+  };
+  for (let life = 0; life < 2; life++) {
+    workload = null;
+    const server = startAfter(disk, clock, seed + life, known);
+    if (plan.ignoreSync === true) disk.ignoreSync = true;
+    workload = beginLife(server, known, random, plan.largest);
+    play(server, workload, random, plan.rounds, () => {
+      if (failure !== null) throw failure;
+    });
+    known = workload;
+    clock.now += 1000;
+    if (life === 0) continue;
+    let closed = false;
+    server.server.driver.stop((error) => {
+      assert.equal(error, null);
+      closed = true;
+    });
+    server.rest();
+    assert.ok(closed);
+    assert.equal(workload.outstanding, 0, 'stopped with writes that are logged and not answered');
+    assert.equal(workload.shown, workload.model.lastZxid);
+  }
+  if (failure !== null) throw failure;
+  return crashes;
+}
+
+/** Starts on what the end has left, serves some clients, ends again in the worst way, and starts once more. */
+function liveOn(disk: SimDisk, now: number, seed: number, before: Known): void {
+  const clock = new SimClock();
+  clock.now = now + 1000;
+  const random = new SeededRandom(seed);
+  const server = startAfter(disk, clock, seed, before);
+  const workload = beginLife(server, before, random);
+  play(server, workload, random, 6, () => {});
+  clock.now += 1000;
+  startAfter(endDisk(disk, random.chance() ? 'lose' : 'torn', seed), clock, seed + 1, workload);
+}
+
+function play(
+  server: SimServer,
+  workload: Workload,
+  random: SeededRandom,
+  rounds: number,
+  afterRound: () => void,
+): void {
+  for (let round = 0; round < rounds; round++) {
+    for (let i = random.below(4); i >= 0; i--) workload.act();
+    if (random.below(6) === 0) server.rest();
+    else server.turn(random.below(10));
+    workload.sweep();
+    afterRound();
+    assert.deepEqual(server.errors, []);
+    assert.equal(server.server.replica.serving.statistics.digestMismatches, 0);
+  }
+}
+
+function freshState(seed: number): ReturnType<SimServer['state']> {
+  const server = new SimServer(new SimDisk(seed), new SimClock(), seed);
+  server.rest();
+  return server.state();
+}
+
+describe('the whole server, ended at every operation of its disk', () => {
+  it('recovers what it acknowledged, and goes on', () => {
+    let crashes = 0;
+    for (let seed = 1; seed <= 2 * SCALE; seed++) crashes += crashEverywhere({ seed, rounds: 60, endsEach: 1 });
+    console.log(crashes);
+  });
+});

@@ -1,0 +1,133 @@
+import { decodeUtf8 } from '@headkeeper/protocol';
+import { aclText, ModelState, type SimDisk } from '@headkeeper/testkit';
+import { parseServerConfig } from '../../src/config/parse.ts';
+import { Field } from '../../src/core/tree/node-store.ts';
+import { type AssembledServer, assembleServer, type FatalExit } from '../../src/main.ts';
+
+/** Time as the test wants it, in milliseconds. Wall time never goes back, not even over a crash. */
+export class SimClock {
+  now = 10_000;
+
+  monotonicMs(): number {
+    return this.now;
+  }
+
+  wallMs(): number {
+    return 1_700_000_000_000 + this.now;
+  }
+}
+
+/** Files so small that rolls, snapshots and purges never stop. */
+export const SMALL = {
+  snapCount: 12,
+  preAllocSize: 4,
+} as const;
+
+const CONFIG = `
+dataDir=/data
+dataLogDir=/log
+clientPort=2181
+tickTime=2000
+maxSessionTimeout=100000000
+extendedTypesEnabled=true
+znode.container.checkIntervalMs=1000000000
+snapCount=${SMALL.snapCount}
+preAllocSize=${SMALL.preAllocSize}
+`;
+
+/** The production server without its network, on the twin of a disk. */
+export class SimServer {
+  readonly server: AssembledServer;
+  readonly clock: SimClock;
+  /** Why the server can no longer do its duty. */
+  fatal: FatalExit | null = null;
+  ready = false;
+  /** Everything logged as an error. */
+  readonly errors: string[] = [];
+  /** Until this much of the deferred calls and of the disk's work is done, the server stands still. */
+  readonly #deferred: (() => void)[] = [];
+  readonly #disk: SimDisk;
+
+  /** Starts on the disk; throws what `assembleServer` throws. `ready` follows once the disk has done its work. */
+  constructor(disk: SimDisk, clock: SimClock, hashSeed: number) {
+    this.#disk = disk;
+    this.clock = clock;
+    const config = parseServerConfig(CONFIG, { file: null, properties: [] });
+    const ports = {
+      disk,
+      clock,
+      lock: () => ({ release: () => {} }),
+      defer: (fn: () => void) => {
+        this.#deferred.push(fn);
+      },
+      preciseMs: () => 0,
+      hashSeed,
+      log: { info: () => {}, warn: () => {}, error: (_: object, text: string) => this.errors.push(text) },
+    };
+    this.server = assembleServer(config, ports, (fatal) => {
+      this.fatal ??= fatal;
+    });
+    this.server.begin(() => {
+      this.ready = true;
+    });
+  }
+
+  /** Ends the turn of the loop, then lets up to `steps` calls of the disk go on, each with a turn behind it. */
+  turn(steps: number): void {
+    this.#endTurn();
+    for (let i = 0; i < steps && this.#disk.step(); i++) this.#endTurn();
+  }
+
+  /** Lets everything under way end. */
+  rest(): void {
+    do {
+      this.#endTurn();
+    } while (this.#disk.step() || this.#deferred.length > 0);
+  }
+
+  #endTurn(): void {
+    for (const fn of this.#deferred.splice(0)) fn();
+  }
+
+  /** What the tree and the session table hold, read from the core's memory. */
+  state(): ModelState {
+    const { serving, applier } = this.server.replica;
+    const { tree } = serving;
+    const { store } = tree;
+    const state = new ModelState([], []);
+    for (let slot = 0; slot < store.slotLimit; slot++) {
+      if (!store.isLive(slot)) continue;
+      const path = applier.pathOf(slot);
+      const length = store.get(slot, Field.dataLength);
+      const at = store.dataOffset(slot);
+      const aclId = store.get(slot, Field.aclId);
+      state.nodes.set(decodeUtf8(path, 0, path.length), {
+        data: length < 0 ? null : decodeUtf8(store.dataBytes(slot), at, at + length),
+        acl: aclId === -1 ? 'world:anyone:31' : aclText(tree.acls.list(aclId)),
+        czxid: tree.longOf(slot, Field.czxid),
+        mzxid: tree.longOf(slot, Field.mzxid),
+        pzxid: tree.longOf(slot, Field.pzxid),
+        ctime: tree.longOf(slot, Field.ctime),
+        mtime: tree.longOf(slot, Field.mtime),
+        version: store.get(slot, Field.version),
+        aversion: store.get(slot, Field.aversion),
+        creations: store.get(slot, Field.cversion),
+        children: store.get(slot, Field.childCount),
+        owner: id(store.get(slot, Field.owner), store.get(slot, Field.owner + 1)),
+      });
+    }
+    serving.sessions.forEach((session) => {
+      state.sessions.set(id(session.idHigh, session.idLow), session.timeoutMs);
+    });
+    return state;
+  }
+}
+
+export function id(high: number, low: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low >>> 0);
+}
+
+/** The id of the first session that a server creates in a life that began at this wall time. */
+export function firstSessionId(startMs: number): bigint {
+  return (1n << 56n) | (BigInt(startMs % 2 ** 40) << 16n);
+}
