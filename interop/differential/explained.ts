@@ -1,3 +1,4 @@
+import { errorOf } from './answers.ts';
 import type { DecodedReply } from './decode.ts';
 import type { Difference } from './difference.ts';
 
@@ -56,7 +57,9 @@ export const EXPLANATIONS: readonly Explanation[] = [
       NULL_IN_ACL.test(difference.request) &&
       ((isRequest(difference, ...CREATES, 'setACL') &&
         isFrames(difference, 'reply marshallingError', 'reply invalidACL')) ||
-        (isRequest(difference, 'multi') && isFrames(difference, 'reply marshallingError', 'reply'))),
+        (isRequest(difference, 'multi') &&
+          isFrames(difference, 'reply marshallingError', 'reply') &&
+          errorOf(difference.right.frames.at(-1) as unknown as DecodedReply) === 'invalidACL')),
     harmless: true,
   },
   {
