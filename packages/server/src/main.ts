@@ -223,8 +223,7 @@ function assemble(
     defer,
     listener: {
       fatal: fail,
-      snapshotWritten: (zxid, error) => {
-        if (error !== null) return fail(error);
+      snapshotWritten: (zxid) => {
         log.info({ zxid: `0x${zxid.toString(16)}` }, 'snapshot written');
         whenFirst?.();
         whenFirst = null;

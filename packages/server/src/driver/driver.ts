@@ -19,7 +19,7 @@ export interface DriverOptions {
 export interface DriverListener {
   /** The server can no longer do its duty; nothing has been acknowledged after it. Called once. */
   fatal(error: Error): void;
-  snapshotWritten(zxid: number, error: Error | null): void;
+  snapshotWritten(zxid: number): void;
 }
 
 /** No connection, or more than one. */
@@ -59,7 +59,10 @@ export class Driver implements JournalListener {
     this.#snapshots = new SnapshotRunner(options.snapshots, options.defer, {
       slice: (generation, znodes) => this.#step({ kind: 'snapshotSlice', generation, znodes, ...this.#time() }),
       isRunning: () => this.#replica.snapshotRunning,
-      written: (zxid, error) => options.listener.snapshotWritten(zxid, error),
+      written: (zxid, error) => {
+        if (error === null) options.listener.snapshotWritten(zxid);
+        else this.#fail(error);
+      },
     });
   }
 

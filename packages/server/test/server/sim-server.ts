@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { decodeUtf8 } from '@headkeeper/protocol';
-import { aclText, ModelState, type SimDisk } from '@headkeeper/testkit';
+import { aclText, ModelState, SimDisk, type TreeModel } from '@headkeeper/testkit';
 import { parseServerConfig } from '../../src/config/parse.ts';
 import { Field } from '../../src/core/tree/node-store.ts';
 import { type AssembledServer, assembleServer, type FatalExit } from '../../src/main.ts';
@@ -34,6 +35,14 @@ znode.container.checkIntervalMs=1000000000
 snapCount=${SMALL.snapCount}
 preAllocSize=${SMALL.preAllocSize}
 `;
+
+/** A session as its client knows it: everything that outlives the connection, the server's process and the machine. */
+export interface KnownSession {
+  readonly id: bigint;
+  readonly password: Uint8Array;
+  /** The largest zxid that its client was shown. */
+  seen: number;
+}
 
 /** The production server without its network, on the twin of a disk. */
 export class SimServer {
@@ -130,4 +139,36 @@ export function id(high: number, low: number): bigint {
 /** The id of the first session that a server creates in a life that began at this wall time. */
 export function firstSessionId(startMs: number): bigint {
   return (1n << 56n) | (BigInt(startMs % 2 ** 40) << 16n);
+}
+
+/** What is known on the clients' side when the server ends. */
+export interface Known {
+  readonly model: TreeModel;
+  readonly sessions: readonly KnownSession[];
+  readonly shown: number;
+}
+
+/** Starts on what is left of the disk, and compares it with what the clients know. Returns the server, ready. */
+export function startAfter(disk: SimDisk, clock: SimClock, hashSeed: number, known: Known): SimServer {
+  const server = new SimServer(disk, clock, hashSeed);
+  server.rest();
+  assert.deepEqual(server.errors, []);
+  assert.equal(server.fatal, null);
+  assert.ok(server.ready, 'the server does not become ready');
+  const { lastZxid } = server.server;
+  const { model, shown } = known;
+  assert.ok(
+    lastZxid >= shown,
+    `lost: clients have seen 0x${shown.toString(16)}, recovered is 0x${lastZxid.toString(16)}`,
+  );
+  assert.ok(lastZxid <= model.lastZxid, `recovered 0x${lastZxid.toString(16)}, which nobody asked for`);
+  assert.equal(server.state().text(), model.at(lastZxid).text(), `not the state of 0x${lastZxid.toString(16)}`);
+  return server;
+}
+
+/** What a server of a new directory begins with. */
+export function freshState(): ModelState {
+  const server = new SimServer(new SimDisk(1), new SimClock(), 1);
+  server.rest();
+  return server.state();
 }

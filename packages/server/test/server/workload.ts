@@ -13,7 +13,7 @@ import {
   WORLD_ANYONE_ALL,
 } from '@headkeeper/protocol';
 import { type Answer, MemoryClient, type SeededRandom, type TreeModel, type TreeWrite } from '@headkeeper/testkit';
-import { firstSessionId, id, type SimServer } from './sim-server.ts';
+import { firstSessionId, id, type KnownSession, type SimServer } from './sim-server.ts';
 
 const ACLS: readonly (readonly Acl[])[] = [
   WORLD_ANYONE_ALL,
@@ -29,14 +29,6 @@ const ACLS: readonly (readonly Acl[])[] = [
 const NAMES = ['a', 'b', 'c'];
 const TICK_MS = 2000;
 const MOST_CLIENTS = 4;
-
-/** A session as its client knows it: everything that outlives the connection, the server's process and the machine. */
-export interface KnownSession {
-  readonly id: bigint;
-  readonly password: Uint8Array;
-  /** The largest zxid that its client was shown. */
-  seen: number;
-}
 
 interface Attached {
   readonly client: MemoryClient;
@@ -99,8 +91,8 @@ export class Workload {
     for (const attached of [...this.#attached]) if (attached.client.closedByServer) this.#leave(attached);
   }
 
-  /** Requests that clients wait for. */
-  get outstanding(): number {
+  /** Requests without an answer, of the clients that have not left. */
+  get unanswered(): number {
     return this.#attached.reduce((sum, { client }) => sum + client.outstanding, 0);
   }
 
