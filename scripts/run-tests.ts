@@ -64,7 +64,9 @@ function main(): number {
   const options = process.argv.slice(2).filter((a) => a.startsWith('--'));
   const filters = process.argv.slice(2).filter((a) => !a.startsWith('--'));
   for (const file of removeStale(projectRoot)) process.stdout.write(`removed ${file}: its source is gone\n`);
-  const missing = uncompiledTests(projectRoot);
+  const missing = uncompiledTests(projectRoot).filter(
+    (file) => filters.length === 0 || filters.some((part) => file.includes(part)),
+  );
   for (const file of missing) process.stderr.write(`${file} has not been compiled; run npm run build\n`);
   const tests = findTests(projectRoot, filters);
   if (tests.length === 0) process.stderr.write(`no test matches ${filters.join(' ') || 'at all'}\n`);
