@@ -69,7 +69,8 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   }
   const startupMs = performance.now() - begun;
   const pid = child.pid;
-  // A forgotten server must not outlive the run that started it.
+  // A forgotten server must not outlive the run that started it, however that ends.
+  endOnSignals();
   const reap = () => child.kill('SIGKILL');
   process.once('exit', reap);
   void ended.then(() => process.removeListener('exit', reap));
@@ -94,6 +95,16 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     },
     residentBytes: () => residentBytes(pid),
   };
+}
+
+let endsOnSignals = false;
+
+/** A signal that ends this process must run its 'exit' listeners, which kill the servers. */
+function endOnSignals(): void {
+  if (endsOnSignals) return;
+  endsOnSignals = true;
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
 }
 
 function endOf(child: ChildProcess): Promise<number | null> {
