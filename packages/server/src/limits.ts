@@ -4,7 +4,7 @@ export const limits = {
   juteMaxBuffer: 1_048_575,
   /** A connection stops being read while more reply bytes than this wait for its socket. */
   outputHighWater: 1_048_576,
-  /** A connection whose unsent output exceeds this is cut off. */
+  /** A connection whose unsent output exceeds this is cut off; so is a multiRead whose results do. */
   outputMaximum: 67_108_864,
   /** Requests of one connection that wait behind its own writes before it stops being read. */
   deferredRequests: 4096,
@@ -16,6 +16,10 @@ export const limits = {
   handshakeMs: 10_000,
   /** Identities that auth requests may add to one connection. */
   identities: 64,
+  /** Bytes of all of them together. */
+  identityBytes: 65_536,
+  /** Bytes that entries of scheme `auth` may expand to in one access control list. */
+  expandedAclBytes: 524_288,
   /** Snapshot bytes that may wait for the disk before the writer pauses. */
   snapshotQueue: 8_388_608,
 } as const;

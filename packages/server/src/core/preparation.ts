@@ -1,7 +1,10 @@
-import { type Identity, Writer } from '@headkeeper/protocol';
+import { type Identity, JuteError, Writer } from '@headkeeper/protocol';
 import type { Session } from './connection.ts';
 import type { Serving } from './serving.ts';
 import { PendingChanges } from './tree/pending.ts';
+
+/** Fields of a txn beside path, data and access control list, its digest included; with room to spare. */
+const FIELD_BYTES = 256;
 
 /**
  * What a write is prepared with: the request's surroundings, the pending changes, and the log buffer that takes the txn.
@@ -12,6 +15,8 @@ export class Preparation {
   readonly pending: PendingChanges;
   /** Takes the txn's body. */
   log: Writer = new Writer(0);
+  /** Where in `log` the longest record ends that can be read back. */
+  logLimit = 0;
   /** Of the txn being prepared. */
   zxid = 0;
   time = 0;
@@ -38,6 +43,16 @@ export class Preparation {
 
   allowed(aclId: number, wanted: number): boolean {
     return this.serving.allowed(aclId, wanted, this.identities);
+  }
+
+  /** Whether the record can take a path, data and list of so many bytes and still be read back. */
+  fits(bytes: number): boolean {
+    return this.log.length + bytes + FIELD_BYTES <= this.logLimit;
+  }
+
+  /** Refuses the request when they do not fit: an access control list can expand, and a multi can hold many. */
+  mustFit(bytes: number): void {
+    if (!this.fits(bytes)) throw new JuteError('over-limit', 'the txn could not be read back');
   }
 
   /** Begins one operation: the type of its txn is the request's unless it says otherwise. */

@@ -104,6 +104,7 @@ export class Proposals {
     log.int(opcode);
     const bodyAt = log.length;
     p.log = log;
+    p.logLimit = recordAt + RECORD_PREFIX_BYTES + serving.settings.juteMaxBuffer + serving.settings.juteMaxBufferExtra;
     p.zxid = zxid;
     p.time = serving.wallMs;
     p.session = session;

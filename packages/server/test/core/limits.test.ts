@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CoreHarness } from '@headkeeper/testkit';
+import { CreateMode, ErrorCode, encodeUtf8, OpCode } from '@headkeeper/protocol';
+import { CoreHarness, type RawClient } from '@headkeeper/testkit';
 import { limits } from '../../src/limits.ts';
-import { creation, setting } from './requests.ts';
+import { creation, setting, version } from './requests.ts';
 
 const LARGE = 'x'.repeat(1_000_000);
 
@@ -30,4 +31,72 @@ test('a connection that lets more reads wait behind a write than can be kept is 
   const sent = client.bytes.reduce((sum, piece) => sum + piece.length, 0);
   assert.ok(sent < limits.outputMaximum + 2 * LARGE.length);
   assert.equal(other.call('exists', { path: '/large', watch: false }).err, 0);
+});
+
+test('a multiRead whose results are too large is refused', () => {
+  const client = new CoreHarness().connect();
+  client.must('create', creation('/large', 0, LARGE));
+  const read = { type: OpCode.getData, body: { path: '/large', watch: false } } as const;
+  const ops = new Array<typeof read>(1000).fill(read);
+  assert.equal(client.call('multiRead', { ops }).err, ErrorCode.marshallingError);
+  assert.equal(client.must('multiRead', { ops: ops.slice(0, 3) }).results.length, 3);
+});
+
+/** The longest record that a start reads back. */
+function longest(harness: CoreHarness): number {
+  return harness.settings.juteMaxBuffer + harness.settings.juteMaxBufferExtra;
+}
+
+function largestRecord(harness: CoreHarness): number {
+  return harness.log.reduce((largest, { body }) => Math.max(largest, body.length), 0);
+}
+
+/** A connection with as many identities as it may have. */
+function manyFaced(harness: CoreHarness): RawClient {
+  const client = harness.connect();
+  for (let i = 0; i < 50; i++) client.must('auth', { type: 0, scheme: 'digest', auth: encodeUtf8(`user${i}:x`) });
+  return client;
+}
+
+test('identities are limited in number and size', () => {
+  const harness = new CoreHarness();
+  const client = harness.connect();
+  const auth = encodeUtf8(`${'u'.repeat(limits.identityBytes)}:x`);
+  assert.equal(client.call('auth', { type: 0, scheme: 'digest', auth }).err, ErrorCode.authFailed);
+  assert.ok(client.closed);
+});
+
+test('no expansion of auth entries makes a record that cannot be read back', () => {
+  const harness = new CoreHarness();
+  const client = manyFaced(harness);
+  const auth = (perms: number) => ({ perms, scheme: 'auth', id: '' });
+  const many = Array.from({ length: 20_000 }, (_, perms) => auth(perms));
+  assert.equal(client.call('create', creation('/n', 0, '', many)).err, ErrorCode.invalidACL);
+  const ops = Array.from({ length: 5000 }, (_, i) => ({
+    type: OpCode.create,
+    body: creation(`/m${i}`, 0, '', [auth(31)]),
+  }));
+  assert.equal(client.call('multi', { ops }).err, ErrorCode.marshallingError);
+  // Nearly full, and then many that fail.
+  const failing = Array.from({ length: 20_000 }, () => ({ type: OpCode.delete, body: version('/none') }));
+  assert.equal(client.call('multi', { ops: [...ops.slice(0, 740), ...failing] }).err, ErrorCode.marshallingError);
+  assert.ok(client.must('multi', { ops: ops.slice(0, 740) }).results.every(({ type }) => type === OpCode.create));
+  client.must('create', creation('/after', 0, '', [auth(31)]));
+  assert.ok(largestRecord(harness) <= longest(harness));
+  assert.equal(harness.replica.serving.statistics.digestMismatches, 0);
+});
+
+test('the ephemerals of a session that do not fit into one record go with the others', () => {
+  const harness = new CoreHarness();
+  const owner = harness.connect();
+  const name = 'n'.repeat(1000);
+  for (let i = 0; i < 2300; i++) owner.must('create', creation(`/${name}${i}`, CreateMode.ephemeral));
+  owner.ask('closeSession', null);
+  assert.ok(largestRecord(harness) <= longest(harness));
+  assert.ok(largestRecord(harness) > longest(harness) - 4000);
+  assert.equal(harness.replica.serving.statistics.digestMismatches, 0);
+  for (const server of [harness, harness.restarted()]) {
+    const { children } = server.connect().must('getChildren', { path: '/', watch: false });
+    assert.deepEqual(children, ['zookeeper']);
+  }
 });

@@ -1,4 +1,4 @@
-import { decodeUtf8, ErrorCode, encodeUtf8, type Identity, isValidUtf8 } from '@headkeeper/protocol';
+import { decodeUtf8, ErrorCode, encodeUtf8, type Identity, isValidUtf8, utf8Length } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { Connection } from '../connection.ts';
 import type { Serving } from '../serving.ts';
@@ -46,6 +46,8 @@ function add(connection: Connection, identity: Identity): boolean {
   const known = connection.identities.some((one) => one.scheme === identity.scheme && one.id === identity.id);
   if (known) return true;
   if (connection.identities.length >= limits.identities) return false;
+  const bytes = connection.identities.reduce((sum, one) => sum + utf8Length(one.id), utf8Length(identity.id));
+  if (bytes > limits.identityBytes) return false;
   connection.identities = [...connection.identities, identity];
   return true;
 }

@@ -1,7 +1,7 @@
 import { CreateMode, checkPathBytes, ErrorCode, JuteError, OpCode, Permission } from '@headkeeper/protocol';
 import type { Preparation } from '../preparation.ts';
 import { fixUpAcl } from '../tree/acl-match.ts';
-import { readAclList, skipOpenList, writeAcl } from '../tree/acl-record.ts';
+import { aclListBytes, readAclList, skipOpenList, writeAcl } from '../tree/acl-record.ts';
 import { Field } from '../tree/node-store.ts';
 import { CONTAINER_OWNER, ttlOwnerHigh } from '../tree/stat.ts';
 import { lastSlash } from '../tree/tree.ts';
@@ -74,6 +74,8 @@ export const create: WriteOperation = {
       const error = p.serving.tree.quotas.check(full, fullStart, fullEnd, 1, Math.max(0, dataLength));
       if (error !== ErrorCode.ok) return error;
     }
+
+    p.mustFit(fullEnd - fullStart + Math.max(0, dataLength) + (acl === null ? 0 : aclListBytes(acl)));
 
     const aclId = acl === null ? -1 : p.serving.tree.acls.intern(acl);
     const cversion = (parent.stat[Field.cversion] + 1) | 0;

@@ -1,4 +1,4 @@
-import { ErrorCode, encodeUtf8, JuteError, Permission, type Reader } from '@headkeeper/protocol';
+import { ErrorCode, encodeUtf8, JuteError, Permission, type Reader, type Writer } from '@headkeeper/protocol';
 import type { Preparation } from '../preparation.ts';
 import { Field } from '../tree/node-store.ts';
 import { lastSlash, pathIs } from '../tree/tree.ts';
@@ -35,14 +35,16 @@ export const deleteOperation: WriteOperation = {
     if (!node.exists) return ErrorCode.noNode;
     if (version !== ANY_VERSION && version !== node.stat[Field.version]) return ErrorCode.badVersion;
     if (node.childCount > 0) return ErrorCode.notEmpty;
-    proposeDelete(p, bytes, start, end);
+    proposeDelete(p, p.log, bytes, start, end);
     return ErrorCode.ok;
   },
 };
 
-/** Writes the path of a deletion and files its changes. The znode exists and has no children. */
-export function proposeDelete(p: Preparation, bytes: Uint8Array, start: number, end: number): void {
-  const log = p.log;
+/**
+ * Writes the path of a deletion to `log` and files its changes. The znode exists and has no children. `log` must stay
+ * until the txn is applied.
+ */
+export function proposeDelete(p: Preparation, log: Writer, bytes: Uint8Array, start: number, end: number): void {
   log.int(end - start);
   const pathAt = log.length;
   log.raw(bytes, start, end);
@@ -67,7 +69,7 @@ export const deleteContainer: WriteOperation = {
     const node = p.pending.find(r.bytes, path.start, path.end);
     if (!node.exists) return ErrorCode.noNode;
     if (node.childCount > 0) return ErrorCode.notEmpty;
-    proposeDelete(p, r.bytes, path.start, path.end);
+    proposeDelete(p, p.log, r.bytes, path.start, path.end);
     return ErrorCode.ok;
   },
 };

@@ -1,4 +1,5 @@
 import { ErrorCode, JuteError, OpCode, Permission, type Writer } from '@headkeeper/protocol';
+import { limits } from '../../limits.ts';
 import { NONE } from '../tree/node-store.ts';
 import { writeChildren } from './get-children.ts';
 import { writeData } from './get-data.ts';
@@ -34,6 +35,11 @@ export const multiRead: ReadOperation = {
     const out = connection.out;
     const at = serving.beginReply(connection, xid);
     for (;;) {
+      // A request of a megabyte can name a large znode fifty thousand times.
+      if (out.length - at > limits.outputMaximum) {
+        out.length = at;
+        throw new JuteError('over-limit', 'the results of a multiRead are too large');
+      }
       const type = r.int();
       const done = r.boolean();
       r.skip(4);

@@ -74,6 +74,7 @@ function prepareMembers(p: Preparation, r: Reader): void {
     }
     log.view.setInt32(entryAt, p.txnType);
     log.view.setInt32(entryAt + 4, log.length - entryAt - 8);
+    p.mustFit(0);
     count++;
   }
   if (failure === 0) p.pending.keep();

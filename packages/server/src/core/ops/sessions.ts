@@ -1,4 +1,4 @@
-import { ErrorCode } from '@headkeeper/protocol';
+import { ErrorCode, Writer } from '@headkeeper/protocol';
 import type { Session } from '../connection.ts';
 import type { Preparation } from '../preparation.ts';
 import { proposeDelete } from './delete.ts';
@@ -13,18 +13,27 @@ export const createSession: WriteOperation = {
   },
 };
 
-/** closeSession, asked for by the client or by expiry: names every ephemeral that the session will own by then. */
+/**
+ * closeSession, asked for by the client or by expiry: names every ephemeral that the session will own by then, as far as
+ * they fit into a record that can be read back (ZOOKEEPER-4306). Applying it deletes what the session owns, named or not.
+ */
 export const closeSession: WriteOperation = {
   kind: 'write',
   prepare(p) {
     const session = p.session;
     if (session === null || session.closing) return ErrorCode.sessionExpired;
     const paths = ephemeralPaths(p, session);
-    p.log.int(paths.length);
+    const countAt = p.log.length;
+    p.log.int(0);
+    let named = 0;
+    let log = p.log;
     for (const path of paths) {
-      proposeDelete(p, path, 0, path.length);
+      if (log === p.log && !p.fits(path.length)) log = new Writer();
+      if (log === p.log) named++;
+      proposeDelete(p, log, path, 0, path.length);
       p.pending.endOperation();
     }
+    p.log.view.setInt32(countAt, named);
     session.closing = true;
     return ErrorCode.ok;
   },

@@ -1,6 +1,6 @@
 import { checkPathBytes, ErrorCode, Permission } from '@headkeeper/protocol';
 import { fixUpAcl } from '../tree/acl-match.ts';
-import { readAclList, skipOpenList, writeAcl } from '../tree/acl-record.ts';
+import { aclListBytes, readAclList, skipOpenList, writeAcl } from '../tree/acl-record.ts';
 import { Field } from '../tree/node-store.ts';
 import type { WriteOperation } from './operation.ts';
 
@@ -26,6 +26,7 @@ export const setAcl: WriteOperation = {
     if (!node.exists) return ErrorCode.noNode;
     if (!p.allowed(node.aclId, Permission.admin)) return ErrorCode.noAuth;
     if (version !== ANY_VERSION && version !== node.stat[Field.aversion]) return ErrorCode.badVersion;
+    if (acl !== null) p.mustFit(pathLength + aclListBytes(acl));
 
     const acls = p.serving.tree.acls;
     const aclId = acl === null ? -1 : acls.intern(acl);

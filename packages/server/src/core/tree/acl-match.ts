@@ -1,5 +1,9 @@
-import type { Acl, Identity } from '@headkeeper/protocol';
+import { type Acl, type Identity, utf8Length } from '@headkeeper/protocol';
+import { limits } from '../../limits.ts';
 import { isIpExpression, matchesIp } from './ip-match.ts';
+
+/** Permissions and two length prefixes. */
+const ENTRY_BYTES = 12;
 
 /** Schemes whose identities stand for somebody who has proved who he is: those that `auth` expands to. */
 const AUTHENTICATED_SCHEMES: ReadonlySet<string> = new Set(['digest', 'sasl', 'x509']);
@@ -9,12 +13,15 @@ const AUTHENTICATED_SCHEMES: ReadonlySet<string> = new Set(['digest', 'sasl', 'x
  * 8.3): repeated entries go, `auth` becomes the identities of the connection, the rest must be well-formed. Order is kept,
  * and so are duplicates that the expansion makes.
  *
+ * A list that `auth` would blow up beyond `limits.expandedAclBytes` is refused: it could not be read back.
+ *
  * A null id of scheme world, digest or ip is INVALIDACL too, where Apache stumbles and answers MARSHALLINGERROR.
  */
 export function fixUpAcl(requested: readonly Acl[] | null, identities: readonly Identity[]): Acl[] | null {
   if (requested === null || requested.length === 0) return null;
   const fixed: Acl[] = [];
   const seen = new Set<string>();
+  let expanded = 0;
   for (const entry of requested) {
     const key = aclKey(entry);
     if (seen.has(key)) continue;
@@ -22,7 +29,10 @@ export function fixUpAcl(requested: readonly Acl[] | null, identities: readonly 
     if (entry.scheme === 'auth') {
       const before = fixed.length;
       for (const { scheme, id } of identities) {
-        if (AUTHENTICATED_SCHEMES.has(scheme)) fixed.push({ perms: entry.perms, scheme, id });
+        if (!AUTHENTICATED_SCHEMES.has(scheme)) continue;
+        fixed.push({ perms: entry.perms, scheme, id });
+        expanded += ENTRY_BYTES + utf8Length(scheme) + utf8Length(id);
+        if (expanded > limits.expandedAclBytes) return null;
       }
       if (fixed.length === before) return null;
     } else if (isWellFormed(entry)) fixed.push(entry);

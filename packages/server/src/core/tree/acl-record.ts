@@ -1,4 +1,4 @@
-import { type Acl, type Reader, WORLD_ANYONE_ALL, Writer } from '@headkeeper/protocol';
+import { type Acl, type Reader, utf8Length, WORLD_ANYONE_ALL, Writer } from '@headkeeper/protocol';
 import type { AclTable } from './acl-table.ts';
 
 /** Bytes of an access control list of one entry, world:anyone with all permissions, as it stands on the wire and on disk. */
@@ -40,6 +40,13 @@ export function readAcl(r: Reader, table: AclTable): number {
 export function writeAcl(out: Writer, table: AclTable, aclId: number): void {
   if (aclId === -1) out.raw(OPEN_LIST);
   else writeAclList(out, table.list(aclId));
+}
+
+/** Bytes that `writeAclList` takes. */
+export function aclListBytes(list: readonly Acl[]): number {
+  let count = 4;
+  for (const { scheme, id } of list) count += MINIMUM_ENTRY_BYTES + utf8Length(scheme ?? '') + utf8Length(id ?? '');
+  return count;
 }
 
 export function writeAclList(out: Writer, list: readonly Acl[]): void {
