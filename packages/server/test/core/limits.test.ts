@@ -100,3 +100,18 @@ test('the ephemerals of a session that do not fit into one record go with the ot
     assert.deepEqual(children, ['zookeeper']);
   }
 });
+
+test('a slice of a snapshot is short also when the znodes are large', () => {
+  const harness = new CoreHarness();
+  const client = harness.connect();
+  for (let i = 0; i < 20; i++) client.must('create', creation(`/${i}`, 0, LARGE));
+  harness.beginSnapshot();
+  const [snapshot] = harness.snapshots;
+  assert.ok(snapshot !== undefined);
+  for (let slices = 0; !snapshot.ended; slices++) {
+    assert.ok(slices < 50, 'it comes to an end');
+    const before = snapshot.chunks.length;
+    harness.slice(1024);
+    assert.ok(snapshot.chunks.length - before <= 6);
+  }
+});

@@ -123,6 +123,11 @@ export class SnapshotEncoder {
     this.#ended = true;
   }
 
+  /** Full chunks that have not been taken. */
+  get fullChunks(): number {
+    return this.#ready.length;
+  }
+
   /**
    * The next full chunk, or null when there is none yet; after `end` also the rest. The memory belongs to the caller from
    * then on.

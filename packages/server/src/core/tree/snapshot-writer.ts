@@ -4,8 +4,8 @@ import { Field, ROOT } from './node-store.ts';
 import type { DataTree, PreImageKeeper } from './tree.ts';
 
 const CHUNK_BYTES = 256 * 1024;
-/** Znodes looked at between two looks at the output. */
-const STRIDE = 256;
+/** A slice ends early when it has produced this many chunks: znodes can be large. */
+const CHUNKS_PER_SLICE = 4;
 
 export interface SnapshotOptions {
   /** Whether the file gets its digest record. */
@@ -58,23 +58,19 @@ export class SnapshotWriter implements PreImageKeeper {
     this.#write(ROOT);
   }
 
-  /** Goes on until about `znodes` more have been looked at; false when the whole file has been produced. */
+  /** Goes on until `znodes` more have been looked at, or enough produced; false when the whole file has been produced. */
   advance(znodes: number): boolean {
     if (this.#ended) return false;
     const store = this.#tree.store;
-    for (let left = znodes; left > 0; left -= STRIDE) {
-      const stop = Math.min(this.#slotLimit, this.#next + STRIDE);
-      for (; this.#next < stop; this.#next++) {
-        if (store.get(this.#next, Field.capturedBy) !== this.#number && store.isLive(this.#next)) {
-          this.beforeChange(this.#next);
-        }
-      }
-      if (this.#next >= this.#slotLimit) {
-        this.#end();
-        return false;
+    const stop = Math.min(this.#slotLimit, this.#next + znodes);
+    for (; this.#next < stop && this.#encoder.fullChunks < CHUNKS_PER_SLICE; this.#next++) {
+      if (store.get(this.#next, Field.capturedBy) !== this.#number && store.isLive(this.#next)) {
+        this.beforeChange(this.#next);
       }
     }
-    return true;
+    if (this.#next < this.#slotLimit) return true;
+    this.#end();
+    return false;
   }
 
   /** Bytes produced and not yet taken, or null. The caller owns them. */
