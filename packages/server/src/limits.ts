@@ -12,6 +12,8 @@ export const limits = {
   deferredBytes: 4_194_304,
   /** Proposed and not yet durable txns, over all connections, before connections with outstanding requests stop being read. */
   outstandingProposals: 20_000,
+  /** Bytes of such txns. */
+  outstandingBytes: 67_108_864,
   /** A connection that has not completed its handshake after this long is closed. */
   handshakeMs: 10_000,
   /** Identities that auth requests may add to one connection. */

@@ -38,6 +38,7 @@ export class Connection {
   timeoutMs = 0;
   /** When the connection was accepted, and when it last said something; wall and monotonic milliseconds. */
   readonly establishedWallMs: number;
+  readonly openedMs: number;
   lastHeardMs: number;
   readonly statistics: ConnectionStatistics = new ConnectionStatistics();
 
@@ -46,6 +47,7 @@ export class Connection {
     this.address = address;
     this.identities = [{ scheme: 'ip', id: address }];
     this.establishedWallMs = wallMs;
+    this.openedMs = nowMs;
     this.lastHeardMs = nowMs;
   }
 }

@@ -58,6 +58,8 @@ export class Proposals {
   #appends: Append[] = [];
   #firstUntaken = 0;
   #lastZxid = 0;
+  /** Bytes of the txns that are proposed and not yet applied. */
+  outstandingBytes = 0;
   /** Bytes of records written so far. */
   bytesProposed = 0;
 
@@ -95,6 +97,8 @@ export class Proposals {
     const buffer = this.#buffer;
     const log = buffer.writer;
     const zxid = nextZxid(this.#lastZxid);
+    // One append does not reach across epochs.
+    if (zxid !== this.#lastZxid + 1) this.#cut();
     const recordAt = beginRecord(log);
     log.longHalves(idHigh, idLow);
     log.int(xid);
@@ -167,6 +171,7 @@ export class Proposals {
     proposal.start = start;
     proposal.end = end;
     buffer.waiting++;
+    this.outstandingBytes += end - start;
     if (this.#firstUntaken === 0) this.#firstUntaken = zxid;
     this.#queue.push(proposal);
   }
@@ -210,6 +215,7 @@ export class Proposals {
       this.#queue.splice(0, this.#head);
       this.#head = 0;
     }
+    this.outstandingBytes -= proposal.end - proposal.start;
     const buffer = proposal.buffer as LogBuffer;
     buffer.waiting--;
     if (buffer.waiting === 0) this.#recycle(buffer);

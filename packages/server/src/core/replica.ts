@@ -171,8 +171,13 @@ export class Replica {
       connection.state === 'connecting' ||
       connection.outputFull ||
       this.#isFull(connection) ||
-      (connection.order.size > 0 && this.#proposals.outstanding > limits.outstandingProposals)
+      (connection.order.size > 0 && this.#isDiskBehind())
     );
+  }
+
+  #isDiskBehind(): boolean {
+    const { outstanding, outstandingBytes } = this.#proposals;
+    return outstanding > limits.outstandingProposals || outstandingBytes > limits.outstandingBytes;
   }
 
   /** Whether the connection's input waits for a `clientDrained` event. */
@@ -205,7 +210,7 @@ export class Replica {
     }
     for (const connection of serving.connections) {
       if (connection === null || connection === undefined || connection.state !== 'handshake') continue;
-      if (serving.nowMs - connection.lastHeardMs >= limits.handshakeMs) serving.close(connection);
+      if (serving.nowMs - connection.openedMs >= limits.handshakeMs) serving.close(connection);
     }
     this.#reaper.run(serving, this.#proposals);
   }
@@ -221,12 +226,12 @@ export class Replica {
 
   #receive(connection: Connection, bytes: Uint8Array): void {
     const { serving } = this;
+    if (connection.state === 'closing' || connection.state === 'closed') return;
     connection.lastHeardMs = serving.nowMs;
     const { session } = connection;
     if (session !== null && !session.closing) {
       serving.expiry.touch(session.slot, serving.nowMs, connection.timeoutMs);
     }
-    if (connection.state === 'closing' || connection.state === 'closed') return;
     if (connection.inputLength > 0) {
       appendInput(connection, bytes, 0);
       this.#consumeInput(connection);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CreateMode, ErrorCode, encodeUtf8, OpCode } from '@headkeeper/protocol';
-import { CoreHarness, type RawClient } from '@headkeeper/testkit';
+import { CoreHarness, frameOf, type RawClient } from '@headkeeper/testkit';
 import { limits } from '../../src/limits.ts';
 import { creation, setting, version } from './requests.ts';
 
 const LARGE = 'x'.repeat(1_000_000);
+const LONG_FRAME = Uint8Array.of(0x7f, 0xff, 0xff, 0xff);
 
 test('requests for more output than fits wait until the network has taken what there is', () => {
   const harness = new CoreHarness();
@@ -114,4 +115,79 @@ test('a slice of a snapshot is short also when the znodes are large', () => {
     harness.slice(1024);
     assert.ok(snapshot.chunks.length - before <= 6);
   }
+});
+
+test('a client that writes faster than the disk is not read for a while', () => {
+  const harness = new CoreHarness();
+  const client = harness.connect();
+  client.must('create', creation('/large', 0, LARGE));
+  harness.autoDurable = false;
+  while (!harness.replica.wantsPause(client.connection)) client.ask('setData', setting('/large', LARGE));
+  assert.ok(client.waiting * LARGE.length <= limits.outstandingBytes + 2 * LARGE.length);
+  harness.durable();
+  assert.equal(harness.replica.wantsPause(client.connection), false);
+  assert.equal(client.waiting, 0);
+});
+
+test('bytes of an endless handshake do not keep a connection open', () => {
+  const harness = new CoreHarness();
+  const client = harness.open();
+  client.send(Uint8Array.of(0, 0, 0, 45));
+  for (let ms = 0; ms < limits.handshakeMs + 4000; ms += 2000) {
+    client.send(Uint8Array.of(0));
+    harness.run(2000);
+  }
+  assert.ok(client.closed);
+});
+
+test('a connection that is being closed keeps no session alive', () => {
+  const harness = new CoreHarness();
+  const client = harness.connect({ timeOut: 4000 });
+  const { connection } = client;
+  // Too long a frame: the connection is closed, the session stays.
+  harness.replica.step({
+    kind: 'clientData',
+    connection,
+    bytes: LONG_FRAME,
+    nowMs: harness.nowMs,
+    wallMs: harness.wallMs,
+  });
+  for (let ms = 0; ms < 8000; ms += 2000) {
+    harness.replica.step({
+      kind: 'clientData',
+      connection,
+      bytes: LONG_FRAME,
+      nowMs: harness.nowMs,
+      wallMs: harness.wallMs,
+    });
+    harness.run(2000);
+  }
+  assert.equal(harness.replica.serving.sessions.size, 0);
+});
+
+test('txns on both sides of the end of an epoch are two appends', () => {
+  const last = 0xfffffffd;
+  const body = frameOf((out) => {
+    out.longHalves(0, 0);
+    out.int(0);
+    out.long(last);
+    out.long(0);
+    out.int(OpCode.error);
+    out.int(-101);
+  }).slice(4);
+  const harness = new CoreHarness({}, [{ zxid: last, body }]);
+  const client = harness.connect();
+  const bytes = new Uint8Array([
+    ...client.encode('create', creation('/a')),
+    ...client.encode('create', creation('/b')),
+  ]);
+  const { connection } = client;
+  harness.replica.step({ kind: 'clientData', connection, bytes, nowMs: harness.nowMs, wallMs: harness.wallMs });
+  assert.deepEqual(
+    harness.replica.takeReady().append.map(({ firstZxid, lastZxid }) => [firstZxid, lastZxid]),
+    [
+      [0xffffffff, 0xffffffff],
+      [0x100000001, 0x100000001],
+    ],
+  );
 });
