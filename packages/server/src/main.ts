@@ -61,6 +61,8 @@ export interface StartOptions {
   readonly log?: ServerLog;
 }
 
+/** An error code of the operating system, such as ENOSPC. */
+const SYSTEM_CODE = /^E[A-Z0-9]+$/;
 /** Answers of the disk that mean that a directory cannot be used. */
 const DISK_CODES: ReadonlySet<string> = new Set(['EACCES', 'EROFS', 'ENOSPC', 'EIO', 'ENOTDIR', 'ENOENT', 'EPERM']);
 
@@ -118,7 +120,8 @@ async function serve(
   const address = await listener.listen().catch((error: Error) => {
     throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
   });
-  const ticker = setInterval(() => driver.tick(), config.tickTimeMs);
+  // After a pause of the whole process the pings that have arrived meanwhile are read first: their sessions live.
+  const ticker = setInterval(() => setImmediate(() => driver.tick()), config.tickTimeMs);
   const stopPurging = repeatNowAnd(() => server.purge(), config.purgeIntervalMs);
   log.info({ host: address.host, port: address.port, lastZxid: `0x${lastZxid.toString(16)}` }, 'serving');
 
@@ -323,7 +326,8 @@ function atStart<T>(run: () => T): T {
 }
 
 function fatalExit(log: ServerLog, error: Error): FatalExit {
-  const broken = error instanceof InvariantViolation || (error as NodeJS.ErrnoException).code === undefined;
+  // Node's own complaints about a call have codes, too; only the operating system's mean the disk.
+  const broken = error instanceof InvariantViolation || !SYSTEM_CODE.test((error as NodeJS.ErrnoException).code ?? '');
   const exitCode = broken ? ServerExit.failed : ServerExit.disk;
   const message = broken
     ? `an assertion failed, the server stops to protect the data: ${error.stack ?? error.message}`

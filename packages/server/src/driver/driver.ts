@@ -118,6 +118,7 @@ export class Driver implements JournalListener {
   }
 
   tick(): void {
+    if (this.#stopping !== null) return;
     this.#step({ kind: 'tick', ...this.#time() });
   }
 

@@ -118,16 +118,16 @@ export class ClientListener {
       const word = fourLetterNameOf(code);
       if (word === 'stmk' && first.length < WORD_BYTES + TRACE_MASK_BYTES) return;
       socket.removeListener('data', onData);
-      socket.setTimeout(0);
       if (code === TELNET_CLOSE) socket.destroy();
       else if (word === undefined) this.#serve(socket, address, first);
-      else socket.end(this.#options.answer(word));
+      else socket.end(this.#options.answer(word)); // A peer that does not close its side runs into the timeout.
     };
     socket.on('data', onData);
   }
 
   #serve(socket: Socket, address: string, first: Buffer): void {
     const { clients } = this.#options;
+    socket.setTimeout(0);
     const link = new SocketLink(socket, () => clients.drained(connection));
     const connection = clients.open(link, address);
     socket.on('data', (chunk: Buffer) => clients.data(connection, chunk));
