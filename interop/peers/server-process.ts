@@ -15,6 +15,8 @@ export interface ServerProcess {
   readonly logFile: string;
   /** Milliseconds from the start of the process until `srvr` answered. */
   readonly startupMs: number;
+  /** The exit code once the process has ended, or null after a signal. */
+  readonly ended: Promise<number | null>;
   /** SIGTERM, then SIGKILL if it lives on after `graceMs` (10 s). Returns its exit code, or null after a signal. */
   stop(graceMs?: number): Promise<number | null>;
   /** SIGKILL, and waits until the process is gone. */
@@ -81,6 +83,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     pid,
     logFile: options.logFile,
     startupMs,
+    ended,
     stop: async (graceMs = 10_000) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       child.kill('SIGTERM');

@@ -67,7 +67,10 @@ function crashEverywhere(plan: Plan): number {
     });
     known = workload;
     clock.now += 1000;
-    if (life === 0) continue;
+    if (life === 0) {
+      disk.crash('torn', seed);
+      continue;
+    }
     let closed = false;
     server.server.driver.stop((error) => {
       assert.equal(error, null);

@@ -19,6 +19,7 @@ describe('a graceful stop of the whole server', () => {
         workload.sweep();
       }
       for (let i = random.below(4); i >= 0; i--) workload.act();
+      workload.sweep();
       let ended: Error | null | undefined;
       server.server.driver.stop((error) => {
         ended = error;

@@ -3,6 +3,7 @@ import {
   type Acl,
   type ConnectResponse,
   CreateMode,
+  decodeUtf8,
   ErrorCode,
   encodeUtf8,
   type GetDataResponse,
@@ -91,9 +92,11 @@ export class Workload {
     for (const attached of [...this.#attached]) if (attached.client.closedByServer) this.#leave(attached);
   }
 
-  /** Requests without an answer, of the clients that have not left. */
+  /** Requests without an answer, of clients that have not left and whose session has not been closed. */
   get unanswered(): number {
-    return this.#attached.reduce((sum, { client }) => sum + client.outstanding, 0);
+    const { sessions } = this.model.latest;
+    const there = this.#attached.filter(({ session }) => session !== null && sessions.has(session.id));
+    return there.reduce((sum, { client }) => sum + client.outstanding, 0);
   }
 
   #someone(): Attached | null {
@@ -170,8 +173,13 @@ export class Workload {
       if (at !== null && at <= clock.now) due.push(id(session.idHigh, session.idLow));
     });
     if (due.length > 1) clock.now = before;
-    else if (due[0] !== undefined) this.model.closeSession(due[0]);
+    else if (due[0] !== undefined) this.#expires(due[0]);
     server.driver.tick();
+  }
+
+  #expires(sessionId: bigint): void {
+    this.model.closeSession(sessionId);
+    for (const attached of this.#attached) if (attached.session?.id === sessionId) attached.session = null;
   }
 
   #write(attached: Attached): void {
@@ -206,7 +214,7 @@ export class Workload {
       assert.equal(answer.error, node === undefined ? ErrorCode.noNode : ErrorCode.ok, `error of reading ${path}`);
       if (node === undefined) return;
       const { data, stat } = answer.body as GetDataResponse;
-      assert.equal(data === null ? null : String.fromCharCode(...data), node.data);
+      assert.equal(data === null ? null : decodeUtf8(data, 0, data.length), node.data);
       assert.deepEqual(stat, this.model.at(answer.zxid).stat(path));
     });
   }
