@@ -1,7 +1,10 @@
 import {
   type Acl,
+  decodeUtf8,
   EVENT_STATE_SYNC_CONNECTED,
+  encodeUtf8,
   type Identity,
+  isValidUtf8,
   Permission,
   SpecialXid,
   Writer,
@@ -209,9 +212,16 @@ export class Serving implements ChangeObserver {
   /** Zxid of the txn being applied, for the headers of its events. */
   pendingZxid = 0;
 
-  /** An event for one connection alone, as setWatches sends them; its header carries zxid -1. */
+  /**
+   * An event for one connection alone, as setWatches sends them; its header carries zxid -1. The path is the client's own and
+   * may be malformed: it is then sent as it was understood.
+   */
   sendEvent(connection: Connection, eventType: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#encodeEvent(eventType, -1, bytes, start, end);
+    if (isValidUtf8(bytes, start, end)) this.#encodeEvent(eventType, -1, bytes, start, end);
+    else {
+      const path = encodeUtf8(decodeUtf8(bytes, start, end));
+      this.#encodeEvent(eventType, -1, path, 0, path.length);
+    }
     this.#deliver(connection);
   }
 

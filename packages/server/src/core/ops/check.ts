@@ -1,4 +1,4 @@
-import { checkPathBytes, ErrorCode, JuteError, Permission } from '@headkeeper/protocol';
+import { checkPathBytes, ErrorCode, Permission } from '@headkeeper/protocol';
 import { Field } from '../tree/node-store.ts';
 import type { WriteOperation } from './operation.ts';
 
@@ -13,7 +13,7 @@ export const check: WriteOperation = {
     r.skip(Math.max(0, pathLength));
     const end = r.pos;
     const version = r.int();
-    if (p.inMulti && pathLength < 0) throw new JuteError('malformed', 'the path is null');
+    if (p.inMulti && pathLength < 0) return ErrorCode.marshallingError;
     if (!p.sessionIsLive()) return ErrorCode.sessionExpired;
     if (pathLength < 0 || !checkPathBytes(r.bytes, start, end)) return ErrorCode.badArguments;
     const node = p.pending.find(r.bytes, start, end);

@@ -32,7 +32,10 @@ export const create: WriteOperation = {
     const hasTtl = opcode === OpCode.createTTL;
     const ttl = hasTtl ? r.long() : NO_TTL;
 
-    if (p.inMulti) refuseUndecodableMember(p, hasTtl, flags, givenLength, !openAcl && requested === null);
+    if (p.inMulti) {
+      if (!hasTtl) refuseUndecodableMember(p, flags, !openAcl && requested === null);
+      if (givenLength < 0) return ErrorCode.marshallingError;
+    }
     if (flags < CreateMode.persistent || flags > CreateMode.persistentSequentialWithTTL) return ErrorCode.badArguments;
     const isTtl = flags >= CreateMode.persistentWithTTL;
     const type = txnTypeOf(p.inMulti, opcode, flags);
@@ -129,22 +132,15 @@ export const create: WriteOperation = {
   },
 };
 
-/** What Apache's decoder of a multi refuses together with the whole multi. */
-export function refuseUndecodableMember(
-  p: Preparation,
-  hasTtl: boolean,
-  flags: number,
-  pathLength: number,
-  aclIsNull: boolean,
-): void {
-  if (!hasTtl && (flags < CreateMode.persistent || flags > CreateMode.container)) {
+/** What Apache's decoder of a multi refuses together with the whole multi; createTTL is spared. */
+export function refuseUndecodableMember(p: Preparation, flags: number, aclIsNull: boolean): void {
+  if (flags < CreateMode.persistent || flags > CreateMode.container) {
     throw new JuteError('malformed', `create flags ${flags} in a multi`);
   }
   if (aclIsNull) {
     p.leaveNoTxn = true;
     throw new JuteError('malformed', 'the access control list is null');
   }
-  if (pathLength < 0) throw new JuteError('malformed', 'the path is null');
 }
 
 function isSequential(flags: number): boolean {

@@ -1,4 +1,4 @@
-import { ErrorCode, encodeUtf8, JuteError, Permission, type Reader, type Writer } from '@headkeeper/protocol';
+import { ErrorCode, encodeUtf8, Permission, type Reader, type Writer } from '@headkeeper/protocol';
 import type { Preparation } from '../preparation.ts';
 import { Field } from '../tree/node-store.ts';
 import { lastSlash, pathIs } from '../tree/tree.ts';
@@ -20,10 +20,7 @@ export const deleteOperation: WriteOperation = {
     r.skip(Math.max(0, pathLength));
     const end = r.pos;
     const version = r.int();
-    if (pathLength < 0) {
-      if (p.inMulti) throw new JuteError('malformed', 'the path is null');
-      return ErrorCode.marshallingError;
-    }
+    if (pathLength < 0) return ErrorCode.marshallingError;
     if (!p.sessionIsLive()) return ErrorCode.sessionExpired;
     const slash = lastSlash(bytes, start, end);
     if (slash < start || containsNul(bytes, start, end)) return ErrorCode.badArguments;

@@ -21,6 +21,8 @@ const members: ReadonlyMap<number, WriteOperation> = new Map([
 /**
  * multi: all or nothing, each operation seeing the effects of those before it. A failure is recorded inside the txn: the
  * entries before it keep their bodies, it and the later ones become errors (storage-formats reference, 4.4).
+ *
+ * MARSHALLINGERROR is never the failure of a part: it is that of the whole multi, after the rest has been decoded.
  */
 export const multi: WriteOperation = {
   kind: 'write',
@@ -47,7 +49,8 @@ function prepareMembers(p: Preparation, r: Reader): void {
   const countAt = log.length;
   log.int(0);
   let count = 0;
-  let failure = 0;
+  let failure: number = ErrorCode.ok;
+  let refused = false;
   for (;;) {
     const opcode = r.int();
     const done = r.boolean();
@@ -59,10 +62,11 @@ function prepareMembers(p: Preparation, r: Reader): void {
     log.int(0);
     log.int(0);
     let error: number = ErrorCode.runtimeInconsistency;
-    if (failure !== 0) skipMember(p, r, opcode);
+    if (failure !== 0) refused = !skipMember(p, r, opcode) || refused;
     else {
       p.begin(opcode);
       error = member.prepare(p, r, opcode);
+      refused = error === ErrorCode.marshallingError;
       p.pending.endOperation();
     }
     if (error !== ErrorCode.ok) {
@@ -77,12 +81,13 @@ function prepareMembers(p: Preparation, r: Reader): void {
     p.mustFit(0);
     count++;
   }
+  if (refused) throw new JuteError('malformed', 'a part of a multi cannot be carried out');
   if (failure === 0) p.pending.keep();
   log.view.setInt32(countAt, count);
 }
 
-/** Moves past an operation that is not tried any more; it must be decodable all the same. */
-function skipMember(p: Preparation, r: Reader, opcode: number): void {
+/** Moves past an operation that is not tried any more; it must be decodable all the same. False if its path is null. */
+function skipMember(p: Preparation, r: Reader, opcode: number): boolean {
   const pathLength = r.length();
   r.skip(Math.max(0, pathLength));
   if (opcode === OpCode.delete || opcode === OpCode.check) r.skip(4);
@@ -92,10 +97,9 @@ function skipMember(p: Preparation, r: Reader, opcode: number): void {
     else {
       const acl = readAclList(r);
       const flags = r.int();
-      const hasTtl = opcode === OpCode.createTTL;
-      if (hasTtl) r.skip(8);
-      refuseUndecodableMember(p, hasTtl, flags, pathLength, acl === null);
+      if (opcode === OpCode.createTTL) r.skip(8);
+      else refuseUndecodableMember(p, flags, acl === null);
     }
   }
-  if (pathLength < 0) throw new JuteError('malformed', 'the path is null');
+  return pathLength >= 0;
 }

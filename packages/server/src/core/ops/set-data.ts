@@ -1,4 +1,4 @@
-import { checkPathBytes, ErrorCode, JuteError, Permission } from '@headkeeper/protocol';
+import { checkPathBytes, ErrorCode, Permission } from '@headkeeper/protocol';
 import { Field } from '../tree/node-store.ts';
 import type { WriteOperation } from './operation.ts';
 
@@ -17,7 +17,7 @@ export const setData: WriteOperation = {
     const dataStart = r.pos;
     r.skip(Math.max(0, dataLength));
     const version = r.int();
-    if (p.inMulti && pathLength < 0) throw new JuteError('malformed', 'the path is null');
+    if (p.inMulti && pathLength < 0) return ErrorCode.marshallingError;
     if (!p.sessionIsLive()) return ErrorCode.sessionExpired;
     if (pathLength < 0 || !checkPathBytes(bytes, start, end)) return ErrorCode.badArguments;
     const node = p.pending.find(bytes, start, end);

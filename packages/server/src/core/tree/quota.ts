@@ -1,6 +1,6 @@
 import { decodeUtf8, ErrorCode, encodeUtf8 } from '@headkeeper/protocol';
 import { Field, NONE, type NodeStore, ROOT } from './node-store.ts';
-import { adjustQuotaUsage, formatQuotaUsage, parseQuota } from './quota-text.ts';
+import { adjustQuotaUsage, formatQuotaUsage, parseQuota, type QuotaText } from './quota-text.ts';
 
 const QUOTA_ROOT = '/zookeeper/quota';
 const LIMITS_NAME = 'zookeeper_limits';
@@ -86,19 +86,25 @@ export class QuotaBook {
     if (this.#active) this.#adjust(bytes, start, end, 0, byteDifference);
   }
 
-  /** Whether a change would pass a hard limit: -125, else 0. Only the deepest quota on the way counts. */
+  /**
+   * Whether a change would pass a hard limit: -125, else 0. Only the deepest quota on the way counts. A text that cannot be
+   * read is -5; the usage is read only where a limit, soft or hard, is set for what the change adds to.
+   */
   check(bytes: Uint8Array, start: number, end: number, countDifference: number, byteDifference: number): number {
     if (this.#paths.size === 0) return ErrorCode.ok;
     const path = this.#deepest(bytes, start, end);
     if (path === null) return ErrorCode.ok;
     const limitsSlot = this.#find(`${QUOTA_ROOT}${path}/${LIMITS_NAME}`);
+    if (limitsSlot === NONE) return ErrorCode.ok;
+    const limits = this.#parse(limitsSlot);
+    if (limits === null) return ErrorCode.marshallingError;
+    const counts = countDifference !== 0 && (limits.count > -1 || limits.countHardLimit > -1);
+    const measures = byteDifference !== 0 && (limits.bytes > -1 || limits.byteHardLimit > -1);
+    if (!counts && !measures) return ErrorCode.ok;
     const statsSlot = this.#find(`${QUOTA_ROOT}${path}/${STATS_NAME}`);
-    if (limitsSlot === NONE || statsSlot === NONE) return ErrorCode.ok;
-    // Apache fails at null limits as it does at a text that it cannot read.
-    if (this.#tree.store.get(limitsSlot, Field.dataLength) < 0) return ErrorCode.marshallingError;
-    const limits = parseQuota(this.#data(limitsSlot));
-    const usage = parseQuota(this.#data(statsSlot));
-    if (limits.malformed || usage.malformed) return ErrorCode.marshallingError;
+    if (statsSlot === NONE) return ErrorCode.ok;
+    const usage = this.#parse(statsSlot);
+    if (usage === null) return ErrorCode.marshallingError;
     if (countDifference !== 0 && limits.countHardLimit > -1 && usage.count + countDifference > limits.countHardLimit) {
       return ErrorCode.quotaExceeded;
     }
@@ -106,6 +112,13 @@ export class QuotaBook {
       return ErrorCode.quotaExceeded;
     }
     return ErrorCode.ok;
+  }
+
+  /** The text of a limits or stats node; null if there is none or if it cannot be read, where Apache fails. */
+  #parse(slot: number): QuotaText | null {
+    if (this.#tree.store.get(slot, Field.dataLength) < 0) return null;
+    const text = parseQuota(this.#data(slot));
+    return text.malformed ? null : text;
   }
 
   #deepest(bytes: Uint8Array, start: number, end: number): string | null {
