@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createHashing } from '@headkeeper/server/internal';
 import { CoreHarness, type RawClient, type Received } from '@headkeeper/testkit';
 import fc from 'fast-check';
+import { SnapshotDecoder } from '../../src/core/log/snapshot-decoder.ts';
+import { RecoveredState } from '../../src/core/recovered-state.ts';
+import { Replica } from '../../src/core/replica.ts';
 import { type AnyRequest, anyRequest } from './random-requests.ts';
 import { treeOf } from './tree-dump.ts';
 
@@ -98,6 +102,60 @@ test('writes are answered as if each had been applied at once, however slow the 
       );
       assert.deepEqual(treeOf(slow.harness.restarted().replica.serving), state, 'the log leads to the same state');
     }),
-    { numRuns: 150, includeErrorInReport: true },
+    { numRuns: 120 },
+  );
+});
+
+/** What recovery makes of a snapshot and of the txns of the log behind it. */
+function recovered(harness: CoreHarness, snapshot: CoreHarness['snapshots'][number]): Replica {
+  const state = new RecoveredState(new Replica(harness.settings, createHashing()));
+  const decoder = new SnapshotDecoder(state, 1 << 21);
+  for (const chunk of snapshot.chunks) decoder.push(chunk);
+  const { digest } = decoder.finish();
+  assert.equal(digest?.zxid, snapshot.zxid);
+  state.loaded(snapshot.zxid, digest);
+  for (const { zxid, body } of harness.log) {
+    if (zxid > snapshot.zxid) {
+      state.applyTxn(body, new DataView(body.buffer, body.byteOffset, body.byteLength), 0, body.length);
+    }
+  }
+  assert.deepEqual(state.digestMismatches, []);
+  state.replica.start(harness.appendedZxid, 0, harness.nowMs, harness.wallMs);
+  return state.replica;
+}
+
+test('a snapshot taken while requests go on leads, with the log behind it, to the same state', () => {
+  const anyStepOrSlice = fc.oneof(
+    { weight: 6, arbitrary: anyStep },
+    { weight: 1, arbitrary: fc.record({ znodes: fc.integer({ min: 1, max: 300 }) }) },
+  );
+  fc.assert(
+    fc.property(fc.array(anyStepOrSlice, { minLength: 10, maxLength: 120 }), fc.nat(100), (steps, begin) => {
+      const clients = new Clients();
+      const { harness } = clients;
+      const root = harness.connect({ timeOut: 40_000 });
+      for (let n = 0; n < 600; n++) {
+        const acl = [{ perms: 31, scheme: 'world', id: 'anyone' }];
+        root.ask('create', { path: `/filler${n}`, data: new Uint8Array(n % 50), acl, flags: 0 });
+      }
+      harness.autoDurable = false;
+      for (const [at, step] of steps.entries()) {
+        if (at === begin % steps.length) harness.beginSnapshot();
+        if ('znodes' in step) {
+          if (harness.replica.snapshotRunning) harness.slice(step.znodes);
+          continue;
+        }
+        clients.send(step.request);
+        if (step.durable > 0) {
+          harness.durable(Math.min(harness.appendedZxid, harness.durableZxid + step.durable));
+        }
+      }
+      harness.durable();
+      while (harness.replica.snapshotRunning) harness.slice(256);
+      const [snapshot] = harness.snapshots;
+      assert.ok(snapshot?.ended);
+      assert.deepEqual(treeOf(recovered(harness, snapshot).serving), treeOf(harness.replica.serving));
+    }),
+    { numRuns: 25 },
   );
 });
