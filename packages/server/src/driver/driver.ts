@@ -25,6 +25,8 @@ export interface DriverListener {
 /** No connection, or more than one. */
 const NOBODY = -1;
 const SEVERAL = -2;
+/** Flushes in a row that must be for the same connection before it counts as the only one. */
+const LONE_FLUSHES = 4;
 
 /**
  * The loop around the core: hands it events, stamped with the time, and carries out each Ready in its stated order. All
@@ -47,6 +49,9 @@ export class Driver implements JournalListener {
   #flushScheduled = false;
   /** The connection that was heard since the last flush, `NOBODY`, or `SEVERAL`. */
   #heard = NOBODY;
+  /** The connection that was heard alone before the last flush, and for how many flushes before that. */
+  #lonely = NOBODY;
+  #loneFlushes = 0;
   #failed = false;
   #stopping: (() => void) | null = null;
 
@@ -209,10 +214,18 @@ export class Driver implements JournalListener {
     this.#flushScheduled = true;
     this.#defer(() => {
       this.#flushScheduled = false;
-      const lone = this.#heard !== SEVERAL;
+      const lone = this.#isLone();
       this.#heard = NOBODY;
       if (!this.#failed) this.#journal.flush(lone);
     });
+  }
+
+  /** Whether one connection alone has been heard for a while, so that nobody else is held up by a synchronous sync. */
+  #isLone(): boolean {
+    if (this.#heard !== SEVERAL && this.#heard === this.#lonely) this.#loneFlushes++;
+    else this.#loneFlushes = 0;
+    this.#lonely = this.#heard;
+    return this.#loneFlushes >= LONE_FLUSHES;
   }
 
   #setPause(id: number, link: ClientLink, wanted: boolean): void {
