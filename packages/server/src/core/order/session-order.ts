@@ -5,6 +5,9 @@ import { invariant } from '../invariants.ts';
 const WRITE = 0;
 const FAILURE = -1;
 const INITIAL_ENTRIES = 16;
+const NOTHING = new Int32Array(0);
+const NO_BYTES = new Uint8Array(0);
+const INITIAL_BYTES = 512;
 /** Bytes already taken that are worth moving the rest over. */
 const COMPACT_BYTES = 65536;
 
@@ -16,15 +19,17 @@ export type WaitingKind = 'write' | 'request' | 'failure';
  * time.
  */
 export class SessionOrder {
-  #entries: Int32Array = new Int32Array(INITIAL_ENTRIES);
-  #identities: (readonly Identity[] | null)[] = new Array(INITIAL_ENTRIES).fill(null);
-  #errors: Int32Array = new Int32Array(INITIAL_ENTRIES * 2);
+  // A connection without unanswered writes, as most are, costs no memory here.
+  #entries: Int32Array = NOTHING;
+  #identities: (readonly Identity[] | null)[] = [];
+  /** Xid and error of the failures among the entries, in order. */
+  #failures: number[] = [];
   #head = 0;
   #count = 0;
-  #bytes: Writer = new Writer(0);
+  #bytes: Writer | null = null;
   #taken = 0;
   /** The request or failure that `take` returned last. */
-  bytes: Uint8Array = this.#bytes.bytes;
+  bytes: Uint8Array = NO_BYTES;
   start = 0;
   end = 0;
   identities: readonly Identity[] = [];
@@ -37,7 +42,7 @@ export class SessionOrder {
 
   /** Bytes of waiting requests. */
   get waitingBytes(): number {
-    return this.#bytes.length - this.#taken;
+    return this.#bytes === null ? 0 : this.#bytes.length - this.#taken;
   }
 
   pushWrite(): void {
@@ -48,6 +53,7 @@ export class SessionOrder {
   /** Keeps a copy of the request `bytes[start, end)`: its header and body. */
   pushRequest(bytes: Uint8Array, start: number, end: number, identities: readonly Identity[]): void {
     invariant(end > start, 'a waiting request has bytes');
+    this.#bytes ??= new Writer(INITIAL_BYTES);
     this.#bytes.raw(bytes, start, end);
     const at = this.#push(identities);
     this.#entries[at] = end - start;
@@ -57,8 +63,7 @@ export class SessionOrder {
   pushFailure(xid: number, error: number): void {
     const at = this.#push(null);
     this.#entries[at] = FAILURE;
-    this.#errors[at * 2] = xid;
-    this.#errors[at * 2 + 1] = error;
+    this.#failures.push(xid, error);
   }
 
   /** What stands first; only when `size` is not 0. */
@@ -75,26 +80,31 @@ export class SessionOrder {
     this.#head = (at + 1) & (this.#entries.length - 1);
     this.#count--;
     if (length === FAILURE) {
-      this.xid = this.#errors[at * 2];
-      this.error = this.#errors[at * 2 + 1];
+      this.xid = this.#failures[0];
+      this.error = this.#failures[1];
+      this.#failures.splice(0, 2);
     } else if (length > 0) {
-      this.bytes = this.#bytes.bytes;
-      this.start = this.#taken;
-      this.end = this.#taken + length;
+      this.#takeBytes(length);
       this.identities = this.#identities[at] as readonly Identity[];
-      this.#taken = this.end;
     }
     this.#identities[at] = null;
-    if (this.#taken === this.#bytes.length) {
-      this.#taken = 0;
-      if (this.#bytes.bytes.length > COMPACT_BYTES) this.#bytes = new Writer(0);
-      else this.#bytes.length = 0;
-    }
+  }
+
+  #takeBytes(length: number): void {
+    const waiting = this.#bytes as Writer;
+    this.bytes = waiting.bytes;
+    this.start = this.#taken;
+    this.end = this.#taken + length;
+    this.#taken = this.end;
+    if (this.#taken < waiting.length) return;
+    this.#taken = 0;
+    if (waiting.bytes.length > COMPACT_BYTES) this.#bytes = null;
+    else waiting.length = 0;
   }
 
   #push(identities: readonly Identity[] | null): number {
     if (this.#count === this.#entries.length) this.#grow();
-    if (this.#taken > COMPACT_BYTES && this.#taken * 2 > this.#bytes.length) this.#compact();
+    if (this.#taken > COMPACT_BYTES) this.#compact(this.#bytes as Writer);
     const at = (this.#head + this.#count) & (this.#entries.length - 1);
     this.#identities[at] = identities;
     this.#count++;
@@ -103,25 +113,24 @@ export class SessionOrder {
 
   #grow(): void {
     const size = this.#entries.length;
-    const entries = new Int32Array(size * 2);
-    const errors = new Int32Array(size * 4);
-    const identities: (readonly Identity[] | null)[] = new Array(size * 2).fill(null);
+    const larger = Math.max(INITIAL_ENTRIES, size * 2);
+    const entries = new Int32Array(larger);
+    const identities: (readonly Identity[] | null)[] = new Array(larger).fill(null);
     for (let i = 0; i < this.#count; i++) {
       const from = (this.#head + i) & (size - 1);
       entries[i] = this.#entries[from];
-      errors[i * 2] = this.#errors[from * 2];
-      errors[i * 2 + 1] = this.#errors[from * 2 + 1];
       identities[i] = this.#identities[from];
     }
     this.#entries = entries;
-    this.#errors = errors;
     this.#identities = identities;
     this.#head = 0;
   }
 
-  #compact(): void {
-    const rest = new Writer(this.#bytes.length - this.#taken + COMPACT_BYTES);
-    rest.raw(this.#bytes.bytes, this.#taken, this.#bytes.length);
+  /** Gives the room of what was taken back, once it is the larger part. */
+  #compact(waiting: Writer): void {
+    if (this.#taken * 2 <= waiting.length) return;
+    const rest = new Writer(waiting.length - this.#taken + COMPACT_BYTES);
+    rest.raw(waiting.bytes, this.#taken, waiting.length);
     this.#bytes = rest;
     this.#taken = 0;
   }
