@@ -108,7 +108,7 @@ export class Driver implements JournalListener {
   /** The network has taken everything that a client was sent. */
   drained(connection: number): void {
     const link = this.#links[connection] ?? null;
-    if (link === null || !this.#replica.isOutputFull(connection)) return;
+    if (link === null || this.#stopping !== null || !this.#replica.isOutputFull(connection)) return;
     this.#step({ kind: 'clientDrained', connection, ...this.#time() });
     this.#setPause(connection, link, this.#replica.wantsPause(connection));
   }
