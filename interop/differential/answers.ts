@@ -23,6 +23,19 @@ export function endsConnection(op: number, reply: DecodedReply | undefined): boo
   return reply.err === ErrorCode.unimplemented && reply.zxid === -1;
 }
 
+/**
+ * Whether one of the requests may have left watches on Apache's server only (`watches-all-or-none`), be the answers the same
+ * or not.
+ */
+export function leavesWatches(drafts: readonly Draft[], replies: readonly DecodedReply[]): boolean {
+  return drafts.some(
+    (draft, i) =>
+      draft.stumbles &&
+      (draft.op === OpCode.setWatches || draft.op === OpCode.setWatches2) &&
+      replies[i]?.err === ErrorCode.marshallingError,
+  );
+}
+
 /** Puts the events of one session's end, whose order means nothing, into an order of their own. */
 export function ordered(answer: Answer, ends: ReadonlySet<Value>): Answer {
   if (ends.size === 0) return answer;

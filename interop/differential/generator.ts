@@ -226,12 +226,14 @@ export class Generator {
     const body = new Body().long(relative);
     const lists = op === OpCode.setWatches ? 3 : 5;
     let note = `since ${relative}`;
+    let hasNull = false;
     for (let i = 0; i < lists; i++) {
       const list = this.#pathList();
       note += ` ${JSON.stringify(list)}`;
       body.texts(list);
+      if (list === null || (Array.isArray(list) && list.includes(null))) hasNull = true;
     }
-    return bare(op, body, note);
+    return bare(op, body, note, { pipelines: !hasNull, stumbles: hasNull });
   }
 
   #part(): Draft {

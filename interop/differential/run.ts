@@ -1,5 +1,5 @@
 import { OpCode } from '@headkeeper/protocol';
-import { endsConnection, errorOf, learn, ordered, repliesOf } from './answers.ts';
+import { endsConnection, errorOf, learn, leavesWatches, ordered, repliesOf } from './answers.ts';
 import { decodeEvent, decodeReply, isEvent, type Value } from './decode.ts';
 import { type Answer, compareAnswers, type Difference, perReply } from './difference.ts';
 import { explanationOf } from './explained.ts';
@@ -71,6 +71,8 @@ export class Run {
   #outcomes = new Map<string, number>();
   #events = 0;
   #stopped = false;
+  /** Set by a comparison after which the connection's watches are not the same on both servers. */
+  #watchesDiffer = false;
   /** zxids of session ends: their events come in no particular order. */
   #ends = new Set<Value>();
 
@@ -110,6 +112,7 @@ export class Run {
   async #begin(): Promise<void> {
     this.#model.clear();
     this.#ends.clear();
+    this.#watchesDiffer = false;
     this.#dormant = [];
     this.#context = [];
     this.#slots = Array.from({ length: SLOTS }, (_, number) => ({ number, links: null, session: null, xid: 0 }));
@@ -280,6 +283,12 @@ export class Run {
     }
     const closedWithoutReply = outcomes[0] === 'closed';
     if (ends) await this.#expectClosed(label, note, links);
+    if (this.#watchesDiffer || leavesWatches(drafts, replies)) {
+      // What one side alone watches would only be told later on. In a burst it may already have been.
+      this.#watchesDiffer = false;
+      if (drafts.length > 1) throw new SegmentEnded();
+      if (!ends && !closedWithoutReply) this.#forsake(slot);
+    }
     if (ends || closedWithoutReply)
       this.#leave(
         slot,
@@ -317,8 +326,11 @@ export class Run {
 
   async #drop(slot: Slot): Promise<void> {
     await this.#lockStep(slot, bare(OpCode.ping));
+    this.#forsake(slot);
+  }
+
+  #forsake(slot: Slot): void {
     this.#note(`connection ${slot.number}: dropped`, 'drop');
-    for (const link of slot.links ?? []) link.destroy();
     this.#leave(slot, false);
   }
 
@@ -384,6 +396,7 @@ export class Run {
     this.#differences.push(difference);
     this.#options.onDifference(difference);
     this.#stopped = this.#options.stopAt(difference);
-    if (this.#stopped || explanation?.harmless !== true) throw new SegmentEnded();
+    if (explanation?.same === 'all but watches') this.#watchesDiffer = true;
+    if (this.#stopped || explanation?.same === undefined) throw new SegmentEnded();
   }
 }
