@@ -260,16 +260,16 @@ export class NodeStore {
 
   #takeSlot(): number {
     let slot = this.#freeHead;
-    if (slot !== NONE) this.#freeHead = this.get(slot, Field.nextSibling);
-    else {
+    if (slot === NONE) {
       slot = this.#used++;
       if (slot >>> CHUNK_SHIFT === this.#chunks.length) this.#chunks.push(new Int32Array(WORDS << CHUNK_SHIFT));
-    }
+    } else this.#freeHead = this.get(slot, Field.nextSibling);
     const record = this.record(slot);
     const at = this.base(slot);
-    const generation = record[at + Field.generation];
-    record.fill(0, at, at + WORDS);
-    record[at + Field.generation] = (generation + 1) | 0;
+    const generation = record[at + Field.generation] + 1;
+    // A slot used for the first time has nothing but zeros.
+    if (generation !== 1) for (let word = at; word < at + WORDS; word++) record[word] = 0;
+    record[at + Field.generation] = generation;
     record[at + Field.parent] = NONE;
     record[at + Field.firstChild] = NONE;
     record[at + Field.nextSibling] = NONE;

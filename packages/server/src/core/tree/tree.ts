@@ -50,6 +50,8 @@ export class DataTree {
   #preImages: PreImageKeeper | null = null;
   #ephemerals: EphemeralBook | null = null;
   #zookeeperSlot = NONE;
+  #lastParent = NONE;
+  #lastParentPath: Uint8Array = new Uint8Array(0);
 
   constructor(
     settings: Pick<CoreSettings, 'hashSeed' | 'extendedTypesEnabled' | 'emulate353TTLNodes' | 'digestEnabled'>,
@@ -252,7 +254,7 @@ export class DataTree {
     } else {
       const slash = lastSlash(bytes, start, end);
       if (slash < start) return 'a path without a slash';
-      const parent = this.store.find(bytes, start, slash);
+      const parent = this.#loadedParent(bytes, start, slash);
       if (parent === NONE) return 'a znode whose parent has not appeared';
       if (this.store.find(bytes, start, end) !== NONE) return 'the same znode twice';
       slot = this.#insert(parent, bytes, start, slash + 1, end, bytes, dataStart, dataLength, aclId);
@@ -263,6 +265,14 @@ export class DataTree {
     this.#fileByOwner(slot, record[base + Field.owner], record[base + Field.owner + 1]);
     this.#refreshContent(slot, bytes, start, end);
     return null;
+  }
+
+  /** As `find`; siblings mostly follow each other in a snapshot, so that their parent need be looked up only once. */
+  #loadedParent(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#lastParent !== NONE && pathIs(bytes, start, end, this.#lastParentPath)) return this.#lastParent;
+    this.#lastParent = this.store.find(bytes, start, end);
+    this.#lastParentPath = bytes.slice(start, end);
+    return this.#lastParent;
   }
 
   /** A zxid or time field as a number. */
