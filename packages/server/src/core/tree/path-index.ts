@@ -5,12 +5,15 @@ const MIGRATE_PER_INSERT = 32;
 const TOMBSTONE = -1;
 
 /**
- * Hash of the UTF-8 bytes of a path: FNV-1a with a seed and a final mix, so that clients cannot choose colliding paths
- * without knowing the seed. 32 bits, signed.
+ * Hash of the UTF-8 bytes of a path: FNV-1a with a seed and a final mix. High bits go back into low ones at each byte:
+ * otherwise paths could be chosen that collide under every seed with the same low byte. 32 bits, signed.
  */
 export function hashPath(bytes: Uint8Array, start: number, end: number, seed: number): number {
   let hash = seed ^ -2128831035;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i], 16777619);
+  for (let i = start; i < end; i++) {
+    hash = Math.imul(hash ^ bytes[i], 16777619);
+    hash ^= hash >>> 15;
+  }
   hash ^= hash >>> 16;
   hash = Math.imul(hash, -2048144789);
   hash ^= hash >>> 13;

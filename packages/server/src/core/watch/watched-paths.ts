@@ -19,7 +19,13 @@ const SLASH = 0x2f;
 const FNV_START = -2128831035;
 const FNV_PRIME = 16777619;
 
-/** Spreads the state of FNV-1a over all bits. */
+/** FNV-1a, with high bits going back into low ones, as in `hashPath`. */
+function advance(state: number, byte: number): number {
+  const next = Math.imul(state ^ byte, FNV_PRIME);
+  return next ^ (next >>> 15);
+}
+
+/** Spreads the state over all bits. */
 function finish(state: number): number {
   state ^= state >>> 16;
   state = Math.imul(state, -2048144789);
@@ -55,7 +61,7 @@ export class WatchedPaths {
   /** The number of a path, or 0. */
   find(bytes: Uint8Array, start: number, end: number): number {
     let state = this.#start;
-    for (let i = start; i < end; i++) state = Math.imul(state ^ bytes[i], FNV_PRIME);
+    for (let i = start; i < end; i++) state = advance(state, bytes[i]);
     return this.#lookUp(bytes, start, end, finish(state));
   }
 
@@ -73,11 +79,11 @@ export class WatchedPaths {
           i > start
             ? this.#lookUp(bytes, start, i, finish(state))
             : end - start > 1
-              ? this.#lookUp(bytes, start, start + 1, finish(Math.imul(state ^ SLASH, FNV_PRIME)))
+              ? this.#lookUp(bytes, start, start + 1, finish(advance(state, SLASH)))
               : 0;
         if (ancestor !== 0 && this.records.get(ancestor, PATH_RECURSIVE) > 0) ancestors[count++] = ancestor;
       }
-      state = Math.imul(state ^ bytes[i], FNV_PRIME);
+      state = advance(state, bytes[i]);
     }
     this.ancestorCount = count;
     return this.#lookUp(bytes, start, end, finish(state));
