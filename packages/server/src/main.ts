@@ -63,6 +63,9 @@ export interface StartOptions {
 
 /** An error code of the operating system, such as ENOSPC. */
 const SYSTEM_CODE = /^E[A-Z0-9]+$/;
+/** How long a stopping server waits for its last replies to leave. */
+const DRAIN_MS = 1000;
+
 /** Answers of the disk that mean that a directory cannot be used. */
 const DISK_CODES: ReadonlySet<string> = new Set(['EACCES', 'EROFS', 'ENOSPC', 'EIO', 'ENOTDIR', 'ENOENT', 'EPERM']);
 
@@ -121,23 +124,26 @@ async function serve(
     throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
   });
   // After a pause of the whole process the pings that have arrived meanwhile are read first: their sessions live.
-  const ticker = setInterval(() => setImmediate(() => driver.tick()), config.tickTimeMs);
+  let mismatchTold = false;
+  const tick = (): void => {
+    driver.tick();
+    if (mismatchTold || replica.serving.statistics.digestMismatches === 0) return;
+    mismatchTold = true;
+    log.error({ lastZxid: zxidText(replica.serving.lastZxid) }, 'the tree does not have the digest that its log foretold');
+  };
+  const ticker = setInterval(() => setImmediate(tick), config.tickTimeMs);
   const stopPurging = repeatNowAnd(() => server.purge(), config.purgeIntervalMs);
-  log.info({ host: address.host, port: address.port, lastZxid: `0x${lastZxid.toString(16)}` }, 'serving');
+  log.info({ host: address.host, port: address.port, lastZxid: zxidText(lastZxid) }, 'serving');
 
   let stopped: Promise<void> | null = null;
-  const stop = (): Promise<void> => {
+  const stop = async (): Promise<void> => {
     listener.stop();
     clearInterval(ticker);
     stopPurging();
-    return new Promise((resolve, reject) => {
-      driver.stop((error) => {
-        listener.destroyAll();
-        dataDir.release();
-        if (error === null) resolve();
-        else reject(error);
-      });
-    });
+    const error = await new Promise<Error | null>((resolve) => driver.stop(resolve));
+    await listener.drain(DRAIN_MS);
+    dataDir.release();
+    if (error !== null) throw error;
   };
   return {
     address,
@@ -170,7 +176,7 @@ export interface AssembledServer {
   readonly clock: Clock;
   /** The last txn that was recovered. */
   readonly lastZxid: number;
-  /** Writes what a new directory must have before the first client, then calls back. */
+  /** Writes the snapshot that must be there before the first client, if one must, then calls back. */
   begin(ready: () => void): void;
   /** Removes the snapshots and logs that no start needs; does nothing while a purge is still at work. */
   purge(): void;
@@ -233,6 +239,9 @@ function assemble(
       },
     },
   });
+  // Ephemerals without a session go at the start, without a txn: no later start may read them again, under what clients
+  // have since put in their place.
+  const hasOrphans = replica.serving.sessions.orphans().length > 0;
   replica.start(lastZxid, replayed, clock.monotonicMs(), clock.wallMs());
   return {
     replica,
@@ -241,10 +250,10 @@ function assemble(
     clock,
     lastZxid,
     begin: (ready) => {
-      if (!fresh) return ready();
+      if (!fresh && !hasOrphans) return ready();
       whenFirst = () => {
         try {
-          dataDir.clearInitialize();
+          if (fresh) dataDir.clearInitialize();
         } catch (error) {
           return fail(error as Error);
         }
