@@ -15,7 +15,7 @@ import type { ServerConfig } from './config/schema.ts';
 import { toCoreSettings } from './config/server-config.ts';
 import { InvariantViolation } from './core/invariants.ts';
 import { recover } from './core/log/recovery.ts';
-import { RecoveryRefused } from './core/log/recovery-refused.ts';
+import { RecoveryRefused, zxidText } from './core/log/recovery-refused.ts';
 import { RecoveredState } from './core/recovered-state.ts';
 import { Replica } from './core/replica.ts';
 import { Driver } from './driver/driver.ts';
@@ -129,7 +129,10 @@ async function serve(
     driver.tick();
     if (mismatchTold || replica.serving.statistics.digestMismatches === 0) return;
     mismatchTold = true;
-    log.error({ lastZxid: zxidText(replica.serving.lastZxid) }, 'the tree does not have the digest that its log foretold');
+    log.error(
+      { lastZxid: zxidText(replica.serving.lastZxid) },
+      'the tree does not have the digest that its log foretold',
+    );
   };
   const ticker = setInterval(() => setImmediate(tick), config.tickTimeMs);
   const stopPurging = repeatNowAnd(() => server.purge(), config.purgeIntervalMs);
@@ -233,7 +236,7 @@ function assemble(
     listener: {
       fatal: fail,
       snapshotWritten: (zxid) => {
-        log.info({ zxid: `0x${zxid.toString(16)}` }, 'snapshot written');
+        log.info({ zxid: zxidText(zxid) }, 'snapshot written');
         whenFirst?.();
         whenFirst = null;
       },

@@ -70,7 +70,8 @@ export class Replica {
     serving.setLastZxid(lastZxid);
     this.#durableZxid = lastZxid;
     this.#sessionIds = new SessionIds(this.#settings.serverId, wallMs);
-    for (const slot of serving.sessions.orphans()) {
+    const orphans = serving.sessions.orphans();
+    for (const slot of orphans) {
       // With TTL znodes switched off these count as ephemerals, and one may have gone with the one above it.
       if (!serving.tree.store.isLive(slot)) continue;
       const path = this.applier.pathOf(slot);
@@ -83,6 +84,8 @@ export class Replica {
     this.applier.observe(serving, this.#results);
     this.#proposals.start(lastZxid);
     this.#snapshots.start(replayed);
+    // No txn tells of the orphans' going: a snapshot must, before the digests of later txns count on it.
+    if (orphans.length > 0) this.#snapshots.begin();
     this.#reaper.start(nowMs);
   }
 

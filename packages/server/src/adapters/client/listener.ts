@@ -73,9 +73,14 @@ export class ClientListener {
     this.#server.close();
   }
 
-  /** Ends the connections that are still there. */
-  destroyAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
+  /** Resolves when every connection has sent what it had and is closed; ends those that take longer than this. */
+  async drain(timeoutMs: number): Promise<void> {
+    const closed = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, timeoutMs);
+    await Promise.all(closed);
+    clearTimeout(timer);
   }
 
   #accept(socket: Socket): void {
