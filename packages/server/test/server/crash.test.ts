@@ -36,18 +36,27 @@ interface Plan {
   readonly ends?: readonly End[];
 }
 
+interface Explored {
+  crashes: number;
+  /** Operations of the disk that were met, by what they were done to. */
+  readonly met: Map<string, number>;
+}
+
 /** Runs two lives of a server under random clients and ends copies of it at every operation of the disk. */
-function crashEverywhere(plan: Plan): number {
+function crashEverywhere(plan: Plan): Explored {
   const { seed, ends = ENDS } = plan;
   const random = new SeededRandom(seed);
   const disk = new SimDisk(seed);
   const clock = new SimClock();
+  const met = new Map<string, number>();
   let crashes = 0;
   let known: Known = { model: new TreeModel(freshState(), 0), sessions: [], shown: 0 };
   let workload: Workload | null = null;
   let failure: Error | null = null;
 
   disk.beforeOperation = (count, operation, path) => {
+    const kind = `${operation} ${path.slice(path.lastIndexOf('/') + 1).replace(/[.-][^.]*$/, '')}`;
+    met.set(kind, (met.get(kind) ?? 0) + 1);
     const tries = count <= BEGINNING ? 2 * ends.length : 1;
     for (let i = 0; i < tries && failure === null; i++) {
       const end = ends[crashes++ % ends.length] as End;
@@ -84,7 +93,7 @@ function crashEverywhere(plan: Plan): number {
     assert.equal(workload.shown, workload.model.lastZxid);
   }
   if (failure !== null) throw failure;
-  return crashes;
+  return { crashes, met };
 }
 
 /** Starts on what the end has left, serves some clients, ends again in the worst way, and starts once more. */
@@ -120,7 +129,14 @@ function play(
 describe('the whole server, ended at every operation of its disk', () => {
   it('recovers what it acknowledged, and goes on', () => {
     let crashes = 0;
-    for (let seed = 1; seed <= 2 * SCALE; seed++) crashes += crashEverywhere({ seed, rounds: 50 });
+    for (let seed = 1; seed <= 2 * SCALE; seed++) {
+      const explored = crashEverywhere({ seed, rounds: 50 });
+      crashes += explored.crashes;
+      // Rolls, snapshots and purges: a test that never meets them would say nothing of them.
+      for (const kind of ['rename spare', 'rename tmp', 'remove snapshot', 'remove log']) {
+        assert.ok((explored.met.get(kind) ?? 0) >= 3, `${kind} in ${JSON.stringify([...explored.met])}`);
+      }
+    }
     assert.ok(crashes > 700 * SCALE, `only ${crashes} crashes`);
   });
 

@@ -61,7 +61,7 @@ describe('the whole server on a failing disk', () => {
     });
   }
 
-  it('does not come to life again on a disk that stays full, and recovers once there is room', () => {
+  it('gives up on a full disk, does no harm while it stays full, and recovers once there is room', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const disk = new SimDisk(seed);
       const { server, workload, clock } = serveOn(disk, seed);
@@ -71,6 +71,9 @@ describe('the whole server on a failing disk', () => {
       const left = disk.fork(seed);
       left.crash('torn', seed);
       clock.now += 1000;
+      const early = startOrNull(left);
+      if (early?.ready) assert.equal(early.state().text(), workload.model.at(early.server.lastZxid).text());
+      left.crash('lose');
       left.capacity = Number.POSITIVE_INFINITY;
       const again = startAfter(left, clock, seed, workload);
       assert.ok(again.server.lastZxid >= workload.shown);
