@@ -150,7 +150,9 @@ export function importTarget(file: string, { specifier, fromEmitted }: ImportedM
   // The committed JavaScript in bin/ runs where it stands.
   const from = fromEmitted && file.endsWith('.ts') ? file.replace(/^(packages\/[^/]+|[^/]+)\//, '$1/dist/') : file;
   const target = path.posix.join(path.posix.dirname(from), specifier);
-  return target.includes('/dist/') ? target.replace('/dist/', '/').replace(/\.js$/, '.ts') : target;
+  // A bundle is made of the source files under the same names.
+  const emitted = target.replace('/dist/bundle/', '/dist/src/');
+  return emitted.includes('/dist/') ? emitted.replace('/dist/', '/').replace(/\.js$/, '.ts') : emitted;
 }
 
 /** Every module that a file names, type-only imports included. */

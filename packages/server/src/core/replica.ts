@@ -70,8 +70,7 @@ export class Replica {
     serving.setLastZxid(lastZxid);
     this.#durableZxid = lastZxid;
     this.#sessionIds = new SessionIds(this.#settings.serverId, wallMs);
-    const orphans = serving.sessions.orphans();
-    for (const slot of orphans) {
+    for (const slot of serving.sessions.orphans()) {
       // With TTL znodes switched off these count as ephemerals, and one may have gone with the one above it.
       if (!serving.tree.store.isLive(slot)) continue;
       const path = this.applier.pathOf(slot);
@@ -84,8 +83,6 @@ export class Replica {
     this.applier.observe(serving, this.#results);
     this.#proposals.start(lastZxid);
     this.#snapshots.start(replayed);
-    // No txn tells of the orphans' going: a snapshot must, before the digests of later txns count on it.
-    if (orphans.length > 0) this.#snapshots.begin();
     this.#reaper.start(nowMs);
   }
 
