@@ -116,6 +116,7 @@ async function serve(
     maxPerAddress: config.maxClientCnxns,
     maxTotal: config.maxCnxns,
     silentMs: config.sessionlessConnectionTimeoutMs,
+    clock,
     clients: driver,
     answer: (word) => fourLetterAnswer(word, config.fourLetterWords, status),
     refused: (address, reason) => log.warn({ address, reason }, 'connection refused'),

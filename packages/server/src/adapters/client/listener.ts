@@ -1,10 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { type FourLetterName, fourLetterNameOf, TELNET_CLOSE, TRACE_MASK_BYTES } from '@headkeeper/protocol';
-import type { ClientLink } from '../../ports.ts';
+import type { ClientLink, Clock } from '../../ports.ts';
 import { clientAddress } from './address.ts';
-import { SocketLink } from './socket-link.ts';
+import { ClientSocket, type ClientSocketPort } from './client-socket.ts';
 
 const WORD_BYTES = 4;
+/** How often silent sockets are looked for. */
+const SWEEP_MS = 1000;
 
 /** Where the bytes of clients go. */
 export interface ClientPort {
@@ -26,6 +28,7 @@ export interface ListenerOptions {
   readonly maxTotal: number;
   /** A connection that has said nothing for this long is closed, milliseconds. */
   readonly silentMs: number;
+  readonly clock: Clock;
   readonly clients: ClientPort;
   /** The answer to a four-letter word. */
   readonly answer: (word: FourLetterName) => string;
@@ -34,16 +37,21 @@ export interface ListenerOptions {
 }
 
 /** The client port: accepts connections, keeps their number in bounds, tells four-letter words from sessions. */
-export class ClientListener {
+export class ClientListener implements ClientSocketPort {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #perAddress: Map<string, number> = new Map();
-  readonly #sockets: Set<Socket> = new Set();
+  readonly #sockets: Set<ClientSocket> = new Set();
+  /** Those that are not known to be clients, oldest first. */
+  readonly #unknown: Set<ClientSocket> = new Set();
+  readonly #sweep: NodeJS.Timeout;
+  #whenEmpty: (() => void) | null = null;
   #rejected = 0;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#server = createServer({ noDelay: true, keepAlive: options.keepAlive }, (socket) => this.#accept(socket));
+    this.#sweep = setInterval(() => this.#closeSilent(), SWEEP_MS).unref();
   }
 
   /** Connections refused for a limit. */
@@ -70,16 +78,19 @@ export class ClientListener {
 
   /** Accepts nothing more. */
   stop(): void {
+    clearInterval(this.#sweep);
     this.#server.close();
   }
 
   /** Resolves when every connection has sent what it had and is closed; ends those that take longer than this. */
   async drain(timeoutMs: number): Promise<void> {
-    const closed = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    if (this.#sockets.size === 0) return;
     const timer = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, timeoutMs);
-    await Promise.all(closed);
+    await new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve;
+    });
     clearTimeout(timer);
   }
 
@@ -100,43 +111,52 @@ export class ClientListener {
       return;
     }
     this.#perAddress.set(address, mine + 1);
-    this.#sockets.add(socket);
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left === 0) this.#perAddress.delete(address);
-      else this.#perAddress.set(address, left);
-    });
-    // The close event that follows does what is to be done.
-    socket.on('error', () => {});
-    this.#awaitFirstBytes(socket, address);
+    const accepted = new ClientSocket(socket, address, this.#options.clock.monotonicMs(), this);
+    this.#sockets.add(accepted);
+    this.#unknown.add(accepted);
   }
 
-  /** Holds the first bytes back until there are enough to tell a word from a handshake. */
-  #awaitFirstBytes(socket: Socket, address: string): void {
-    let first: Buffer = Buffer.alloc(0);
-    socket.setTimeout(this.#options.silentMs, () => socket.destroy());
-    const onData = (chunk: Buffer): void => {
-      first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
-      if (first.length < WORD_BYTES) return;
-      const code = first.readInt32BE(0);
-      const word = fourLetterNameOf(code);
-      if (word === 'stmk' && first.length < WORD_BYTES + TRACE_MASK_BYTES) return;
-      socket.removeListener('data', onData);
-      if (code === TELNET_CLOSE) socket.destroy();
-      else if (word === undefined) this.#serve(socket, address, first);
-      else socket.end(this.#options.answer(word)); // A peer that does not close its side runs into the timeout.
-    };
-    socket.on('data', onData);
+  /** Tells a four-letter word from a handshake, once there are enough bytes to. */
+  first(socket: ClientSocket, bytes: Buffer): number | null {
+    if (bytes.length < WORD_BYTES) return null;
+    const code = bytes.readInt32BE(0);
+    if (code === TELNET_CLOSE) {
+      socket.destroy();
+      return null;
+    }
+    const word = fourLetterNameOf(code);
+    if (word === undefined) {
+      this.#unknown.delete(socket);
+      return this.#options.clients.open(socket, socket.address);
+    }
+    if (word !== 'stmk' || bytes.length >= WORD_BYTES + TRACE_MASK_BYTES) socket.answer(this.#options.answer(word));
+    return null;
   }
 
-  #serve(socket: Socket, address: string, first: Buffer): void {
-    const { clients } = this.#options;
-    socket.setTimeout(0);
-    const link = new SocketLink(socket, () => clients.drained(connection));
-    const connection = clients.open(link, address);
-    socket.on('data', (chunk: Buffer) => clients.data(connection, chunk));
-    socket.once('close', () => clients.closed(connection));
-    clients.data(connection, first);
+  data(connection: number, bytes: Uint8Array): void {
+    this.#options.clients.data(connection, bytes);
+  }
+
+  drained(connection: number): void {
+    this.#options.clients.drained(connection);
+  }
+
+  closed(socket: ClientSocket, connection: number | null): void {
+    this.#sockets.delete(socket);
+    this.#unknown.delete(socket);
+    const left = (this.#perAddress.get(socket.address) ?? 1) - 1;
+    if (left === 0) this.#perAddress.delete(socket.address);
+    else this.#perAddress.set(socket.address, left);
+    if (connection !== null) this.#options.clients.closed(connection);
+    if (this.#sockets.size === 0) this.#whenEmpty?.();
+  }
+
+  /** Closes the sockets that have not said for too long what they are, or that were answered a word and stay. */
+  #closeSilent(): void {
+    const oldest = this.#options.clock.monotonicMs() - this.#options.silentMs;
+    for (const socket of this.#unknown) {
+      if (socket.acceptedMs > oldest) return;
+      socket.destroy();
+    }
   }
 }

@@ -1,0 +1,136 @@
+import type { Socket } from 'node:net';
+import type { Writer } from '@headkeeper/protocol';
+import { limits } from '../../limits.ts';
+import type { ClientLink } from '../../ports.ts';
+
+const FRESH_BYTES = 512;
+/** Output memory larger than this is not kept by an idle connection. */
+const KEEP_BYTES = 65536;
+const UNNUMBERED = -1;
+
+/** What a client's socket reports. */
+export interface ClientSocketPort {
+  /**
+   * All bytes that have come before the socket is known to be a client's. Returns the number of the connection, or null
+   * when they must be shown again with what follows, or the socket is no client's.
+   */
+  first(socket: ClientSocket, bytes: Buffer): number | null;
+  data(connection: number, bytes: Uint8Array): void;
+  /** The network has taken everything that had to wait for it. */
+  drained(connection: number): void;
+  /** The connection is gone; null when it never was a client's. */
+  closed(socket: ClientSocket, connection: number | null): void;
+}
+
+/**
+ * A TCP connection to the client port. Reading stops while the core wants it to, and while too much output waits for the
+ * peer.
+ */
+export class ClientSocket implements ClientLink {
+  readonly address: string;
+  readonly port: number;
+  /** When it was accepted, monotonic milliseconds. */
+  readonly acceptedMs: number;
+  readonly #socket: Socket;
+  readonly #port: ClientSocketPort;
+  #connection = UNNUMBERED;
+  #first: Buffer | null = null;
+  #isAnswered = false;
+  #pausedByCore = false;
+  #pausedByOutput = false;
+
+  constructor(socket: Socket, address: string, acceptedMs: number, port: ClientSocketPort) {
+    this.#socket = socket;
+    this.#port = port;
+    this.address = address;
+    this.port = socket.remotePort ?? 0;
+    this.acceptedMs = acceptedMs;
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#connection === UNNUMBERED) this.#begin(chunk);
+      else port.data(this.#connection, chunk);
+    });
+    socket.on('drain', () => this.#drained());
+    socket.on('error', ignoreError);
+    socket.on('close', () => port.closed(this, this.#connection === UNNUMBERED ? null : this.#connection));
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  send(out: Writer): void {
+    const socket = this.#socket;
+    if (socket.destroyed || socket.writableEnded) {
+      out.length = 0;
+      return;
+    }
+    // Only what piles up is cut off: a single reply may be of any size.
+    if (socket.writableLength > limits.outputMaximum) {
+      out.length = 0;
+      socket.destroy();
+      return;
+    }
+    socket.write(Buffer.from(out.bytes.buffer as ArrayBuffer, out.bytes.byteOffset, out.length));
+    // With nothing left in the stream the kernel has taken a copy, and the memory can be written over.
+    if (socket.writableLength === 0) {
+      if (out.bytes.length > KEEP_BYTES) out.replaceMemory(FRESH_BYTES);
+      out.length = 0;
+      return;
+    }
+    out.replaceMemory(FRESH_BYTES);
+    if (socket.writableLength > limits.outputHighWater) {
+      this.#pausedByOutput = true;
+      this.#applyPause();
+    }
+  }
+
+  /** Sends a text and closes; what the peer still says is not heard. */
+  answer(text: string): void {
+    this.#isAnswered = true;
+    this.#socket.end(text);
+  }
+
+  close(): void {
+    this.#socket.destroySoon();
+  }
+
+  /** Closes at once, whatever is still to be sent. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  pause(): void {
+    this.#pausedByCore = true;
+    this.#applyPause();
+  }
+
+  resume(): void {
+    this.#pausedByCore = false;
+    this.#applyPause();
+  }
+
+  #begin(chunk: Buffer): void {
+    if (this.#isAnswered) return;
+    const bytes = this.#first === null ? chunk : Buffer.concat([this.#first, chunk]);
+    this.#first = bytes;
+    const connection = this.#port.first(this, bytes);
+    if (connection === null) return;
+    this.#first = null;
+    this.#connection = connection;
+    this.#port.data(connection, bytes);
+  }
+
+  #drained(): void {
+    this.#pausedByOutput = false;
+    this.#applyPause();
+    if (this.#connection !== UNNUMBERED) this.#port.drained(this.#connection);
+  }
+
+  #applyPause(): void {
+    if (this.#pausedByCore || this.#pausedByOutput) this.#socket.pause();
+    else this.#socket.resume();
+  }
+}
+
+/** The close event that follows an error does what is to be done. */
+function ignoreError(): void {}
