@@ -33,6 +33,9 @@ const CREATES: readonly string[] = ['create', 'create2', 'createContainer', 'cre
 /** An entry with a null where its provider needs an id, as requests are shown. */
 const NULL_IN_ACL = /\d:(null|"[^"]*"):null|\d:null:/;
 
+/** The second of two auth entries with the same permissions has no id. */
+const AUTH_ENTRIES_ALIKE = /(?<=[[ ])(-?\d+:"auth":)[^\]]*(?<= )\1null/;
+
 function lastReply(answer: Answer): DecodedReply {
   return answer.frames.at(-1) as unknown as DecodedReply;
 }
@@ -43,6 +46,9 @@ function totalOf(answer: Answer): number {
 
 /** Two surrogates, each in three bytes. */
 const SURROGATES = /\xed([\xa0-\xaf])([\x80-\xbf])\xed([\xb0-\xbf])([\x80-\xbf])/g;
+
+/** One character beyond U+FFFF in UTF-8. */
+const SUPPLEMENTARY = /[\xf0-\xf4][\x80-\xbf]{3}/g;
 
 /** The same bytes with each pair of surrogates as the one character that it stands for. */
 function withoutSurrogates(text: Bytes): Bytes {
@@ -112,6 +118,18 @@ export const EXPLANATIONS: readonly Explanation[] = [
     same: 'all',
   },
   {
+    id: 'auth-entries-alike',
+    request: 'create*, setACL: an auth entry with a null id after another auth entry with the same permissions',
+    apache: 'stumbles when it compares the two, and replies -5 MARSHALLINGERROR, to a multi as a whole',
+    headkeeper: 'takes null as it takes any other id',
+    reason: 'The id of an auth entry means nothing.',
+    matches: (difference) =>
+      isRequest(difference, ...CREATES, 'setACL', 'multi') &&
+      AUTH_ENTRIES_ALIKE.test(difference.request) &&
+      difference.fields.length === 1 &&
+      /^frames: reply marshallingError \/ (event [1-4], )*reply( \S+)?$/.test(difference.fields[0] as string),
+  },
+  {
     id: 'multi-read-remains',
     request: 'multiRead that cannot be carried out',
     apache: 'replies -5 with the results so far behind the header',
@@ -171,6 +189,27 @@ export const EXPLANATIONS: readonly Explanation[] = [
       difference.fields.every((field) => field.endsWith(': string / string')) &&
       withoutSurrogates(JSON.stringify(difference.left.frames)) === JSON.stringify(difference.right.frames),
     same: 'all',
+  },
+  {
+    id: 'supplementary-characters-in-a-multi',
+    request:
+      'access control lists set in a multi with characters beyond U+FFFF in an id, and all lists after a restart',
+    apache: 'reads each such character back from its log as two U+FFFD: the entry fits nobody any more',
+    headkeeper: 'keeps the id',
+    reason: 'An access control list means the same however it was set.',
+    matches: (difference) =>
+      isRequest(difference, 'getACL') &&
+      difference.fields.length === 1 &&
+      difference.fields[0] === 'reply.body.acl[].id: string / string' &&
+      JSON.stringify(difference.left.frames) ===
+        JSON.stringify(difference.right.frames).replace(SUPPLEMENTARY, bytes('\ufffd\ufffd')),
+  },
+  {
+    id: 'quota-of-blank-elements',
+    request: 'a change at a path with elements of nothing but spaces, such as "/ /a" or "/a/ /b"',
+    apache: 'leaves these elements out when it looks for the quota: it takes that of /a or /a/b',
+    headkeeper: 'takes the quotas of the nodes above the path',
+    reason: 'A quota is for the subtree that it names.',
   },
   {
     id: 'digits-of-other-scripts',

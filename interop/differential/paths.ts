@@ -113,10 +113,11 @@ export class Paths {
     return `${parent === '/' ? '' : parent}/${this.#random.pick(NAMES)}`;
   }
 
+  /** A node to have children. Not one with a blank element: Apache's quotas leave it out (`quota-of-blank-elements`). */
   parent(): Bytes {
     if (this.#random.chance(35)) return '/';
     const path = this.existing();
-    return path.split('/').length > 4 || path.startsWith('/zookeeper') ? '/' : path;
+    return path.split('/').length > 4 || path.startsWith('/zookeeper') || hasBlankElement(path) ? '/' : path;
   }
 
   /** Where a create request points: mostly creatable. */
@@ -136,6 +137,11 @@ export class Paths {
     if (this.#random.chance(25)) return this.any();
     return this.#model.leaf(this.#random) ?? '/a';
   }
+}
+
+/** Whether some element consists of spaces only. */
+export function hasBlankElement(path: Bytes): boolean {
+  return /\/ +(\/|$)/.test(path);
 }
 
 /** Nodes that only the quota requests may write: wrong text there stops Apache's server. */

@@ -2,6 +2,7 @@ import { OpCode } from '@headkeeper/protocol';
 import { OPEN } from './acls.ts';
 import type { Bytes } from './frames.ts';
 import { LIMITS, type Model, QUOTA_ROOT, STATS } from './model.ts';
+import { hasBlankElement } from './paths.ts';
 import type { Random } from './random.ts';
 import { create, type Draft, read, remove, setData } from './requests.ts';
 
@@ -56,8 +57,8 @@ export function quotaRequest(random: Random, model: Model): Draft {
   const target = quotaTarget(random, model);
   if (target === null || target.startsWith('/zookeeper')) return read(OpCode.getChildren2, QUOTA_ROOT, false);
   const parts = target.split('/').slice(1);
-  // A blank element is lost in Apache's index of quotas; removing such a quota stops its server.
-  if (parts.some((part) => part.trim() === '')) return read(OpCode.getChildren, QUOTA_ROOT, false);
+  // Removing a quota whose path has a blank element stops Apache's server.
+  if (target === '/' || hasBlankElement(target)) return read(OpCode.getChildren, QUOTA_ROOT, false);
   let directory = QUOTA_ROOT;
   for (const part of parts) {
     directory += `/${part}`;

@@ -1,7 +1,7 @@
 import { type Difference, renderDifference } from './difference.ts';
 import type { RunResult } from './run.ts';
 
-/** Differences with the same signature. */
+/** Differences with the same signature and the same explanation, or none. */
 export interface DifferenceKind {
   readonly signature: string;
   readonly explained: string | null;
@@ -13,8 +13,9 @@ export function summarise(differences: readonly Difference[]): DifferenceKind[] 
   const kinds = new Map<string, DifferenceKind>();
   for (const difference of differences) {
     const { signature, explained } = difference;
-    const known = kinds.get(signature);
-    kinds.set(signature, { signature, explained, count: (known?.count ?? 0) + 1, first: known?.first ?? difference });
+    const key = `${explained ?? ''} ${signature}`;
+    const known = kinds.get(key);
+    kinds.set(key, { signature, explained, count: (known?.count ?? 0) + 1, first: known?.first ?? difference });
   }
   return [...kinds.values()].sort((a, b) => b.count - a.count);
 }

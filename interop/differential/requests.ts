@@ -34,7 +34,7 @@ const NONE: readonly Change[] = [{ kind: 'none' }];
 export function show(text: Bytes | null): string {
   if (text === null) return 'null';
   const shown = JSON.stringify(text).replace(/[\x7f-\xff]/g, (c) => `\\x${c.charCodeAt(0).toString(16)}`);
-  return shown.length > 60 ? `${shown.slice(0, 50)}…(${text.length})` : shown;
+  return shown.length > 160 ? `${shown.slice(0, 150)}…(${text.length})` : shown;
 }
 
 const OP_NAMES = new Map<number, string>(Object.entries(OpCode).map(([name, code]) => [code, name]));
