@@ -40,6 +40,19 @@ test('closing a session deletes an ephemeral once that a pending multi has chang
   assert.deepEqual(other.must('getChildren', { path: '/p', watch: false }).children, ['kept']);
 });
 
+test('a parent can be deleted behind its last child, pending or in one multi', () => {
+  const harness = new CoreHarness();
+  const client = harness.connect();
+  harness.autoDurable = false;
+  for (const path of ['/a', '/a/b']) client.ask('create', creation(path));
+  for (const path of ['/a', '/a/b', '/a']) client.ask('delete', version(path));
+  harness.durable();
+  assert.deepEqual(summary(client.take()), ['create 0', 'create 0', 'delete -111', 'delete 0', 'delete 0']);
+  harness.autoDurable = true;
+  make(client, '/a', '/a/b');
+  assert.deepEqual(errorsOf(client, member.delete('/a/b'), member.delete('/a')), [0, 0]);
+});
+
 test('the reaper leaves a znode alone that has a pending change', () => {
   const harness = new CoreHarness();
   const client = harness.connect({ timeOut: 40_000 });
@@ -142,7 +155,9 @@ test('containers go some time after their last child, and only those that had on
   client.must('delete', version('/used/x'));
   client.must('delete', version('/plain/x'));
   client.must('addWatch', { path: '/', mode: 1 });
+  const zxid = harness.appendedZxid;
   runAlive(harness, client, 60_000);
+  assert.equal(harness.appendedZxid, zxid + 1, 'nothing is proposed that would be refused');
   assert.deepEqual(
     summary(client.take()).filter((line) => line.startsWith('event')),
     ['event 2 /used'],

@@ -32,7 +32,7 @@ function marked(arena: ByteArena, { handle, size, mark }: Block): boolean {
 
 test('blocks keep their bytes until they are freed, and memory is used again', () => {
   fc.assert(
-    fc.property(fc.array(anyStep, { maxLength: 120 }), (steps) => {
+    fc.property(fc.array(anyStep, { maxLength: 120, size: 'max' }), (steps) => {
       const arena = new ByteArena();
       const blocks: Block[] = [];
       let mark = 0;

@@ -98,7 +98,7 @@ function assertEqual(store: NodeStore, model: StoreModel): void {
 
 test('the store is a map from paths to data', () => {
   fc.assert(
-    fc.property(fc.array(anyStep, { maxLength: 80 }), fc.integer(), (steps, seed) => {
+    fc.property(fc.array(anyStep, { maxLength: 150, size: 'max' }), fc.integer(), (steps, seed) => {
       const store = new NodeStore(seed);
       const model = new StoreModel();
       /** The generation of every slot when it was last seen in use, and the slots freed while held. */

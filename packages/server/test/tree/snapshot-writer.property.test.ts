@@ -71,8 +71,8 @@ function toggleSession(sessions: SessionTable, low: number): void {
 test('a snapshot is the tree at its beginning, whatever happens while it is written', () => {
   fc.assert(
     fc.property(
-      fc.array(anyStep, { maxLength: 60 }),
-      fc.array(fc.array(anyStep, { maxLength: 60 }), { minLength: 1, maxLength: 3 }),
+      fc.array(anyStep, { maxLength: 80, size: 'max' }),
+      fc.array(fc.array(anyStep, { maxLength: 80, size: 'max' }), { minLength: 1, maxLength: 3 }),
       fc.integer({ min: 0, max: 800 }),
       (before, snapshots, filler) => {
         const tree = new DataTree(SETTINGS);
