@@ -146,6 +146,41 @@ test('a multi is all or nothing, and each operation sees those before it', () =>
   assert.equal(harness.replica.serving.statistics.digestMismatches, 0);
 });
 
+test('inside a multi the flag says what a create makes, and the type of its result', () => {
+  const harness = new CoreHarness();
+  const client = harness.connect();
+  const ttl = { ...creation('/ttl', CreateMode.persistentWithTTL), ttl: 1000 };
+  const { results } = client.must('multi', {
+    ops: [
+      member.create('/plain', CreateMode.persistent),
+      member.create2('/eph', CreateMode.ephemeral),
+      member.create('/container', CreateMode.container),
+      { type: OpCode.createContainer, body: creation('/other', CreateMode.persistent) },
+      { type: OpCode.createTTL, body: ttl },
+      { type: OpCode.createTTL, body: { ...ttl, path: '/not-ttl', flags: CreateMode.ephemeral, ttl: -1 } },
+    ],
+  });
+  const { create, create2 } = OpCode;
+  assert.deepEqual(
+    results.map((result) => result.type),
+    [create, create2, create2, create2, create2, create],
+  );
+  const { tree } = harness.replica.serving;
+  const kinds = ['/plain', '/eph', '/container', '/other', '/ttl', '/not-ttl'].map((path) => {
+    const bytes = new TextEncoder().encode(path);
+    const slot = tree.find(bytes, 0, bytes.length);
+    return tree.kinds.of(tree.store.get(slot, Field.owner), tree.store.get(slot, Field.owner + 1));
+  });
+  assert.deepEqual(kinds, ['persistent', 'ephemeral', 'container', 'container', 'ttl', 'ephemeral']);
+  const before = harness.appendedZxid;
+  for (const flags of [-1, 5, 6, 7]) {
+    assert.equal(client.call('multi', { ops: [member.create('/x', flags)] }).err, ErrorCode.marshallingError);
+  }
+  assert.equal(harness.appendedZxid, before + 4, 'a multi that cannot be decoded takes a zxid');
+  assert.deepEqual(errorsOf(client, member.check('/'), member.check(''), member.check('/plain')), [0, -8, -2]);
+  assert.equal(harness.replica.serving.statistics.digestMismatches, 0);
+});
+
 test('containers go some time after their last child, and only those that had one', () => {
   const harness = new CoreHarness();
   const client = harness.connect({ timeOut: 40_000 });
