@@ -1,4 +1,4 @@
-import { ErrorCode } from '@headkeeper/protocol';
+import { ErrorCode, isValidUtf8 } from '@headkeeper/protocol';
 import { errorOf } from './answers.ts';
 import type { DecodedReply } from './decode.ts';
 import type { Answer, Difference } from './difference.ts';
@@ -38,6 +38,13 @@ const AUTH_ENTRIES_ALIKE = /(?<=[[ ])(-?\d+:"auth":)[^\]]*(?<= )\1null/;
 
 function lastReply(answer: Answer): DecodedReply {
   return answer.frames.at(-1) as unknown as DecodedReply;
+}
+
+/** The bytes of the path that a request of one path is shown with. */
+function pathOf(request: string): Uint8Array {
+  const shown = /"(?:[^"\\]|\\.)*"/.exec(request)?.[0] ?? '""';
+  const path = JSON.parse(shown.replace(/\\x(..)/g, '\\u00$1')) as Bytes;
+  return Uint8Array.from(path, (character) => character.charCodeAt(0));
 }
 
 function totalOf(answer: Answer): number {
@@ -177,6 +184,18 @@ export const EXPLANATIONS: readonly Explanation[] = [
       /^(\S+ \d+: )?getAllChildrenNumber (""|.*\(first int 0\))/.test(difference.request) &&
       totalOf(difference.left) === totalOf(difference.right) + 1,
     same: 'all',
+  },
+  {
+    id: 'malformed-watch-paths',
+    request: 'checkWatches, removeWatches of a path in malformed UTF-8 where a watch was left on another such path',
+    apache: 'takes the two for one when they are the same with U+FFFD in place of what is malformed',
+    headkeeper: 'tells them apart by their bytes, and replies -121 NOWATCHER',
+    reason: 'No znode has such a path, so that these watches cannot fire.',
+    matches: (difference) =>
+      isRequest(difference, 'checkWatches', 'removeWatches') &&
+      isFrames(difference, 'reply', 'reply noWatcher') &&
+      !isValidUtf8(pathOf(difference.request)),
+    same: 'all but watches',
   },
   {
     id: 'supplementary-characters',

@@ -23,7 +23,9 @@ function copyOfBuild(): string {
     mkdirSync(target, { recursive: true });
     for (const part of ['package.json', 'dist', 'bin']) {
       if (part === 'bin' && name !== 'cli') continue;
-      cpSync(join(repositoryRoot, 'packages', name, part), join(target, part), { recursive: true });
+      // Without the bundle, which would run instead of what is planted.
+      const filter = (file: string): boolean => !file.endsWith('/dist/bundle');
+      cpSync(join(repositoryRoot, 'packages', name, part), join(target, part), { recursive: true, filter });
     }
   }
   const modules = join(folder, 'node_modules');
@@ -75,6 +77,18 @@ async function hunt(right: StartedServer, known: ReadonlySet<string> | null): Pr
   }
 }
 
+/** Hunts in a copy of the build with one error in it, or with none. */
+async function huntInCopy(error: PlantedError | null, known: ReadonlySet<string> | null): Promise<Hunt> {
+  const folder = copyOfBuild();
+  try {
+    if (error !== null) plant(folder, error);
+    const server = await startHeadkeeperFrom(join(folder, 'packages/cli/bin/headkeeper.js'));
+    return await hunt(server, known).finally(() => server.end());
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 const { values } = parseArgs({
   options: {
     steps: { type: 'string', default: '20000' },
@@ -86,8 +100,7 @@ const steps = Number(values.steps);
 const seed = Number(values.seed);
 
 async function main(): Promise<number> {
-  const sound = await startServer('headkeeper');
-  const baseline = await hunt(sound, null).finally(() => sound.end());
+  const baseline = await huntInCopy(null, null);
   console.log(
     `without a planted error: ${baseline.signatures.size} kinds of unexplained differences in ${steps} steps`,
   );
@@ -95,18 +108,11 @@ async function main(): Promise<number> {
   let unseen = 0;
   for (const error of PLANTED_ERRORS) {
     if (!error.name.includes(values.only)) continue;
-    const folder = copyOfBuild();
-    try {
-      plant(folder, error);
-      const server = await startHeadkeeperFrom(join(folder, 'packages/cli/bin/headkeeper.js'));
-      const { seen } = await hunt(server, known).finally(() => server.end());
-      if (seen === null) unseen++;
-      const result =
-        seen === null ? `NOT SEEN in ${steps} steps` : `step ${String(seen.step).padStart(6)}  ${seen.signature}`;
-      console.log(`${error.name.padEnd(64)} ${result}`);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const { seen } = await huntInCopy(error, known);
+    if (seen === null) unseen++;
+    const result =
+      seen === null ? `NOT SEEN in ${steps} steps` : `step ${String(seen.step).padStart(6)}  ${seen.signature}`;
+    console.log(`${error.name.padEnd(64)} ${result}`);
   }
   return unseen > 0 ? 1 : 0;
 }
