@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApacheVersion, startApacheZooKeeper, writeZooCfg } from '../peers/apache-zookeeper.ts';
@@ -58,10 +58,17 @@ export async function startHeadkeeperFrom(bin: string): Promise<StartedServer> {
   return endable(server, folder);
 }
 
+/** A server that ends by itself is told of with its log, which is then removed. */
 function endable(server: ServerProcess, folder: string): StartedServer {
+  let wanted = false;
+  server.ended.then((code) => {
+    if (!wanted)
+      console.error(`${server.name} has ended (${code ?? 'signal'}): ${readFileSync(server.logFile, 'utf8')}`);
+  });
   return {
     process: server,
     async end() {
+      wanted = true;
       await server.kill();
       rmSync(folder, { recursive: true, force: true });
     },
