@@ -70,7 +70,7 @@ export interface Journal {
 
 /** What a journal reports. */
 export interface JournalListener {
-  /** Everything up to `lastZxid` is on stable storage. What has been appended meanwhile may wait for a flush. */
+  /** Everything up to `lastZxid` is on stable storage. */
   durable(lastZxid: number): void;
   /** A write or a sync failed. Nothing that was not durable before may ever be acknowledged; the process must end. */
   failed(error: Error): void;

@@ -27,8 +27,6 @@ const NOBODY = -1;
 const SEVERAL = -2;
 /** Flushes in a row that must be for the same connection before it counts as the only one. */
 const LONE_FLUSHES = 4;
-/** Turns of the loop that a flush waits at most while every turn brings input. */
-const COLLECTING_TURNS = 3;
 
 /**
  * The loop around the core: hands it events, stamped with the time, and carries out each Ready in its stated order. All
@@ -49,8 +47,6 @@ export class Driver implements JournalListener {
   #stepping = false;
   readonly #waiting: Event[] = [];
   #flushScheduled = false;
-  /** Whether a client was heard since the flush was scheduled or last put off. */
-  #hasInput = false;
   /** The connection that was heard since the last flush, `NOBODY`, or `SEVERAL`. */
   #heard = NOBODY;
   /** The connection that was heard alone before the last flush, and for how many flushes before that. */
@@ -97,7 +93,6 @@ export class Driver implements JournalListener {
   /** Bytes from a client; they need stay valid only during the call. */
   data(connection: number, bytes: Uint8Array): void {
     if (this.#stopping !== null) return;
-    this.#hasInput = true;
     if (this.#heard !== connection) this.#heard = this.#heard === NOBODY ? connection : SEVERAL;
     this.#step({
       kind: 'clientData',
@@ -135,10 +130,6 @@ export class Driver implements JournalListener {
   durable(lastZxid: number): void {
     if (this.#failed) return;
     this.#step({ kind: 'durable', generation: this.#replica.generation, zxid: lastZxid, ...this.#time() });
-    if (this.#replica.outstanding > 0) {
-      if (this.#stopping === null) this.#scheduleFlush();
-      else this.#journal.flush(false);
-    }
     if (this.#stopping !== null && this.#replica.outstanding === 0) this.#finishStopping();
   }
 
@@ -219,27 +210,14 @@ export class Driver implements JournalListener {
     for (const { bytes, start, end, firstZxid, lastZxid } of appends) {
       this.#journal.append(bytes, start, end, firstZxid, lastZxid);
     }
-    this.#scheduleFlush();
-  }
-
-  #scheduleFlush(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    this.#hasInput = false;
-    this.#defer(() => this.#flushOnceQuiet(COLLECTING_TURNS));
-  }
-
-  /** Flushes after the first turn of the loop that brings no input, or after so many turns: one sync then serves more. */
-  #flushOnceQuiet(turnsLeft: number): void {
-    if (this.#hasInput && turnsLeft > 0) {
-      this.#hasInput = false;
-      this.#defer(() => this.#flushOnceQuiet(turnsLeft - 1));
-      return;
-    }
-    this.#flushScheduled = false;
-    const lone = this.#isLone();
-    this.#heard = NOBODY;
-    if (!this.#failed) this.#journal.flush(lone);
+    this.#defer(() => {
+      this.#flushScheduled = false;
+      const lone = this.#isLone();
+      this.#heard = NOBODY;
+      if (!this.#failed) this.#journal.flush(lone);
+    });
   }
 
   /** Whether one connection alone has been heard for a while, so that nobody else is held up by a synchronous sync. */

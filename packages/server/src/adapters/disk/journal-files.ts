@@ -49,8 +49,6 @@ const FIRST_ZEROS = 64 << 10;
 const STAGING_LIMIT = 4 << 20;
 /** Batches up to this size are written by the caller's thread; only their sync is waited for elsewhere. */
 const WRITE_IN_PLACE = 1 << 20;
-/** So many waiting txns are worth a sync without further delay. */
-const MANY_TXNS = 8;
 /** A synchronous sync must not hold up the loop for longer than this; a slower one sends the next ones to a thread. */
 const SLOW_SYNC_MS = 2;
 const ZEROS = new Uint8Array(ZERO_STEP);
@@ -306,14 +304,11 @@ class JournalFiles implements Journal {
     file.write(piece.memory, piece.start, piece.end, position, thenSync);
   }
 
-  /**
-   * When many wait, their batch is on its way before this one is reported; a few may yet become more until the listener
-   * asks for a flush.
-   */
+  /** The next batch is on its way before this one is reported. */
   #settle(batch: Batch): void {
     this.#busy = false;
     this.#writeZeros();
-    if (this.#closed.length > 0 || this.#open.lastZxid - this.#open.firstZxid >= MANY_TXNS) this.#start();
+    if (this.#pendingBytes() > 0) this.#start();
     if (this.#failure === null) this.#listener.durable(batch.lastZxid);
     if (this.#closing !== null) this.#start();
   }
