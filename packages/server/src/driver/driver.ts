@@ -47,6 +47,8 @@ export class Driver implements JournalListener {
   #stepping = false;
   readonly #waiting: Event[] = [];
   #flushScheduled = false;
+  /** Generation of the role whose txns the journal holds. */
+  #askedIn = 0;
   /** The connection that was heard since the last flush, `NOBODY`, or `SEVERAL`. */
   #heard = NOBODY;
   /** The connection that was heard alone before the last flush, and for how many flushes before that. */
@@ -129,7 +131,7 @@ export class Driver implements JournalListener {
 
   durable(lastZxid: number): void {
     if (this.#failed) return;
-    this.#step({ kind: 'durable', generation: this.#replica.generation, zxid: lastZxid, ...this.#time() });
+    this.#step({ kind: 'durable', generation: this.#askedIn, zxid: lastZxid, ...this.#time() });
     if (this.#stopping !== null && this.#replica.outstanding === 0) this.#finishStopping();
   }
 
@@ -191,7 +193,10 @@ export class Driver implements JournalListener {
   /** Carries out a Ready in its stated order. */
   #run(ready: Ready): void {
     if (ready.roll) this.#journal.roll();
-    if (ready.append.length > 0) this.#append(ready.append);
+    if (ready.append.length > 0) {
+      this.#askedIn = ready.generation;
+      this.#append(ready.append);
+    }
     for (const connection of ready.output) {
       const link = this.#links[connection.id];
       if (link !== null && link !== undefined) {
