@@ -55,6 +55,7 @@ export class RecoveredState implements StateSink {
 
   loaded(zxid: number, digest: TreeDigest | null): void {
     const { serving } = this.replica;
+    serving.tree.endLoading(digest !== null && digest.zxid === zxid ? digest : null);
     serving.tree.addSystemNodes();
     for (const id of this.#aclIds.values()) serving.tree.acls.release(id);
     this.#aclIds.clear();

@@ -21,6 +21,8 @@ import { TxnApplier } from './tree/apply.ts';
 const REQUEST_HEADER_BYTES = 8;
 /** An emptied input buffer larger than this is given back. */
 const KEEP_INPUT_BYTES = 65536;
+/** Znodes whose digests are checked at each tick after a large snapshot was loaded. */
+const CHECKED_PER_TICK = 4096;
 const NO_BYTES = new Uint8Array(0);
 
 /**
@@ -41,6 +43,7 @@ export class Replica {
   /** Counts the roles that this process has had; completions of an earlier one are dropped. */
   #generation = 1;
   #durableZxid = 0;
+  #loadedIsChecked = false;
   /** Connections whose input waits until their own writes are answered. */
   #stalled: Connection[] = [];
   readonly #reader: Reader = new Reader(NO_BYTES);
@@ -212,7 +215,17 @@ export class Replica {
       if (connection === null || connection === undefined || connection.state !== 'handshake') continue;
       if (serving.nowMs - connection.openedMs >= limits.handshakeMs) serving.close(connection);
     }
+    this.#checkLoaded();
     this.#reaper.run(serving, this.#proposals);
+  }
+
+  /** Goes on with the digests that loading has put off; a snapshot that turns out wrong is counted once. */
+  #checkLoaded(): void {
+    const { tree, statistics } = this.serving;
+    if (this.#loadedIsChecked) return;
+    tree.checkLoaded(CHECKED_PER_TICK);
+    this.#loadedIsChecked = tree.isChecked;
+    if (tree.loadedWrongly) statistics.digestMismatches++;
   }
 
   #proposeClose(session: Session, connection: Connection | null, xid: number): void {

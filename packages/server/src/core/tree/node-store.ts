@@ -35,9 +35,12 @@ export const Field = {
   capturedBy: 27,
   /** Counts the lives of the slot. */
   generation: 28,
-  /** 1 for znodes below /zookeeper, which the tree digest leaves out. */
-  outsideDigest: 29,
+  /** One of `DigestState`. */
+  digestState: 29,
 } as const;
+
+/** What the digest word of a znode holds: its share; nothing, as below /zookeeper; nothing yet, since it was loaded. */
+export const DigestState = { known: 0, outside: 1, deferred: 2 } as const;
 
 export const STAT_WORDS = 15;
 const WORDS = 30;

@@ -1,6 +1,6 @@
 import { encodeUtf8, type Writer } from '@headkeeper/protocol';
 import { contentCrc, nodeDigest, TreeDigest } from './digest.ts';
-import { Field, NONE, ROOT, STAT_WORDS } from './node-store.ts';
+import { DigestState, Field, NONE, ROOT, STAT_WORDS } from './node-store.ts';
 import type { DataTree } from './tree.ts';
 
 const INITIAL_BUCKETS = 1024;
@@ -113,6 +113,7 @@ export class PendingChanges {
     const slot = isRoot ? ROOT : store.findHashed(bytes, start, end, hash);
     node.exists = slot !== NONE;
     if (slot !== NONE) {
+      this.#tree.knowDigest(slot);
       const record = store.record(slot);
       const base = store.base(slot);
       for (let word = 0; word < STAT_WORDS; word++) node.stat[word] = record[base + word];
@@ -121,7 +122,7 @@ export class PendingChanges {
       node.aclId = record[base + Field.aclId];
       node.contentCrc = record[base + Field.contentCrc];
       node.digest = record[base + Field.digest];
-      node.outsideDigest = record[base + Field.outsideDigest] === 1;
+      node.outsideDigest = record[base + Field.digestState] === DigestState.outside;
       this.#tree.acls.retain(node.aclId);
     }
     this.#loose.push(node);

@@ -2,10 +2,12 @@ import { ErrorCode, encodeUtf8, Permission } from '@headkeeper/protocol';
 import type { CoreSettings } from '../settings.ts';
 import { AclTable } from './acl-table.ts';
 import { contentCrc, nodeDigest, TreeDigest } from './digest.ts';
-import { Field, NONE, NodeStore, ROOT } from './node-store.ts';
+import { DigestState, Field, NONE, NodeStore, ROOT } from './node-store.ts';
 import { QuotaBook } from './quota.ts';
 import { OwnerKinds } from './stat.ts';
 
+/** Trees of up to so many znodes are checked against their digest while they are loaded. */
+const CHECKED_AT_ONCE = 65_536;
 const SLASH = 0x2f;
 const TWO_32 = 4294967296;
 
@@ -50,6 +52,11 @@ export class DataTree {
   #preImages: PreImageKeeper | null = null;
   #ephemerals: EphemeralBook | null = null;
   #zookeeperSlot = NONE;
+  /** Znodes whose digests are deferred, the sum of those that were and are known now, and what it should come to. */
+  #deferred = 0;
+  readonly #found: TreeDigest = new TreeDigest();
+  #expected: { readonly high: number; readonly low: number } | null = null;
+  #nextUnchecked = 0;
   #lastParent = NONE;
   #lastParentPath: Uint8Array = new Uint8Array(0);
 
@@ -122,11 +129,11 @@ export class DataTree {
     const existing = this.store.find(bytes, start, end);
     if (existing !== NONE) {
       // A fuzzy snapshot can hold the znode with an ACL that its table lacked (ZOOKEEPER-4846): the txn's is the right one.
-      this.#preImages?.beforeChange(existing);
+      this.#beforeChange(existing);
       this.#replaceAcl(existing, aclId);
       return ErrorCode.nodeExists;
     }
-    this.#preImages?.beforeChange(parent);
+    this.#beforeChange(parent);
     this.#raiseCversion(
       parent,
       parentCversion === -1 ? this.store.get(parent, Field.cversion) + 1 : parentCversion,
@@ -150,7 +157,7 @@ export class DataTree {
   raiseParentCversion(bytes: Uint8Array, start: number, end: number, parentCversion: number, zxid: number): void {
     const parent = this.store.find(bytes, start, lastSlash(bytes, start, end));
     if (parent === NONE) return;
-    this.#preImages?.beforeChange(parent);
+    this.#beforeChange(parent);
     this.#raiseCversion(parent, parentCversion, zxid);
   }
 
@@ -158,7 +165,7 @@ export class DataTree {
     const slash = lastSlash(bytes, start, end);
     const parent = slash < start ? NONE : this.store.find(bytes, start, slash);
     if (parent === NONE) return ErrorCode.noNode;
-    this.#preImages?.beforeChange(parent);
+    this.#beforeChange(parent);
     if (zxid > this.longOf(parent, Field.pzxid)) {
       this.#setLong(parent, Field.pzxid, zxid);
       this.#refreshDigest(parent);
@@ -181,7 +188,7 @@ export class DataTree {
   }
 
   #removeLeaf(slot: number): void {
-    this.#preImages?.beforeChange(slot);
+    this.#beforeChange(slot);
     this.#unfileByOwner(slot, this.store.get(slot, Field.owner), this.store.get(slot, Field.owner + 1));
     this.digest.subtract(this.store.get(slot, Field.digest));
     const aclId = this.store.get(slot, Field.aclId);
@@ -201,7 +208,7 @@ export class DataTree {
   ): number {
     const slot = this.store.find(bytes, start, end);
     if (slot === NONE) return ErrorCode.noNode;
-    this.#preImages?.beforeChange(slot);
+    this.#beforeChange(slot);
     const before = Math.max(0, this.store.get(slot, Field.dataLength));
     this.store.setData(slot, bytes, dataStart, dataLength);
     this.store.set(slot, Field.version, version);
@@ -219,7 +226,7 @@ export class DataTree {
       this.acls.release(aclId);
       return ErrorCode.noNode;
     }
-    this.#preImages?.beforeChange(slot);
+    this.#beforeChange(slot);
     this.#replaceAcl(slot, aclId);
     this.store.set(slot, Field.aversion, aversion);
     this.#refreshDigest(slot);
@@ -228,7 +235,7 @@ export class DataTree {
 
   /** Replaces data without a txn of its own, as quota bookkeeping does: no stat field but the length changes. */
   replaceData(slot: number, data: Uint8Array): void {
-    this.#preImages?.beforeChange(slot);
+    this.#beforeChange(slot);
     this.store.setData(slot, data, 0, data.length);
   }
 
@@ -263,8 +270,64 @@ export class DataTree {
     const base = this.store.base(slot);
     for (let word = 0; word < 15; word++) record[base + word] = view.getInt32(statAt + word * 4);
     this.#fileByOwner(slot, record[base + Field.owner], record[base + Field.owner + 1]);
-    this.#refreshContent(slot, bytes, start, end);
+    if (this.#hasDigest(slot)) {
+      this.store.set(slot, Field.digestState, DigestState.deferred);
+      this.#deferred++;
+    }
     return null;
+  }
+
+  /**
+   * Ends loading: the tree's digest is `expected`, what the snapshot gives for exactly this state, or null when it gives
+   * none. The digests of the znodes of a large tree are then computed as they are needed, and by `checkLoaded`; those of a
+   * smaller one, or without an expectation, at once.
+   */
+  endLoading(expected: { readonly high: number; readonly low: number } | null): void {
+    if (this.#deferred === 0) return;
+    this.#expected = expected;
+    if (expected === null || this.#deferred <= CHECKED_AT_ONCE) {
+      this.checkLoaded(Number.POSITIVE_INFINITY);
+      this.digest.set(this.#found.high, this.#found.low);
+    } else this.digest.set(expected.high, expected.low);
+  }
+
+  /** Computes up to `count` digests that loading has put off; once all are known the snapshot's is checked. */
+  checkLoaded(count: number): void {
+    for (
+      ;
+      this.#deferred > 0 && count > 0 && this.#nextUnchecked < this.store.slotLimit;
+      this.#nextUnchecked++, count--
+    ) {
+      this.knowDigest(this.#nextUnchecked);
+    }
+  }
+
+  /** Whether no digest is put off any more. */
+  get isChecked(): boolean {
+    return this.#deferred === 0;
+  }
+
+  /** Whether the znodes that a snapshot held had not the digest that it gave for them; known when all are checked. */
+  get loadedWrongly(): boolean {
+    const expected = this.#expected;
+    if (expected === null || this.#deferred > 0) return false;
+    return this.#found.high !== expected.high || this.#found.low !== expected.low;
+  }
+
+  /** Computes a digest that loading has put off. Must come before the znode's first change. */
+  knowDigest(slot: number): void {
+    if (this.store.get(slot, Field.digestState) !== DigestState.deferred) return;
+    this.store.set(slot, Field.digestState, DigestState.known);
+    this.#deferred--;
+    const path = new Uint8Array(this.store.pathLength(slot));
+    this.store.writePathBackwards(slot, path, path.length);
+    const dataLength = this.store.get(slot, Field.dataLength);
+    const data = this.store.dataBytes(slot);
+    const crc = contentCrc(path, 0, path.length, data, this.store.dataOffset(slot), dataLength);
+    const digest = nodeDigest(this.store.record(slot), this.store.base(slot), crc);
+    this.store.set(slot, Field.contentCrc, crc);
+    this.store.set(slot, Field.digest, digest);
+    this.#found.add(digest);
   }
 
   /** As `find`; siblings mostly follow each other in a snapshot, so that their parent need be looked up only once. */
@@ -324,8 +387,8 @@ export class DataTree {
   ): number {
     const slot = this.store.insert(parent, bytes, start, nameStart, end, data, dataStart, dataLength);
     this.store.set(slot, Field.aclId, aclId);
-    if (parent === this.#zookeeperSlot || this.store.get(parent, Field.outsideDigest) === 1) {
-      this.store.set(slot, Field.outsideDigest, 1);
+    if (parent === this.#zookeeperSlot || this.store.get(parent, Field.digestState) === DigestState.outside) {
+      this.store.set(slot, Field.digestState, DigestState.outside);
     } else if (parent === ROOT && this.#zookeeperSlot === NONE && pathIs(bytes, start, end, ZOOKEEPER_PATH)) {
       this.#zookeeperSlot = slot;
     }
@@ -370,9 +433,18 @@ export class DataTree {
     record[base + field + 1] = value - high * TWO_32;
   }
 
+  #beforeChange(slot: number): void {
+    this.#preImages?.beforeChange(slot);
+    this.knowDigest(slot);
+  }
+
+  #hasDigest(slot: number): boolean {
+    return this.#digestEnabled && this.store.get(slot, Field.digestState) !== DigestState.outside;
+  }
+
   /** After path or data changed. */
   #refreshContent(slot: number, bytes: Uint8Array, start: number, end: number): void {
-    if (!this.#digestEnabled || this.store.get(slot, Field.outsideDigest) === 1) return;
+    if (!this.#hasDigest(slot)) return;
     const dataLength = this.store.get(slot, Field.dataLength);
     const crc = contentCrc(bytes, start, end, this.store.dataBytes(slot), this.store.dataOffset(slot), dataLength);
     this.store.set(slot, Field.contentCrc, crc);
@@ -383,7 +455,7 @@ export class DataTree {
   #refreshDigest(slot: number): void {
     const record = this.store.record(slot);
     const base = this.store.base(slot);
-    if (!this.#digestEnabled || record[base + Field.outsideDigest] === 1) return;
+    if (!this.#hasDigest(slot)) return;
     this.digest.subtract(record[base + Field.digest]);
     record[base + Field.digest] = nodeDigest(record, base, record[base + Field.contentCrc]);
     this.digest.add(record[base + Field.digest]);
