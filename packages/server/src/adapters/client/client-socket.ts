@@ -18,6 +18,8 @@ export interface ClientSocketPort {
   data(connection: number, bytes: Uint8Array): void;
   /** The network has taken everything that had to wait for it. */
   drained(connection: number): void;
+  /** The connection is to end once everything is sent, which may take the peer any time. */
+  closing(socket: ClientSocket): void;
   /** The connection is gone; null when it never was a client's. */
   closed(socket: ClientSocket, connection: number | null): void;
 }
@@ -35,7 +37,8 @@ export class ClientSocket implements ClientLink {
   readonly #port: ClientSocketPort;
   #connection = UNNUMBERED;
   #first: Buffer | null = null;
-  #isAnswered = false;
+  /** Whether it is about to end: what the peer still says is dropped. */
+  #isEnding = false;
   #pausedByCore = false;
   #pausedByOutput = false;
 
@@ -46,6 +49,7 @@ export class ClientSocket implements ClientLink {
     this.port = socket.remotePort ?? 0;
     this.acceptedMs = acceptedMs;
     socket.on('data', (chunk: Buffer) => {
+      if (this.#isEnding) return;
       if (this.#connection === UNNUMBERED) this.#begin(chunk);
       else port.data(this.#connection, chunk);
     });
@@ -86,11 +90,16 @@ export class ClientSocket implements ClientLink {
 
   /** Sends a text and closes; what the peer still says is not heard. */
   answer(text: string): void {
-    this.#isAnswered = true;
+    this.#isEnding = true;
     this.#socket.end(text);
   }
 
   close(): void {
+    if (this.#socket.destroyed || this.#isEnding) return;
+    this.#isEnding = true;
+    // Closed with input that nobody has read, a socket is reset, and the peer loses what is on its way.
+    this.#applyPause();
+    this.#port.closing(this);
     this.#socket.destroySoon();
   }
 
@@ -110,7 +119,6 @@ export class ClientSocket implements ClientLink {
   }
 
   #begin(chunk: Buffer): void {
-    if (this.#isAnswered) return;
     const bytes = this.#first === null ? chunk : Buffer.concat([this.#first, chunk]);
     this.#first = bytes;
     const connection = this.#port.first(this, bytes);
@@ -127,7 +135,7 @@ export class ClientSocket implements ClientLink {
   }
 
   #applyPause(): void {
-    if (this.#pausedByCore || this.#pausedByOutput) this.#socket.pause();
+    if (!this.#isEnding && (this.#pausedByCore || this.#pausedByOutput)) this.#socket.pause();
     else this.#socket.resume();
   }
 }

@@ -26,7 +26,7 @@ export interface ListenerOptions {
   /** Connections of one address, and all; 0 or less: no limit. */
   readonly maxPerAddress: number;
   readonly maxTotal: number;
-  /** A connection that has said nothing for this long is closed, milliseconds. */
+  /** A connection that has said nothing for this long, or takes this long to end, is closed, milliseconds. */
   readonly silentMs: number;
   readonly clock: Clock;
   readonly clients: ClientPort;
@@ -44,6 +44,8 @@ export class ClientListener implements ClientSocketPort {
   readonly #sockets: Set<ClientSocket> = new Set();
   /** Those that are not known to be clients, oldest first. */
   readonly #unknown: Set<ClientSocket> = new Set();
+  /** Clients' connections that end once everything is sent, and since when; the oldest first. */
+  readonly #closing: Map<ClientSocket, number> = new Map();
   readonly #sweep: NodeJS.Timeout;
   #whenEmpty: (() => void) | null = null;
   #rejected = 0;
@@ -141,9 +143,14 @@ export class ClientListener implements ClientSocketPort {
     this.#options.clients.drained(connection);
   }
 
+  closing(socket: ClientSocket): void {
+    this.#closing.set(socket, this.#options.clock.monotonicMs());
+  }
+
   closed(socket: ClientSocket, connection: number | null): void {
     this.#sockets.delete(socket);
     this.#unknown.delete(socket);
+    this.#closing.delete(socket);
     const left = (this.#perAddress.get(socket.address) ?? 1) - 1;
     if (left === 0) this.#perAddress.delete(socket.address);
     else this.#perAddress.set(socket.address, left);
@@ -151,11 +158,18 @@ export class ClientListener implements ClientSocketPort {
     if (this.#sockets.size === 0) this.#whenEmpty?.();
   }
 
-  /** Closes the sockets that have not said for too long what they are, or that were answered a word and stay. */
+  /**
+   * Closes the sockets that have not said for too long what they are, that were answered a word and stay, and that do not
+   * take the last that they are sent.
+   */
   #closeSilent(): void {
     const oldest = this.#options.clock.monotonicMs() - this.#options.silentMs;
     for (const socket of this.#unknown) {
-      if (socket.acceptedMs > oldest) return;
+      if (socket.acceptedMs > oldest) break;
+      socket.destroy();
+    }
+    for (const [socket, since] of this.#closing) {
+      if (since > oldest) break;
       socket.destroy();
     }
   }
