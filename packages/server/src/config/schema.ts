@@ -276,7 +276,9 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
     default: 65_536 * 1024,
     from: INT_MIN,
     scale: 1024,
-    doc: 'Log files are extended in steps of this size; 0 or less: not at all.',
+    doc:
+      'Log files are extended ahead of the records with zeros, in steps of 1 MiB: at most this much ahead, and never more ' +
+      'than 4 MiB (below 4 MiB, in steps of a quarter of it). 0 or less: not at all.',
   }),
   purgeSnapRetainCount: integer({
     key: 'autopurge.snapRetainCount',
