@@ -117,11 +117,13 @@ describe('journal files', () => {
   });
 
   it('writes no zeros when told so', () => {
-    const { disk, journal, rest } = bench({ preAllocBytes: 0 });
-    append(journal, 1);
-    journal.flush(false);
-    rest();
-    assert.equal(disk.openReadSync(`${FOLDER}/log.1`).size, 16 + record(1).length);
+    for (const preAllocBytes of [0, -1024, -(2 ** 31) * 1024]) {
+      const { disk, journal, rest } = bench({ preAllocBytes });
+      append(journal, 1);
+      journal.flush(false);
+      rest();
+      assert.equal(disk.openReadSync(`${FOLDER}/log.1`).size, 16 + record(1).length);
+    }
   });
 
   it('makes all that waits durable with one write and one sync', () => {

@@ -14,7 +14,7 @@ export interface JournalOptions {
   readonly disk: Disk;
   /** The `version-2` folder of the log directory; exists already. */
   readonly folder: string;
-  /** Most bytes of zeros kept written ahead of the records (`preAllocSize`); 0: none. */
+  /** Most bytes of zeros kept written ahead of the records (`preAllocSize`); 0 or less: none. */
   readonly preAllocBytes: number;
   /** The last zxid in the log or snapshot that was recovered: the first append continues it. */
   readonly lastZxid: number;
@@ -111,8 +111,9 @@ class JournalFiles implements Journal {
   constructor(options: JournalOptions) {
     this.#disk = options.disk;
     this.#folder = options.folder;
-    this.#zerosAhead = Math.min(options.preAllocBytes, ZEROS_AHEAD);
-    this.#zeroStep = Math.min(Math.ceil(options.preAllocBytes / 4), ZERO_STEP);
+    const preAllocBytes = Math.max(0, options.preAllocBytes);
+    this.#zerosAhead = Math.min(preAllocBytes, ZEROS_AHEAD);
+    this.#zeroStep = Math.min(Math.ceil(preAllocBytes / 4), ZERO_STEP);
     this.#lastZxid = options.lastZxid;
     this.#listener = options.listener;
     this.#nowMs = options.nowMs;
