@@ -84,11 +84,11 @@ describe('silent connections', () => {
     const begun = (await dial(t, served.port)).read();
     await begun.say('ru');
     const { peer: client, opened } = await dialClient(t, served);
-    served.clock.now += SILENT_MS - 1;
-    // Accepted later, and old enough only much later.
+    served.clock.now += 1;
+    // Its time is up one millisecond later.
     const late = (await dial(t, served.port)).read();
     const marker = await dialClient(t, served);
-    served.clock.now += 1;
+    served.clock.now += SILENT_MS - 1;
     assert.equal((await silent.ended()).length, 0);
     assert.equal((await begun.ended()).length, 0);
     assert.equal(late.isClosed, false);
@@ -114,13 +114,19 @@ describe('silent connections', () => {
   it('are closed when they do not take what is left to send to a client that is closed', async (t) => {
     const served = await serve(t);
     const { opened } = await dialClient(t, served);
-    fillUp(opened.link, 1);
+    const { opened: later } = await dialClient(t, served);
+    const { opened: open } = await dialClient(t, served);
+    for (const { link } of [opened, later, open]) fillUp(link, 1);
+    // What counts is the time since the close.
     served.clock.now += SILENT_MS;
     opened.link.close();
-    const other = await dialClient(t, served);
-    assert.equal(opened.closed, 0);
-    served.clock.now += SILENT_MS;
+    served.clock.now += 1;
+    later.link.close();
+    served.clock.now += SILENT_MS - 1;
     await served.clients.until(() => opened.closed === 1);
-    assert.equal(other.opened.closed, 0);
+    assert.equal(later.closed, 0);
+    served.clock.now += 1;
+    await served.clients.until(() => later.closed === 1);
+    assert.equal(open.closed, 0);
   });
 });
