@@ -1,9 +1,9 @@
-import { ErrorCode, Permission } from '@headkeeper/protocol';
+import { Permission } from '@headkeeper/protocol';
 import { maskAcl } from '../tree/acl-match.ts';
 import { writeAcl, writeAclList } from '../tree/acl-record.ts';
 import { Field, NONE } from '../tree/node-store.ts';
 import type { ReadOperation } from './operation.ts';
-import { type PathRange, readPath } from './read-path.ts';
+import { findOrRefuse, type PathRange, readPath } from './read-path.ts';
 
 const path: PathRange = { start: 0, end: 0 };
 
@@ -13,15 +13,8 @@ export const getAcl: ReadOperation = {
   run(serving, connection, identities, r, xid) {
     readPath(r, path);
     const { tree } = serving;
-    const slot = tree.find(r.bytes, path.start, path.end);
-    if (slot === NONE) {
-      serving.replyError(connection, xid, ErrorCode.noNode);
-      return;
-    }
-    if (!serving.allowedOn(slot, Permission.read | Permission.admin, identities)) {
-      serving.replyError(connection, xid, ErrorCode.noAuth);
-      return;
-    }
+    const slot = findOrRefuse(serving, connection, identities, xid, r, path, Permission.read | Permission.admin);
+    if (slot === NONE) return;
     const aclId = tree.store.get(slot, Field.aclId);
     const at = serving.beginReply(connection, xid);
     if (serving.allowed(aclId, Permission.admin, identities)) writeAcl(connection.out, tree.acls, aclId);

@@ -1,8 +1,8 @@
-import { ErrorCode, Permission, type Writer } from '@headkeeper/protocol';
+import { Permission, type Writer } from '@headkeeper/protocol';
 import { Field, NONE, type NodeStore } from '../tree/node-store.ts';
 import { WatchKind } from '../watch/watches.ts';
 import type { ReadOperation } from './operation.ts';
-import { type PathRange, readPath } from './read-path.ts';
+import { findOrRefuse, type PathRange, readPath } from './read-path.ts';
 
 const path: PathRange = { start: 0, end: 0 };
 
@@ -20,15 +20,8 @@ export const getData: ReadOperation = {
   run(serving, connection, identities, r, xid) {
     readPath(r, path);
     const watch = r.boolean();
-    const slot = serving.tree.find(r.bytes, path.start, path.end);
-    if (slot === NONE) {
-      serving.replyError(connection, xid, ErrorCode.noNode);
-      return;
-    }
-    if (!serving.allowedOn(slot, Permission.read, identities)) {
-      serving.replyError(connection, xid, ErrorCode.noAuth);
-      return;
-    }
+    const slot = findOrRefuse(serving, connection, identities, xid, r, path, Permission.read);
+    if (slot === NONE) return;
     if (watch) serving.watches.add(connection.id, r.bytes, path.start, path.end, WatchKind.dataOneShot);
     const at = serving.beginReply(connection, xid);
     writeData(connection.out, serving.tree.store, slot);
