@@ -193,9 +193,12 @@ export class Serving implements ChangeObserver {
     connection.inputLength = 0;
   }
 
+  get isWatching(): boolean {
+    return this.watches.pathCount > 0;
+  }
+
   /** Delivers the events of one change (client-protocol reference, 6.3 and 6.7). */
   changed(eventType: number, bytes: Uint8Array, start: number, end: number, acl: readonly Acl[] | null): void {
-    if (this.watches.pathCount === 0) return;
     const triggered = this.#triggered;
     triggered.count = 0;
     const count = this.watches.trigger(eventType, bytes, start, end, triggered);

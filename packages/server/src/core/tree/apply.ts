@@ -10,6 +10,8 @@ const DIGEST_BYTES = 12;
 
 /** Hears of every change that a watch can see, right after it happened and in order. */
 export interface ChangeObserver {
+  /** Whether anybody watches anything; changes need not be told while nobody does. */
+  readonly isWatching: boolean;
   /**
    * `bytes[start, end)` is the path of the event, `acl` the list that guards it (the parent's for a change of children);
    * null when everybody may read it.
@@ -174,8 +176,8 @@ export class TxnApplier {
       tree.raiseParentCversion(this.#bytes, start, end, parentCversion, this.zxid);
     }
     if (this.error !== ErrorCode.ok) return;
-    this.slot = tree.find(this.#bytes, start, end);
-    if (this.#observer === null) return;
+    this.slot = tree.touched;
+    if (this.#observer?.isWatching !== true) return;
     this.#observer.changed(EventType.nodeCreated, this.#bytes, start, end, this.#aclOf(this.slot));
     this.#childrenChanged(this.#bytes, start, end);
   }
@@ -184,13 +186,14 @@ export class TxnApplier {
   #delete(bytes: Uint8Array, start: number, end: number): number {
     const tree = this.#tree;
     let acl: readonly Acl[] | null = null;
-    if (this.#observer !== null) {
+    const isWatching = this.#observer?.isWatching === true;
+    if (isWatching) {
       const slot = tree.find(bytes, start, end);
       if (slot !== NONE) acl = this.#aclOf(slot);
     }
     const error = tree.delete(bytes, start, end, this.zxid);
-    if (error === ErrorCode.ok && this.#observer !== null) {
-      this.#observer.changed(EventType.nodeDeleted, bytes, start, end, acl);
+    if (error === ErrorCode.ok && isWatching) {
+      this.#observer?.changed(EventType.nodeDeleted, bytes, start, end, acl);
       this.#childrenChanged(bytes, start, end);
     }
     return error;
@@ -222,15 +225,16 @@ export class TxnApplier {
       this.time,
     );
     if (this.error !== ErrorCode.ok) return;
-    this.slot = this.#tree.find(this.#bytes, pathStart, pathEnd);
-    this.#observer?.changed(EventType.nodeDataChanged, this.#bytes, pathStart, pathEnd, this.#aclOf(this.slot));
+    this.slot = this.#tree.touched;
+    if (this.#observer?.isWatching !== true) return;
+    this.#observer.changed(EventType.nodeDataChanged, this.#bytes, pathStart, pathEnd, this.#aclOf(this.slot));
   }
 
   #setAcl(r: Reader): void {
     this.#path(r);
     const aclId = readAcl(r, this.#tree.acls);
     this.error = this.#tree.setAcl(this.#bytes, this.pathStart, this.pathEnd, aclId, r.int());
-    this.slot = this.#tree.find(this.#bytes, this.pathStart, this.pathEnd);
+    if (this.error === ErrorCode.ok) this.slot = this.#tree.touched;
   }
 
   #multi(r: Reader): void {

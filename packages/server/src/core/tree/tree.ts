@@ -49,6 +49,8 @@ export class DataTree {
   readonly containers: Set<number> = new Set();
   readonly ttlNodes: Set<number> = new Set();
   readonly #digestEnabled: boolean;
+  /** Slot of the znode that the last successful create, setData or setAcl was about. */
+  touched: number = NONE;
   #preImages: PreImageKeeper | null = null;
   #ephemerals: EphemeralBook | null = null;
   #zookeeperSlot = NONE;
@@ -150,6 +152,7 @@ export class DataTree {
     this.#fileByOwner(slot, ownerHigh, ownerLow);
     this.#refreshContent(slot, bytes, start, end);
     this.quotas.created(bytes, start, end, slash, Math.max(0, dataLength));
+    this.touched = slot;
     return ErrorCode.ok;
   }
 
@@ -216,6 +219,7 @@ export class DataTree {
     this.#setLong(slot, Field.mtime, time);
     this.#refreshContent(slot, bytes, start, end);
     this.quotas.dataChanged(bytes, start, end, Math.max(0, dataLength) - before);
+    this.touched = slot;
     return ErrorCode.ok;
   }
 
@@ -230,6 +234,7 @@ export class DataTree {
     this.#replaceAcl(slot, aclId);
     this.store.set(slot, Field.aversion, aversion);
     this.#refreshDigest(slot);
+    this.touched = slot;
     return ErrorCode.ok;
   }
 
