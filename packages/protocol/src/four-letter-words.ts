@@ -25,7 +25,7 @@ export const FourLetterWord = {
 
 export type FourLetterName = keyof typeof FourLetterWord;
 
-/** What a telnet client sends to close: the bytes ff f4 ff fd, as an int. Answered like a word. */
+/** What a telnet client sends to close: the bytes ff f4 ff fd, as an int. The connection is closed without an answer. */
 export const TELNET_CLOSE = -0x000b0003;
 
 /** Bytes that follow `stmk`: a trace mask. */
