@@ -24,6 +24,25 @@ export {
   WatcherType,
 } from './opcodes.ts';
 export { checkPathBytes, type PathFault, validatePath } from './path.ts';
+export {
+  decodeNotification,
+  encodeNotification,
+  MIN_LONG,
+  NOTIFICATION_VERSION,
+  type Notification,
+  ServerState,
+  type ServerStateNumber,
+} from './peer/notification.ts';
+export {
+  beginPacket,
+  endPacket,
+  packetLength,
+  QuorumPacket,
+  type QuorumPacketName,
+  QuorumPacketType,
+  quorumPacketNameOf,
+  writePacket,
+} from './peer/quorum-packet.ts';
 export { aclList } from './records/acl-list.ts';
 export { type AddWatchRequest, addWatchRequest } from './records/add-watch-request.ts';
 export { type AuthRequest, authRequest } from './records/auth-request.ts';
