@@ -1,8 +1,11 @@
 /**
  * Headkeeper and Apache ZooKeeper under the same load, in turn, on the same machine and disk, both with fsync:
  *
- *   node bench/dist/compare.js [--quick] [--rounds N] [--seconds S] [--rows ID,...] [--only apache|headkeeper]
- *                              [--zkload SOURCE] [--work FOLDER] [--json FILE]
+ *   node bench/dist/compare.js [--ensemble [--kills N]] [--quick] [--rounds N] [--seconds S] [--rows ID,...]
+ *                              [--only apache|headkeeper] [--self-check] [--zkload SOURCE] [--work FOLDER] [--json FILE]
+ *
+ * With --ensemble each side is three servers on this machine; otherwise one standalone server. A self-check runs Apache
+ * ZooKeeper on both sides: its ratios have to be near 1.
  *
  * Exit code 0 when all was measured (whatever the verdicts), 1 when a server or a load failed, 64 for wrong options.
  */
@@ -13,10 +16,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { apacheVersion, installApacheZooKeeper } from '#peers/apache-zookeeper';
 import { run } from '#peers/command';
+import { type EnsembleSetting, measureEnsemble } from './ensemble/measurement.ts';
+import { ensembleRows } from './ensemble/rows.ts';
 import { loadGenerator } from './load-generator.ts';
-import { measure, type Setting } from './measurement.ts';
+import { measure } from './measurement.ts';
 import { table } from './report.ts';
-import { judge, millionRows, type Row, rows, type Side } from './rows.ts';
+import { judge, millionRows, type Row, type Side, rows as standaloneRows } from './rows.ts';
 
 interface Sample {
   readonly round: number;
@@ -26,8 +31,13 @@ interface Sample {
   readonly note: string;
 }
 
+const options = readOptions();
+const { quick, ensemble } = options;
+const rows = ensemble ? ensembleRows : standaloneRows;
+
 function usage(why: string): never {
-  console.error(`compare: ${why}\nrows: ${rows.map((row) => row.id).join(' ')}`);
+  console.error(`compare: ${why}\nrows: ${standaloneRows.map((row) => row.id).join(' ')}`);
+  console.error(`rows with --ensemble: ${ensembleRows.map((row) => row.id).join(' ')}`);
   process.exit(64);
 }
 
@@ -41,7 +51,10 @@ function readOptions() {
   try {
     return parseArgs({
       options: {
+        ensemble: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
+        'self-check': { type: 'boolean', default: false },
+        kills: { type: 'string' },
         rounds: { type: 'string' },
         seconds: { type: 'string' },
         rows: { type: 'string' },
@@ -67,8 +80,6 @@ function chooseSides(only: string | undefined): readonly Side[] {
   return only === 'headkeeper' ? ['Headkeeper'] : usage('--only is apache or headkeeper');
 }
 
-const options = readOptions();
-const quick = options.quick;
 const chosen = chooseRows(options.rows, quick);
 const sides = chooseSides(options.only);
 const rounds = Math.round(positive('rounds', options.rounds ?? (quick ? '1' : '3')));
@@ -77,7 +88,7 @@ let round = 0;
 
 mkdirSync(options.work, { recursive: true });
 const workFolder = mkdtempSync(join(options.work, 'headkeeper-compare-'));
-const setting: Setting = {
+const setting: EnsembleSetting = {
   generator: await loadGenerator(options.zkload),
   seconds: positive('seconds', options.seconds ?? (quick ? '3' : '10')),
   warmUpSeconds: quick ? 3 : 8,
@@ -85,6 +96,11 @@ const setting: Setting = {
   heap: '1g',
   largeHeap: '2g',
   znodes: 1_000_000,
+  kills: Math.round(positive('kills', options.kills ?? (quick ? '3' : '7'))),
+  stops: quick ? 1 : 3,
+  coldStarts: quick ? 1 : 3,
+  txnsBehind: quick ? 50_000 : 1_000_000,
+  programOf: (side) => (side === 'Headkeeper' && !options['self-check'] ? 'headkeeper' : 'apache'),
   sample: (side, row, value, note) => {
     samples.push({ round, side, row, value, note });
     const unit = rows.find((each) => each.id === row)?.unit ?? '';
@@ -95,7 +111,7 @@ if (sides.includes('Apache ZooKeeper')) await installApacheZooKeeper();
 const machine = {
   apache: apacheVersion,
   java: (await run(['sh', '-c', 'java -version 2>&1 | head -1'])).trim(),
-  heap: `-Xmx${setting.heap}, -Xmx${setting.largeHeap} for the million`,
+  heap: `-Xmx${setting.heap}, -Xmx${setting.largeHeap} for the million${ensemble ? '; each of three servers' : ''}`,
   node: process.version,
   cpu: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
   memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
@@ -104,13 +120,16 @@ const machine = {
   load: setting.generator.description,
   warmUp: `${setting.warmUpSeconds} s of getData, then of setData, after every start`,
 };
+if (options['self-check']) console.log('self-check: Apache ZooKeeper on both sides');
 for (const [name, value] of Object.entries(machine)) console.log(`${name}: ${value}`);
 
 try {
   for (round = 1; round <= rounds; round++) {
     console.log(`round ${round} of ${rounds}, ${setting.seconds} s a load`);
     // The order alternates, so that neither side always finds the machine as the other left it.
-    for (const side of round % 2 === 1 ? sides : sides.toReversed()) await measure(side, chosen, setting);
+    for (const side of round % 2 === 1 ? sides : sides.toReversed()) {
+      await (ensemble ? measureEnsemble : measure)(side, chosen, setting);
+    }
   }
 } finally {
   rmSync(workFolder, { recursive: true, force: true });

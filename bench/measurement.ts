@@ -9,7 +9,7 @@ import { startHeadkeeper } from '#peers/headkeeper';
 import { repositoryRoot } from '#peers/peer-cache';
 import type { ServerProcess } from '#peers/server-process';
 import { compile, fill, type LoadGenerator, runLoad } from './load-generator.ts';
-import { millionRows, type Row, type Side } from './rows.ts';
+import { millionRows, type Program, type Row, type Side } from './rows.ts';
 
 export interface Setting {
   readonly generator: LoadGenerator;
@@ -23,6 +23,7 @@ export interface Setting {
   readonly heap: string;
   readonly largeHeap: string;
   readonly znodes: number;
+  readonly programOf: (side: Side) => Program;
   /** Called with every sample as it is taken. */
   readonly sample: (side: Side, row: string, value: number, note: string) => void;
 }
@@ -32,14 +33,14 @@ const mebibyte = 1024 * 1024;
 const startsPerRound = 3;
 
 function start(
-  side: Side,
+  program: Program,
   dataDir: string,
   heap: string,
   extra: Readonly<Record<string, string>>,
 ): Promise<ServerProcess> {
   // A tree of a million znodes takes its time to load.
   const common = { dataDir, extraConfig: extra, startTimeoutMs: 180_000 };
-  return side === 'Headkeeper' ? startHeadkeeper(common) : startApacheZooKeeper({ ...common, heap });
+  return program === 'headkeeper' ? startHeadkeeper(common) : startApacheZooKeeper({ ...common, heap });
 }
 
 async function inFreshFolder<T>(setting: Setting, body: (dataDir: string) => Promise<T>): Promise<T> {
@@ -67,7 +68,7 @@ export async function measure(side: Side, chosen: readonly Row[], setting: Setti
 }
 
 async function measureLoads(side: Side, loads: readonly Row[], setting: Setting, dataDir: string): Promise<void> {
-  const server = await start(side, dataDir, setting.heap, {});
+  const server = await start(setting.programOf(side), dataDir, setting.heap, {});
   try {
     for (const mode of ['get', 'set'] as const) {
       await runLoad(setting.generator, server.address, { mode, connections: 50, window: 20 }, setting.warmUpSeconds);
@@ -86,7 +87,7 @@ async function measureLoads(side: Side, loads: readonly Row[], setting: Setting,
 async function measureStarts(side: Side, setting: Setting): Promise<void> {
   for (let i = 0; i < startsPerRound; i++) {
     await inFreshFolder(setting, async (dataDir) => {
-      const server = await start(side, dataDir, setting.heap, {});
+      const server = await start(setting.programOf(side), dataDir, setting.heap, {});
       setting.sample(side, 'start', server.startupMs, '');
       await server.stop();
     });
@@ -97,7 +98,7 @@ async function measureMillion(side: Side, ids: ReadonlySet<string>, setting: Set
   const record = (row: string, value: number, note: string): void => {
     if (ids.has(row)) setting.sample(side, row, value, note);
   };
-  let server = await start(side, dataDir, setting.largeHeap, {});
+  let server = await start(setting.programOf(side), dataDir, setting.largeHeap, {});
   try {
     await fill(setting.generator, server.address, setting.znodes);
     await pause(3000);
@@ -106,7 +107,7 @@ async function measureMillion(side: Side, ids: ReadonlySet<string>, setting: Set
     await server.stop(60_000);
   }
   // snapCount is a number of log records: a few thousand writes are enough for several snapshots.
-  server = await start(side, dataDir, setting.largeHeap, { snapCount: '4000' });
+  server = await start(setting.programOf(side), dataDir, setting.largeHeap, { snapCount: '4000' });
   try {
     record('million-restart', server.startupMs, '');
     record('million-memory-restarted', server.residentBytes() / mebibyte, 'resident, when srvr first answered');

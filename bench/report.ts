@@ -7,8 +7,10 @@ const figure = (row: Row, value: number | undefined): string =>
 
 function goal(row: Row): string {
   if (row.judged === 'ratio') return `>= ${row.target}x`;
-  if (row.judged === 'share') return `<= ${row.target.toFixed(2)}x`;
-  return `<= ${row.target} ${row.unit}`;
+  if (row.judged === 'floor') return `>= ${row.target} ${row.unit}`;
+  if (row.judged === 'limit') return `<= ${row.target} ${row.unit}`;
+  const besides = row.atMost === undefined ? '' : `, <= ${row.atMost} ${row.unit}`;
+  return `<= ${row.target.toFixed(2)}x${besides}`;
 }
 
 /** A Markdown table, one line a row. */

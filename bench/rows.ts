@@ -4,22 +4,27 @@ import type { Load } from './load-generator.ts';
 
 export type Side = 'Apache ZooKeeper' | 'Headkeeper';
 
+/** What runs on a side: its own program, but in a self-check, when both sides run Apache ZooKeeper. */
+export type Program = 'apache' | 'headkeeper';
+
 export interface Row {
   /** Name for --rows. */
   readonly id: string;
   readonly title: string;
-  readonly unit: 'ops/s' | 'ms' | 'MB';
+  readonly unit: 'ops/s' | 'ms' | 'MB' | 'x';
   /**
    * ratio: Headkeeper / Apache, at least `target`; share: Headkeeper / Apache, at most `target`;
-   * limit: Headkeeper alone, at most `target`.
+   * limit: Headkeeper alone, at most `target`; floor: Headkeeper alone, at least `target`.
    */
-  readonly judged: 'ratio' | 'share' | 'limit';
+  readonly judged: 'ratio' | 'share' | 'limit' | 'floor';
   readonly target: number;
+  /** What Headkeeper's own figure may be at most, besides. */
+  readonly atMost?: number;
   /** The load, for rows that are one run of the load generator. */
   readonly load?: Load;
 }
 
-const third = 1 / 3;
+export const third: number = 1 / 3;
 
 const load = (id: string, title: string, target: number, shape: Load): Row => ({
   id,
@@ -83,9 +88,11 @@ export function judge(row: Row, apache: readonly number[], headkeeper: readonly 
   const theirs = median(apache);
   const ours = median(headkeeper);
   const ratio = theirs === undefined || ours === undefined ? undefined : ours / theirs;
-  const judgedValue = row.judged === 'limit' ? ours : ratio;
+  const judgedValue = row.judged === 'limit' || row.judged === 'floor' ? ours : ratio;
   if (judgedValue === undefined) return { row, apache: theirs, headkeeper: ours, ratio, verdict: 'not judged' };
-  const reached = row.judged === 'ratio' ? judgedValue >= row.target : judgedValue <= row.target;
+  const atLeast = row.judged === 'ratio' || row.judged === 'floor';
+  const within = row.atMost === undefined || (ours !== undefined && ours <= row.atMost);
+  const reached = within && (atLeast ? judgedValue >= row.target : judgedValue <= row.target);
   return { row, apache: theirs, headkeeper: ours, ratio, verdict: reached ? 'reached' : 'missed' };
 }
 
