@@ -1,4 +1,5 @@
 import type { Writer } from '@headkeeper/protocol';
+import type { Membership } from './core/membership/membership.ts';
 
 /**
  * What the server needs from the world. Each interface has a real adapter under `adapters/` and, where faults matter, a
@@ -97,6 +98,73 @@ export interface Clock {
   wallMs(): number;
 }
 
+/** One-shot timers. */
+export interface Timers {
+  /** Calls back once, `delayMs` from now at the earliest; returns how to call it off. */
+  set(delayMs: number, fn: () => void): () => void;
+}
+
+/** An address of another server: a host name or a literal address, without brackets. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Hears what happens to one stream between servers. Nothing more is called after `closed`. */
+export interface PeerStreamHandler {
+  /** The stream carries data both ways (after TLS). Called at once for accepted streams. */
+  opened(): void;
+  /** The bytes are valid during the call only. */
+  data(bytes: Uint8Array): void;
+  /** What was written has mostly been taken by the network. */
+  drained(): void;
+  /** The stream is gone, or never came to be. Called once, last; not for `destroy`. */
+  closed(error: Error | null): void;
+}
+
+/** A reliable stream of bytes to or from another server: TCP or TLS in production, simulated in tests. */
+export interface PeerStream {
+  readonly remote: Endpoint;
+  /** Bytes written and not yet taken by the network. */
+  readonly unsentBytes: number;
+  /** Sends `bytes[start, end)`, which the caller may use again after the call. Ignored once closed. */
+  write(bytes: Uint8Array, start: number, end: number): void;
+  /** Ends the stream after what was written. */
+  close(): void;
+  /** Drops the stream at once; the handler hears nothing more. */
+  destroy(): void;
+  /** Stops and resumes reading. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Streams between servers. */
+export interface PeerNetwork {
+  /** `accepted` gives each new stream its handler; `listening` is called once with the outcome. Returns how to stop. */
+  listen(
+    at: Endpoint,
+    accepted: (stream: PeerStream) => PeerStreamHandler,
+    listening: (error: Error | null) => void,
+  ): () => void;
+  /** Connects; names are looked up afresh. Failure and time-out end in `closed`. */
+  connect(to: Endpoint, timeoutMs: number, handler: PeerStreamHandler): PeerStream;
+}
+
+/** The epochs that a server has promised (storage-formats reference, 9). */
+export interface Epochs {
+  /** The highest epoch whose leader this server has accepted. */
+  readonly accepted: number;
+  /** The epoch whose initial history this server has on its disk. */
+  readonly current: number;
+}
+
+export interface EpochStore {
+  /** Null when the directory has no epoch files. Throws when they cannot be read or make no sense. */
+  read(): Epochs | null;
+  /** Both are on stable storage when it returns. Throws the operating system's error. */
+  write(epochs: Epochs): void;
+}
+
 /** Synchronous, deterministic hashing. */
 export interface Hashing {
   /** A message digest of the bytes, by the Java name of its algorithm (SHA1, SHA-256, SHA-512, SHA3-256...). */
@@ -117,4 +185,79 @@ export interface ClientLink {
   /** Stops and resumes reading. */
   pause(): void;
   resume(): void;
+}
+
+/**
+ * The files in which a server keeps the membership of its ensemble while reconfiguration is enabled. Each call is durable
+ * when it returns; a crash in the middle leaves what was there before, or the new state. Throws the operating system's
+ * error.
+ *
+ * Source of the rules: quorum-protocol reference, 13.6.
+ */
+export interface ConfigStore {
+  /** The membership is committed: the next start finds it, and one last seen with the same or a smaller version is gone. */
+  writeCommitted(membership: Membership): void;
+  /** The membership is proposed: the next start finds it as last seen. */
+  writeLastSeen(membership: Membership): void;
+  /** The proposal came to nothing. */
+  dropLastSeen(): void;
+}
+
+/** The directory cannot be brought to a zxid, or does not surely hold what follows one. What is on the disk is unchanged. */
+export class HistoryUnreachable extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'HistoryUnreachable';
+  }
+}
+
+/** Txns read from the log, in ascending order of their zxids. Valid until the next call to the cursor they came from. */
+export interface LogRecords {
+  readonly memory: Uint8Array;
+  readonly count: number;
+  /** Record `i` is `memory[starts[i], ends[i])`: TxnHeader, txn and optional digest, as a proposal carries them. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly zxids: Float64Array;
+}
+
+/** Reads the log on the disk forward without a gap, while the journal appends to it and old files are removed. */
+export interface LogCursor {
+  /** Of the last record handed over, or of the place where the cursor began. */
+  readonly lastZxid: number;
+  /** Bytes of log files from here on, zeros ahead of the records included. */
+  bytesAhead(): number;
+  /**
+   * The next records, none beyond `upToZxid`, which must be durable: about `maxBytes` together, but one at least. Null at
+   * the end. Throws HistoryUnreachable when files have gone meanwhile or are damaged, and the disk's errors.
+   */
+  next(maxBytes: number, upToZxid: number): LogRecords | null;
+  close(): void;
+}
+
+/**
+ * Changes to the history of an ensemble's member: its snapshots and logs. Everything is on stable storage when a call
+ * returns; a crash inside a call leaves the history before it or the one after it, or, while it is being shortened, one in
+ * between. No journal may be open, no snapshot being written and no purge running during a change. After it the state is
+ * read again from the disk, and the log goes on with a new journal. Throws the disk's errors: the process must then end.
+ */
+export interface HistoryStore {
+  /**
+   * Removes every txn and snapshot beyond `zxid`. With counter 0 it stands for the end of what is before it. Throws
+   * HistoryUnreachable when the directory does not hold the state of exactly that zxid.
+   */
+  truncate(zxid: number): void;
+  /** A snapshot received from a leader is about to take the place of the whole history, under this zxid. */
+  beginInstall(zxid: number): void;
+  /** The snapshot was written by the `SnapshotStore`: removes all else. Throws HistoryUnreachable when it is not there. */
+  finishInstall(zxid: number): void;
+  /** Goes back to the history before `beginInstall`; if the snapshot is already there, finishes instead. */
+  abandonInstall(): void;
+  /**
+   * A cursor behind the record `afterZxid`; null when the log does not hold it. With counter 0 no record has that zxid: null
+   * unless the log shows what comes right behind it.
+   */
+  readLog(afterZxid: number): LogCursor | null;
+  /** Size of the newest valid snapshot file; 0 when there is none. */
+  newestSnapshotBytes(): number;
 }

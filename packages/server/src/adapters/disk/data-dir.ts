@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { RecoverySource } from '../../core/log/recovery-source.ts';
 import type { Disk } from '../../ports.ts';
+import { removeDurably, writeDurably } from './durable-file.ts';
 import { zxidOfName } from './file-names.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { createRecoverySource, type LogRepairs, readWhole, repairLogs } from './recovery-files.ts';
@@ -169,15 +170,12 @@ function isOurs(disk: Disk, dataDir: string, folders: readonly string[]): boolea
   const isUsed = (name: string): boolean =>
     zxidOfName('log', name) !== null || zxidOfName('snapshot', name) !== null || EPOCH_NAMES.includes(name);
   if (folders.some((folder) => disk.listSync(folder).some(isUsed))) return false;
-  writeDurably(disk, dataDir, ORIGIN_NAME, new TextEncoder().encode(ORIGIN_TEXT), false);
+  writeDurably(disk, dataDir, ORIGIN_NAME, new TextEncoder().encode(ORIGIN_TEXT));
   return true;
 }
 
 function clearInitialize(disk: Disk, dataLogDir: string): void {
-  const path = `${dataLogDir}/${INITIALIZE_NAME}`;
-  if (!disk.existsSync(path)) return;
-  disk.removeSync(path);
-  disk.syncDirSync(dataLogDir);
+  removeDurably(disk, dataLogDir, INITIALIZE_NAME);
 }
 
 function sessionKey(disk: Disk, dataDir: string): Uint8Array {
@@ -194,17 +192,4 @@ function sessionKey(disk: Disk, dataDir: string): Uint8Array {
   const key = new Uint8Array(randomBytes(KEY_BYTES));
   writeDurably(disk, dataDir, KEY_NAME, key, true);
   return key;
-}
-
-/** Makes a small file that appears whole or not at all. */
-function writeDurably(disk: Disk, folder: string, name: string, bytes: Uint8Array, secret: boolean): void {
-  const path = `${folder}/${name}`;
-  const draft = `${path}.new`;
-  if (disk.existsSync(draft)) disk.removeSync(draft);
-  const file = disk.createSync(draft, secret);
-  file.writeSync(bytes, 0, bytes.length, 0);
-  file.dataSyncSync();
-  file.closeSync();
-  disk.renameSync(draft, path);
-  disk.syncDirSync(folder);
 }

@@ -1,0 +1,146 @@
+import { invariant } from '../../core/invariants.ts';
+import type { Disk, EpochStore, Epochs } from '../../ports.ts';
+import { DRAFT_SUFFIX, removeDurably, writeDurably } from './durable-file.ts';
+import { readWhole } from './recovery-files.ts';
+
+export const ACCEPTED_NAME = 'acceptedEpoch';
+export const CURRENT_NAME = 'currentEpoch';
+
+/** What the two files hold; null for one that is missing. */
+export interface EpochTexts {
+  readonly accepted: string | null;
+  readonly current: string | null;
+}
+
+/** What a start makes of the files. */
+export interface EpochDecision {
+  readonly epochs: Epochs;
+  /** What is wrong with the files, or null. The epochs are then a guess: a promise may have been forgotten. */
+  readonly damage: string | null;
+}
+
+/** The epoch files cannot be read or contradict each other. */
+export class EpochsDamaged extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'EpochsDamaged';
+  }
+}
+
+/** Zxids are safe integers of 53 bits, 32 of them the counter. */
+const LARGEST_EPOCH = 2 ** 21 - 1;
+const TWO_32 = 4294967296;
+
+/**
+ * The epochs that a server starts with, whose log and snapshots end at `lastZxid` and are durable.
+ *
+ * - A missing file takes the epoch of the last zxid, or `currentEpoch` if that is more.
+ * - A history that is ahead of `currentEpoch` raises it: the txns of a synchronisation are logged before the epoch is
+ *   written, and a crash can come between. A txn of an epoch proves that the epoch began and that all before it is there.
+ *   Apache refuses to start then, unless a draft of the file happens to be left (known-failures reference, S20).
+ * - Drafts count for nothing: what they promise has not been said to anybody.
+ * - A file that is no number, or an `acceptedEpoch` below the others, is damage: no crash leaves it. Then the greatest
+ *   number found is taken for promised, and only the epoch of the last zxid for reached.
+ *
+ * Source of the rules: storage-formats reference, sections 10 and 12; quorum-protocol reference, section 14.
+ */
+export function decideEpochs(files: EpochTexts, lastZxid: number): EpochDecision {
+  const reached = Math.max(0, Math.floor(lastZxid / TWO_32));
+  const accepted = epochOfText(files.accepted);
+  const current = epochOfText(files.current);
+  const damage = describeDamage(files, accepted, current, reached);
+  if (damage !== null) {
+    return { epochs: { accepted: Math.max(accepted ?? 0, current ?? 0, reached), current: reached }, damage };
+  }
+  const newCurrent = Math.max(current ?? 0, reached);
+  return { epochs: { accepted: accepted ?? newCurrent, current: newCurrent }, damage: null };
+}
+
+function describeDamage(
+  files: EpochTexts,
+  accepted: number | null,
+  current: number | null,
+  reached: number,
+): string | null {
+  if (files.accepted !== null && accepted === null) return `${ACCEPTED_NAME} holds ${shown(files.accepted)}`;
+  if (files.current !== null && current === null) return `${CURRENT_NAME} holds ${shown(files.current)}`;
+  if (accepted === null) return null;
+  if (accepted < (current ?? 0)) return `${ACCEPTED_NAME} is ${accepted}, less than ${CURRENT_NAME}, ${current}`;
+  return accepted < reached ? `${ACCEPTED_NAME} is ${accepted}, but the history is of epoch ${reached}` : null;
+}
+
+/** The number on the first line, or null when there is none that can be an epoch. */
+function epochOfText(text: string | null): number | null {
+  const line = text?.split('\n', 1)[0] ?? '';
+  if (!/^[0-9]{1,10}$/.test(line)) return null;
+  const epoch = Number.parseInt(line, 10);
+  return epoch <= LARGEST_EPOCH ? epoch : null;
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 40));
+}
+
+/** What the files in this `version-2` hold. */
+export function readEpochTexts(disk: Disk, folder: string): EpochTexts {
+  return {
+    accepted: readText(disk, `${folder}/${ACCEPTED_NAME}`),
+    current: readText(disk, `${folder}/${CURRENT_NAME}`),
+  };
+}
+
+function readText(disk: Disk, path: string): string | null {
+  if (!disk.existsSync(path)) return null;
+  return new TextDecoder('latin1').decode(readWhole(disk, path));
+}
+
+/**
+ * `acceptedEpoch` and `currentEpoch` as Apache keeps them: decimal, without a newline, each replaced atomically. At each
+ * moment `acceptedEpoch` on the disk is at least `currentEpoch`, and neither goes back. `read` throws EpochsDamaged; it
+ * wants both files or none, which is so once a start has written what `decideEpochs` said.
+ */
+export function createEpochStore(disk: Disk, folder: string): EpochStore {
+  const read = (): Epochs | null => {
+    const files = readEpochTexts(disk, folder);
+    if (files.accepted === null && files.current === null) return null;
+    const accepted = epochOfText(files.accepted);
+    const current = epochOfText(files.current);
+    if (accepted === null || current === null || accepted < current) {
+      throw new EpochsDamaged(
+        `${folder}: ${ACCEPTED_NAME} holds ${shown(files.accepted ?? '')}, ${CURRENT_NAME} ${shown(files.current ?? '')}`,
+      );
+    }
+    return { accepted, current };
+  };
+  return {
+    read,
+    write(epochs) {
+      const before = read() ?? { accepted: -1, current: -1 };
+      invariant(
+        epochs.accepted >= before.accepted && epochs.current >= before.current,
+        `epochs ${epochs.accepted} and ${epochs.current} after ${before.accepted} and ${before.current}`,
+      );
+      if (epochs.accepted !== before.accepted || epochs.current !== before.current) storeEpochs(disk, folder, epochs);
+    },
+  };
+}
+
+/** Writes both files, whatever they held. */
+export function storeEpochs(disk: Disk, folder: string, epochs: Epochs): void {
+  invariant(
+    epochs.current >= 0 && epochs.accepted >= epochs.current && epochs.accepted <= LARGEST_EPOCH,
+    `epochs ${epochs.accepted} and ${epochs.current}`,
+  );
+  const files = readEpochTexts(disk, folder);
+  for (const [name, epoch, text] of [
+    [ACCEPTED_NAME, epochs.accepted, files.accepted],
+    [CURRENT_NAME, epochs.current, files.current],
+  ] as const) {
+    if (text !== String(epoch)) writeDurably(disk, folder, name, new TextEncoder().encode(String(epoch)));
+  }
+}
+
+/** Removes what crashes left: Apache would take a draft's number for the epoch. */
+export function removeEpochDrafts(disk: Disk, folder: string): void {
+  for (const name of [ACCEPTED_NAME, CURRENT_NAME]) removeDurably(disk, folder, `${name}${DRAFT_SUFFIX}`);
+}
