@@ -57,6 +57,13 @@ interface Attaching {
   reject(error: Error): void;
 }
 
+export interface SessionTiming {
+  /** The session's timeout that is asked for, in milliseconds; 40,000 when not given. */
+  readonly sessionMs?: number;
+  /** Milliseconds without a sign of the server, while it owes an answer, until the connection is given up; never. */
+  readonly silenceMs?: number;
+}
+
 const LONGEST_FRAME = 1 << 30;
 const TIMEOUT_MS = 40_000;
 
@@ -73,7 +80,13 @@ export class RawSession {
   #attached = false;
   #xid = 0;
 
-  private constructor(socket: Socket, key: SessionKey | null, seenZxid: number, attaching: Attaching) {
+  private constructor(
+    socket: Socket,
+    key: SessionKey | null,
+    seenZxid: number,
+    timing: SessionTiming,
+    attaching: Attaching,
+  ) {
     this.#socket = socket;
     this.#attaching = attaching;
     this.#wanted = key?.id ?? 0n;
@@ -82,12 +95,17 @@ export class RawSession {
     socket.on('data', (bytes: Uint8Array) => this.#received(bytes));
     socket.on('error', () => {});
     socket.on('close', () => this.#lost());
+    if (timing.silenceMs !== undefined) {
+      socket.setTimeout(timing.silenceMs, () => {
+        if (!this.#attached || this.#waiting.length > 0) socket.destroy();
+      });
+    }
     const out = new Writer();
     out.int(0);
     connectRequest.encode(out, {
       protocolVersion: 0,
       lastZxidSeen: seenZxid,
-      timeOut: TIMEOUT_MS,
+      timeOut: timing.sessionMs ?? TIMEOUT_MS,
       sessionId: this.#wanted,
       passwd: key?.password ?? new Uint8Array(16),
       readOnly: false,
@@ -100,10 +118,15 @@ export class RawSession {
    *
    * @throws ConnectionLost, also when the server has not yet the zxid that was seen; SessionRefused
    */
-  static attach(port: number, key: SessionKey | null, seenZxid: number): Promise<RawSession> {
+  static attach(
+    port: number,
+    key: SessionKey | null,
+    seenZxid: number,
+    timing: SessionTiming = {},
+  ): Promise<RawSession> {
     return new Promise((resolve, reject) => {
       const socket = connect(port, '127.0.0.1');
-      new RawSession(socket, key, seenZxid, { resolve, reject });
+      new RawSession(socket, key, seenZxid, timing, { resolve, reject });
     });
   }
 
@@ -122,6 +145,11 @@ export class RawSession {
       encodeRequest(out, xid, op, body);
       this.#send(out);
     });
+  }
+
+  /** Whether the connection has ended. */
+  get ended(): boolean {
+    return this.#socket.destroyed;
   }
 
   destroy(): void {

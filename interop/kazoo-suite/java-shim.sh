@@ -6,6 +6,7 @@
 #
 # HEADKEEPER_SUITE_SERVER   headkeeper | apache
 # HEADKEEPER_SUITE_COMMAND  headkeeper: path of headkeeper.js; apache: class path
+# HEADKEEPER_SUITE_WITHOUT  keys of zoo.cfg that are left out, besides those below
 # HEADKEEPER_SUITE_LOG      file that collects what the servers print
 # HEADKEEPER_SUITE_JAVA     the real java (apache)
 # HEADKEEPER_SUITE_NODE     node (headkeeper)
@@ -36,7 +37,7 @@ done
 
 # Without TLS, SASL and the Netty adapter; the same file for both servers.
 plain="${config%.cfg}-plain.cfg"
-grep -v -E '^(secureClientPort|ssl\.|authProvider\.|serverCnxnFactory|admin\.|localSessions)' "$config" >"$plain"
+grep -v -E '^(secureClientPort|ssl\.|authProvider\.|serverCnxnFactory|admin\.|'"$HEADKEEPER_SUITE_WITHOUT"')' "$config" >"$plain"
 printf '%s\n' "$settings" extendedTypesEnabled=true admin.enableServer=false clientPortAddress=127.0.0.1 >>"$plain"
 
 exec >>"$HEADKEEPER_SUITE_LOG" 2>&1

@@ -1,4 +1,4 @@
-/** kazoo's own test suite against one server, which its harness starts, stops and kills through the java shim. */
+/** kazoo's own test suite; its harness starts, stops and kills the servers through the java shim. */
 
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,12 +22,22 @@ export interface SuiteResult {
   readonly serverLog: string;
 }
 
-/** Tests that are not run on either server, with the reason. A name may be a file, a class or a test. */
-export const exclusions: readonly (readonly [name: string, reason: string])[] = [
+/** How many servers the suite runs against. */
+export type SuiteSize = 1 | 3;
+
+const excludedAlways: readonly (readonly [name: string, reason: string])[] = [
   ['kazoo/tests/test_sasl.py', 'SASL: a later feature'],
   ['kazoo/tests/test_client.py::TestSSLClient', 'TLS: a later feature'],
-  ['kazoo/tests/test_connection.py::TestReadOnlyMode', 'stops two servers of an ensemble of three'],
 ];
+
+/** Tests that are run on neither Apache nor Headkeeper, with the reason. A name may be a file, a class or a test. */
+export function exclusionsOf(size: SuiteSize): readonly (readonly [name: string, reason: string])[] {
+  if (size === 3) return excludedAlways;
+  return [
+    ...excludedAlways,
+    ['kazoo/tests/test_connection.py::TestReadOnlyMode', 'stops two servers of an ensemble of three'],
+  ];
+}
 
 /** Left out of the slice for their time: repetitions on other event loops, and tests that mostly wait. */
 const slowInSlice: readonly string[] = [
@@ -38,16 +48,24 @@ const slowInSlice: readonly string[] = [
   'kazoo/tests/test_cache.py',
 ];
 
+/** All that the slice runs against an ensemble, whose servers take longer to start. */
+const ensembleSlice: readonly string[] = [
+  'kazoo/tests/test_client.py',
+  'kazoo/tests/test_lock.py',
+  'kazoo/tests/test_watchers.py',
+];
+
 export interface SuiteOptions {
   readonly server: SuiteServer;
-  /** Only the part that takes about two minutes. */
+  readonly size: SuiteSize;
+  /** Only the part that takes about two minutes, of an ensemble about one. */
   readonly slice?: boolean;
   /** Only these tests. */
   readonly only?: readonly string[];
 }
 
 /**
- * Runs the suite with one standalone server.
+ * Runs the suite with one standalone server, or with an ensemble of three.
  * @throws Error when pytest itself fails (not when tests fail)
  */
 export async function runKazooSuite(options: SuiteOptions): Promise<SuiteResult> {
@@ -59,14 +77,14 @@ export async function runKazooSuite(options: SuiteOptions): Promise<SuiteResult>
   const outcomesFile = join(folder, 'outcomes');
   const serverLog = join(folder, 'servers.log');
   const outputFile = join(folder, 'pytest.log');
-  const skipped = [...exclusions.map(([name]) => name), ...(options.slice === true ? slowInSlice : [])];
+  const skipped = [...exclusionsOf(options.size).map(([name]) => name), ...(options.slice === true ? slowInSlice : [])];
   const command = options.server === 'apache' ? await installApacheZooKeeper() : headkeeperBin;
   const { output, code, timedOut } = await runToEnd(
     [
       ...[python, '-B', '-m', 'pytest', '-p', 'no:cacheprovider', '-p', 'outcomes_plugin', '--color=no'],
       ...['-o', 'log_cli=false', '-o', 'timeout=90'],
       ...skipped.flatMap((name) => ['--deselect', name]),
-      ...(options.only ?? ['kazoo/tests']),
+      ...(options.only ?? (options.slice === true && options.size === 3 ? ensembleSlice : ['kazoo/tests'])),
     ],
     {
       cwd: source,
@@ -75,7 +93,7 @@ export async function runKazooSuite(options: SuiteOptions): Promise<SuiteResult>
         PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`,
         PYTHONPATH: join(repositoryRoot, 'interop/kazoo-suite'),
         CI: '',
-        ZOOKEEPER_CLUSTER_SIZE: '1',
+        ZOOKEEPER_CLUSTER_SIZE: String(options.size),
         ZOOKEEPER_VERSION: '3.9.5',
         ZOOKEEPER_CLASSPATH: 'unused',
         ZOOKEEPER_PORT_OFFSET: String(await freePort()),
@@ -83,6 +101,8 @@ export async function runKazooSuite(options: SuiteOptions): Promise<SuiteResult>
         HEADKEEPER_SUITE_SERVER: options.server,
         HEADKEEPER_SUITE_COMMAND: command,
         HEADKEEPER_SUITE_LOG: serverLog,
+        // The read-only test needs them; a standalone server has no use for them.
+        HEADKEEPER_SUITE_WITHOUT: options.size === 1 ? 'localSessions' : 'no such key',
         HEADKEEPER_SUITE_JAVA: (await run(['sh', '-c', 'command -v java'])).trim(),
         HEADKEEPER_SUITE_NODE: process.execPath,
       },

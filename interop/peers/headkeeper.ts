@@ -6,8 +6,9 @@ import { writeZooCfg } from './apache-zookeeper.ts';
 import { repositoryRoot } from './peer-cache.ts';
 import { freePort, type ServerProcess, startServerProcess } from './server-process.ts';
 
-/** The `headkeeper` command of this checkout. */
-export const headkeeperBin: string = join(repositoryRoot, 'packages/cli/bin/headkeeper.js');
+/** The `headkeeper` command of this checkout, or of another one: `$HEADKEEPER_BIN`. */
+export const headkeeperBin: string =
+  process.env.HEADKEEPER_BIN ?? join(repositoryRoot, 'packages/cli/bin/headkeeper.js');
 
 export interface HeadkeeperOptions {
   /** Client port on 127.0.0.1; a free one when not given. */

@@ -1,11 +1,12 @@
-/** A ZooKeeper-protocol server as a child process: started, awaited through `srvr`, stopped. */
+/** A ZooKeeper-protocol server as a child process: launched, awaited through `srvr`, stopped. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
-export interface ServerProcess {
+/** A server whose process has been started; whether it serves is another question. */
+export interface LaunchedServer {
   readonly name: string;
   readonly port: number;
   /** `127.0.0.1:PORT` */
@@ -13,38 +14,44 @@ export interface ServerProcess {
   readonly pid: number;
   /** What the server printed. */
   readonly logFile: string;
-  /** Milliseconds from the start of the process until `srvr` answered. */
-  readonly startupMs: number;
+  /** Whether the process has not ended yet. */
+  readonly running: boolean;
   /** The exit code once the process has ended, or null after a signal. */
   readonly ended: Promise<number | null>;
   /** SIGTERM, then SIGKILL if it lives on after `graceMs` (10 s). Returns its exit code, or null after a signal. */
   stop(graceMs?: number): Promise<number | null>;
   /** SIGKILL, and waits until the process is gone. */
   kill(): Promise<void>;
+  /** Sends a signal and does not wait. */
+  signal(name: NodeJS.Signals): void;
   /** Resident memory in bytes, as the kernel counts it. */
   residentBytes(): number;
 }
 
-export interface ServerProcessOptions {
+export interface ServerProcess extends LaunchedServer {
+  /** Milliseconds from the start of the process until `srvr` answered. */
+  readonly startupMs: number;
+}
+
+export interface LaunchOptions {
   readonly name: string;
   readonly argv: readonly string[];
   readonly port: number;
   readonly logFile: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+}
+
+export interface ServerProcessOptions extends LaunchOptions {
   /** Milliseconds to wait for the first answer to `srvr`; 60 s when not given. */
   readonly startTimeoutMs?: number;
 }
 
-/**
- * Starts a server and waits until it answers `srvr` with its mode.
- * @throws Error when the process ends first or the time runs out (the process is then killed)
- */
-export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+/** Starts the process of a server and does not wait for anything; a program that cannot be started has simply ended. */
+export function launchServer(options: LaunchOptions): LaunchedServer {
   const [command, ...args] = options.argv;
   if (command === undefined) throw new RangeError('an empty command');
   const log = openSync(options.logFile, 'a');
-  const begun = performance.now();
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
@@ -52,25 +59,8 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   });
   closeSync(log);
   const ended = endOf(child);
-  const deadline = begun + (options.startTimeoutMs ?? 60_000);
-  const tail = () => readFileSync(options.logFile, 'utf8').slice(-3000);
-  for (;;) {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
-      await ended;
-      throw new Error(`${options.name} ended while starting (code ${child.exitCode ?? child.signalCode})\n${tail()}`);
-    }
-    // A connect can succeed against a port that another process holds; only a live child with an answer counts.
-    const answer = await fourLetterWord(options.port, 'srvr', 1000).catch(() => '');
-    if (answer.includes('Mode: ')) break;
-    if (performance.now() > deadline) {
-      child.kill('SIGKILL');
-      await ended;
-      throw new Error(`${options.name} did not answer srvr in time\n${tail()}`);
-    }
-    await pause(5);
-  }
-  const startupMs = performance.now() - begun;
-  const pid = child.pid;
+  const pid = child.pid ?? 0;
+  const running = () => pid !== 0 && child.exitCode === null && child.signalCode === null;
   // A forgotten server must not outlive the run that started it, however that ends.
   endOnSignals();
   const reap = () => child.kill('SIGKILL');
@@ -82,10 +72,12 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     address: `127.0.0.1:${options.port}`,
     pid,
     logFile: options.logFile,
-    startupMs,
+    get running() {
+      return running();
+    },
     ended,
     stop: async (graceMs = 10_000) => {
-      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      if (!running()) return child.exitCode;
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
       const code = await ended;
@@ -96,8 +88,38 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
       child.kill('SIGKILL');
       await ended;
     },
+    signal: (name) => {
+      child.kill(name);
+    },
     residentBytes: () => residentBytes(pid),
   };
+}
+
+/**
+ * Starts a server and waits until it answers `srvr` with its mode.
+ * @throws Error when the process ends first or the time runs out (the process is then killed)
+ */
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  const begun = performance.now();
+  const server = launchServer(options);
+  const deadline = begun + (options.startTimeoutMs ?? 60_000);
+  const tail = () => readFileSync(options.logFile, 'utf8').slice(-3000);
+  for (;;) {
+    if (!server.running) {
+      throw new Error(`${options.name} ended while starting (code ${await server.ended})\n${tail()}`);
+    }
+    // A connect can succeed against a port that another process holds; only a live child with an answer counts.
+    const answer = await fourLetterWord(options.port, 'srvr', 1000).catch(() => '');
+    if (answer.includes('Mode: ')) break;
+    if (performance.now() > deadline) {
+      await server.kill();
+      throw new Error(`${options.name} did not answer srvr in time\n${tail()}`);
+    }
+    await pause(5);
+  }
+  const startupMs = performance.now() - begun;
+  // Not a spread: `running` is a getter.
+  return Object.assign(server, { startupMs });
 }
 
 let endsOnSignals = false;

@@ -1,0 +1,123 @@
+/** A TCP relay whose traffic can be held back in either direction, and whose connections can be cut. */
+
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** `forth`: from who connects to who listens. */
+export type Direction = 'forth' | 'back';
+
+interface Pair {
+  readonly near: Socket;
+  /** Towards the target; null while a new connection waits for traffic to be let through. */
+  far: Socket | null;
+}
+
+/**
+ * Held traffic behaves as on a network that loses packets: nothing arrives, connections stay, even the end of a killed
+ * process is not noticed, and what TCP still has is delivered once traffic is let through again. New connections are made
+ * by the system on this side of the fault, and stay silent.
+ */
+export class Relay {
+  readonly port: number;
+  readonly #target: number;
+  readonly #server: Server;
+  readonly #pairs: Set<Pair> = new Set();
+  readonly #held: Set<Direction> = new Set();
+  #refusing = false;
+
+  private constructor(port: number, target: number, server: Server) {
+    this.port = port;
+    this.#target = target;
+    this.#server = server;
+    server.on('connection', (near) => this.#accept(near));
+  }
+
+  static listen(port: number, target: number): Promise<Relay> {
+    return new Promise((resolve, reject) => {
+      const server = createServer();
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', () => {
+        server.off('error', reject);
+        resolve(new Relay(port, target, server));
+      });
+    });
+  }
+
+  hold(direction: Direction): void {
+    this.#held.add(direction);
+    for (const { near, far } of this.#pairs) (direction === 'forth' ? near : far)?.pause();
+  }
+
+  /** Lets traffic through again, what was held back first. */
+  release(direction: Direction): void {
+    this.#held.delete(direction);
+    for (const pair of this.#pairs) {
+      (direction === 'forth' ? pair.near : pair.far)?.resume();
+      if (pair.far === null && this.#held.size === 0) this.#connect(pair);
+    }
+  }
+
+  /** Resets every connection, with what was held back on it. */
+  reset(): void {
+    for (const pair of this.#pairs) this.#end(pair, true);
+  }
+
+  /** Whether new connections are reset at once. */
+  set refusing(value: boolean) {
+    this.#refusing = value;
+  }
+
+  close(): Promise<void> {
+    this.#refusing = true;
+    this.reset();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #accept(near: Socket): void {
+    const pair: Pair = { near, far: null };
+    near.on('error', () => {});
+    if (this.#refusing) {
+      near.resetAndDestroy();
+      return;
+    }
+    near.setNoDelay(true);
+    near.pause();
+    this.#pairs.add(pair);
+    near.on('close', () => this.#end(pair, false));
+    if (this.#held.size === 0) this.#connect(pair);
+  }
+
+  #connect(pair: Pair): void {
+    const { near } = pair;
+    const far = connect(this.#target, '127.0.0.1');
+    pair.far = far;
+    far.setNoDelay(true);
+    far.pause();
+    // A refused connection looks to the other side like one that was made and lost: a relay cannot do better.
+    far.on('error', () => this.#end(pair, true));
+    far.on('close', () => this.#end(pair, false));
+    far.on('connect', () => {
+      this.#carry(near, far, 'forth');
+      this.#carry(far, near, 'back');
+    });
+  }
+
+  #carry(from: Socket, to: Socket, direction: Direction): void {
+    from.on('data', (bytes: Uint8Array) => {
+      if (!to.write(bytes)) from.pause();
+    });
+    to.on('drain', () => {
+      if (!this.#held.has(direction)) from.resume();
+    });
+    from.on('end', () => to.end());
+    if (!this.#held.has(direction)) from.resume();
+  }
+
+  #end(pair: Pair, abruptly: boolean): void {
+    if (!this.#pairs.delete(pair)) return;
+    for (const socket of [pair.near, pair.far]) {
+      if (socket === null || socket.destroyed) continue;
+      if (abruptly) socket.resetAndDestroy();
+      else socket.end(() => socket.destroy());
+    }
+  }
+}
