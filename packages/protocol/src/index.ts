@@ -25,6 +25,20 @@ export {
 } from './opcodes.ts';
 export { checkPathBytes, type PathFault, validatePath } from './path.ts';
 export {
+  ANONYMOUS_SID,
+  encodeInitialMessage,
+  type InitialMessage,
+  InitialMessageVersion,
+  type PeerAddress,
+  parseInitialMessage,
+} from './peer/initial-message.ts';
+export {
+  decodeLearnerInfo,
+  LEARNER_PROTOCOL_VERSION,
+  type LearnerInfo,
+  writeLearnerInfo,
+} from './peer/learner-info.ts';
+export {
   decodeNotification,
   encodeNotification,
   MIN_LONG,
@@ -33,6 +47,16 @@ export {
   ServerState,
   type ServerStateNumber,
 } from './peer/notification.ts';
+export {
+  beginsQuorumAuth,
+  encodeQuorumAuth,
+  MAX_AUTH_TOKEN_BYTES,
+  type ParsedQuorumAuthPacket,
+  parseQuorumAuth,
+  type QuorumAuthPacket,
+  QuorumAuthStatus,
+  type QuorumAuthStatusNumber,
+} from './peer/quorum-auth.ts';
 export {
   beginPacket,
   endPacket,
