@@ -1,0 +1,535 @@
+/**
+ * Fast leader election (election-protocol reference, sections 3 to 7; docs/internals/election.md explains it). One object for
+ * the life of a server: it also answers those who look for a leader while this server has one. No I/O, no clock: times come
+ * in, messages go out, and the same calls give the same messages.
+ */
+import { decodeNotification, encodeNotification, MIN_LONG, ServerState } from '@headkeeper/protocol';
+import type { Membership } from '../membership/membership.ts';
+import { Contacts } from './contacts.ts';
+import { Electorate } from './electorate.ts';
+import { Electors } from './electors.ts';
+import { Franchise, type MayVote } from './franchise.ts';
+import { Gossip } from './gossip.ts';
+import { Tally } from './tally.ts';
+import {
+  agreeInRound,
+  agreeOutOfElection,
+  beats,
+  type Candidate,
+  type CastVote,
+  type ElectionVote,
+  identical,
+  NO_HISTORY_ZXID,
+  NOBODY,
+} from './vote.ts';
+
+export type PeerState = 'looking' | 'following' | 'leading' | 'observing';
+
+export interface ElectionSettings {
+  /** This server's id. */
+  readonly sid: number;
+  /** How long an election waits before it repeats its vote; doubles up to the maximum. Milliseconds. */
+  readonly minNotificationIntervalMs: number;
+  readonly maxNotificationIntervalMs: number;
+  /** How long a quorum waits for voters who could still know a better candidate. Milliseconds; 200 on Apache. */
+  readonly finalizeWaitMs: number;
+  /** Whether a newer configuration in a vote is believed (section 9). */
+  readonly reconfigEnabled: boolean;
+}
+
+/** What this server brings into an election. */
+export interface OwnStanding {
+  /** Last zxid in the log, committed or not. */
+  readonly zxid: number;
+  /** `currentEpoch`. */
+  readonly peerEpoch: number;
+  /** False for an observer. */
+  readonly participant: boolean;
+  readonly mayVote: MayVote;
+}
+
+interface HeardVote {
+  readonly vote: CastVote;
+  readonly atMs: number;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+const NONE: ReadonlySet<number> = new Set();
+
+export class FastElection {
+  readonly #settings: ElectionSettings;
+  readonly #sid: number;
+  readonly #contacts = new Contacts();
+  readonly #sends = new Map<number, Uint8Array>();
+  readonly #gossip = new Gossip();
+  #electorate: Electorate | null = null;
+
+  #state: PeerState = 'looking';
+  /** The logical clock: counts elections, and is the same for all who take part in one. */
+  #round = 0;
+  /** What those are told who ask while no election runs here, and non-voters always. */
+  #current: ElectionVote;
+  #outcome: ElectionVote | null = null;
+
+  /** Whether an election runs here. */
+  #running = false;
+  #startedAtMs = 0;
+  #own: OwnStanding = { zxid: 0, peerEpoch: 0, participant: false, mayVote: 'no' };
+  #franchise: Franchise;
+  #proposal: Candidate = NOBODY;
+  #intervalMs = 0;
+  #resendAtMs: number = NEVER;
+  #finalizeAtMs: number = NEVER;
+  /** Whether a voter said, since the last timeout, that it looks for a leader too. */
+  #othersLook = false;
+  #linksWanted = false;
+  readonly #suspects = new Set<number>();
+
+  /** Votes of this round. */
+  readonly #received = new Tally();
+  /** Votes of servers that have a leader, of any round. */
+  readonly #settled = new Tally();
+  /** The last vote of each voter that looked for a leader when it was last heard. */
+  readonly #heard = new Map<number, HeardVote>();
+  /** Voters that look and say that they must not vote. */
+  readonly #abstaining = new Set<number>();
+  /** Non-voters that asked during this election. */
+  readonly #askers = new Set<number>();
+  /** Of this server, once it has won. */
+  #electors: Electors | null = null;
+
+  constructor(settings: ElectionSettings) {
+    this.#settings = settings;
+    this.#sid = settings.sid;
+    this.#current = { leader: settings.sid, zxid: 0, electionEpoch: 0, peerEpoch: 0 };
+    this.#franchise = new Franchise(settings.sid, 'no', 0, settings.finalizeWaitMs);
+  }
+
+  /**
+   * The committed configuration and the last seen one, which may be the same; also when they change. After a change of members,
+   * an election that runs must be started anew (section 9).
+   */
+  configure(committed: Membership, lastSeen: Membership): void {
+    this.#electorate = new Electorate(committed, lastSeen);
+    this.#gossip.committed(committed.version);
+  }
+
+  /** Begins an election in the next round. Throws when no configuration was given yet. */
+  start(nowMs: number, own: OwnStanding): void {
+    const electorate = this.#electorate;
+    if (electorate === null) throw new Error('an election needs a configuration');
+    this.#own = own;
+    this.#state = 'looking';
+    this.#outcome = null;
+    this.#running = true;
+    this.#startedAtMs = nowMs;
+    this.#round++;
+    if (this.#round === 1) {
+      this.#current = { leader: this.#sid, zxid: own.zxid, electionEpoch: 0, peerEpoch: own.peerEpoch };
+    }
+    this.#received.clear();
+    this.#settled.clear();
+    this.#abstaining.clear();
+    this.#askers.clear();
+    this.#suspects.clear();
+    this.#electors = null;
+    this.#contacts.electionBegins();
+    const votes = own.participant && electorate.isVoter(this.#sid);
+    this.#franchise = new Franchise(this.#sid, votes ? own.mayVote : 'no', nowMs, this.#settings.finalizeWaitMs);
+    this.#propose(this.#franchise.votes ? this.#initial() : NOBODY);
+    this.#othersLook = false;
+    this.#intervalMs = this.#settings.minNotificationIntervalMs;
+    this.#linksWanted = true;
+    for (const [sid, heard] of this.#heard) {
+      if (nowMs - heard.atMs > this.#settings.minNotificationIntervalMs) this.#heard.delete(sid);
+    }
+    this.#sendToAll(nowMs);
+    this.#replay(nowMs);
+    this.#proceed(nowMs);
+  }
+
+  /** A notification from another server, without its frame's length. Never throws on what it holds. */
+  receive(from: number, payload: Uint8Array, nowMs: number): void {
+    const electorate = this.#electorate;
+    const message = decodeNotification(payload);
+    if (electorate === null || message === null || from === this.#sid) return;
+    // A round that cannot be counted on from would stop the clock of everybody who takes it over.
+    if (!Number.isSafeInteger(message.electionEpoch) || message.electionEpoch < 0) return;
+    this.#contacts.heard(from);
+    const { config } = message;
+    const believed = this.#settings.reconfigEnabled && this.#state === 'looking';
+    if (believed && config !== null && config !== electorate.text) this.#gossip.hear(config);
+    if (!electorate.isVoter(from)) {
+      this.#answerNonVoter(from, nowMs);
+      return;
+    }
+    const looking = message.state === ServerState.looking;
+    const vote: CastVote = {
+      leader: message.leader,
+      zxid: message.zxid,
+      electionEpoch: message.electionEpoch,
+      peerEpoch: message.peerEpoch,
+      looking,
+      leading: message.state === ServerState.leading,
+      version: message.version,
+    };
+    if (looking && electorate.isVoter(vote.leader)) this.#heard.set(from, { vote, atMs: nowMs });
+    else this.#heard.delete(from);
+    if (this.#state !== 'looking') {
+      if (!looking) return;
+      this.#electors?.heardLooking(from, vote);
+      this.#tellCurrent(from, this.#current.electionEpoch);
+      return;
+    }
+    if (!this.#running) return;
+    const older = looking && vote.electionEpoch < this.#round && this.#votesHere();
+    if (older) this.#tellVote(from, nowMs);
+    if (message.state === ServerState.observing || !electorate.isVoter(vote.leader)) return;
+    if (!looking) this.#onSettled(from, vote, nowMs);
+    else {
+      this.#onLooking(from, vote, nowMs);
+      // Our vote may have been lost, or have come while the sender did not look yet: it does not ask twice.
+      const same = this.#running && vote.electionEpoch === this.#round && this.#votesHere();
+      if (same && !this.#contacts.sentWithin(from, this.#settings.minNotificationIntervalMs, nowMs)) {
+        this.#tellVote(from, nowMs);
+      }
+    }
+    if (this.#running) this.#proceed(nowMs);
+  }
+
+  /** Does what is due. */
+  tick(nowMs: number): void {
+    if (!this.#running) return;
+    this.#proceed(nowMs);
+    if (this.#running && nowMs >= this.#finalizeAtMs) this.#end(this.#proposed());
+    if (this.#running && nowMs >= this.#resendAtMs) this.#timeOut(nowMs);
+  }
+
+  /** When `tick` should be called, in milliseconds; Infinity when nothing is due. */
+  get wakeAtMs(): number {
+    if (!this.#running) return NEVER;
+    return Math.min(this.#resendAtMs, this.#finalizeAtMs, this.#franchise.decideAtMs);
+  }
+
+  /**
+   * An election connection came up (also: was replaced by a new one), or was refused, timed out or broke. Not for one that was
+   * closed because the larger id connects back.
+   */
+  linkChanged(sid: number, up: boolean, nowMs: number): void {
+    if (up || this.#electorate?.isVoter(sid) === true) this.#contacts.linkChanged(sid, up);
+    else this.#contacts.forget(sid);
+    if (!up) {
+      this.#settled.delete(sid);
+      this.#heard.delete(sid);
+      this.#askers.delete(sid);
+    }
+    if (!this.#running) return;
+    if (up && this.#electorate!.isVoter(sid)) this.#tellVote(sid, nowMs);
+    this.#proceed(nowMs);
+  }
+
+  /** How this election ended; null while it runs. The role changes then. */
+  get outcome(): ElectionVote | null {
+    return this.#outcome;
+  }
+
+  get state(): PeerState {
+    return this.#state;
+  }
+
+  get round(): number {
+    return this.#round;
+  }
+
+  /** What is told to those who look for a leader while this server has one. */
+  get currentVote(): ElectionVote {
+    return this.#current;
+  }
+
+  /** The role taken, also by a reconfiguration with a designated leader; no election runs afterwards. */
+  become(state: PeerState, newEpoch?: number): void {
+    this.#state = state;
+    this.#running = false;
+    if (state !== 'leading') this.#electors = null;
+    if (newEpoch !== undefined) this.established(newEpoch);
+  }
+
+  /** The leader serves, or this learner is up to date: all report the new epoch from now on (section 5.6). */
+  established(newEpoch: number): void {
+    this.#current = { ...this.#current, peerEpoch: newEpoch };
+  }
+
+  /** For a reconfiguration that designates the next leader (section 10). */
+  setCurrentVote(vote: ElectionVote): void {
+    this.#current = vote;
+  }
+
+  /** Messages to send, the newest for each server. */
+  takeSends(): { to: number; payload: Uint8Array }[] {
+    const sends = [...this.#sends].map(([to, payload]) => ({ to, payload }));
+    this.#sends.clear();
+    return sends;
+  }
+
+  /** A newer committed configuration that was learned while looking; null when there is none. */
+  takeGossip(): Membership | null {
+    return this.#gossip.take();
+  }
+
+  /** Whether missing connections to voters should be opened now: at the start of an election and at each timeout. */
+  wantsLinks(): boolean {
+    const wanted = this.#linksWanted;
+    this.#linksWanted = false;
+    return wanted;
+  }
+
+  /** Voters that are silent on connections that seem to be up: replace these, they may be half open. */
+  takeSuspects(): number[] {
+    const suspects = [...this.#suspects];
+    this.#suspects.clear();
+    return suspects;
+  }
+
+  /** Voters that elected this server and look for another leader since (section 5.7). */
+  get lookingVoters(): ReadonlySet<number> {
+    return this.#electors?.looking ?? NONE;
+  }
+
+  /** Whether those that elected this server, and still stand by it, are no quorum any more. */
+  get unwanted(): boolean {
+    return this.#electors !== null && !this.#electors.stand(this.#electorate!);
+  }
+
+  /** The own vote at the beginning of a round, and after a greater round was heard (section 4.2). */
+  #initial(): Candidate {
+    if (!this.#own.participant) return NOBODY;
+    const leader = this.#electorate!.committed.isVoter(this.#sid) ? this.#sid : MIN_LONG;
+    return { leader, zxid: this.#own.zxid, peerEpoch: this.#own.peerEpoch };
+  }
+
+  /** Whether this server's looking counts for the others: it is a voter, though perhaps one without a vote. */
+  #votesHere(): boolean {
+    return this.#own.participant && this.#electorate!.isVoter(this.#sid);
+  }
+
+  #proposed(): CastVote {
+    return { ...this.#proposal, electionEpoch: this.#round, looking: true, leading: false, version: 2 };
+  }
+
+  #propose(candidate: Candidate): void {
+    this.#proposal = candidate;
+    this.#finalizeAtMs = NEVER;
+    if (this.#franchise.votes) this.#received.set(this.#sid, this.#proposed());
+    else this.#received.delete(this.#sid);
+  }
+
+  #beatsProposal(vote: CastVote): boolean {
+    if (!this.#electorate!.mayWin(vote.leader) || !beats(vote, this.#proposal)) return false;
+    return vote.leader !== this.#sid || this.#canBe(vote);
+  }
+
+  /** Whether this server has what a vote for it claims: it may have lost data since it said so. */
+  #canBe(vote: Candidate): boolean {
+    return this.#franchise.votes && !beats(vote, this.#initial());
+  }
+
+  /** A vote of a voter that looks (section 5.4). */
+  #onLooking(from: number, vote: CastVote, nowMs: number): void {
+    this.#othersLook = true;
+    this.#settled.delete(from);
+    if (vote.zxid > 0 || vote.peerEpoch > 0) this.#meetHistory(nowMs);
+    else this.#franchise.blankVoterHeard(from, nowMs);
+    if (vote.zxid === NO_HISTORY_ZXID) {
+      this.#abstaining.add(from);
+      this.#received.delete(from);
+      return;
+    }
+    this.#abstaining.delete(from);
+    // A voter answers a non-voter with what it last elected: nothing that could be counted.
+    if (!this.#votesHere() || this.#franchise.waits) return;
+    this.#count(from, vote, nowMs);
+  }
+
+  #count(from: number, vote: CastVote, nowMs: number): void {
+    if (vote.electionEpoch < this.#round) return;
+    if (vote.electionEpoch > this.#round) {
+      // A quorum that waits for better candidates is not disturbed by a worse one; the vote is kept for later.
+      if (this.#finalizeAtMs !== NEVER && !this.#beatsProposal(vote)) return;
+      this.#round = vote.electionEpoch;
+      this.#received.clear();
+      this.#propose(this.#franchise.votes ? this.#initial() : NOBODY);
+      if (this.#beatsProposal(vote)) this.#propose(vote);
+      this.#sendToAll(nowMs);
+    } else if (this.#beatsProposal(vote)) {
+      this.#propose(vote);
+      if (this.#franchise.votes) this.#sendToAll(nowMs);
+    }
+    this.#received.set(from, vote);
+  }
+
+  /** A vote of a server that follows or leads (section 5.4). */
+  #onSettled(from: number, vote: CastVote, nowMs: number): void {
+    this.#contacts.unsent(from);
+    this.#abstaining.delete(from);
+    // Blank voters that have just elected one of them are no history for one that took part in it.
+    const bootstrap = this.#franchise.votes && vote.zxid <= 0 && vote.peerEpoch <= 0;
+    if (!bootstrap) this.#meetHistory(nowMs);
+    this.#settled.set(from, vote);
+    if (vote.electionEpoch === this.#round) {
+      this.#received.set(from, vote);
+    } else {
+      this.#received.delete(from);
+    }
+    const thisRound = vote.electionEpoch === this.#round && this.#decides(this.#received, vote, agreeInRound);
+    if (thisRound || this.#decides(this.#settled, vote, agreeOutOfElection)) this.#end(vote);
+  }
+
+  /** Whether those who agree with this vote are a quorum, and its leader confirms it (`leaderConfirmed` in section 5.4). */
+  #decides(tally: Tally, vote: CastVote, agree: (a: CastVote, b: CastVote) => boolean): boolean {
+    if (vote.leader === this.#sid) {
+      // They follow what this server was before it restarted, unless it is this very round.
+      if (vote.electionEpoch !== this.#round || !this.#canBe(vote)) return false;
+    } else if (!tally.leads(vote.leader)) {
+      return false;
+    }
+    const supporters = tally.supporters(vote, agree);
+    return this.#electorate!.isQuorum((sid) => supporters.has(sid));
+  }
+
+  /** Ends the election when its proposal has won, now or after the wait; lets a blank voter vote. */
+  #proceed(nowMs: number): void {
+    if (this.#franchise.reconsider(this.#electorate!, (sid) => this.#contacts.isUp(sid), nowMs)) {
+      this.#propose(this.#initial());
+      this.#sendToAll(nowMs);
+      this.#replay(nowMs);
+    }
+    const candidate = this.#proposed();
+    const elector = this.#votesHere() && this.#electorate!.isVoter(candidate.leader);
+    const supporters = elector ? this.#received.supporters(candidate, agreeInRound) : NONE;
+    if (!elector || !this.#electorate!.isQuorum((sid) => supporters.has(sid))) {
+      this.#finalizeAtMs = NEVER;
+    } else if (this.#allSpoke(candidate, supporters)) {
+      this.#end(candidate);
+    } else if (this.#finalizeAtMs === NEVER) {
+      this.#finalizeAtMs = nowMs + this.#settings.finalizeWaitMs;
+    }
+  }
+
+  /** Whether no better vote can come in this round: all who can speak and may vote have said the same (section 11, point 1). */
+  #allSpoke(candidate: CastVote, supporters: ReadonlySet<number>): boolean {
+    const electorate = this.#electorate!;
+    if (this.#contacts.isDown(candidate.leader)) return false;
+    for (const sid of electorate.voters) {
+      if (sid === this.#sid || supporters.has(sid) || this.#contacts.isDown(sid)) continue;
+      if (!this.#abstaining.has(sid) && electorate.counts(sid)) return false;
+    }
+    return electorate.isQuorum((sid) => supporters.has(sid) && !this.#contacts.isDown(sid));
+  }
+
+  #end(vote: ElectionVote): void {
+    const { leader, zxid, electionEpoch, peerEpoch } = vote;
+    this.#outcome = { leader, zxid, electionEpoch, peerEpoch };
+    this.#current = this.#outcome;
+    this.#round = electionEpoch;
+    this.#running = false;
+    this.#state = leader === this.#sid ? 'leading' : this.#own.participant ? 'following' : 'observing';
+    if (this.#state === 'leading') {
+      const electors = new Set([this.#sid]);
+      for (const sid of this.#electorate!.voters) if (this.#received.get(sid)?.leader === leader) electors.add(sid);
+      this.#electors = new Electors(this.#outcome, electors);
+    }
+    // Those who voted otherwise, or must not vote, need not ask again.
+    for (const [sid, heard] of this.#heard) {
+      if (heard.atMs >= this.#startedAtMs && !identical(heard.vote, vote)) this.#tellCurrent(sid, electionEpoch);
+    }
+    for (const sid of this.#askers) this.#tellCurrent(sid, electionEpoch);
+    this.#askers.clear();
+  }
+
+  /** Nothing has ended the election within the interval. */
+  #timeOut(nowMs: number): void {
+    if (this.#followKnownLeader()) return;
+    this.#linksWanted = true;
+    for (const sid of this.#electorate!.voters) {
+      if (sid !== this.#sid && this.#contacts.timedOut(sid)) this.#suspects.add(sid);
+    }
+    // One who does not vote is not told the end; while others elect, it keeps asking.
+    const patient = this.#franchise.votes || !this.#othersLook;
+    if (patient) this.#intervalMs = Math.min(this.#intervalMs * 2, this.#settings.maxNotificationIntervalMs);
+    this.#othersLook = false;
+    this.#sendToAll(nowMs);
+  }
+
+  /**
+   * After a timeout a leader that says so is followed if a quorum names it, though in different rounds and epochs: some of them
+   * have not heard of its epoch, or never noted it (ZOOKEEPER-1732, ZOOKEEPER-1805).
+   */
+  #followKnownLeader(): boolean {
+    for (const vote of this.#settled.votes()) {
+      if (vote.leading && vote.leader !== this.#sid && this.#decides(this.#settled, vote, sameLeader)) {
+        this.#end(vote);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Counts what voters said before this server looked, or before it might vote. */
+  #replay(nowMs: number): void {
+    for (const [sid, heard] of [...this.#heard])
+      if (this.#electorate!.isVoter(sid)) this.#onLooking(sid, heard.vote, nowMs);
+  }
+
+  /** A voter has history: if this server has none, it only watches from now on. */
+  #meetHistory(nowMs: number): void {
+    if (!this.#franchise.historyHeard()) return;
+    this.#propose(NOBODY);
+    this.#sendToAll(nowMs);
+    this.#replay(nowMs);
+  }
+
+  #answerNonVoter(from: number, nowMs: number): void {
+    if (this.#state === 'looking') {
+      if (this.#running) this.#askers.add(from);
+      // Apache's observers ask again at once when an answer has a round smaller than their own.
+      if (this.#contacts.sentWithin(from, this.#settings.minNotificationIntervalMs, nowMs)) return;
+      this.#contacts.sent(from, nowMs);
+    }
+    this.#tellCurrent(from, this.#round);
+  }
+
+  #sendToAll(nowMs: number): void {
+    this.#resendAtMs = nowMs + this.#intervalMs;
+    for (const sid of this.#electorate!.voters) if (sid !== this.#sid) this.#tellVote(sid, nowMs);
+  }
+
+  #tellVote(to: number, nowMs: number): void {
+    this.#contacts.sent(to, nowMs);
+    this.#send(to, this.#franchise.votes ? this.#proposal : this.#abstention(), this.#round);
+  }
+
+  /** What a server says that looks and does not vote. */
+  #abstention(): Candidate {
+    const initial = this.#initial();
+    if (!this.#votesHere()) return initial;
+    // The epoch tells blank voters that there was history here.
+    const peerEpoch = this.#own.mayVote === 'no' ? Math.max(1, initial.peerEpoch) : initial.peerEpoch;
+    return { leader: initial.leader, zxid: NO_HISTORY_ZXID, peerEpoch };
+  }
+
+  #tellCurrent(to: number, round: number): void {
+    this.#send(to, this.#current, round);
+  }
+
+  #send(to: number, vote: Candidate, electionEpoch: number): void {
+    const { leader, zxid, peerEpoch } = vote;
+    const config = this.#electorate!.text;
+    const state = ServerState[this.#state];
+    this.#sends.delete(to);
+    this.#sends.set(to, encodeNotification({ state, leader, zxid, electionEpoch, peerEpoch, version: 2, config }));
+  }
+}
+
+function sameLeader(a: CastVote, b: CastVote): boolean {
+  return a.leader === b.leader;
+}
