@@ -1,4 +1,4 @@
-/** The peers that are built from our own sources in interop/clients: the C and the Go program. */
+/** The peers that are built from our own sources: the C and the Go client, and the judge of histories. */
 
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { run } from './command.ts';
 import { cCompiler, installDebianPackages, installOnce, repositoryRoot, requireCommands } from './peer-cache.ts';
 
 const sources = join(repositoryRoot, 'interop/clients');
+const goCommand = { command: 'go', debianPackages: ['golang-go'] };
 
 /** A name that changes with the sources, so that an edited program is built anew. */
 function nameFor(program: string, files: readonly string[]): string {
@@ -30,15 +31,29 @@ export async function buildCClient(): Promise<string> {
 }
 
 /** Builds the Go program (go-zookeeper, pinned by go.mod and go.sum) and returns its path. */
-export async function buildGoClient(): Promise<string> {
-  await requireCommands([{ command: 'go', debianPackages: ['golang-go'] }]);
-  const files = ['main.go', 'go.mod', 'go.sum'].map((name) => join(sources, 'go', name));
-  const folder = await installOnce(nameFor('go-client', files), async (fresh) => {
-    for (const name of ['main.go', 'go.mod', 'go.sum']) copyFileSync(join(sources, 'go', name), join(fresh, name));
-    await run(['go', 'build', '-buildvcs=false', '-o', join(fresh, 'interop'), '.'], {
+export function buildGoClient(): Promise<string> {
+  return buildGo('go-client', 'interop', join(sources, 'go'));
+}
+
+/** Builds the linearisability checker (Porcupine, pinned by go.mod and go.sum) and returns its path. */
+export function buildLinearizabilityChecker(): Promise<string> {
+  return buildGo(
+    'linearizability-checker',
+    'linearizability',
+    join(repositoryRoot, 'interop/ensemble/linearizability'),
+  );
+}
+
+async function buildGo(name: string, program: string, source: string): Promise<string> {
+  await requireCommands([goCommand]);
+  const files = ['main.go', 'go.mod', 'go.sum'];
+  const paths = files.map((file) => join(source, file));
+  const folder = await installOnce(nameFor(name, paths), async (fresh) => {
+    for (const file of files) copyFileSync(join(source, file), join(fresh, file));
+    await run(['go', 'build', '-buildvcs=false', '-o', join(fresh, program), '.'], {
       cwd: fresh,
       env: { CGO_ENABLED: '0' },
     });
   });
-  return join(folder, 'interop');
+  return join(folder, program);
 }

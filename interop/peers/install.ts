@@ -1,7 +1,7 @@
 /** Installs every peer: `node interop/dist/peers/install.js`. Exits with 1 at the first that cannot be installed. */
 
 import { installApacheZooKeeper } from './apache-zookeeper.ts';
-import { buildCClient, buildGoClient } from './client-programs.ts';
+import { buildCClient, buildGoClient, buildLinearizabilityChecker } from './client-programs.ts';
 import { installKazoo, kazooVersion } from './kazoo.ts';
 import { peersFolder } from './peer-cache.ts';
 
@@ -10,6 +10,7 @@ const peers: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['Apache ZooKeeper 3.8.6', () => installApacheZooKeeper('3.8.6')],
   ['C client', buildCClient],
   ['Go client', buildGoClient],
+  ['Linearisability checker', buildLinearizabilityChecker],
   [`kazoo ${kazooVersion}`, installKazoo],
 ];
 

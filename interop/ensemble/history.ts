@@ -1,0 +1,95 @@
+/** Operations on registers (znodes) as their clients saw them: what the linearisability checker judges. */
+
+export interface Operation {
+  readonly client: number;
+  readonly key: string;
+  readonly op: 'create' | 'set' | 'delete' | 'read';
+  /** What a create or a set writes: no two writes of a history the same. */
+  readonly data: string;
+  /** Version that a set or a delete asks for; -1 for any. */
+  readonly expected: number;
+  /** Microseconds of one clock for all clients. */
+  readonly call: number;
+  readonly return: number;
+  /** `unknown`: no answer came, so it was carried out or not, at any time after the call. */
+  readonly outcome: 'ok' | 'absent' | 'exists' | 'version' | 'unknown';
+  /** The version that a set or a read was told; 0 for others. */
+  readonly version: number;
+  /** What a read found. */
+  readonly found: string;
+  /** Client port of the server that was asked. */
+  readonly port: number;
+}
+
+export interface HistoryCounts {
+  readonly operations: number;
+  readonly ok: number;
+  readonly refused: number;
+  readonly unknown: number;
+  /** Successful ones that overlapped in time with another client's operation on the same register. */
+  readonly concurrent: number;
+  readonly registers: number;
+}
+
+export function countHistory(history: readonly Operation[]): HistoryCounts {
+  const ok = history.filter(({ outcome }) => outcome === 'ok').length;
+  const unknown = history.filter(({ outcome }) => outcome === 'unknown').length;
+  const registers = byKey(history);
+  let concurrent = 0;
+  for (const operations of registers.values()) {
+    for (const one of operations)
+      if (one.outcome === 'ok' && operations.some((other) => overlap(one, other))) concurrent++;
+  }
+  return {
+    operations: history.length,
+    ok,
+    refused: history.length - ok - unknown,
+    unknown,
+    concurrent,
+    registers: registers.size,
+  };
+}
+
+/** One operation a line. */
+export function historyText(history: readonly Operation[]): string {
+  return `${history.map((operation) => JSON.stringify(operation)).join('\n')}\n`;
+}
+
+/**
+ * A copy of the history in which one read is told the value before a write that was answered before the read began.
+ * @throws Error when there is no such read
+ */
+export function withStaleRead(history: readonly Operation[]): Operation[] {
+  for (const operations of byKey(history).values()) {
+    for (const read of operations) {
+      if (read.op !== 'read' || read.outcome !== 'ok' || read.version < 2) continue;
+      const told = (version: number) =>
+        operations.find((set) => {
+          return set.op === 'set' && set.outcome === 'ok' && set.version === version && set.return < read.call;
+        });
+      const before = told(read.version - 1);
+      // Nobody deleted it, so that a version names one state.
+      const deleted = operations.some(
+        ({ op, outcome }) => op === 'delete' && (outcome === 'ok' || outcome === 'unknown'),
+      );
+      if (deleted || told(read.version) === undefined || before === undefined) continue;
+      const stale = { ...read, version: before.version, found: before.data };
+      return history.map((operation) => (operation === read ? stale : operation));
+    }
+  }
+  throw new Error('no read of this history can be made stale');
+}
+
+function byKey(history: readonly Operation[]): Map<string, Operation[]> {
+  const registers = new Map<string, Operation[]>();
+  for (const operation of history) {
+    const known = registers.get(operation.key);
+    if (known === undefined) registers.set(operation.key, [operation]);
+    else known.push(operation);
+  }
+  return registers;
+}
+
+function overlap(one: Operation, other: Operation): boolean {
+  return one.client !== other.client && one.call <= other.return && other.call <= one.return;
+}
