@@ -30,7 +30,7 @@ export async function catchUp(ensemble: ThreeServers, generator: LoadGenerator, 
   const leader = await ensemble.leader();
   const [absent, present] = ensemble.members.filter((member) => member !== leader);
   if (absent === undefined || present === undefined) throw new Error('there are no two followers');
-  await absent.stop();
+  await absent.server.stop();
   const before = (await leader.until('leading', () => true, longestMs)).zxid;
   await fill(generator, `${present.address},${leader.address}`, txns);
   const target = (await leader.until('leading', (status) => status.mode === 'leader', longestMs)).zxid;

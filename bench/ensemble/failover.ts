@@ -22,14 +22,14 @@ const writesBefore = 20;
 
 export async function killLeader(ensemble: ThreeServers): Promise<Interruption> {
   return interrupt(ensemble, async (leader) => {
-    await leader.ended();
+    await leader.server.ended;
     leader.start();
   });
 }
 
 /** Only `atFollower` is judged: a client of the stopped leader waits for its own timeout. */
 export async function stopLeader(ensemble: ThreeServers): Promise<Interruption> {
-  return interrupt(ensemble, async (leader) => leader.signal('SIGCONT'), 'SIGSTOP');
+  return interrupt(ensemble, async (leader) => leader.server.signal('SIGCONT'), 'SIGSTOP');
 }
 
 async function interrupt(
@@ -47,7 +47,7 @@ async function interrupt(
       throw new Error(`${stays.acknowledged} and ${roams.acknowledged} writes in ${calmMs} ms before the fault`);
     }
     const begun = performance.now();
-    leader.signal(signal);
+    leader.server.signal(signal);
     const atFollower = stays.writtenAfter(begun, longestMs);
     const atLeader = signal === 'SIGKILL' ? roams.writtenAfter(begun, longestMs) : atFollower;
     const [first, second] = await Promise.all([atFollower, atLeader]);

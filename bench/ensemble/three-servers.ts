@@ -86,7 +86,7 @@ export class ThreeServers {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.members.map((member) => member.stop()));
+    await Promise.all(this.members.map((member) => (member.running ? member.server.stop() : null)));
   }
 }
 
