@@ -94,5 +94,5 @@ function parseAddress(text: string): PeerAddress {
 
 /** 0.0.0.0 and :: in all their spellings, which name no host that could be connected to. */
 function isWildcard(host: string): boolean {
-  return host.includes(':') ? /^[0:]+$/.test(host) : /^0+(\.0+){0,3}$/.test(host);
+  return /^[0:.]+$/.test(host);
 }
