@@ -1,11 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { RecoverySource } from '../../core/log/recovery-source.ts';
-import type { Disk } from '../../ports.ts';
+import type { Disk, EpochStore, Epochs, HistoryStore } from '../../ports.ts';
+import { clearRebuilding, finishSetAside, isRebuilding, markForgetful, setAside } from './damage.ts';
+import { DataDirError } from './data-dir-error.ts';
 import { removeDurably, writeDurably } from './durable-file.ts';
+import { createEpochStore, decideEpochs, readEpochTexts, removeEpochDrafts, storeEpochs } from './epoch-files.ts';
 import { zxidOfName } from './file-names.ts';
 import type { FolderLock } from './folder-lock.ts';
+import { createHistoryStore, settleHistory } from './history-files.ts';
+import type { HistoryFolders } from './history-folders.ts';
 import { createRecoverySource, type LogRepairs, readWhole, repairLogs } from './recovery-files.ts';
+
+export { DataDirError } from './data-dir-error.ts';
 
 export interface DataDirOptions {
   readonly disk: Disk;
@@ -35,26 +42,35 @@ export interface DataDir {
   clearInitialize(): void;
   /** The 32 secret bytes behind keyed session passwords: made once, durably, readable by the owner only. */
   sessionKey(): Uint8Array;
+  /** The number in the file `myid`, which tells this server from the others of its ensemble; null without the file. */
+  myid(): number | null;
+  /** What this server has promised; of use once `settleEpochs` was called. */
+  readonly epochs: EpochStore;
+  /**
+   * What a member of an ensemble does after `repair`: decides the epochs (`decideEpochs`) and makes them durable. When the
+   * files are damaged the server becomes one that is `rebuilding`.
+   */
+  settleEpochs(lastZxid: number): Epochs;
+  readonly history: HistoryStore;
+  /**
+   * Whether this server has lost txns or promises, so that it must not vote, until a leader has synced it and
+   * `clearRebuilding` was called. It survives restarts.
+   */
+  readonly rebuilding: boolean;
+  /**
+   * For a member whose recovery was refused, for the reason `why`: moves `version-2` to `version-2.damaged-<UTC time>`,
+   * durably, keeps the promised epoch, and goes on with an empty history as one that is `rebuilding`.
+   */
+  setAside(why: string, wallMs: number): void;
+  clearRebuilding(): void;
   /** Lets other processes have the directories. */
   release(): void;
-}
-
-export type DataDirProblem = 'missing' | 'misplaced-files' | 'damaged-key';
-
-/** The directories cannot be used; the message says why and what to do. */
-export class DataDirError extends Error {
-  readonly problem: DataDirProblem;
-
-  constructor(problem: DataDirProblem, message: string) {
-    super(message);
-    this.name = 'DataDirError';
-    this.problem = problem;
-  }
 }
 
 const VERSION_FOLDER = 'version-2';
 const INITIALIZE_NAME = 'initialize';
 const ORIGIN_NAME = 'headkeeper.origin';
+const MYID_NAME = 'myid';
 const KEY_NAME = 'headkeeper.session-key';
 const KEY_BYTES = 32;
 const ORIGIN_TEXT = 'Headkeeper began this data directory.\n';
@@ -77,7 +93,11 @@ export function openDataDir(options: DataDirOptions): DataDir {
   const logFolder = `${dataLogDir}/${VERSION_FOLDER}`;
   const together = dataDir === dataLogDir;
 
-  for (const folder of [snapshotFolder, logFolder]) requireFolder(disk, folder, options.autocreate);
+  const folders: HistoryFolders = { disk, dataDir, dataLogDir, snapshotFolder, logFolder };
+
+  // A crash while the history was moved aside can have left the new folder unmade.
+  const autocreate = options.autocreate || isRebuilding(disk, dataDir);
+  for (const folder of [snapshotFolder, logFolder]) requireFolder(disk, folder, autocreate);
   const locks = lockAll(together ? [dataDir] : [dataDir, dataLogDir], options.lock);
   const release = (): void => {
     for (const lock of locks) lock.release();
@@ -87,6 +107,8 @@ export function openDataDir(options: DataDirOptions): DataDir {
       refuseMisplaced(disk, snapshotFolder, 'log', 'dataLogDir');
       refuseMisplaced(disk, logFolder, 'snapshot', 'dataDir');
     }
+    finishSetAside(folders);
+    settleHistory(folders);
     return {
       snapshotFolder,
       logFolder,
@@ -99,6 +121,18 @@ export function openDataDir(options: DataDirOptions): DataDir {
       },
       clearInitialize: () => clearInitialize(disk, dataLogDir),
       sessionKey: () => sessionKey(disk, dataDir),
+      myid: () => myid(disk, dataDir),
+      epochs: createEpochStore(disk, snapshotFolder),
+      settleEpochs: (lastZxid) => settleEpochs(folders, lastZxid),
+      history: createHistoryStore(folders),
+      get rebuilding() {
+        return isRebuilding(disk, dataDir);
+      },
+      setAside(why, wallMs) {
+        setAside(folders, why, wallMs);
+        settleHistory(folders);
+      },
+      clearRebuilding: () => clearRebuilding(disk, dataDir),
       release,
     };
   } catch (error) {
@@ -192,4 +226,28 @@ function sessionKey(disk: Disk, dataDir: string): Uint8Array {
   const key = new Uint8Array(randomBytes(KEY_BYTES));
   writeDurably(disk, dataDir, KEY_NAME, key, true);
   return key;
+}
+
+function settleEpochs(folders: HistoryFolders, lastZxid: number): Epochs {
+  const { disk, snapshotFolder } = folders;
+  const { epochs, damage } = decideEpochs(readEpochTexts(disk, snapshotFolder), lastZxid);
+  if (damage !== null) markForgetful(folders, epochs.accepted, damage);
+  storeEpochs(disk, snapshotFolder, epochs);
+  removeEpochDrafts(disk, snapshotFolder);
+  // A process that was killed can have left names that are not durable.
+  disk.syncDirSync(snapshotFolder);
+  return epochs;
+}
+
+function myid(disk: Disk, dataDir: string): number | null {
+  const path = `${dataDir}/${MYID_NAME}`;
+  if (!disk.existsSync(path)) return null;
+  const line = new TextDecoder().decode(readWhole(disk, path)).split('\n', 1)[0]?.trim() ?? '';
+  const id = Number(line);
+  if (/^-?[0-9]{1,19}$/.test(line) && Number.isSafeInteger(id)) return id;
+  throw new DataDirError(
+    'damaged-myid',
+    `${path} begins with ${JSON.stringify(line.slice(0, 40))} instead of a number. Write the number N of this server's ` +
+      'line "server.N=..." into it.',
+  );
 }

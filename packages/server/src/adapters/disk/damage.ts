@@ -1,0 +1,107 @@
+import type { Disk } from '../../ports.ts';
+import { removeDurably, writeDurably } from './durable-file.ts';
+import { decideEpochs, readEpochTexts, storeEpochs } from './epoch-files.ts';
+import type { HistoryFolders } from './history-folders.ts';
+import { listLogs, listSnapshots, readWhole } from './recovery-files.ts';
+
+/** Lies beside `version-2` from the moment when data or promises were found lost until a leader has synced this server. */
+const REBUILDING_NAME = 'headkeeper.rebuilding';
+const VERSION_FOLDER = 'version-2';
+
+interface Mark {
+  /** The name that `version-2` is moved to; null when it stays. */
+  readonly aside: string | null;
+  /** Whether that is done, and the epochs are in the new folder. */
+  readonly moved: boolean;
+  /** What is known of the epoch promised. */
+  readonly acceptedEpoch: number;
+  /** Whether a greater one may have been promised. */
+  readonly isGuess: boolean;
+  readonly why: string;
+}
+
+/** Whether this server has lost what it may have acknowledged or promised, and no leader has synced it since. */
+export function isRebuilding(disk: Disk, dataDir: string): boolean {
+  return disk.existsSync(`${dataDir}/${REBUILDING_NAME}`);
+}
+
+/**
+ * Moves the damaged history aside as evidence, to `version-2.damaged-<UTC time>`, and begins an empty one that keeps the
+ * promised epoch. A mark, written first, makes the server one that must not vote, and lets the next start finish what a
+ * crash interrupted. `why` goes into the mark, for the operator. Nothing is ever deleted. Throws what the disk throws.
+ *
+ * Source of the rule: known failures D05, D06 and D20.
+ */
+export function setAside(folders: HistoryFolders, why: string, wallMs: number): void {
+  const { epochs, damage } = decideEpochs(readEpochTexts(folders.disk, folders.snapshotFolder), newestNamed(folders));
+  const aside = freeName(folders, wallMs);
+  const mark = { aside, moved: false, acceptedEpoch: epochs.accepted, isGuess: damage !== null, why };
+  writeMark(folders, mark);
+  moveAside(folders, mark);
+}
+
+/** Marks a server whose promises cannot be read: it keeps its history, and must not vote until a leader has synced it. */
+export function markForgetful(folders: HistoryFolders, acceptedEpoch: number, why: string): void {
+  writeMark(folders, { aside: null, moved: true, acceptedEpoch, isGuess: true, why });
+}
+
+/** Finishes a move that a crash interrupted. Every start calls it before anything in `version-2` is looked at. */
+export function finishSetAside(folders: HistoryFolders): void {
+  if (!isRebuilding(folders.disk, folders.dataDir)) return;
+  const mark = readMark(folders);
+  if (mark !== null && !mark.moved) moveAside(folders, mark);
+}
+
+/** A leader has synced this server: it is a member like any other again. Durable on return. */
+export function clearRebuilding(disk: Disk, dataDir: string): void {
+  removeDurably(disk, dataDir, REBUILDING_NAME);
+}
+
+function moveAside(folders: HistoryFolders, mark: Mark): void {
+  const { disk, dataDir, dataLogDir, snapshotFolder } = folders;
+  for (const parent of new Set([dataDir, dataLogDir])) {
+    const folder = `${parent}/${VERSION_FOLDER}`;
+    const target = `${parent}/${mark.aside}`;
+    if (!disk.existsSync(target) && disk.existsSync(folder)) disk.renameSync(folder, target);
+    // The old name is free for good before the new folder takes it.
+    disk.syncDirSync(parent);
+    if (!disk.existsSync(folder)) disk.makeFolderSync(folder);
+    disk.syncDirSync(parent);
+  }
+  storeEpochs(disk, snapshotFolder, { accepted: mark.acceptedEpoch, current: 0 });
+  writeMark(folders, { ...mark, moved: true });
+}
+
+function newestNamed(folders: HistoryFolders): number {
+  const { disk, snapshotFolder, logFolder } = folders;
+  return Math.max(0, ...[...listSnapshots(disk, snapshotFolder), ...listLogs(disk, logFolder)].map(({ zxid }) => zxid));
+}
+
+function freeName(folders: HistoryFolders, wallMs: number): string {
+  for (let at = wallMs; ; at++) {
+    const name = `${VERSION_FOLDER}.damaged-${new Date(at).toISOString().replace(/[-:.]/g, '')}`;
+    const isTaken = [folders.dataDir, folders.dataLogDir].some((parent) =>
+      folders.disk.existsSync(`${parent}/${name}`),
+    );
+    if (!isTaken) return name;
+  }
+}
+
+function writeMark(folders: HistoryFolders, mark: Mark): void {
+  writeDurably(folders.disk, folders.dataDir, REBUILDING_NAME, new TextEncoder().encode(`${JSON.stringify(mark)}\n`));
+}
+
+/** Null when it makes no sense: then all that counts is that it is there. */
+function readMark(folders: HistoryFolders): Mark | null {
+  const text = new TextDecoder().decode(readWhole(folders.disk, `${folders.dataDir}/${REBUILDING_NAME}`));
+  let mark: Partial<Mark>;
+  try {
+    mark = JSON.parse(text) as Partial<Mark>;
+  } catch {
+    return null;
+  }
+  const { aside, moved, acceptedEpoch, isGuess, why } = mark;
+  const isMove = typeof aside === 'string' && /^version-2\.damaged-[0-9TZ]+$/.test(aside);
+  if (!(isMove || aside === null) || typeof moved !== 'boolean' || !Number.isSafeInteger(acceptedEpoch)) return null;
+  return { aside, moved, acceptedEpoch: acceptedEpoch as number, isGuess: isGuess === true, why: String(why) };
+}
