@@ -178,7 +178,7 @@ status() {
   case "$address" in
     *:*) address="[$address]" ;;
   esac
-  mode=$(headkeeper status "$address:$port" 2>/dev/null | grep '^Mode')
+  mode=$(headkeeper status --only "$address:$port" 2>/dev/null | grep '^Mode')
   if [ -z "$mode" ]; then
     echo "Error contacting service. It is probably not running."
     exit 1

@@ -8,7 +8,10 @@ import { SETTINGS, type Setting } from '@headkeeper/server/internal';
 import { isMain, projectRoot, reportProblems } from './project-files.ts';
 
 // The type of the other values matters only to defaults that are rules, and those are not called here.
-type AnySetting = Pick<Setting<unknown, never>, 'key' | 'unit' | 'default' | 'expected' | 'doc' | 'minimum'> & {
+type AnySetting = Pick<
+  Setting<unknown, never>,
+  'key' | 'aliases' | 'unit' | 'default' | 'expected' | 'doc' | 'minimum'
+> & {
   readonly read: (text: string) => unknown;
 };
 
@@ -27,6 +30,32 @@ A wrong value stops the start; all wrong values are named at once. An unknown ke
 no effect here, is named in a warning.
 
 Keys, defaults and ranges are those of Apache ZooKeeper 3.9 unless the text says *Ours*.
+
+## The servers of an ensemble
+
+\`\`\`properties
+server.1=zk1.example:2888:3888
+server.2=zk2.example:2888:3888
+server.3=zk3.example:2888:3888:participant;2181
+server.4=zk4.example:2888:3888:observer;10.0.0.4:2181
+\`\`\`
+
+Every server has the same lines, \`server.N=host:quorumPort:electionPort[:role][;[clientHost:]clientPort]\`, and a file \`myid\` with
+its own N, from 1 to 254, in \`dataDir\`. The role is \`participant\` (the default: it votes) or \`observer\`. A client port in the line takes
+the place of \`clientPort\` and \`clientPortAddress\`. IPv6 addresses stand in brackets. With \`multiAddress.enabled=true\` a line
+may hold several addresses, \`host:port:port|host:port:port\`. \`initLimit\` and \`syncLimit\` must be set.
+
+A single participant makes a standalone server, whatever its line says, unless \`standaloneEnabled=false\`.
+
+\`group.N=1:2:3\` and \`weight.N=2\` make the quorum hierarchical: more than half of the groups, each with more than half of its
+weight. Every participant must be in one group then; a weight that is not given is 1.
+
+\`dynamicConfigFile=PATH\` names a file that holds these lines instead. With \`reconfigEnabled=true\` the server moves them there
+by itself, keeps a copy of the old file in \`zoo.cfg.bak\`, and writes the members of each reconfiguration to
+\`zoo.cfg.dynamic.VERSION\`; one that is proposed and not committed yet stands in \`zoo.cfg.dynamic.next\`.
+\`zoo.cfg\` and its folder must be writable for the server then.
+
+## All keys
 `;
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('*', '\\*').replaceAll('\n', ' ');
@@ -55,7 +84,8 @@ export function defaultText(setting: AnySetting): string {
 export function renderReference(settings: readonly AnySetting[]): string {
   const rows = settings.map((setting) => {
     const raised = setting.minimum === undefined ? '' : ` Smaller values are raised to ${setting.minimum}.`;
-    return `### \`${setting.key}\`\n\n${cell(setting.doc)}${raised}\n\nDefault: ${code(defaultText(setting))}. Value: ${cell(setting.expected)}.\n`;
+    const also = (setting.aliases ?? []).map((alias) => ` Also written \`${alias}\`.`).join('');
+    return `### \`${setting.key}\`\n\n${cell(setting.doc)}${raised}${also}\n\nDefault: ${code(defaultText(setting))}. Value: ${cell(setting.expected)}.\n`;
   });
   const index = settings.map(
     (s) => `| [\`${s.key}\`](#${anchor(s.key)}) | ${code(defaultText(s))} | ${cell(s.unit)} |`,

@@ -20,6 +20,8 @@ const server = [
   'server/limits',
   'server/ports',
   'server/settings',
+  'server/ensemble-settings',
+  'server/membership',
   'server/invariants',
   'server/log',
   'server/core',
@@ -35,8 +37,27 @@ export const zones: Readonly<Record<string, Zone>> = {
   protocol: { at: 'packages/protocol/src', may: ['protocol/bytes'], node: false, pure: true },
 
   'server/limits': { at: 'packages/server/src/limits.ts', may: [], node: false, pure: true },
-  'server/ports': { at: 'packages/server/src/ports.ts', may: ['protocol'], node: false, pure: true },
+  'server/ports': {
+    at: 'packages/server/src/ports.ts',
+    may: ['protocol'],
+    types: ['server/membership'],
+    node: false,
+    pure: true,
+  },
   'server/settings': { at: 'packages/server/src/core/settings.ts', may: ['protocol'], node: false, pure: true },
+  // Who belongs to an ensemble: read from files and shown to operators, too, so it knows nothing of the machine.
+  'server/membership': {
+    at: 'packages/server/src/core/membership',
+    may: ['protocol', 'server/ports', 'server/invariants'],
+    node: false,
+    pure: true,
+  },
+  'server/ensemble-settings': {
+    at: 'packages/server/src/core/ensemble-settings.ts',
+    may: ['server/membership'],
+    node: false,
+    pure: true,
+  },
   'server/invariants': { at: 'packages/server/src/core/invariants.ts', may: [], node: false, pure: true },
   // The file formats know no tree, so that disk adapters and tools may use them without the machine.
   'server/log': {
@@ -47,7 +68,16 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'server/core': {
     at: 'packages/server/src/core',
-    may: ['protocol', 'server/limits', 'server/ports', 'server/settings', 'server/invariants', 'server/log'],
+    may: [
+      'protocol',
+      'server/limits',
+      'server/ports',
+      'server/settings',
+      'server/ensemble-settings',
+      'server/membership',
+      'server/invariants',
+      'server/log',
+    ],
     node: false,
     pure: true,
   },
@@ -58,6 +88,8 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/limits',
       'server/ports',
       'server/settings',
+      'server/ensemble-settings',
+      'server/membership',
       'server/invariants',
       'server/log',
       'server/core',
@@ -66,19 +98,19 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'server/adapters': {
     at: 'packages/server/src/adapters',
-    may: ['protocol', 'server/limits', 'server/ports', 'server/invariants', 'server/log'],
+    may: ['protocol', 'server/limits', 'server/ports', 'server/membership', 'server/invariants', 'server/log'],
     node: true,
   },
   'server/config': {
     at: 'packages/server/src/config',
-    may: ['protocol', 'server/limits', 'server/settings'],
+    may: ['protocol', 'server/limits', 'server/settings', 'server/ensemble-settings', 'server/membership'],
     node: true,
   },
   'server/admin': {
     at: 'packages/server/src/admin',
     may: ['protocol', 'server/limits', 'server/ports', 'server/settings', 'server/driver', 'server/config'],
     // It reads figures of the machine and of the data directory that main.ts hands it, and decides nothing.
-    types: ['server/core', 'server/adapters'],
+    types: ['server/core', 'server/membership', 'server/adapters'],
     node: true,
   },
   'server/main': {
@@ -89,6 +121,7 @@ export const zones: Readonly<Record<string, Zone>> = {
   'server/doors': { at: 'packages/server/src', may: ['protocol', ...server], node: false },
 
   testkit: { at: 'packages/testkit', may: ['protocol', 'server/doors'], node: true },
+  sim: { at: 'packages/sim', may: ['protocol', 'server/doors', 'testkit'], node: true },
   cli: { at: 'packages/cli/src', may: ['protocol', 'server/doors'], node: true },
   'cli/bin': { at: 'packages/cli/bin', may: ['cli'], node: true },
 

@@ -14,6 +14,10 @@ export const ExitCode = {
   damaged: 21,
   /** Requests of a load were answered with errors. */
   loadErrors: 22,
+  /** The ensemble serves, but something is wrong with it. */
+  degraded: 23,
+  /** No server leads: the ensemble takes no writes. */
+  leaderless: 24,
 } as const;
 
 /** Ends a command with a message for people and an exit code. */

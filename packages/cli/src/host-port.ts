@@ -25,6 +25,17 @@ export function parseHostPort(text: string): HostPort {
   return { host: parts[1] as string, port };
 }
 
+/**
+ * Reads a connect string as ZooKeeper's clients take it: addresses separated by commas, then maybe a chroot, which is
+ * left out.
+ *
+ * @throws CommandError with the exit code for wrong arguments.
+ */
+export function parseConnectString(text: string): HostPort[] {
+  const addresses = text.replace(/\/.*$/s, '').split(',');
+  return addresses.map((address) => parseHostPort(address.trim()));
+}
+
 /** As `parseHostPort` reads it. */
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

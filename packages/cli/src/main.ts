@@ -3,6 +3,8 @@ import { addBenchOptions } from './commands/bench/options.ts';
 import { CommandError, ExitCode } from './exit-codes.ts';
 import { packageVersion } from './version.ts';
 
+const DEFAULT_CLIENT_PORT = 2181;
+
 /**
  * Runs the command line and sets the exit code of the process. What a command needs is loaded when it runs, so that the
  * quick ones are quick.
@@ -46,10 +48,10 @@ function program(): Command {
 
   top
     .command('server')
-    .summary('run a standalone server in the foreground')
+    .summary('run a server in the foreground')
     .description(
-      'Runs a standalone server in the foreground until SIGTERM or SIGINT. Without a file it serves 127.0.0.1:2181 and ' +
-        'keeps its data in ./data.\nSystem properties in SERVER_JVMFLAGS and JVMFLAGS (-Dzookeeper.x=y) are read too; ' +
+      'Runs a server in the foreground until SIGTERM or SIGINT: one of an ensemble if the file lists its servers, else a ' +
+        'standalone one. Without a file it serves 127.0.0.1:2181 and keeps its data in ./data.\nSystem properties in SERVER_JVMFLAGS and JVMFLAGS (-Dzookeeper.x=y) are read too; ' +
         'the file wins over them, -D wins over the file.',
     )
     .argument('[zoo.cfg]', 'configuration file')
@@ -58,22 +60,57 @@ function program(): Command {
         collect,
       ),
     )
+    .option('--ensemble <n>', 'run a local ensemble instead: see headkeeper dev', wholeNumber)
     .addHelpText('after', '\nExample:\n  headkeeper server -D clientPort=2182 -D dataDir=/var/lib/headkeeper')
-    .action(async (file: string | undefined, options: { define?: string[] }) => {
+    .action(async (file: string | undefined, options: { define?: string[]; ensemble?: number }) => {
+      if (options.ensemble !== undefined) {
+        const { runDev } = await import('./commands/dev/run.ts');
+        return runDev({ ensemble: options.ensemble, port: DEFAULT_CLIENT_PORT }, process.argv[1] as string);
+      }
       const { runServer } = await import('./commands/server/run.ts');
       await runServer(file, options.define ?? []);
     });
 
   top
+    .command('dev')
+    .summary('run a local ensemble')
+    .description(
+      'Runs an ensemble on this machine, each server in a process of its own, tells who leads and when that changes, and ' +
+        'starts again whatever server ends. Kill one and watch.',
+    )
+    .requiredOption('--ensemble <n>', 'how many servers', wholeNumber)
+    .addOption(new Option('--in <folder>', 'folder of their files; by default a temporary one, removed at the end'))
+    .option(
+      '--port <port>',
+      'client port of the first server; the next ports are those of the others',
+      wholeNumber,
+      DEFAULT_CLIENT_PORT,
+    )
+    .addHelpText('after', '\nExample:\n  headkeeper dev --ensemble 3')
+    .action(async (options: { ensemble: number; in?: string; port: number }) => {
+      const { runDev } = await import('./commands/dev/run.ts');
+      await runDev(options, process.argv[1] as string);
+    });
+
+  top
     .command('status')
-    .summary('ask a server for its status')
-    .description('Asks a server for its status (the four-letter word srvr) and prints the answer.')
-    .argument('[host:port]', 'address of the server', '127.0.0.1:2181')
-    .option('-t, --timeout <ms>', 'how long to wait for the answer', wholeNumber, 10_000)
-    .addHelpText('after', '\nExit codes: 0 it serves, 1 it cannot be reached, 20 it answers but does not tell.')
-    .action(async (address: string, options: { timeout: number }) => {
+    .summary('ask the servers of an ensemble for their status')
+    .description(
+      'Asks the servers of a connect string, and the other members that they know, and shows who leads, who follows, who ' +
+        "lags and who is away. Of a standalone server it prints the answer to srvr. Works with Apache ZooKeeper's servers, too.",
+    )
+    .argument('[servers]', 'addresses host:port, separated by commas', '127.0.0.1:2181')
+    .option('-t, --timeout <ms>', 'how long to wait for each answer', wholeNumber, 10_000)
+    .option('--json', 'print one JSON object')
+    .option('--only', "print one server's own answer, whatever it belongs to")
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all is well, 1 nothing can be reached, 20 the server answers but does not tell, 23 the ensemble ' +
+        'serves but not all of its servers are well, 24 nobody leads.',
+    )
+    .action(async (servers: string, options: { timeout: number; json?: true; only?: true }) => {
       const { runStatus } = await import('./commands/status/run.ts');
-      await runStatus(address, options.timeout);
+      await runStatus(servers, options);
     });
 
   const inspect = top

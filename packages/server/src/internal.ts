@@ -1,4 +1,17 @@
 /** The side door: what the sister packages and the project's own scripts need and nobody else should. */
+export {
+  ElectionLinks,
+  type ElectionLinksListener,
+  type ElectionLinksOptions,
+} from './adapters/peer/election-links.ts';
+export type { AuthExchange, AuthStep, PeerAuthenticator } from './adapters/peer/peer-authenticator.ts';
+export {
+  type QuorumConnectOptions,
+  type QuorumLinkKind,
+  QuorumLinks,
+  type QuorumLinksListener,
+  type QuorumLinksOptions,
+} from './adapters/peer/quorum-links.ts';
 export { createHashing } from './adapters/system/hashing.ts';
 export { SETTINGS } from './config/schema.ts';
 export type { Setting } from './config/setting.ts';
@@ -8,8 +21,20 @@ export { LOG_HEADER_BYTES } from './core/log/record-codec.ts';
 export { SnappyStreamDecoder } from './core/log/snappy.ts';
 export { SnapshotDamaged, SnapshotDecoder, type SnapshotSummary } from './core/log/snapshot-decoder.ts';
 export type { StateSink } from './core/log/state-sink.ts';
+export { parseMembership } from './core/membership/membership.ts';
 export type { Ready } from './core/ready.ts';
 export { RecoveredState } from './core/recovered-state.ts';
 export { Replica } from './core/replica.ts';
 export type { CoreSettings } from './core/settings.ts';
-export type { ClientLink, Disk, DiskFile, DiskSource } from './ports.ts';
+export type {
+  ClientLink,
+  Clock,
+  Disk,
+  DiskFile,
+  DiskSource,
+  Endpoint,
+  PeerNetwork,
+  PeerStream,
+  PeerStreamHandler,
+  Timers,
+} from './ports.ts';

@@ -1,4 +1,5 @@
 import type { FourLetterName } from '@headkeeper/protocol';
+import { type EnsembleFacts, peerState } from './ensemble-facts.ts';
 import { environmentEntries } from './environment.ts';
 import { fourDecimals, javaDate, javaDouble, javaHex, javaSocketAddress } from './java-text.ts';
 import type { ConnectionStatus, ExpiryBucket, Metric, ServerStatus } from './server-status.ts';
@@ -91,8 +92,15 @@ function statistics(status: ServerStatus): string {
     `Zxid: 0x${javaHex(status.lastZxid)}`,
     `Mode: ${status.mode}`,
     `Node count: ${status.znodeCount}`,
+    ...proposalSizes(status),
     '',
   ].join('\n');
+}
+
+function proposalSizes({ ensemble }: ServerStatus): string[] {
+  if (ensemble === null || ensemble.leading === null) return [];
+  const { last, min, max } = ensemble.leading.proposalSize;
+  return [`Proposal sizes last/min/max: ${last}/${min}/${max}`];
 }
 
 function configuration(status: ServerStatus): string {
@@ -109,8 +117,22 @@ function configuration(status: ServerStatus): string {
     ['minSessionTimeout', conf.minSessionTimeoutMs],
     ['maxSessionTimeout', conf.maxSessionTimeoutMs],
     ['clientPortListenBacklog', conf.clientPortListenBacklog],
-    ['serverId', 0],
-  ]);
+    ['serverId', status.ensemble?.sid ?? 0],
+    ...(status.ensemble === null ? [] : ensembleConfiguration(status.ensemble)),
+  ]).concat(status.ensemble === null ? '' : `membership: \n${status.ensemble.membership.toText()}`);
+}
+
+function ensembleConfiguration(facts: EnsembleFacts): [string, string | number][] {
+  const own = facts.membership.members.get(facts.sid);
+  const endpoint = own?.endpoints[0];
+  return [
+    ['initLimit', facts.initLimitTicks],
+    ['syncLimit', facts.syncLimitTicks],
+    ['electionAlg', 3],
+    ['electionPort', endpoint?.electionPort ?? -1],
+    ['quorumPort', endpoint?.quorumPort ?? -1],
+    ['peerType', own?.role === 'observer' ? 1 : 0],
+  ];
 }
 
 function environment(): string {
@@ -173,11 +195,12 @@ function buckets<Thing>(
 }
 
 function monitor(status: ServerStatus): string {
-  const { latency, responseSize } = status;
+  const { ensemble, latency, responseSize } = status;
   const descriptors = status.fileDescriptors();
   const values: [string, string | number][] = [
     ['version', ANNOUNCED_VERSION],
     ['server_state', status.mode],
+    ...peerEntries(ensemble),
     ['avg_latency', javaDouble(fourDecimals(latency.average))],
     ['max_latency', latency.max],
     ['min_latency', latency.min],
@@ -191,7 +214,7 @@ function monitor(status: ServerStatus): string {
     ['ephemerals_count', status.ephemeralCount],
     ['approximate_data_size', status.approximateDataSize],
     ['global_sessions', status.sessionCount],
-    ['local_sessions', 0],
+    ['local_sessions', ensemble?.localSessionCount ?? 0],
     ['open_file_descriptor_count', descriptors.open],
     ['max_file_descriptor_count', descriptors.max],
     ['connection_drop_probability', javaDouble(0)],
@@ -205,6 +228,12 @@ function monitor(status: ServerStatus): string {
   ];
   for (const metric of status.metrics()) values.push(...metricValues(metric));
   return values.map(([name, value]) => `zk_${name}\t${value}\n`).join('');
+}
+
+function peerEntries(facts: EnsembleFacts | null): [string, string | number][] {
+  if (facts === null) return [];
+  const state: [string, string] = ['peer_state', peerState(facts)];
+  return facts.observerMasterSid === null ? [state] : [state, ['observer_master_id', facts.observerMasterSid]];
 }
 
 function metricValues(metric: Metric): [string, string | number][] {

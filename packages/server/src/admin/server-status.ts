@@ -1,3 +1,5 @@
+import type { EnsembleFacts } from './ensemble-facts.ts';
+
 /** Smallest, mean and largest of some times, in milliseconds; all 0 when there are none. */
 export interface LatencyStatus {
   readonly min: number;
@@ -78,7 +80,9 @@ export interface ConfigurationStatus {
  * server holds, and are called only by the words that need them.
  */
 export interface ServerStatus {
-  readonly mode: 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only';
+  readonly mode: 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only' | 'looking';
+  /** null on a standalone server. */
+  readonly ensemble: EnsembleFacts | null;
   readonly latency: LatencyStatus;
   readonly packetsReceived: number;
   readonly packetsSent: number;

@@ -5,6 +5,7 @@ import type { Connection, Session } from '../core/connection.ts';
 import type { Replica } from '../core/replica.ts';
 import type { Driver } from '../driver/driver.ts';
 import type { Clock } from '../ports.ts';
+import { type EnsembleFacts, ensembleMetrics, modeOf } from './ensemble-facts.ts';
 import { operationLetters } from './operation-letters.ts';
 import type {
   ConfigurationStatus,
@@ -18,21 +19,30 @@ import type {
 const READING = 1;
 const WRITING = 4;
 
-/** What the operators' commands see of a standalone server. */
+/** What the operators' commands see of a standalone server, or of one of an ensemble. */
 export class StandaloneStatus implements ServerStatus {
-  readonly mode = 'standalone' as const;
   readonly configuration: ConfigurationStatus;
   readonly #replica: Replica;
   readonly #driver: Driver;
   readonly #dataDir: DataDir;
   readonly #clock: Clock;
+  readonly #facts: (() => EnsembleFacts) | null;
   readonly #startedMs: number;
 
-  constructor(replica: Replica, driver: Driver, config: ServerConfig, dataDir: DataDir, clock: Clock) {
+  /** `facts` tells of the ensemble; without it the server is a standalone one. */
+  constructor(
+    replica: Replica,
+    driver: Driver,
+    config: ServerConfig,
+    dataDir: DataDir,
+    clock: Clock,
+    facts: (() => EnsembleFacts) | null = null,
+  ) {
     this.#replica = replica;
     this.#driver = driver;
     this.#dataDir = dataDir;
     this.#clock = clock;
+    this.#facts = facts;
     this.#startedMs = clock.monotonicMs();
     this.configuration = {
       clientPort: config.clientPort,
@@ -44,6 +54,15 @@ export class StandaloneStatus implements ServerStatus {
       maxSessionTimeoutMs: config.maxSessionTimeoutMs,
       clientPortListenBacklog: config.clientPortListenBacklog,
     };
+  }
+
+  get mode(): ServerStatus['mode'] {
+    const { ensemble } = this;
+    return ensemble === null ? 'standalone' : modeOf(ensemble);
+  }
+
+  get ensemble(): EnsembleFacts | null {
+    return this.#facts === null ? null : this.#facts();
   }
 
   get latency(): LatencyStatus {
@@ -124,7 +143,9 @@ export class StandaloneStatus implements ServerStatus {
 
   metrics(): Iterable<Metric> {
     const { statistics } = this.#replica.serving;
-    return [{ kind: 'counter', name: 'digest_mismatches_count', value: statistics.digestMismatches }];
+    const { ensemble } = this;
+    const own: Metric = { kind: 'counter', name: 'digest_mismatches_count', value: statistics.digestMismatches };
+    return ensemble === null ? [own] : [own, ...ensembleMetrics(ensemble)];
   }
 
   connections(): Iterable<ConnectionStatus> {

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { ConfigError } from './config-error.ts';
+import { checkEnsemble } from './ensemble-checks.ts';
 import { knownElsewhere, knownNames } from './known-keys.ts';
-import { checkMembers, isMemberKey, type MemberLine } from './members.ts';
+import { type EnsembleConfig, isMemberKey, type MembersRead, readMembers, startsAsObserver } from './members.ts';
 import { nearestKey } from './nearest-key.ts';
 import { readProperties } from './properties.ts';
 import { type ConfigValues, SETTINGS, type ServerConfig } from './schema.ts';
@@ -11,6 +13,8 @@ export interface ParseOptions {
   /** Name of the file, for messages; null for the embedded default. */
   readonly file: string | null;
   readonly properties?: readonly SystemProperty[];
+  /** The text of another file that the configuration names, or null when there is none; from the disk by default. */
+  readonly readFile?: (path: string) => string | null;
 }
 
 /** A value and where it was given. */
@@ -28,6 +32,10 @@ const SETTING_BY_KEY = new Map<string, [keyof ConfigValues, AnySetting]>();
 for (const [name, setting] of Object.entries(SETTINGS) as [keyof ConfigValues, AnySetting][]) {
   SETTING_BY_KEY.set(setting.key, [name, setting]);
 }
+const KEY_BY_ALIAS = new Map<string, string>();
+for (const { key, aliases } of Object.values(SETTINGS) as AnySetting[]) {
+  for (const alias of aliases ?? []) KEY_BY_ALIAS.set(alias, key);
+}
 
 /**
  * Turns the text of a zoo.cfg, and the system properties beside it, into a frozen configuration. A key may stand plain or
@@ -40,31 +48,90 @@ export function parseServerConfig(text: string, options: ParseOptions): ServerCo
   const problems: string[] = [];
   const warnings: string[] = [];
   const chosen = new Map<string, Assignment>();
-  const members: MemberLine[] = [];
+  const members = new Map<string, Assignment>();
 
   for (const assignment of assignments(text, options, problems)) {
     const { key, where } = assignment;
-    if (isMemberKey(key)) {
-      members.push(assignment);
-      continue;
-    }
-    if (!SETTING_BY_KEY.has(key)) {
+    const known = isMemberKey(key) ? members : SETTING_BY_KEY.has(key) ? chosen : null;
+    if (known === null) {
       warnings.push(`${where}: ${notASetting(key)}`);
       continue;
     }
-    const earlier = chosen.get(key);
-    // Who overrides the file on the command line means it.
+    const earlier = known.get(key);
     if (earlier !== undefined && earlier.value !== assignment.value && assignment.inFile) {
-      warnings.push(`${where}: ${key}=${assignment.value} takes the place of ${earlier.value} from ${earlier.where}`);
+      // Who overrides the file on the command line means it.
+      if (known === members && earlier.inFile)
+        problems.push(`${where}: ${key}: stands twice, already at ${earlier.where}`);
+      else
+        warnings.push(`${where}: ${shown(assignment)} takes the place of ${shownValue(earlier)} from ${earlier.where}`);
     }
-    chosen.set(key, assignment);
+    known.set(key, assignment);
   }
 
-  const standalone = chosen.get(SETTINGS.standaloneEnabled.key)?.value.toLowerCase() !== 'false';
-  const memberPort = checkMembers(members, standalone, problems, warnings);
-  const values = evaluate(chosen, memberPort, options.file, problems, warnings);
+  const read = readMembers(
+    {
+      lines: [...members.values()],
+      file: options.file,
+      dataDir: chosen.get(SETTINGS.dataDir.key)?.value ?? null,
+      standaloneEnabled: chosen.get(SETTINGS.standaloneEnabled.key)?.value.toLowerCase() !== 'false',
+      reconfigEnabled: chosen.get(SETTINGS.reconfigEnabled.key)?.value.toLowerCase() === 'true',
+      readFile: options.readFile ?? textOfFile,
+    },
+    problems,
+    warnings,
+  );
+  takeClientAddress(read, chosen, problems);
+  const values = evaluate(chosen, options.file, problems, warnings);
+  const ensemble = completeEnsemble(read, values, chosen, problems, warnings);
   if (problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze({ ...values, file: options.file, warnings: Object.freeze(warnings) });
+  return Object.freeze({ ...values, ensemble, file: options.file, warnings: Object.freeze(warnings) });
+}
+
+/** The client port and address of this server's own line count unless they are given; both at once must agree. */
+function takeClientAddress(read: MembersRead, chosen: Map<string, Assignment>, problems: string[]): void {
+  for (const line of [read.clientPort, read.clientAddress]) {
+    if (line === null) continue;
+    const given = chosen.get(line.key);
+    if (given === undefined) chosen.set(line.key, { ...line, inFile: false });
+    else if (read.ensemble !== null && given.value !== line.value) {
+      problems.push(
+        `${given.where}: ${shown(given)}: expected ${line.value}, as in the server's own line (${line.where})`,
+      );
+    }
+  }
+}
+
+function completeEnsemble(
+  read: MembersRead,
+  values: ConfigValues,
+  chosen: ReadonlyMap<string, Assignment>,
+  problems: string[],
+  warnings: string[],
+): EnsembleConfig | null {
+  if (read.ensemble === null || problems.length > 0) return null;
+  const whereIs = (key: string): string | null => chosen.get(key)?.where ?? null;
+  const peerType = { value: values.peerType, where: whereIs(SETTINGS.peerType.key) };
+  const observer = startsAsObserver(read.own, peerType, warnings);
+  checkEnsemble(read.ensemble, values, whereIs, problems, warnings);
+  return Object.freeze({ ...read.ensemble, observer });
+}
+
+function textOfFile(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new ConfigError([`${path}: ${(error as Error).message}`]);
+  }
+}
+
+/** `key=value` for messages, without the secrets. */
+function shown(assignment: Assignment): string {
+  return `${assignment.key}=${shownValue(assignment)}`;
+}
+
+function shownValue({ key, value }: Assignment): string {
+  return SETTING_BY_KEY.get(key)?.[1].secret ? '***' : value;
 }
 
 /** All that is given, the strongest last. */
@@ -92,8 +159,10 @@ function* fromProperty({ name, value, origin, overridesFile }: SystemProperty): 
   yield { key, value: value.trim(), where: origin, inFile: false };
 }
 
+/** The key as the table of settings has it. */
 function plainKey(key: string): string {
-  return key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key;
+  const plain = key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key;
+  return KEY_BY_ALIAS.get(plain) ?? plain;
 }
 
 function notASetting(key: string): string {
@@ -106,7 +175,6 @@ function notASetting(key: string): string {
 
 function evaluate(
   chosen: ReadonlyMap<string, Assignment>,
-  memberPort: MemberLine | undefined,
   file: string | null,
   problems: string[],
   warnings: string[],
@@ -114,12 +182,12 @@ function evaluate(
   const values: Record<string, unknown> = {};
   const waiting: [string, (values: ConfigValues) => unknown][] = [];
   for (const [key, [name, setting]] of SETTING_BY_KEY) {
-    const assignment = chosen.get(key) ?? (key === SETTINGS.clientPort.key ? memberPort : undefined);
+    const assignment = chosen.get(key);
     let value: unknown = USE_DEFAULT;
     if (assignment !== undefined) {
       value = setting.read(assignment.value);
       if (value === WRONG) {
-        problems.push(`${assignment.where}: ${key}=${assignment.value}: expected ${setting.expected}`);
+        problems.push(`${assignment.where}: ${shown(assignment)}: expected ${setting.expected}`);
       } else if (setting.minimum !== undefined && typeof value === 'number' && value < setting.minimum) {
         warnings.push(`${assignment.where}: ${key}=${assignment.value} is raised to ${setting.minimum}`);
         value = setting.minimum;

@@ -4,6 +4,8 @@ export interface PropertyLine {
   readonly value: string;
   /** Number of the line that the entry begins on, from 1. */
   readonly line: number;
+  /** Number of the line that it ends on: continuations make it a later one. */
+  readonly lastLine: number;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
@@ -33,6 +35,7 @@ export function readProperties(text: string): PropertyLine[] {
       key: resolveEscapes(logical.slice(0, keyEnd), line).trim(),
       value: resolveEscapes(logical.slice(valueStart), line).trim(),
       line,
+      lastLine: at + 1,
     });
   }
   return entries;

@@ -1,11 +1,14 @@
 import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
+import { ENSEMBLE_SETTINGS, type EnsembleValues } from './ensemble-schema.ts';
+import type { EnsembleConfig } from './members.ts';
+import { QUORUM_SECURITY_SETTINGS, type QuorumSecurityValues } from './quorum-security-schema.ts';
 import { choice, choices, flag, integer, type Setting, text, type USE_DEFAULT, WRONG, yesOrNo } from './setting.ts';
 
 export type SessionPasswordMode = 'apache' | 'keyed';
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
 /** The values of all settings. Times in milliseconds, sizes in bytes, whatever unit the file uses. */
-export interface ConfigValues {
+export interface ConfigValues extends EnsembleValues, QuorumSecurityValues {
   readonly tickTimeMs: number;
   readonly dataDir: string;
   readonly dataLogDir: string;
@@ -23,10 +26,6 @@ export interface ConfigValues {
   readonly minSessionTimeoutMs: number;
   readonly maxSessionTimeoutMs: number;
   readonly sessionlessConnectionTimeoutMs: number;
-  readonly initLimitTicks: number;
-  readonly syncLimitTicks: number;
-  readonly standaloneEnabled: boolean;
-  readonly reconfigEnabled: boolean;
   readonly juteMaxBuffer: number;
   readonly juteMaxBufferExtra: number;
   readonly globalOutstandingLimit: number;
@@ -67,6 +66,8 @@ export interface ConfigValues {
 
 /** A server's whole configuration, frozen. */
 export interface ServerConfig extends ConfigValues {
+  /** null: a standalone server. */
+  readonly ensemble: EnsembleConfig | null;
   /** The file it came from; null for the embedded default. */
   readonly file: string | null;
   /** What an operator should know: one sentence each. */
@@ -206,30 +207,6 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
     SESSION_PASSWORD_MODES,
     'default',
     'Ours. Kinds of password that a returning session may show; must contain the kind that is issued. By default that one.',
-  ),
-  initLimitTicks: integer({
-    key: 'initLimit',
-    unit: 'ticks',
-    default: 0,
-    from: 0,
-    doc: 'Time that a learner of an ensemble has to connect and load. Without effect on a standalone server.',
-  }),
-  syncLimitTicks: integer({
-    key: 'syncLimit',
-    unit: 'ticks',
-    default: 0,
-    from: 0,
-    doc: 'Silence after which a learner of an ensemble is dropped. Without effect on a standalone server.',
-  }),
-  standaloneEnabled: flag(
-    'standaloneEnabled',
-    true,
-    'Whether a configuration with a single server.N runs as a standalone server.',
-  ),
-  reconfigEnabled: flag(
-    'reconfigEnabled',
-    false,
-    'Whether reconfig operations are let through; a standalone server refuses them in any case.',
   ),
   juteMaxBuffer: integer({
     key: 'jute.maxbuffer',
@@ -373,6 +350,8 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
     read: readFourLetterWords,
     doc: 'Four-letter words that are answered; srvr always is. `npm start` answers all that only read and cost little.',
   },
+  ...ENSEMBLE_SETTINGS,
+  ...QUORUM_SECURITY_SETTINGS,
   logLevel: choice('log.level', LOG_LEVELS, 'info', 'Ours. Least severe messages that are logged.'),
 };
 

@@ -1,3 +1,4 @@
+import type { EnsembleSettings } from '../core/ensemble-settings.ts';
 import type { CoreSettings } from '../core/settings.ts';
 import { parseServerConfig } from './parse.ts';
 import { CHEAP_READING_WORDS, type ServerConfig, type SessionPasswordMode } from './schema.ts';
@@ -36,7 +37,7 @@ export function defaultServerConfig(dataDir: string, properties: readonly System
 export function toCoreSettings(config: ServerConfig, start: CoreStartValues): CoreSettings {
   const issue = config.sessionPasswordIssue === 'default' ? start.defaultSessionPassword : config.sessionPasswordIssue;
   return Object.freeze<CoreSettings>({
-    serverId: STANDALONE_SERVER_ID,
+    serverId: config.ensemble?.sid ?? STANDALONE_SERVER_ID,
     tickTimeMs: config.tickTimeMs,
     minSessionTimeoutMs: config.minSessionTimeoutMs,
     maxSessionTimeoutMs: config.maxSessionTimeoutMs,
@@ -57,8 +58,48 @@ export function toCoreSettings(config: ServerConfig, start: CoreStartValues): Co
     sessionPasswordIssue: issue,
     sessionPasswordAccept: config.sessionPasswordAccept === 'default' ? [issue] : config.sessionPasswordAccept,
     sessionPasswordKey: start.sessionPasswordKey,
+    localSessionsEnabled: config.ensemble !== null && config.localSessions,
+    commitLogCount: config.ensemble === null ? 0 : config.commitLogCount,
     snapCount: config.snapCount,
     snapSizeLimitBytes: config.snapSizeLimitBytes,
     hashSeed: start.hashSeed,
+  });
+}
+
+/** What the core of an ensemble's server works by, beside `toCoreSettings`; null for a standalone server. */
+export function toEnsembleSettings(config: ServerConfig): EnsembleSettings | null {
+  const { ensemble } = config;
+  if (ensemble === null) return null;
+  return Object.freeze<EnsembleSettings>({
+    sid: ensemble.sid,
+    tickTimeMs: config.tickTimeMs,
+    initLimitTicks: config.initLimitTicks,
+    syncLimitTicks: config.syncLimitTicks,
+    connectLimitTicks: config.connectLimitTicks,
+    connectRetryDelayMs: config.connectRetryDelayMs,
+    observer: ensemble.observer,
+    membership: ensemble.membership,
+    lastSeen: ensemble.lastSeen,
+    reconfigEnabled: config.reconfigEnabled,
+    singleVoterAllowed: !config.standaloneEnabled,
+    localSessions: config.localSessions,
+    localSessionUpgrading: config.localSessionUpgrading,
+    leaderServes: config.leaderServes,
+    readOnlyMode: config.readOnlyMode,
+    commitLogCount: config.commitLogCount,
+    snapshotSizeFactor: config.snapshotSizeFactor,
+    forceSnapshotSync: config.forceSnapshotSync,
+    maxConcurrentSnapSyncs: config.maxConcurrentSnapSyncs,
+    maxConcurrentDiffSyncs: config.maxConcurrentDiffSyncs,
+    maxTimeToWaitForEpochMs: config.maxTimeToWaitForEpochMs,
+    minNotificationIntervalMs: config.minNotificationIntervalMs,
+    maxNotificationIntervalMs: config.maxNotificationIntervalMs,
+    observerElectionDelayMs: config.observerElectionDelayMs,
+    observerReconnectDelayMs: config.observerReconnectDelayMs,
+    observersLog: config.observersLog,
+    observerMasterPort: config.observerMasterPort,
+    observerMasterSizeLimit: config.observerMasterSizeLimit,
+    multiAddress: config.multiAddress,
+    oraclePath: config.oraclePath,
   });
 }

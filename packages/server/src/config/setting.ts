@@ -7,6 +7,8 @@ export const WRONG: unique symbol = Symbol('wrong');
 export interface Setting<Value, All> {
   /** Name in zoo.cfg; the system property is the same name behind `zookeeper.`, and the bare name too. */
   readonly key: string;
+  /** Other names that Apache documents or reads for it. */
+  readonly aliases?: readonly string[];
   /** Unit of the text in the file. */
   readonly unit: string;
   /** The default: a value, a rule over the other values, or null when the key must be given. */
@@ -16,11 +18,14 @@ export interface Setting<Value, All> {
   readonly read: (text: string) => Value | typeof USE_DEFAULT | typeof WRONG;
   /** What Apache raises with a warning instead of refusing. */
   readonly minimum?: number;
+  /** Whether the value must not be shown. */
+  readonly secret?: true;
   readonly doc: string;
 }
 
 interface IntegerRow<All> {
   readonly key: string;
+  readonly aliases?: readonly string[];
   readonly unit: string;
   readonly default: number | ((values: All) => number) | null;
   readonly from: number;
@@ -29,6 +34,8 @@ interface IntegerRow<All> {
   readonly scale?: number;
   /** Whether -1 stands for the default. */
   readonly minusOneIsDefault?: boolean;
+  /** Whether 0 stands for the default. */
+  readonly zeroIsDefault?: boolean;
   /** Smaller values are raised to it with a warning. */
   readonly minimum?: number;
   readonly doc: string;
@@ -40,21 +47,43 @@ const INT_MAX = 2147483647;
 export function integer<All>(row: IntegerRow<All>): Setting<number, All> {
   const { from, to = INT_MAX, scale = 1 } = row;
   const unit = row.unit === '' ? '' : ` of ${row.unit}`;
-  const expectation = `a whole number${unit} from ${from} to ${to}`;
+  const expectation = from === to ? String(from) : `a whole number${unit} from ${from} to ${to}`;
+  const marker = row.minusOneIsDefault ? -1 : row.zeroIsDefault ? 0 : null;
   const setting: Setting<number, All> = {
     key: row.key,
     unit: row.unit,
     default: row.default,
-    expected: row.minusOneIsDefault ? `${expectation}, or -1 for the default` : expectation,
+    expected: marker === null ? expectation : `${expectation}, or ${marker} for the default`,
     read: (text) => {
       if (!/^([+-]?\d{1,15}|0[xX][0-9a-fA-F]{1,12})$/.test(text)) return WRONG;
       const value = Number(text);
-      if (value === -1 && row.minusOneIsDefault) return USE_DEFAULT;
+      if (value === marker) return USE_DEFAULT;
       return value < from || value > to ? WRONG : value * scale;
     },
     doc: row.doc,
   };
-  return row.minimum === undefined ? setting : { ...setting, minimum: row.minimum };
+  const { aliases, minimum } = row;
+  return {
+    ...setting,
+    ...(aliases === undefined ? {} : { aliases }),
+    ...(minimum === undefined ? {} : { minimum }),
+  };
+}
+
+interface DecimalRow {
+  readonly key: string;
+  readonly default: number;
+  readonly doc: string;
+}
+
+/** A number with or without a fraction. */
+export function decimal<All>(row: DecimalRow): Setting<number, All> {
+  return {
+    ...row,
+    unit: '',
+    expected: 'a number such as 0.33',
+    read: (text) => (/^[+-]?(\d{1,9}(\.\d{0,9})?|\.\d{1,9})$/.test(text) ? Number(text) : WRONG),
+  };
 }
 
 /** `true` or `false`, in any case of letters; anything else is refused, where Apache would silently read false. */

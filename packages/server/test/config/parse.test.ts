@@ -5,6 +5,7 @@ import { parseServerConfig } from '../../src/config/parse.ts';
 import { type ConfigValues, SETTINGS, type ServerConfig } from '../../src/config/schema.ts';
 import { defaultServerConfig, toCoreSettings } from '../../src/config/server-config.ts';
 import type { SystemProperty } from '../../src/config/system-properties.ts';
+import { BAD_ENSEMBLE_VALUES, GOOD_ENSEMBLE_VALUES, NOT_A_NUMBER, NOT_A_SWITCH } from './ensemble-values.ts';
 
 const MINIMAL = 'dataDir=/data\nclientPort=2181\n';
 
@@ -91,10 +92,7 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
   sessionlessConnectionTimeoutMs: ['1', 1],
   sessionPasswordIssue: ['keyed', 'keyed'],
   sessionPasswordAccept: ['apache, keyed', ['apache', 'keyed']],
-  initLimitTicks: ['10', 10],
-  syncLimitTicks: ['5', 5],
-  standaloneEnabled: ['false', false],
-  reconfigEnabled: ['True', true],
+  ...GOOD_ENSEMBLE_VALUES,
   juteMaxBuffer: ['0x400000', 4_194_304],
   juteMaxBufferExtra: ['2048', 2048],
   globalOutstandingLimit: ['1', 1],
@@ -123,9 +121,6 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
   logLevel: ['debug', 'debug'],
 };
 
-const NOT_A_NUMBER = ['', 'x', '1.5', '1e3', '99999999999999999999', '1 2'];
-const NOT_A_SWITCH = ['', '1', 'on', 'truee'];
-
 /** For every setting: texts that must be refused. */
 const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   dataDir: [''],
@@ -142,10 +137,7 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   sessionlessConnectionTimeoutMs: [...NOT_A_NUMBER, '0'],
   sessionPasswordIssue: ['', 'none', 'apache,keyed'],
   sessionPasswordAccept: ['', 'none', 'apache,'],
-  initLimitTicks: [...NOT_A_NUMBER, '-1'],
-  syncLimitTicks: [...NOT_A_NUMBER, '-1'],
-  standaloneEnabled: NOT_A_SWITCH,
-  reconfigEnabled: [...NOT_A_SWITCH, 'yes'],
+  ...BAD_ENSEMBLE_VALUES,
   juteMaxBuffer: [...NOT_A_NUMBER, '127', '0xffffffff', '4m'],
   juteMaxBufferExtra: [...NOT_A_NUMBER, '-1'],
   globalOutstandingLimit: [...NOT_A_NUMBER, '0'],
@@ -197,6 +189,13 @@ describe('every setting', () => {
       for (const [where, config] of given) {
         assert.deepEqual(config[name], expected, where);
         assert.deepEqual(config.warnings, [], where);
+      }
+    });
+
+    it(`${key} is read under the other names that Apache gives it`, () => {
+      for (const alias of SETTINGS[name].aliases ?? []) {
+        assert.deepEqual(parse(textWith(key, `${alias}=${good}`))[name], expected, alias);
+        assert.deepEqual(parse(textWith(key, ''), [environment(`zookeeper.${alias}`, good)])[name], expected, alias);
       }
     });
 
@@ -304,26 +303,6 @@ describe('keys that are no settings', () => {
       environment('zookeeper.tikTime', '1'),
     ]);
     assert.deepEqual(warnings, ['JVMFLAGS: tikTime is unknown and ignored; did you mean tickTime?']);
-  });
-});
-
-describe('members of an ensemble', () => {
-  const three = 'server.1=a:2888:3888\nserver.2=b:2888:3888\nserver.3=c:2888:3888';
-
-  it('are refused', () => {
-    assert.deepEqual(problemsOf(MINIMAL + three), [
-      'zoo.cfg:3: server.1, server.2, server.3: ensembles are not supported yet, expected a standalone server',
-    ]);
-    assert.match(problemsOf(`${MINIMAL}dynamicConfigFile=/x`)[0] as string, /ensembles are not supported yet/);
-    assert.match(problemsOf(`${MINIMAL}standaloneEnabled=false\nserver.1=a:1:2`)[0] as string, /not supported yet/);
-  });
-
-  it('make a standalone server when there is one, whose line may hold the client port', () => {
-    const config = parse('dataDir=/data\nserver.1=a:2888:3888:participant;0.0.0.0:2191');
-    assert.equal(config.clientPort, 2191);
-    assert.deepEqual(config.warnings, ['zoo.cfg:2: server.1 is the only server: running standalone']);
-    assert.equal(parse('dataDir=/data\nserver.1=a:2888:3888;2192').clientPort, 2192);
-    assert.match(problemsOf('dataDir=/data\nserver.1=a:2888:3888')[0] as string, /clientPort is not set/);
   });
 });
 

@@ -1,0 +1,120 @@
+import type { Membership } from '../core/membership/membership.ts';
+import type { Metric } from './server-status.ts';
+
+/** Observed times or sizes; `min` and `max` are 0 while `count` is. */
+export interface Summary {
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What a leader knows beside. */
+export interface LeaderFacts {
+  /** Milliseconds since it began to lead. */
+  readonly uptimeMs: number;
+  /** Connected learners, in sync or not. */
+  readonly learners: number;
+  /** Of those in sync: voters, followers that are no members (joiners), observers. */
+  readonly syncedFollowers: number;
+  readonly syncedNonVoters: number;
+  readonly syncedObservers: number;
+  /** Sync requests of clients that wait for a commit. */
+  readonly pendingSyncs: number;
+  /** Bytes of proposals; -1 before the first. */
+  readonly proposalSize: { readonly last: number; readonly min: number; readonly max: number };
+}
+
+/**
+ * What the operators' commands may ask of an ensemble's server, beside `ServerStatus`. Cheap to read; times in
+ * milliseconds. Counters and summaries run since the start of the process.
+ */
+export interface EnsembleFacts {
+  readonly sid: number;
+  readonly role: 'looking' | 'leader' | 'follower' | 'observer';
+  /** How far it is towards serving. */
+  readonly phase: 'election' | 'discovery' | 'synchronization' | 'broadcast';
+  /** Whether it serves reads only, because there is no quorum. */
+  readonly readOnly: boolean;
+  /** The epoch whose initial history this server has. */
+  readonly currentEpoch: number;
+  /** null while there is none. */
+  readonly leaderSid: number | null;
+  /** The server that an observer is connected to: the leader, or a follower that is an observer master; else null. */
+  readonly observerMasterSid: number | null;
+  readonly localSessionCount: number;
+  readonly initLimitTicks: number;
+  readonly syncLimitTicks: number;
+  /** The committed membership. */
+  readonly membership: Membership;
+  /** null unless it leads. */
+  readonly leading: LeaderFacts | null;
+  /** Observers in sync with a follower that is an observer master; null on any other server. */
+  readonly hostedObservers: number | null;
+  readonly lookingCount: number;
+  /** Times that it left the lead because a voter followed another leader. */
+  readonly disloyalVoters: number;
+  readonly proposalCount: number;
+  readonly commitCount: number;
+  readonly proposalsReceived: number;
+  readonly commitsReceived: number;
+  readonly diffSyncs: number;
+  readonly snapSyncs: number;
+  readonly revalidations: number;
+  readonly electionTime: Summary;
+  /** From elected to serving. */
+  readonly leaderUnavailableTime: Summary;
+  /** From the loss of the leader to serving. */
+  readonly unavailableTime: Summary;
+  readonly followerSyncTime: Summary;
+  readonly observerSyncTime: Summary;
+}
+
+/** The role as `srvr` and `zk_server_state` name it. */
+export function modeOf(facts: EnsembleFacts): 'leader' | 'follower' | 'observer' | 'read-only' | 'looking' {
+  return facts.readOnly ? 'read-only' : facts.role;
+}
+
+const PEER_STATES = { looking: 'looking', leader: 'leading', follower: 'following', observer: 'observing' } as const;
+
+/** Role and phase as `zk_peer_state` names them, such as `following - broadcast`. */
+export function peerState(facts: EnsembleFacts): string {
+  return `${PEER_STATES[facts.role]} - ${facts.phase}`;
+}
+
+/** The metrics of an ensemble's server under Apache's names (feature inventory, sections C.2 and C.3). */
+export function* ensembleMetrics(facts: EnsembleFacts): Generator<Metric> {
+  const { leading, hostedObservers } = facts;
+  yield counter('quorum_size', facts.membership.voters.size);
+  if (leading !== null) {
+    yield counter('leader_uptime', leading.uptimeMs);
+    yield counter('learners', leading.learners);
+    yield counter('synced_followers', leading.syncedFollowers);
+    yield counter('synced_non_voting_followers', leading.syncedNonVoters);
+    yield counter('synced_observers', leading.syncedObservers);
+    yield counter('pending_syncs', leading.pendingSyncs);
+    yield counter('last_proposal_size', leading.proposalSize.last);
+    yield counter('max_proposal_size', leading.proposalSize.max);
+    yield counter('min_proposal_size', leading.proposalSize.min);
+  } else if (hostedObservers !== null) {
+    yield counter('synced_observers', hostedObservers);
+  }
+  yield counter('looking_count', facts.lookingCount);
+  yield counter('quit_leading_due_to_disloyal_voter', facts.disloyalVoters);
+  yield counter('proposal_count', facts.proposalCount);
+  yield counter('commit_count', facts.commitCount);
+  yield counter('learner_proposal_received_count', facts.proposalsReceived);
+  yield counter('learner_commit_received_count', facts.commitsReceived);
+  yield counter('diff_count', facts.diffSyncs);
+  yield counter('snap_count', facts.snapSyncs);
+  yield counter('connection_revalidate_count', facts.revalidations);
+  yield { kind: 'summary', name: 'election_time', ...facts.electionTime };
+  yield { kind: 'summary', name: 'leader_unavailable_time', ...facts.leaderUnavailableTime };
+  yield { kind: 'summary', name: 'unavailable_time', ...facts.unavailableTime };
+  yield { kind: 'summary', name: 'follower_sync_time', ...facts.followerSyncTime };
+  yield { kind: 'summary', name: 'observer_sync_time', ...facts.observerSyncTime };
+}
+
+function counter(name: string, value: number): Metric {
+  return { kind: 'counter', name, value };
+}

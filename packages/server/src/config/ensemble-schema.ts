@@ -1,0 +1,283 @@
+import type { ConfigValues } from './schema.ts';
+import { choice, decimal, flag, integer, type Setting, text, WRONG, yesOrNo } from './setting.ts';
+
+export type PeerType = 'participant' | 'observer';
+
+/** The settings of an ensemble's servers, but for who they are. Times in milliseconds unless the name says ticks. */
+export interface EnsembleValues {
+  readonly initLimitTicks: number;
+  readonly syncLimitTicks: number;
+  readonly connectLimitTicks: number;
+  readonly connectRetryDelayMs: number;
+  readonly standaloneEnabled: boolean;
+  readonly reconfigEnabled: boolean;
+  /** What this server calls itself; its `server.N` line decides. */
+  readonly peerType: PeerType;
+  readonly electionAlg: number;
+  readonly leaderServes: boolean;
+  readonly readOnlyMode: boolean;
+  readonly localSessions: boolean;
+  readonly localSessionUpgrading: boolean;
+  readonly commitLogCount: number;
+  readonly snapshotSizeFactor: number;
+  readonly forceSnapshotSync: boolean;
+  readonly maxConcurrentSnapSyncs: number;
+  readonly maxConcurrentDiffSyncs: number;
+  /** null: no limit of its own. */
+  readonly maxTimeToWaitForEpochMs: number | null;
+  readonly minNotificationIntervalMs: number;
+  readonly maxNotificationIntervalMs: number;
+  readonly observerElectionDelayMs: number;
+  readonly observerReconnectDelayMs: number;
+  readonly observersLog: boolean;
+  /** null: no server is an observer master. */
+  readonly observerMasterPort: number | null;
+  readonly observerMasterSizeLimit: number;
+  readonly oraclePath: string | null;
+  readonly quorumListenOnAllIPs: boolean;
+  readonly electionConnectTimeoutMs: number;
+  readonly electionReadTimeoutMs: number;
+  /** 0: without end. */
+  readonly electionPortBindRetries: number;
+  readonly peerTcpKeepAlive: boolean;
+  readonly multiAddress: boolean;
+  readonly reachabilityCheck: boolean;
+  readonly reachabilityCheckTimeoutMs: number;
+}
+
+/**
+ * The rows of these settings; defaults are those of Apache ZooKeeper 3.9 (feature inventory, section A.4).
+ */
+export const ENSEMBLE_SETTINGS: {
+  readonly [Name in keyof EnsembleValues]: Setting<EnsembleValues[Name], ConfigValues>;
+} = {
+  initLimitTicks: integer({
+    key: 'initLimit',
+    unit: 'ticks',
+    default: 0,
+    from: 0,
+    doc: 'Time that a learner of an ensemble has to connect and load. Must be set there; no effect on a standalone server.',
+  }),
+  syncLimitTicks: integer({
+    key: 'syncLimit',
+    unit: 'ticks',
+    default: 0,
+    from: 0,
+    doc: 'Silence after which leader and learner give each other up. Must be set in an ensemble; no effect on a standalone server.',
+  }),
+  connectLimitTicks: integer({
+    key: 'connectToLearnerMasterLimit',
+    unit: 'ticks',
+    default: (values) => values.initLimitTicks,
+    from: 0,
+    zeroIsDefault: true,
+    doc: 'Time that a learner tries to reach its leader or observer master. By default initLimit.',
+  }),
+  connectRetryDelayMs: integer({
+    key: 'leaderConnectDelayDuringRetryMs',
+    unit: 'milliseconds',
+    default: 100,
+    from: 0,
+    doc: 'Longest pause between two tries to reach the leader.',
+  }),
+  standaloneEnabled: flag(
+    'standaloneEnabled',
+    true,
+    'Whether a configuration with a single participant runs as a standalone server; if not, as an ensemble of one.',
+  ),
+  reconfigEnabled: flag(
+    'reconfigEnabled',
+    false,
+    'Whether an ensemble can be reconfigured while it runs, and keeps its members in a file of their own for it.',
+  ),
+  peerType: {
+    ...choice<PeerType, never, ConfigValues>(
+      'peerType',
+      ['participant', 'observer'],
+      'participant' as never,
+      'What this server is; where its server.N line says something else, that one counts, with a warning.',
+    ),
+    read: readPeerType,
+  },
+  electionAlg: integer({
+    key: 'electionAlg',
+    unit: '',
+    default: 3,
+    from: 3,
+    to: 3,
+    doc: 'The kind of election; 3, fast leader election over TCP, is the only one left.',
+  }),
+  leaderServes: yesOrNo('leaderServes', true, 'Whether the leader takes clients.'),
+  readOnlyMode: flag(
+    'readonlymode.enabled',
+    false,
+    'Whether a server without a quorum serves reads to clients that ask for it. The word isro is answered then.',
+  ),
+  localSessions: flag(
+    'localSessionsEnabled',
+    false,
+    'Whether new sessions live on the server that the client is connected to, and cost the ensemble no write.',
+  ),
+  localSessionUpgrading: flag(
+    'localSessionsUpgradingEnabled',
+    false,
+    'Whether a local session becomes a global one when it makes an ephemeral znode; otherwise that is refused.',
+  ),
+  commitLogCount: integer({
+    key: 'commitLogCount',
+    unit: 'transactions',
+    default: 500,
+    from: -2147483648,
+    minimum: 500,
+    doc: 'Committed transactions that are kept in memory for learners that lag a little.',
+  }),
+  snapshotSizeFactor: decimal({
+    key: 'snapshotSizeFactor',
+    default: 0.33,
+    doc: 'A learner that lags more is sent the log while that is smaller than this part of the snapshot; negative: never.',
+  }),
+  forceSnapshotSync: flag('forceSnapshotSync', false, 'Whether every learner is sent a snapshot. For tests.'),
+  maxConcurrentSnapSyncs: integer({
+    key: 'leader.maxConcurrentSnapSyncs',
+    aliases: ['maxConcurrentSnapSyncs'],
+    unit: 'learners',
+    default: 10,
+    from: 1,
+    doc: 'Learners that a leader sends a snapshot at the same time.',
+  }),
+  maxConcurrentDiffSyncs: integer({
+    key: 'leader.maxConcurrentDiffSyncs',
+    aliases: ['maxConcurrentDiffSyncs'],
+    unit: 'learners',
+    default: 100,
+    from: 1,
+    doc: 'Learners that a leader sends missing transactions at the same time.',
+  }),
+  maxTimeToWaitForEpochMs: {
+    key: 'leader.maxTimeToWaitForEpoch',
+    aliases: ['maxTimeToWaitForEpoch'],
+    unit: 'milliseconds',
+    default: () => null,
+    expected: 'a whole number of milliseconds above 0, or -1 for no limit of its own',
+    read: readOptionalTime,
+    doc: 'How long a new leader waits for the epochs of a quorum before it gives up leading.',
+  },
+  minNotificationIntervalMs: integer({
+    key: 'fastleader.minNotificationInterval',
+    unit: 'milliseconds',
+    default: 200,
+    from: 1,
+    doc: 'How long an election waits before it sends its vote again; doubles each time.',
+  }),
+  maxNotificationIntervalMs: integer({
+    key: 'fastleader.maxNotificationInterval',
+    unit: 'milliseconds',
+    default: 60_000,
+    from: 1,
+    doc: 'The longest that it waits so.',
+  }),
+  observerElectionDelayMs: integer({
+    key: 'observer.election.DelayMs',
+    unit: 'milliseconds',
+    default: 200,
+    from: 0,
+    doc: 'An observer that lost its leader lets the voters elect for a random time up to this.',
+  }),
+  observerReconnectDelayMs: integer({
+    key: 'observer.reconnectDelayMs',
+    unit: 'milliseconds',
+    default: 0,
+    from: 0,
+    doc: 'An observer waits for a random time up to this before it connects again.',
+  }),
+  observersLog: {
+    ...flag<ConfigValues>(
+      'syncEnabled',
+      true,
+      'Whether an observer keeps a log and snapshots, which makes its restarts quick.',
+    ),
+    aliases: ['observer.syncEnabled'],
+  },
+  observerMasterPort: {
+    key: 'observerMasterPort',
+    unit: '',
+    default: () => null,
+    expected: 'a port number from 1 to 65535, or 0 for none',
+    read: readOptionalPort,
+    doc: 'Port on which followers serve observers, and on which observers then look for a follower. The same on all servers.',
+  },
+  observerMasterSizeLimit: integer({
+    key: 'observerMaster.sizeLimit',
+    unit: 'bytes',
+    default: 33_554_432,
+    from: 0,
+    doc: 'Recent packets that such a follower keeps for observers that come late.',
+  }),
+  oraclePath: text<string | null, ConfigValues>({
+    key: 'oraclePath',
+    default: () => null,
+    expected: 'the path of a file',
+    pattern: /./,
+    doc: 'File that begins with 1 while this server may go on alone. For ensembles of two.',
+  }),
+  quorumListenOnAllIPs: flag(
+    'quorumListenOnAllIPs',
+    false,
+    'Whether the ports for other servers are bound to all addresses of the machine instead of those of the server.N line.',
+  ),
+  electionConnectTimeoutMs: integer({
+    key: 'cnxTimeout',
+    unit: 'milliseconds',
+    default: 5000,
+    from: 1,
+    doc: 'Time that a connection to another server may take to be made.',
+  }),
+  electionReadTimeoutMs: integer({
+    key: 'quorumCnxnTimeoutMs',
+    unit: 'milliseconds',
+    default: (values) => values.syncLimitTicks * values.tickTimeMs,
+    from: 1,
+    minusOneIsDefault: true,
+    doc: 'Time that another server has to say who it is. By default syncLimit ticks.',
+  }),
+  electionPortBindRetries: integer({
+    key: 'electionPortBindRetry',
+    unit: 'tries',
+    default: 3,
+    from: 0,
+    doc: 'How often a port for other servers is tried while it is taken, once a second; 0: without end.',
+  }),
+  peerTcpKeepAlive: flag('tcpKeepAlive', false, 'Whether TCP keep-alive is on for connections between servers.'),
+  multiAddress: flag(
+    'multiAddress.enabled',
+    false,
+    'Whether a server.N line may hold several addresses, joined by |. Every server must be 3.6 or newer then.',
+  ),
+  reachabilityCheck: flag(
+    'multiAddress.reachabilityCheckEnabled',
+    true,
+    'Accepted for compatibility: Headkeeper tries the addresses of a server and takes the first that answers.',
+  ),
+  reachabilityCheckTimeoutMs: integer({
+    key: 'multiAddress.reachabilityCheckTimeoutMs',
+    unit: 'milliseconds',
+    default: 1000,
+    from: 1,
+    doc: 'How long one of several addresses may take to answer before the next is tried.',
+  }),
+};
+
+function readPeerType(value: string): PeerType | typeof WRONG {
+  const lower = value.toLowerCase();
+  return lower === 'participant' || lower === 'observer' ? lower : WRONG;
+}
+
+function readOptionalTime(value: string): number | null | typeof WRONG {
+  if (value === '-1') return null;
+  return /^\d{1,9}$/.test(value) && Number(value) > 0 ? Number(value) : WRONG;
+}
+
+function readOptionalPort(value: string): number | null | typeof WRONG {
+  if (!/^\d{1,5}$/.test(value) || Number(value) > 65535) return WRONG;
+  return Number(value) === 0 ? null : Number(value);
+}
