@@ -40,7 +40,6 @@ export const zones: Readonly<Record<string, Zone>> = {
   'server/ports': {
     at: 'packages/server/src/ports.ts',
     may: ['protocol'],
-    types: ['server/membership'],
     node: false,
     pure: true,
   },
@@ -98,7 +97,7 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'server/adapters': {
     at: 'packages/server/src/adapters',
-    may: ['protocol', 'server/limits', 'server/ports', 'server/membership', 'server/invariants', 'server/log'],
+    may: ['protocol', 'server/limits', 'server/ports', 'server/invariants', 'server/log'],
     node: true,
   },
   'server/config': {

@@ -1,5 +1,4 @@
 import type { Writer } from '@headkeeper/protocol';
-import type { Membership } from './core/membership/membership.ts';
 
 /**
  * What the server needs from the world. Each interface has a real adapter under `adapters/` and, where faults matter, a
@@ -187,6 +186,13 @@ export interface ClientLink {
   resume(): void;
 }
 
+/** What the files of a membership are made from; `Membership` is one. */
+export interface StoredMembership {
+  readonly version: number;
+  readonly members: ReadonlyMap<number, { readonly client: Endpoint | null }>;
+  toFileText(withVersion: boolean): string;
+}
+
 /**
  * The files in which a server keeps the membership of its ensemble while reconfiguration is enabled. Each call is durable
  * when it returns; a crash in the middle leaves what was there before, or the new state. Throws the operating system's
@@ -196,9 +202,9 @@ export interface ClientLink {
  */
 export interface ConfigStore {
   /** The membership is committed: the next start finds it, and one last seen with the same or a smaller version is gone. */
-  writeCommitted(membership: Membership): void;
+  writeCommitted(membership: StoredMembership): void;
   /** The membership is proposed: the next start finds it as last seen. */
-  writeLastSeen(membership: Membership): void;
+  writeLastSeen(membership: StoredMembership): void;
   /** The proposal came to nothing. */
   dropLastSeen(): void;
 }

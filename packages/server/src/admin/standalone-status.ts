@@ -5,7 +5,8 @@ import type { Connection, Session } from '../core/connection.ts';
 import type { Replica } from '../core/replica.ts';
 import type { Driver } from '../driver/driver.ts';
 import type { Clock } from '../ports.ts';
-import { type EnsembleFacts, ensembleMetrics, modeOf } from './ensemble-facts.ts';
+import { type EnsembleFacts, modeOf } from './ensemble-facts.ts';
+import { ensembleMetrics } from './ensemble-metrics.ts';
 import { operationLetters } from './operation-letters.ts';
 import type {
   ConfigurationStatus,

@@ -1,5 +1,5 @@
 import { type Member, type Membership, MembershipError, parseMembership } from '../core/membership/membership.ts';
-import type { PeerType } from './ensemble-schema.ts';
+import type { PeerType } from './ensemble-values.ts';
 import { readProperties } from './properties.ts';
 
 /** A `server.N`, `group.N` or `weight.N` line of a configuration, or `dynamicConfigFile`. */

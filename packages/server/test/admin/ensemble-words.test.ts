@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
-import {
-  type EnsembleFacts,
-  ensembleMetrics,
-  type LeaderFacts,
-  modeOf,
-  type Summary,
-} from '../../src/admin/ensemble-facts.ts';
+import { type EnsembleFacts, type LeaderFacts, modeOf, type Summary } from '../../src/admin/ensemble-facts.ts';
+import { ensembleMetrics } from '../../src/admin/ensemble-metrics.ts';
 import { fourLetterAnswer } from '../../src/admin/four-letter.ts';
 import { parseMembership } from '../../src/core/membership/membership.ts';
 import { statusWith } from './sample-status.ts';

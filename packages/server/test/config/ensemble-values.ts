@@ -1,5 +1,5 @@
-import type { EnsembleValues } from '../../src/config/ensemble-schema.ts';
-import type { QuorumSecurityValues } from '../../src/config/quorum-security-schema.ts';
+import type { EnsembleValues } from '../../src/config/ensemble-values.ts';
+import type { QuorumSecurityValues } from '../../src/config/quorum-security-values.ts';
 
 type Values = EnsembleValues & QuorumSecurityValues;
 

@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
-import type { Membership } from '../../core/membership/membership.ts';
-import type { ConfigStore, Disk } from '../../ports.ts';
+import type { ConfigStore, Disk, StoredMembership } from '../../ports.ts';
 import { readWhole } from './recovery-files.ts';
 
 /** How the files are named and what they say; `config/dynamic-config.ts` in production. */
@@ -49,7 +48,7 @@ export class ConfigFiles implements ConfigStore {
     this.#replace(`${this.#file}.bak`, readWhole(this.#disk, this.#file));
   }
 
-  writeCommitted(membership: Membership): void {
+  writeCommitted(membership: StoredMembership): void {
     const { version } = membership;
     const dynamicFile = this.#forms.dynamicFileName(this.#file, version);
     this.#replace(dynamicFile, encode(membership.toFileText(false)));
@@ -59,7 +58,7 @@ export class ConfigFiles implements ConfigStore {
     if (this.#lastSeen === null || this.#lastSeen <= version) this.dropLastSeen();
   }
 
-  writeLastSeen(membership: Membership): void {
+  writeLastSeen(membership: StoredMembership): void {
     this.#replace(this.#forms.nextFileName(this.#file), encode(membership.toFileText(true)));
     this.#lastSeen = membership.version;
   }
