@@ -32,3 +32,6 @@ export function staticFileText(text: string, dynamicFile: string, withoutClient:
   // A backslash begins an escape in this syntax.
   return `${[...kept, `dynamicConfigFile=${dynamicFile.replaceAll('\\', '\\\\')}`].join('\n')}\n`;
 }
+
+/** How the files of a membership are named and written; for `ConfigFiles`. */
+export const configFileForms = { dynamicFileName, nextFileName, staticFileText } as const;
