@@ -13,11 +13,12 @@ export {
   type QuorumLinksOptions,
 } from './adapters/peer/quorum-links.ts';
 export { createHashing } from './adapters/system/hashing.ts';
+export { parseServerConfig } from './config/parse.ts';
 export { SETTINGS } from './config/schema.ts';
 export type { Setting } from './config/setting.ts';
 export type { Event } from './core/events.ts';
 export { LogFileReader } from './core/log/log-reader.ts';
-export { LOG_HEADER_BYTES } from './core/log/record-codec.ts';
+export { LOG_HEADER_BYTES, RecordReader } from './core/log/record-codec.ts';
 export { SnappyStreamDecoder } from './core/log/snappy.ts';
 export { SnapshotDamaged, SnapshotDecoder, type SnapshotSummary } from './core/log/snapshot-decoder.ts';
 export type { StateSink } from './core/log/state-sink.ts';
@@ -26,6 +27,9 @@ export type { Ready } from './core/ready.ts';
 export { RecoveredState } from './core/recovered-state.ts';
 export { Replica } from './core/replica.ts';
 export type { CoreSettings } from './core/settings.ts';
+export { TxnApplier } from './core/tree/apply.ts';
+export { Field } from './core/tree/node-store.ts';
+export { type AssembledServer, assembleServer, type FatalExit, type ServerPorts, StartError } from './main.ts';
 export type {
   ClientLink,
   Clock,

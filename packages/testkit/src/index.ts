@@ -13,6 +13,9 @@ export { type CrashPlan, type CrashPoint, exploreCrashes } from './disk/crash-ex
 export { type DiskUnderTest, runDiskSuite } from './disk/disk-suite.ts';
 export { SeededRandom } from './disk/seeded-random.ts';
 export { type DiskOperation, SimDisk, SimulatedCrash, SimulatedDiskError } from './disk/sim-disk.ts';
-export type { CrashKind } from './disk/sim-inode.ts';
+export type { Entry } from './disk/sim-folder.ts';
+export { type CrashKind, SimInode } from './disk/sim-inode.ts';
+export { MemoryNetwork } from './peer/memory-network.ts';
+export { VirtualTime } from './peer/virtual-time.ts';
 export { type Answer, type ClientDoor, MemoryClient } from './server/memory-client.ts';
 export { aclText, ModelState, TreeModel, type TreeWrite, type WriteOutcome } from './server/tree-model.ts';
