@@ -34,4 +34,8 @@ export function staticFileText(text: string, dynamicFile: string, withoutClient:
 }
 
 /** How the files of a membership are named and written; for `ConfigFiles`. */
-export const configFileForms = { dynamicFileName, nextFileName, staticFileText } as const;
+export const configFileForms: {
+  readonly dynamicFileName: typeof dynamicFileName;
+  readonly nextFileName: typeof nextFileName;
+  readonly staticFileText: typeof staticFileText;
+} = { dynamicFileName, nextFileName, staticFileText };

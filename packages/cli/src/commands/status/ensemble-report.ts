@@ -44,18 +44,21 @@ export function judge(reports: readonly ServerReport[]): EnsembleReport {
   const leaders = reports.filter((report) => report.serving?.mode === 'leader');
   // Of two, the one of the newer epoch has the quorum; the other one is about to find out.
   const leading = leaders.sort((a, b) => (b.serving?.epoch ?? 0) - (a.serving?.epoch ?? 0))[0] ?? null;
-  const servers = reports.map((report) => ({ ...report, behind: behind(report, leading) }));
+  const servers = reports
+    .map((report) => ({ ...report, behind: behind(report, leading) }))
+    .sort((a, b) => (a.sid ?? Number.MAX_SAFE_INTEGER) - (b.sid ?? Number.MAX_SAFE_INTEGER));
   const problems: string[] = [];
   for (const report of servers) {
     const where = formatHostPort(report.address);
     const mode = report.serving?.mode;
-    if (report.trouble !== null) problems.push(`${where}: ${report.trouble}`);
+    if (report.trouble !== null)
+      problems.push(`${where} ${report.reachable ? '' : 'cannot be reached: '}${report.trouble}`);
     else if (mode === 'read-only') problems.push(`${where} has no quorum and serves reads only`);
     else if (mode === 'standalone' && reports.length > 1) problems.push(`${where} runs standalone`);
   }
   if (leaders.length > 1) problems.push(`${leaders.map((one) => formatHostPort(one.address)).join(' and ')} both lead`);
   const standalone = reports.length === 1 && reports[0]?.serving?.mode === 'standalone';
-  const unknownLeader = leading === null && !standalone && reports.some((report) => report.serving !== null);
+  const unknownLeader = leading === null && !standalone && reports.some((report) => report.reachable);
   if (unknownLeader) problems.push('none of these servers leads');
   return {
     servers,

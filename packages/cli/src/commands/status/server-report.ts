@@ -56,9 +56,7 @@ export async function askServer(address: HostPort, timeoutMs: number): Promise<S
   }
   const serving = readServing(text);
   if (serving === null) {
-    const said = text.trim();
-    const trouble = said === '' ? 'closed the connection without an answer' : `does not tell its status: ${said}`;
-    return { ...silent, trouble, reachable: true, text };
+    return { ...silent, trouble: troubleIn(text), reachable: true, text };
   }
   const report = { ...silent, serving, trouble: null, reachable: true, text };
   if (serving.mode === 'standalone') return report;
@@ -66,6 +64,14 @@ export async function askServer(address: HostPort, timeoutMs: number): Promise<S
   const conf = await askFourLetter(address, 'conf', timeoutMs).catch(() => '');
   const sid = /^serverId=(\d+)$/m.exec(conf)?.[1];
   return sid === undefined ? report : { ...report, sid: Number(sid), members: readMembers(conf) };
+}
+
+function troubleIn(answer: string): string {
+  const said = answer.trim();
+  if (said === '') return 'closed the connection without an answer';
+  if (said.endsWith('is not currently serving requests'))
+    return 'is up and does not serve: it looks for a leader, or starts';
+  return `does not tell its status: ${said}`;
 }
 
 /** What an answer to `srvr` says; null when it is something else. */
