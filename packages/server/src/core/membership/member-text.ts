@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../ports.ts';
+import { canonicalHost } from './host-text.ts';
 import type { Member, MemberEndpoint, MemberRole } from './member.ts';
 
 /** What is wrong with a text; the caller knows where it stands. */
@@ -78,14 +79,15 @@ function hostAndRest(text: string): string[] {
 }
 
 function host(text: string): string {
-  if (/^[^\s[\]/|;=,]+$/.test(text)) return text;
-  throw new MemberTextError(`expected a host name or an address, found "${text}"`);
+  const canonical = canonicalHost(text);
+  if (canonical === null) throw new MemberTextError(`expected a host name or an address, found "${text}"`);
+  return canonical;
 }
 
 function port(text: string, name: string, smallest: number): number {
   const number = Number(text);
   if (/^\d{1,5}$/.test(text) && number >= smallest && number <= LARGEST_PORT) return number;
-  throw new MemberTextError(`expected a ${name} from ${smallest} to ${LARGEST_PORT}, found "${text}"`);
+  throw new MemberTextError(`expected a number from ${smallest} to ${LARGEST_PORT} as ${name}, found "${text}"`);
 }
 
 function memberRole(text: string): MemberRole {
