@@ -280,7 +280,7 @@ test('the largest message gets through, in pieces', () => {
 });
 
 test('E06: initial messages that cannot be close the connection', () => {
-  const texts = ['', 'host', 'host:', 'host:0', 'host:65536', 'a:1:2', '[::1:3', 'x'.repeat(2_049), 'a b:1'];
+  const texts = ['', 'host', 'host:', 'host:0', 'host:65536', 'a:1:2', '[::1:3', 'x'.repeat(2_049)];
   const wrong = [
     ...texts.map((text) => initial(-65536, 7, text)),
     initial(-65534, 7, 'a:1'),

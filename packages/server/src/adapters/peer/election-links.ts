@@ -1,7 +1,7 @@
+import { encodeInitialMessage } from '@headkeeper/protocol';
 import type { Clock, Endpoint, PeerNetwork, PeerStream, Timers } from '../../ports.ts';
 import { type ElectionPeer, ElectionPeers, sameEndpoints } from './election-peers.ts';
 import { ElectionStream, type ElectionStreamOwner } from './election-stream.ts';
-import { writeInitialMessage } from './initial-message.ts';
 import type { PeerAuthenticator } from './peer-authenticator.ts';
 
 /** Accepted streams that have not yet said who they are, at once; the oldest has to go for a new one. */
@@ -74,9 +74,11 @@ export class ElectionLinks implements ElectionStreamOwner {
 
   /**
    * Sets this server's own election addresses, which are listened on and announced, and the servers to be connected with.
-   * What stays the same keeps its port and its connections. The own id among the peers is ignored.
+   * What stays the same keeps its port and its connections. The own id among the peers is ignored. Throws when there is no
+   * own address.
    */
   configure(own: readonly Endpoint[], peers: ReadonlyMap<number, readonly Endpoint[]>): void {
+    if (own.length === 0) throw new RangeError('a server needs an election address');
     this.#own = own;
     this.#listen(this.#options.listenOnAllAddresses === true ? wildcards(own) : own);
     for (const peer of this.#peers.all()) {
@@ -260,8 +262,7 @@ export class ElectionLinks implements ElectionStreamOwner {
   }
 
   #initialMessage(): Uint8Array {
-    const own = this.#options.multiAddress === true ? this.#own : this.#own.slice(0, 1);
-    return writeInitialMessage(this.#options.sid, own, this.#options.multiAddress === true);
+    return encodeInitialMessage(this.#options.sid, this.#own, this.#options.multiAddress === true);
   }
 
   /** Connects now; the smaller side, whose connection broke a moment ago, first leaves the larger one its time. */

@@ -1,7 +1,7 @@
+import { JuteError, parseInitialMessage } from '@headkeeper/protocol';
 import type { Endpoint, PeerStream, PeerStreamHandler, Timers } from '../../ports.ts';
 import { FrameParser } from './election-frames.ts';
 import { HandshakeBuffer } from './handshake-buffer.ts';
-import { parseInitialMessage } from './initial-message.ts';
 import type { AuthExchange } from './peer-authenticator.ts';
 import { PeerProtocolError } from './peer-protocol-error.ts';
 
@@ -75,7 +75,7 @@ export class ElectionStream implements PeerStreamHandler {
       if (this.#buffer === null) this.#takeFrames(bytes, 0);
       else this.#handshake(this.#buffer, bytes);
     } catch (error) {
-      if (!(error instanceof PeerProtocolError)) throw error;
+      if (!(error instanceof PeerProtocolError || error instanceof JuteError)) throw error;
       this.#fail(error, true);
     }
   }
