@@ -98,7 +98,7 @@ describe('server lines that are wrong', () => {
     ['server.1=a\nserver.2=b:2888:3888', /^\/etc\/zoo\.cfg:5: server\.1=a: expected the form host:quorumPort/],
     ['server.1=a:2888\nserver.2=b:2888:3888', /^\/etc\/zoo\.cfg:5: server\.1=a:2888: expected the form/],
     ['server.1=a:2888:2888\nserver.2=b:2888:3888', /zoo\.cfg:5: .*expected two different ports/],
-    ['server.1=a:1:99999\nserver.2=b:2888:3888', /zoo\.cfg:5: .*expected a election port from 1 to 65535/],
+    ['server.1=a:1:99999\nserver.2=b:2888:3888', /zoo\.cfg:5: .*expected a number from 1 to 65535 as election port/],
     ['server.one=a:1:2\nserver.2=b:2888:3888', /zoo\.cfg:5: server\.one=.*expected server\.N/],
     ['server.1=a:1:2:leader\nserver.2=b:2888:3888', /zoo\.cfg:5: .*expected the role participant or observer/],
     [`${THREE}server.1=z:1:2`, /^\/etc\/zoo\.cfg:8: server\.1: stands twice, already at \/etc\/zoo\.cfg:5$/],
