@@ -52,10 +52,10 @@ headkeeper() {
   "$NODE" "$HEADKEEPER" "$@"
 }
 
-# The last value of a key in the configuration.
+# The last value of a key in the configuration, or in the file given.
 setting() {
   key=$(printf '%s' "$1" | sed 's/\./\\./g')
-  sed -n "s/^[[:space:]]*$key[[:space:]]*[=:][[:space:]]*//p" "$ZOOCFG" | sed 's/[[:space:]]*$//' | tail -n 1
+  sed -n "s/^[[:space:]]*$key[[:space:]]*[=:][[:space:]]*//p" "${2:-$ZOOCFG}" | sed 's/[[:space:]]*$//' | tail -n 1
 }
 
 # Sets what the verbs that deal with a configuration need.
@@ -155,6 +155,8 @@ status() {
     # A member's line may hold it: server.N=...;[address:]port
     id=$(cat "$data_dir/myid" 2>/dev/null)
     member=$(setting "server.${id:-1}")
+    members=$(setting dynamicConfigFile)
+    if [ -z "$member" ] && [ -r "$members" ]; then member=$(setting "server.${id:-1}" "$members"); fi
     case "$member" in
       *';'*)
         port=${member##*[;:]}

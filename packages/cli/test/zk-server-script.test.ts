@@ -111,6 +111,32 @@ describe('zkServer.sh', () => {
     );
   });
 
+  it("finds an ensemble's server by its own line, in the configuration or in the file of members", async () => {
+    const answer = 'Zookeeper version: x\nZxid: 0x1\nMode: follower\nNode count: 5\n';
+    const server = createServer({ allowHalfOpen: true }, (socket) => socket.once('data', () => socket.end(answer)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const lines = `server.1=a:1:2:participant;9\nserver.2=b:1:2:participant;127.0.0.1:${port}\nserver.3=c:1:2;9\n`;
+    writeConfig('member/myid', '2\n');
+    const members = writeConfig('member.cfg.dynamic.1', lines);
+    const configs = [
+      writeConfig('inline.cfg', `dataDir=${folder}/member\n${lines}`),
+      writeConfig('member.cfg', `dataDir=${folder}/member\ndynamicConfigFile=${members}\n`),
+    ];
+    try {
+      for (const config of configs) {
+        const { code, stdout } = await script(['status', config]);
+        assert.equal(
+          stdout,
+          `Client port found: ${port}. Client address: 127.0.0.1. Client SSL: false.\nMode: follower\n`,
+        );
+        assert.equal(code, 0);
+      }
+    } finally {
+      server.close();
+    }
+  });
+
   it('does not create data directories when told so', async () => {
     const config = writeConfig('missing.cfg', `dataDir=${folder}/missing\nclientPort=1\n`);
     const { code, stdout } = await script(['start', config], { ZOO_DATADIR_AUTOCREATE_DISABLE: '1' });

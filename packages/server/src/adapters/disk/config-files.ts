@@ -1,5 +1,6 @@
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { ConfigStore, Disk, StoredMembership } from '../../ports.ts';
+import { removeDurably, writeDurably } from './durable-file.ts';
 import { readWhole } from './recovery-files.ts';
 
 /** How the files are named and what they say; `config/dynamic-config.ts` in production. */
@@ -66,22 +67,11 @@ export class ConfigFiles implements ConfigStore {
   dropLastSeen(): void {
     const path = this.#forms.nextFileName(this.#file);
     this.#lastSeen = null;
-    if (!this.#disk.existsSync(path)) return;
-    this.#disk.removeSync(path);
-    this.#disk.syncDirSync(dirname(path));
+    removeDurably(this.#disk, dirname(path), basename(path));
   }
 
   #replace(path: string, bytes: Uint8Array): void {
-    const draft = `${path}.tmp`;
-    const file = this.#disk.createSync(draft);
-    try {
-      file.writeSync(bytes, 0, bytes.length, 0);
-      file.dataSyncSync();
-    } finally {
-      file.closeSync();
-    }
-    this.#disk.renameSync(draft, path);
-    this.#disk.syncDirSync(dirname(path));
+    writeDurably(this.#disk, dirname(path), basename(path), bytes);
   }
 }
 
