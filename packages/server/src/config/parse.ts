@@ -28,6 +28,7 @@ interface Assignment {
 type AnySetting = Setting<ConfigValues[keyof ConfigValues], ConfigValues>;
 
 const PREFIX = 'zookeeper.';
+const FOUR_LETTER_WORDS: keyof ConfigValues = 'fourLetterWords';
 const SETTING_BY_KEY = new Map<string, [keyof ConfigValues, AnySetting]>();
 for (const [name, setting] of Object.entries(SETTINGS) as [keyof ConfigValues, AnySetting][]) {
   SETTING_BY_KEY.set(setting.key, [name, setting]);
@@ -204,6 +205,10 @@ function evaluate(
   if (problems.length > 0) return values as unknown as ConfigValues;
   const evaluated = values as unknown as ConfigValues;
   for (const [name, fallback] of waiting) values[name] = fallback(evaluated);
+  // Clients that may be served read-only look for a writable server with this word.
+  if (evaluated.readOnlyMode && !evaluated.fourLetterWords.includes('isro')) {
+    values[FOUR_LETTER_WORDS] = Object.freeze([...evaluated.fourLetterWords, 'isro']);
+  }
   checkTogether(evaluated, chosen, problems, warnings);
   return evaluated;
 }

@@ -242,6 +242,12 @@ describe('what Apache corrects or reads its own way', () => {
     const { fourLetterWords } = parse(`${MINIMAL}4lw.commands.whitelist=ruok, *`);
     assert.ok(fourLetterWords.includes('wchc') && fourLetterWords.includes('srvr'));
   });
+
+  it('opens isro with read-only mode', () => {
+    assert.deepEqual(parse(`${MINIMAL}readonlymode.enabled=true`).fourLetterWords, ['srvr', 'isro']);
+    const both = parse(`${MINIMAL}readonlymode.enabled=true\n4lw.commands.whitelist=isro,stat`);
+    assert.deepEqual(both.fourLetterWords, ['srvr', 'isro', 'stat']);
+  });
 });
 
 describe('precedence', () => {

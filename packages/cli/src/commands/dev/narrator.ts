@@ -3,7 +3,7 @@ import { askFourLetter } from '../status/four-letter.ts';
 import { readServing } from '../status/server-report.ts';
 import type { LocalMember } from './layout.ts';
 
-const ASK_MS = 200;
+const ASK_MS = 100;
 const ANSWER_MS = 1000;
 
 /** What was last seen of a server: its mode, or that it does not serve. */
