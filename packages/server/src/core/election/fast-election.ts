@@ -53,6 +53,8 @@ interface HeardVote {
   readonly atMs: number;
 }
 
+/** How often missing connections are opened anew while an election goes on; votes are repeated ever more rarely. Milliseconds. */
+const LINK_RETRY_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
 const NONE: ReadonlySet<number> = new Set();
 
@@ -83,6 +85,7 @@ export class FastElection {
   /** Whether a voter said, since the last timeout, that it looks for a leader too. */
   #othersLook = false;
   #linksWanted = false;
+  #linksAtMs: number = NEVER;
   readonly #suspects = new Set<number>();
 
   /** Votes of this round. */
@@ -139,7 +142,7 @@ export class FastElection {
     this.#propose(this.#franchise.votes ? this.#initial() : NOBODY);
     this.#othersLook = false;
     this.#intervalMs = this.#settings.minNotificationIntervalMs;
-    this.#linksWanted = true;
+    this.#wantLinks(nowMs);
     for (const [sid, heard] of this.#heard) {
       if (nowMs - heard.atMs > this.#settings.minNotificationIntervalMs) this.#heard.delete(sid);
     }
@@ -203,12 +206,13 @@ export class FastElection {
     this.#proceed(nowMs);
     if (this.#running && nowMs >= this.#finalizeAtMs) this.#end(this.#proposed());
     if (this.#running && nowMs >= this.#resendAtMs) this.#timeOut(nowMs);
+    if (this.#running && nowMs >= this.#linksAtMs) this.#wantLinks(nowMs);
   }
 
   /** When `tick` should be called, in milliseconds; Infinity when nothing is due. */
   get wakeAtMs(): number {
     if (!this.#running) return NEVER;
-    return Math.min(this.#resendAtMs, this.#finalizeAtMs, this.#franchise.decideAtMs);
+    return Math.min(this.#resendAtMs, this.#finalizeAtMs, this.#linksAtMs, this.#franchise.decideAtMs);
   }
 
   /**
@@ -276,7 +280,10 @@ export class FastElection {
     return this.#gossip.take();
   }
 
-  /** Whether missing connections to voters should be opened now: at the start of an election and at each timeout. */
+  /**
+   * Whether missing connections to voters should be opened now: at the start of an election, at each timeout, and in between
+   * when these get rare. The answer is given once.
+   */
   wantsLinks(): boolean {
     const wanted = this.#linksWanted;
     this.#linksWanted = false;
@@ -419,9 +426,11 @@ export class FastElection {
   #allSpoke(candidate: CastVote, supporters: ReadonlySet<number>): boolean {
     const electorate = this.#electorate!;
     if (this.#contacts.isDown(candidate.leader)) return false;
+    // Who is blank may yet vote for itself, and win over another blank one; never over one with history.
+    const abstainersYield = candidate.zxid > 0 || candidate.peerEpoch > 0;
     for (const sid of electorate.voters) {
       if (sid === this.#sid || supporters.has(sid) || this.#contacts.isDown(sid)) continue;
-      if (!this.#abstaining.has(sid) && electorate.counts(sid)) return false;
+      if (!(abstainersYield && this.#abstaining.has(sid)) && electorate.counts(sid)) return false;
     }
     return electorate.isQuorum((sid) => supporters.has(sid) && !this.#contacts.isDown(sid));
   }
@@ -449,7 +458,7 @@ export class FastElection {
   /** Nothing has ended the election within the interval. */
   #timeOut(nowMs: number): void {
     if (this.#followKnownLeader()) return;
-    this.#linksWanted = true;
+    this.#wantLinks(nowMs);
     for (const sid of this.#electorate!.voters) {
       if (sid !== this.#sid && this.#contacts.timedOut(sid)) this.#suspects.add(sid);
     }
@@ -458,6 +467,11 @@ export class FastElection {
     if (patient) this.#intervalMs = Math.min(this.#intervalMs * 2, this.#settings.maxNotificationIntervalMs);
     this.#othersLook = false;
     this.#sendToAll(nowMs);
+  }
+
+  #wantLinks(nowMs: number): void {
+    this.#linksWanted = true;
+    this.#linksAtMs = nowMs + LINK_RETRY_MS;
   }
 
   /**
