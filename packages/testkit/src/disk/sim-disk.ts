@@ -64,6 +64,8 @@ export class SimDisk implements Disk {
   #crashAt = 0;
   #crashed = false;
   #injections: Injection[] = [];
+  /** Changes whenever something may have become durable, or stopped being so. */
+  durableVersion = 0;
   /** Counts the lives of the machine: files opened in an earlier one are dead. */
   #life = 0;
 
@@ -115,11 +117,39 @@ export class SimDisk implements Disk {
   /** Cuts the power and boots again: calls under way never complete, open files are dead, faults are forgotten. */
   crash(kind: CrashKind, seed = 1): void {
     this.#tasks = [];
+    this.durableVersion++;
     this.#root.crash(kind, new SeededRandom(seed));
     this.#crashed = false;
     this.#crashAt = 0;
     this.#injections = [];
     this.#life++;
+  }
+
+  /** Ends the process alone: calls under way never complete, open files are dead, what was written is still there. */
+  endProcess(): void {
+    this.#tasks = [];
+    this.#root.endProcess();
+    this.#crashed = false;
+    this.#crashAt = 0;
+    this.#injections = [];
+    this.#life++;
+  }
+
+  /** Whether a crash would leave everything as it is. */
+  get isClean(): boolean {
+    return this.#root.isClean;
+  }
+
+  /** The files that any crash leaves in a folder, by name; empty when it would not leave the folder. */
+  durableFiles(path: string): ReadonlyMap<string, Entry> {
+    let folder: SimFolder = this.#root;
+    for (const part of path.split('/')) {
+      if (part === '') continue;
+      const next = folder.durable.get(part);
+      if (!(next instanceof SimFolder)) return new Map();
+      folder = next;
+    }
+    return folder.durable;
   }
 
   /** A copy of the disk in its present state, without the calls under way and the faults to come. */
@@ -204,6 +234,7 @@ export class SimDisk implements Disk {
   syncDirSync(folder: string): void {
     this.#begin('syncDir', folder);
     const found = this.#folder(folder);
+    this.durableVersion++;
     if (!this.ignoreSyncDir) found.sync();
   }
 
@@ -328,6 +359,7 @@ export class SimDisk implements Disk {
       if (error instanceof SimulatedDiskError) file.inode.forgetDirty();
       throw error;
     }
+    this.durableVersion++;
     if (!this.ignoreSync) file.inode.sync(mark);
   }
 

@@ -16,6 +16,11 @@ export class SimFolder {
   #durable: Map<string, Entry> = new Map();
   #unsynced: Change[] = [];
 
+  /** The names that survive any crash. */
+  get durable(): ReadonlyMap<string, Entry> {
+    return this.#durable;
+  }
+
   /** Names made or removed so far lie before this mark. */
   get sequence(): number {
     return this.#unsynced.length;
@@ -48,6 +53,21 @@ export class SimFolder {
     for (const [name, entry] of this.#durable) {
       this.entries.set(name, entry);
       entry.crash(kind, random);
+    }
+  }
+
+  /** Whether a crash would leave everything as it is. */
+  get isClean(): boolean {
+    if (this.#unsynced.length > 0) return false;
+    for (const entry of this.entries.values()) if (!entry.isClean) return false;
+    return true;
+  }
+
+  /** The process that wrote is gone: none of its writes are under way any more. */
+  endProcess(): void {
+    for (const entry of this.entries.values()) {
+      if (entry instanceof SimFolder) entry.endProcess();
+      else entry.writing.clear();
     }
   }
 

@@ -21,11 +21,26 @@ export class SimInode {
   #durableLength = 0;
   /** Sectors that differ from the durable ones, with every content they had since, oldest first. */
   #dirty: Map<number, SectorVersion[]> = new Map();
+  /** Whether a truncation may have taken away what was durable, now or at the next sync. */
+  #rewritten = false;
   /** Lengths since the last sync. */
   #lengths: { sequence: number; length: number }[] = [];
   #sequence = 0;
   /** Writes under way, to catch two that overlap. */
   readonly writing: Set<{ start: number; end: number }> = new Set();
+  /** Changes whenever the durable content does. */
+  durableVersion = 0;
+  /** Changes whenever the durable content does by more than growing at its end. */
+  rewrites = 0;
+
+  /** What survives any crash: the first `durableLength` bytes, as far as there are so many; the rest is zero. */
+  get durableBytes(): Uint8Array {
+    return this.#durable;
+  }
+
+  get durableLength(): number {
+    return this.#durableLength;
+  }
 
   get length(): number {
     return this.#length;
@@ -50,6 +65,7 @@ export class SimInode {
 
   truncate(length: number): void {
     this.#sequence++;
+    this.#rewritten = true;
     if (length < this.#length) {
       this.#cached.fill(0, length, this.#length);
       for (let sector = Math.floor(length / SECTOR_BYTES); sector * SECTOR_BYTES < this.#length; sector++) {
@@ -67,6 +83,8 @@ export class SimInode {
 
   /** Makes what was written up to the mark durable. */
   sync(upTo: number): void {
+    this.durableVersion++;
+    if (this.#rewritten) this.rewrites++;
     for (const [sector, versions] of this.#dirty) {
       const synced = versions.findLast((version) => version.sequence <= upTo);
       if (synced === undefined) continue;
@@ -100,6 +118,8 @@ export class SimInode {
 
   /** Decides what of the unsynced survives; afterwards reads see only that. */
   crash(kind: CrashKind, random: SeededRandom): void {
+    this.durableVersion++;
+    this.rewrites++;
     if (kind !== 'lose') {
       for (const [sector, versions] of this.#dirty) {
         const chosen = kind === 'keep' ? versions.length - 1 : random.below(versions.length + 1) - 1;

@@ -1,0 +1,82 @@
+import type { TxnApplier } from '@headkeeper/server/internal';
+import { type History, txnHash } from './history.ts';
+import { law, zxidText } from './violation.ts';
+
+/** What a server is, as far as the laws care. */
+export type NodeRole =
+  /** It serves nobody: it starts, looks for a leader, or synchronises. */
+  | 'idle'
+  /** It serves, and what it applies has been committed by another. */
+  | 'serving'
+  /** What it applies is committed by that: an established leader, or a standalone server. */
+  | 'leading';
+
+interface TailTxn {
+  readonly zxid: number;
+  readonly hash: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The txns that one server's state is made of, compared with the history that all share. */
+export class AppliedTxns {
+  readonly #who: number;
+  readonly #history: History;
+  #applier: TxnApplier | null = null;
+  /** Applied and not (yet) known to be committed. */
+  #tail: TailTxn[] = [];
+  /** The first txn that differs from the history; 0: none. */
+  #divergedAt = 0;
+  /** Whether the server has been found to serve with the present state. */
+  #hasServed = false;
+
+  constructor(who: number, history: History) {
+    this.#who = who;
+    this.#history = history;
+  }
+
+  /** The process is gone. */
+  forget(): void {
+    this.#applier = null;
+    this.#tail = [];
+    this.#divergedAt = 0;
+    this.#hasServed = false;
+  }
+
+  /** A txn has been applied. */
+  applied(applier: TxnApplier, bytes: Uint8Array, start: number, end: number): void {
+    if (applier !== this.#applier) {
+      this.forget();
+      this.#applier = applier;
+    }
+    const { zxid } = applier;
+    const hash = txnHash(bytes, start, end);
+    const known = this.#history.hashOf(zxid);
+    if (known === undefined) this.#tail.push({ zxid, hash, bytes: bytes.slice(start, end) });
+    else if (known !== hash) this.#diverges(zxid);
+  }
+
+  /** After an event: what the server is now says what its state must be. */
+  settle(role: NodeRole): void {
+    if (role === 'idle') {
+      this.#hasServed = false;
+      return;
+    }
+    if (this.#hasServed && this.#tail.length === 0 && this.#divergedAt === 0) return;
+    this.#hasServed = true;
+    const tail = this.#tail;
+    this.#tail = [];
+    for (const { zxid, hash, bytes } of tail) {
+      const known = this.#history.hashOf(zxid);
+      if (known === undefined && role === 'leading') this.#history.append(zxid, hash, bytes);
+      else if (known !== hash) this.#diverges(zxid);
+    }
+    law(this.#divergedAt === 0, 'agreement', () => {
+      const last = zxidText(this.#history.last);
+      return `server ${this.#who} serves a state with ${zxidText(this.#divergedAt)}, which is not in the history up to ${last}`;
+    });
+  }
+
+  #diverges(zxid: number): void {
+    if (this.#divergedAt === 0 || zxid < this.#divergedAt) this.#divergedAt = zxid;
+  }
+}

@@ -1,0 +1,160 @@
+import { decodeUtf8 } from '@headkeeper/protocol';
+import { LOG_HEADER_BYTES, RecordReader } from '@headkeeper/server/internal';
+import { type SimDisk, SimInode } from '@headkeeper/testkit';
+import { DATA_DIR, LOG_DIR } from '../node/node-settings.ts';
+import { txnHash } from './history.ts';
+import { law, zxidText } from './violation.ts';
+
+const LOG_FOLDER = `${LOG_DIR}/version-2`;
+const DATA_FOLDER = `${DATA_DIR}/version-2`;
+const LONGEST_RECORD = 4 << 20;
+const TWO_32 = 4294967296;
+
+/** The whole records of one log file, as far as they have been read. */
+interface ReadFile {
+  readonly inode: SimInode;
+  version: number;
+  rewrites: number;
+  offset: number;
+  readonly zxids: number[];
+  readonly hashes: number[];
+}
+
+/**
+ * What of a server's log, snapshots and epochs is really on its disk: content that any crash leaves, under names that any crash
+ * leaves. Read again only as far as it has changed.
+ */
+export class DurableState {
+  readonly #disk: SimDisk;
+  readonly #sid: number;
+  #version = -1;
+  #files: Map<string, ReadFile> = new Map();
+  #snapshot = -1;
+  #accepted = 0;
+  #current = 0;
+  #last = 0;
+  readonly #reader: RecordReader = new RecordReader(LONGEST_RECORD);
+
+  constructor(disk: SimDisk, sid: number) {
+    this.#disk = disk;
+    this.#sid = sid;
+  }
+
+  /** The zxid of the newest snapshot; -1 without one. */
+  get snapshot(): number {
+    this.#refresh();
+    return this.#snapshot;
+  }
+
+  get acceptedEpoch(): number {
+    this.#refresh();
+    return this.#accepted;
+  }
+
+  get currentEpoch(): number {
+    this.#refresh();
+    return this.#current;
+  }
+
+  /** The last zxid of snapshot or log. */
+  get last(): number {
+    this.#refresh();
+    return Math.max(this.#last, this.#snapshot);
+  }
+
+  /** Whether the txn is in the log, or older than the newest snapshot. */
+  holds(zxid: number, hash: number): boolean {
+    this.#refresh();
+    const found = this.#hashOf(zxid);
+    if (found !== null) return found === hash;
+    return zxid <= this.#snapshot;
+  }
+
+  /** Whether the log or a snapshot has it, whatever it is. */
+  reaches(zxid: number): boolean {
+    this.#refresh();
+    return zxid <= this.#snapshot || this.#hashOf(zxid) !== null;
+  }
+
+  /** The hash of a txn in the log; null when it is not there. */
+  #hashOf(zxid: number): number | null {
+    for (const { zxids, hashes } of this.#files.values()) {
+      if (zxids.length === 0 || (zxids[0] as number) > zxid || (zxids.at(-1) as number) < zxid) continue;
+      let low = 0;
+      let high = zxids.length - 1;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if ((zxids[middle] as number) < zxid) low = middle + 1;
+        else high = middle;
+      }
+      if (zxids[low] === zxid) return hashes[low] as number;
+    }
+    return null;
+  }
+
+  #refresh(): void {
+    if (this.#version === this.#disk.durableVersion) return;
+    this.#version = this.#disk.durableVersion;
+    this.#readLogs();
+    this.#readData();
+  }
+
+  #readLogs(): void {
+    const files = new Map<string, ReadFile>();
+    this.#last = 0;
+    for (const [name, entry] of this.#disk.durableFiles(LOG_FOLDER)) {
+      if (!name.startsWith('log.') || !(entry instanceof SimInode)) continue;
+      let file = this.#files.get(name);
+      if (file === undefined || file.inode !== entry || file.rewrites !== entry.rewrites) {
+        file = { inode: entry, version: -1, rewrites: entry.rewrites, offset: LOG_HEADER_BYTES, zxids: [], hashes: [] };
+      }
+      if (file.version !== entry.durableVersion) this.#readOn(file);
+      files.set(name, file);
+      this.#last = Math.max(this.#last, file.zxids.at(-1) ?? 0);
+    }
+    this.#files = files;
+  }
+
+  #readOn(file: ReadFile): void {
+    const { inode } = file;
+    file.version = inode.durableVersion;
+    const bytes = inode.durableBytes;
+    const end = Math.min(inode.durableLength, bytes.length);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const reader = this.#reader;
+    reader.reset(bytes, view, file.offset, end, true);
+    while (file.offset < end && reader.next() === 'record') {
+      const at = reader.bodyStart + 12;
+      file.zxids.push(view.getInt32(at) * TWO_32 + view.getUint32(at + 4));
+      file.hashes.push(txnHash(bytes, reader.bodyStart, reader.bodyEnd));
+      file.offset = reader.pos;
+    }
+  }
+
+  #readData(): void {
+    this.#snapshot = -1;
+    for (const [name, entry] of this.#disk.durableFiles(DATA_FOLDER)) {
+      if (!(entry instanceof SimInode)) continue;
+      const match = /^snapshot\.([0-9a-f]+)$/.exec(name);
+      if (match !== null) this.#snapshot = Math.max(this.#snapshot, Number.parseInt(match[1] as string, 16));
+      else if (name === 'acceptedEpoch') this.#accepted = this.#epochIn(entry, name, this.#accepted);
+      else if (name === 'currentEpoch') this.#current = this.#epochIn(entry, name, this.#current);
+    }
+    law(this.#accepted >= this.#current, 'epochs on disk', () => {
+      return `server ${this.#sid} has accepted epoch ${this.#accepted} and current epoch ${this.#current}`;
+    });
+    const { last } = this;
+    const ofLog = Math.floor(last / TWO_32);
+    // The current epoch is raised last of all, so for a moment the log may be ahead of it.
+    law(this.#accepted >= ofLog || (this.#current === 0 && this.#accepted === 0), 'epochs on disk', () => {
+      return `server ${this.#sid} has ${zxidText(last)} on disk and accepted epoch ${this.#accepted}`;
+    });
+  }
+
+  #epochIn(inode: SimInode, name: string, before: number): number {
+    const text = decodeUtf8(inode.durableBytes, 0, Math.min(inode.durableLength, inode.durableBytes.length)).trim();
+    const epoch = /^\d+$/.test(text) ? Number(text) : -1;
+    law(epoch >= before, 'epochs on disk', () => `server ${this.#sid}: ${name} goes from ${before} to "${text}"`);
+    return epoch;
+  }
+}

@@ -1,0 +1,223 @@
+import type { FatalExit, TxnApplier } from '@headkeeper/server/internal';
+import type { CrashKind } from '@headkeeper/testkit';
+import { AppliedTxns } from './check/applied-txns.ts';
+import { DurableState } from './check/durable-state.ts';
+import { History } from './check/history.ts';
+import { appliedZxid, roleOf } from './check/node-view.ts';
+import { checkTree } from './check/tree-check.ts';
+import { law, Violation, zxidText } from './check/violation.ts';
+import { RequestMix } from './client/request-mix.ts';
+import { type ClientWorld, SimClient } from './client/sim-client.ts';
+import { type Counts, noCounts } from './counts.ts';
+import { Oracle } from './model/oracle.ts';
+import { SimNetwork } from './network/sim-network.ts';
+import type { NodeSettings } from './node/node-settings.ts';
+import { type NodeEnd, type NodeObserver, SimNode } from './node/sim-node.ts';
+import { configText, type RunPlan } from './plan/swarm.ts';
+import type { RandomStream } from './random/random-stream.ts';
+import { EventKind } from './world/event-queue.ts';
+import { MS, type World } from './world/world.ts';
+
+/** What is known of one server from outside. */
+export interface Watched {
+  readonly node: SimNode;
+  readonly durable: DurableState;
+  readonly applied: AppliedTxns;
+  /** The last zxid at which its state was compared. */
+  comparedZxid: number;
+  /** Whether it is started again when it goes down. */
+  returns: boolean;
+}
+
+/** One in so many commits, the whole tree is compared with the model. */
+const TREE_CHECK_EVERY = 40;
+const MEAN_DOWN_MS: readonly number[] = [20, 500, 500, 5000, 20_000];
+
+/** An ensemble with its clients, and the laws that it must keep at every moment. */
+export class Cluster implements NodeObserver {
+  readonly world: World;
+  readonly plan: RunPlan;
+  readonly network: SimNetwork;
+  readonly history: History;
+  readonly oracle: Oracle = new Oracle();
+  readonly counts: Counts = noCounts();
+  readonly servers: Watched[] = [];
+  readonly clients: SimClient[] = [];
+  readonly shared: ClientWorld;
+  readonly #random: RandomStream;
+  readonly #byHost: Watched[] = [];
+
+  constructor(world: World, plan: RunPlan) {
+    this.world = world;
+    this.plan = plan;
+    this.network = new SimNetwork(world);
+    this.history = new History(this.oracle);
+    this.#random = world.stream('cluster');
+    this.network.prepareLink = (link) => {
+      link.delay = plan.linkDelay;
+      link.jitter = plan.linkJitter;
+      link.splitChance = plan.splitChance;
+    };
+    this.shared = {
+      world,
+      network: this.network,
+      history: this.history,
+      servers: [],
+      acknowledged: 0,
+      latestAnswered: -1,
+      answers: 0,
+      refused: new Set(),
+      connections: 0,
+    };
+    this.history.committed = (zxid, hash) => this.#committed(zxid, hash);
+    this.oracle.expired = () => this.counts.sessionsExpired++;
+  }
+
+  /** Makes the servers and starts them, each a little later than the one before. */
+  startServers(): void {
+    const { plan, world } = this;
+    const size = plan.voters + plan.observers;
+    const addresses = Array.from({ length: size }, (_, i) => `10.0.0.${i + 1}`);
+    this.shared.servers = addresses;
+    const text = configText(plan, addresses);
+    const key = new Uint8Array(32).map(() => this.#random.below(256));
+    for (let i = 0; i < size; i++) {
+      const sid = i + 1;
+      const drift = plan.driftMillionths;
+      const settings: NodeSettings = {
+        sid,
+        address: addresses[i],
+        config: text,
+        tickTimeMs: plan.tickTimeMs,
+        driftMillionths: this.#random.between(-drift, drift),
+        sessionKey: key,
+        diskDelay: plan.diskDelay,
+        timerLateness: plan.timerLateness,
+        turnDelay: 20,
+      };
+      const node = new SimNode(world, this.network, settings, this);
+      const watched: Watched = {
+        node,
+        durable: new DurableState(node.disk, sid),
+        applied: new AppliedTxns(sid, this.history),
+        comparedZxid: -1,
+        returns: true,
+      };
+      this.servers.push(watched);
+      this.#byHost[node.host.index] = watched;
+      this.startLater(watched, this.#random.below(500 * MS));
+    }
+  }
+
+  startClients(): void {
+    const { plan, world } = this;
+    for (let i = 0; i < plan.clients; i++) {
+      const name = `client ${i + 1}`;
+      const mix = new RequestMix(world.stream(`${name} requests`), this.oracle.tree, plan.weights, plan.longestData);
+      this.clients.push(new SimClient(name, `10.1.0.${i + 1}`, this.shared, plan.habits, mix));
+    }
+  }
+
+  startLater(watched: Watched, delay: number): void {
+    const { node } = watched;
+    this.world.after(delay, EventKind.life, node.host.index, () => {
+      if (node.isUp || !watched.returns) return;
+      this.counts.restarts++;
+      this.world.tell(() => `server ${node.sid} starts`);
+      node.start();
+    });
+  }
+
+  /** A txn has been applied by whoever is running. */
+  applied(applier: TxnApplier, bytes: Uint8Array, start: number, end: number): void {
+    this.#byHost[this.world.actor]?.applied.applied(applier, bytes, start, end);
+  }
+
+  acted(node: SimNode): void {
+    const watched = this.#byHost[node.host.index];
+    const role = roleOf(node);
+    watched.applied.settle(role);
+    if (role === 'idle') {
+      watched.comparedZxid = -1;
+      return;
+    }
+    const zxid = appliedZxid(node);
+    if (zxid === watched.comparedZxid) return;
+    watched.comparedZxid = zxid;
+    this.#compare(watched, zxid);
+  }
+
+  #compare(watched: Watched, zxid: number): void {
+    const { node } = watched;
+    const { server } = node;
+    if (server === null) return;
+    const { serving } = server.replica;
+    const { digest } = serving.tree;
+    this.history.compareDigest(node.sid, zxid, digest.high, digest.low);
+    law(serving.statistics.digestMismatches === 0, 'state digest', () => {
+      return `server ${node.sid} at ${zxidText(zxid)} has another digest than its txn foretold`;
+    });
+    if (zxid === this.history.last && this.#random.below(TREE_CHECK_EVERY) === 0) this.checkTreeOf(watched);
+  }
+
+  /** Compares everything that a server holds with the model; it must have applied the whole history. */
+  checkTreeOf(watched: Watched): void {
+    const { server, sid } = watched.node;
+    if (server === null) return;
+    this.counts.treeChecks++;
+    checkTree(sid, server, this.oracle, this.history.last);
+  }
+
+  /** At the moment of a commit a quorum of disks must have it, whatever their caches say. */
+  #committed(zxid: number, hash: number): void {
+    this.counts.commitChecks++;
+    let holders = 0;
+    const { voters } = this.plan;
+    for (let i = 0; i < voters; i++) if (this.servers[i].durable.holds(zxid, hash)) holders++;
+    law(holders * 2 > voters, 'quorum durability', () => {
+      return `${zxidText(zxid)} is committed while ${holders} of ${voters} disks hold it`;
+    });
+    this.world.tell(() => `${zxidText(zxid)} is committed, ${holders} of ${voters} disks hold it`);
+  }
+
+  ended(node: SimNode, end: NodeEnd | 'stopped' | 'fatal', fatal: FatalExit | null): void {
+    const watched = this.#byHost[node.host.index];
+    watched.applied.forget();
+    watched.comparedZxid = -1;
+    this.world.tell(() => `server ${node.sid} ends: ${end}`);
+    if (end === 'fatal') {
+      throw new Violation('crash', 'a server ends by itself', `server ${node.sid}: ${fatal?.message}`);
+    }
+    if (end === 'killed') this.counts.kills++;
+    else if (end === 'stopped') this.counts.stops++;
+    else this.counts.crashes++;
+    const mean = this.#random.pick(MEAN_DOWN_MS) * MS;
+    this.startLater(watched, this.#random.wait(mean));
+  }
+
+  complained(node: SimNode, text: string): void {
+    throw new Violation('safety', 'a server logs an error', `server ${node.sid}: ${text}`);
+  }
+
+  crashKind(node: SimNode): CrashKind {
+    if (!node.disk.isClean) this.counts.unsyncedCrashes++;
+    return this.#random.pick<CrashKind>(['lose', 'torn', 'torn', 'keep']);
+  }
+
+  /** The servers that vote. */
+  get voters(): readonly Watched[] {
+    return this.servers.slice(0, this.plan.voters);
+  }
+
+  /** Fills in what is only known at the end. */
+  finish(): Counts {
+    const { counts } = this;
+    counts.runs = 1;
+    counts.events = this.world.events;
+    counts.simulatedMicros = this.world.now;
+    counts.writes = this.oracle.writes;
+    counts.answers = this.shared.answers;
+    for (const client of this.clients) counts.watchEvents += client.watches.fired;
+    return counts;
+  }
+}

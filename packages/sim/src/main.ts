@@ -1,0 +1,176 @@
+import { ExitCode, type FailureClass } from './check/violation.ts';
+import { addCounts, type Counts, noCounts } from './counts.ts';
+import { PROFILES, type Profile } from './plan/swarm.ts';
+import { type RunOptions, type RunResult, runSeed } from './run.ts';
+
+/** Command line of the simulator; docs/internals/simulation.md explains it. */
+interface Arguments {
+  seed: number | null;
+  minutes: number;
+  /** Milliseconds of real time to spend on fresh seeds; 0: one seed only. */
+  forMs: number;
+  repeat: boolean;
+  trace: boolean;
+  profile: Profile | null;
+  voters: number | null;
+  rate: number | null;
+}
+
+const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--rate N]
+                   [--trace] [--repeat] [--for 4m]`;
+
+/** What fresh seeds must have met for each minute of real time, or the run proves too little. */
+const MINIMA_PER_MINUTE: Partial<Counts> = { runs: 20, writes: 2000, unsyncedCrashes: 20 };
+
+function main(argv: readonly string[]): number {
+  const args = parse(argv);
+  if (args === null) {
+    process.stderr.write(`${USAGE}\n`);
+    return 64;
+  }
+  return args.forMs > 0 ? freshSeeds(args) : oneSeed(args, args.seed ?? freshSeed());
+}
+
+function oneSeed(args: Arguments, seed: number): number {
+  const tell = args.trace ? (line: string): void => void process.stderr.write(`${line}\n`) : undefined;
+  const began = performance.now();
+  const result = runSeed(optionsOf(args, seed, tell));
+  const took = performance.now() - began;
+  report(result, took);
+  if (result.failure !== null) return ExitCode[result.failure.failureClass];
+  return args.repeat ? compareAgain(args, result) : 0;
+}
+
+/** Runs the seed once more in the same process: the trace must be the same. */
+function compareAgain(args: Arguments, first: RunResult): number {
+  const second = runSeed(optionsOf(args, first.seed));
+  if (second.hash === first.hash) return 0;
+  return failed('non-determinism', first.seed, `trace hashes ${first.hash} and ${second.hash} differ`);
+}
+
+function freshSeeds(args: Arguments): number {
+  const sum = noCounts();
+  const began = performance.now();
+  const first = args.seed ?? freshSeed();
+  let runs = 0;
+  while (performance.now() - began < args.forMs) {
+    const result = runSeed(optionsOf(args, (first + runs) | 0));
+    addCounts(sum, result.counts);
+    if (result.failure !== null) {
+      report(result, performance.now() - began);
+      return ExitCode[result.failure.failureClass];
+    }
+    if (args.repeat && runs % 20 === 0) {
+      const code = compareAgain(args, result);
+      if (code !== 0) return code;
+    }
+    runs++;
+  }
+  const tookMs = performance.now() - began;
+  process.stdout.write(`seeds ${first} to ${first + runs - 1}\n${summary(sum, tookMs)}\n`);
+  return checkMinima(args, sum);
+}
+
+function checkMinima(args: Arguments, sum: Counts): number {
+  for (const [key, perMinute] of Object.entries(MINIMA_PER_MINUTE) as [keyof Counts, number][]) {
+    const least = Math.floor((perMinute * args.forMs) / 60_000);
+    if (sum[key] >= least) continue;
+    process.stdout.write(`too few ${key}: ${sum[key]}, expected ${least}\n`);
+    return ExitCode.coverage;
+  }
+  return 0;
+}
+
+function report(result: RunResult, tookMs: number): void {
+  const { seed, plan, counts, hash, failure } = result;
+  const { voters, observers, clients, profile } = plan;
+  process.stdout.write(`seed ${seed}: ${profile}, ${voters} voters, ${observers} observers, ${clients} clients\n`);
+  process.stdout.write(`${summary(counts, tookMs)}\ntrace hash ${hash}\n`);
+  if (failure !== null) failed(failure.failureClass, seed, failure.message);
+}
+
+function failed(failureClass: FailureClass, seed: number, message: string): number {
+  process.stdout.write(`FAILED (${failureClass}), seed ${seed}: ${message}\n`);
+  return ExitCode[failureClass];
+}
+
+function summary(counts: Counts, tookMs: number): string {
+  const minutes = counts.simulatedMicros / 60e6;
+  const ratio = counts.simulatedMicros / 1000 / tookMs;
+  const rest = Object.entries(counts)
+    .filter(([key]) => key !== 'simulatedMicros')
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', ');
+  return `${minutes.toFixed(1)} simulated minutes in ${(tookMs / 1000).toFixed(1)} s, ratio ${ratio.toFixed(0)}\n${rest}`;
+}
+
+function optionsOf(args: Arguments, seed: number, tell?: (line: string) => void): RunOptions {
+  return {
+    seed,
+    minutes: args.minutes,
+    ...(tell === undefined ? {} : { tell }),
+    ...(args.profile === null ? {} : { profile: args.profile }),
+    ...(args.voters === null ? {} : { voters: args.voters }),
+    ...(args.rate === null ? {} : { rate: args.rate }),
+  };
+}
+
+function parse(argv: readonly string[]): Arguments | null {
+  const args: Arguments = {
+    seed: null,
+    minutes: 2,
+    forMs: 0,
+    repeat: false,
+    trace: false,
+    profile: null,
+    voters: null,
+    rate: null,
+  };
+  for (let i = 0; i < argv.length; i++) {
+    const value = argv[i + 1] ?? '';
+    switch (argv[i]) {
+      case '--seed':
+        args.seed = Number(value);
+        break;
+      case '--minutes':
+        args.minutes = Number(value);
+        break;
+      case '--for':
+        args.forMs = durationMs(value);
+        break;
+      case '--profile':
+        if (!(PROFILES as readonly string[]).includes(value)) return null;
+        args.profile = value as Profile;
+        break;
+      case '--voters':
+        args.voters = Number(value);
+        break;
+      case '--rate':
+        args.rate = Number(value);
+        break;
+      case '--repeat':
+        args.repeat = true;
+        continue;
+      case '--trace':
+        args.trace = true;
+        continue;
+      default:
+        return null;
+    }
+    i++;
+  }
+  const numbers = [args.seed ?? 0, args.minutes, args.forMs, args.voters ?? 1, args.rate ?? 1];
+  return numbers.every(Number.isFinite) ? args : null;
+}
+
+function durationMs(text: string): number {
+  const match = /^(\d+)(s|m|h)$/.exec(text);
+  if (match === null) return Number.NaN;
+  return Number(match[1]) * ({ s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 's' | 'm' | 'h'] as number);
+}
+
+function freshSeed(): number {
+  return Math.floor(Math.random() * 1_000_000_000);
+}
+
+process.exitCode = main(process.argv.slice(2));

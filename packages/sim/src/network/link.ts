@@ -1,0 +1,36 @@
+import type { RandomStream } from '../random/random-stream.ts';
+import type { Pipe } from './pipe.ts';
+
+/**
+ * How a directed link treats what is sent over it.
+ *
+ * - `up`: everything arrives, with delay.
+ * - `silent`: nothing arrives; senders see no error, and what waits arrives after the healing, as TCP sends it again.
+ * - `refuse`: connections over it are reset, and new ones refused.
+ */
+export type LinkState = 'up' | 'silent' | 'refuse';
+
+/** One direction between two hosts. */
+export class Link {
+  readonly random: RandomStream;
+  state: LinkState = 'up';
+  /** Smallest delay and the mean of what comes on top of it, in microseconds. */
+  delay = 200;
+  jitter = 100;
+  /** Nothing arrives before this time. */
+  stalledUntil = 0;
+  /** In a million: how often a piece of a stream arrives in two parts. */
+  splitChance = 0;
+  /** Pipes that wait for the link to heal. */
+  readonly waiting: Set<Pipe> = new Set();
+  /** When anything last went wrong here. */
+  lastFault = 0;
+
+  constructor(random: RandomStream) {
+    this.random = random;
+  }
+
+  drawDelay(): number {
+    return this.delay + this.random.wait(this.jitter);
+  }
+}

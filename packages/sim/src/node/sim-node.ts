@@ -1,0 +1,327 @@
+import {
+  type AssembledServer,
+  assembleServer,
+  type FatalExit,
+  parseServerConfig,
+  type ServerPorts,
+  StartError,
+} from '@headkeeper/server/internal';
+import { type CrashKind, SimDisk, SimulatedCrash } from '@headkeeper/testkit';
+import type { Host } from '../network/host.ts';
+import type { SimNetwork } from '../network/sim-network.ts';
+import type { Stream } from '../network/stream.ts';
+import type { RandomStream } from '../random/random-stream.ts';
+import { deriveSeed } from '../random/random-stream.ts';
+import { EventKind } from '../world/event-queue.ts';
+import { MS, type World } from '../world/world.ts';
+import { joinClient } from './client-port.ts';
+import { CLIENT_PORT, DATA_DIR, LOG_DIR, type NodeSettings } from './node-settings.ts';
+import { SimClock } from './sim-clock.ts';
+
+/** How a server's process ends: by SIGKILL, or with its machine's power and what of the disk's cache survives that. */
+export type NodeEnd = 'killed' | CrashKind;
+
+export interface NodeObserver {
+  /** The process has ended, as the faults wanted, or (`fatal`) by itself. */
+  ended(node: SimNode, end: NodeEnd | 'stopped' | 'fatal', fatal: FatalExit | null): void;
+  /** After everything that the node does. */
+  acted(node: SimNode): void;
+  /** The server has logged an error. */
+  complained(node: SimNode, text: string): void;
+  /** The machine must decide what its cache loses. */
+  crashKind(node: SimNode): CrashKind;
+}
+
+const NO_LOCK = { release: (): void => {} };
+const SESSION_KEY_PATH = `${DATA_DIR}/headkeeper.session-key`;
+
+/** One machine with a server on it: the production core, driver and disk adapters over simulated ports. */
+export class SimNode {
+  readonly settings: NodeSettings;
+  readonly world: World;
+  readonly network: SimNetwork;
+  readonly host: Host;
+  readonly disk: SimDisk;
+  readonly clock: SimClock;
+  readonly random: RandomStream;
+  readonly #observer: NodeObserver;
+  /** Null while no process runs. */
+  server: AssembledServer | null = null;
+  /** Whether the server takes clients. */
+  isReady = false;
+  isPaused = false;
+  /** Counts the processes. */
+  life = 0;
+  /** When the present process began, or the last one ended. */
+  since = 0;
+  /** The disk takes this many times as long as usual. */
+  diskSlowness = 1;
+  /** In a million: how often the machine crashes before an operation of its disk. */
+  crashChance = 0;
+  #held: (() => void)[] = [];
+  #deferred: (() => void)[] = [];
+  #turnScheduled = false;
+  #diskScheduled = false;
+  #stopListening: (() => void) | null = null;
+  #dispatching = 0;
+  /** Clients' connections by number, for whoever wants to know who spoke last. */
+  onContact: (stream: Stream) => void = () => {};
+
+  constructor(world: World, network: SimNetwork, settings: NodeSettings, observer: NodeObserver) {
+    this.world = world;
+    this.network = network;
+    this.settings = settings;
+    this.#observer = observer;
+    const name = `node ${settings.sid}`;
+    this.random = world.stream(name);
+    this.clock = new SimClock(world, settings.driftMillionths);
+    this.disk = new SimDisk(deriveSeed(world.seed, `disk ${settings.sid}`));
+    this.host = network.addHost(settings.address, { dispatch: (action) => this.dispatch(action) });
+    this.#prepareDisk();
+    this.disk.beforeOperation = () => {
+      if (this.crashChance > 0 && this.random.chance(this.crashChance)) {
+        this.disk.crashAt(this.disk.operations + 1);
+      }
+    };
+  }
+
+  get sid(): number {
+    return this.settings.sid;
+  }
+
+  get isUp(): boolean {
+    return this.server !== null;
+  }
+
+  /** Starts the process on the disk as it is. */
+  start(): void {
+    if (this.server !== null) throw new Error(`server ${this.sid} runs already`);
+    this.life++;
+    this.since = this.world.now;
+    this.host.powered = true;
+    const before = this.#enter();
+    try {
+      this.#assemble();
+    } catch (error) {
+      this.#refused(error as Error);
+    } finally {
+      this.#leave(before);
+    }
+    this.#after();
+  }
+
+  /** Ends the process at once. */
+  end(how: NodeEnd): void {
+    if (this.server === null && how === 'killed') return;
+    this.#drop();
+    if (how === 'killed') {
+      this.disk.endProcess();
+      this.network.endProcess(this.host, 'exit');
+    } else {
+      this.disk.crash(how, this.random.next());
+      this.network.endProcess(this.host, 'power');
+    }
+    this.#observer.ended(this, how, null);
+  }
+
+  /** Asks the server to stop in order; it ends when it has. */
+  stopOrderly(): void {
+    const { server, life } = this;
+    if (server === null) return;
+    this.dispatch(() => {
+      this.#stopListening?.();
+      this.#stopListening = null;
+      server.driver.stop(() => {
+        if (this.life !== life || this.server === null) return;
+        // What was sent last leaves before the process does.
+        this.world.after(10 * MS, EventKind.life, this.host.index, () => {
+          if (this.life !== life || this.server === null) return;
+          this.#drop();
+          this.disk.endProcess();
+          this.network.endProcess(this.host, 'exit');
+          this.#observer.ended(this, 'stopped', null);
+        });
+      });
+    });
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const action of held) {
+      this.world.after(0, EventKind.life, this.host.index, () => this.dispatch(action));
+    }
+  }
+
+  /** Runs something inside the server's process: at once, when it goes on, or never. */
+  dispatch(action: () => void): void {
+    if (this.server === null) return;
+    if (this.isPaused) {
+      const { life } = this;
+      this.#held.push(() => {
+        if (this.life === life) action();
+      });
+      return;
+    }
+    const before = this.#enter();
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof SimulatedCrash)) throw error;
+    } finally {
+      this.#leave(before);
+    }
+    this.#after();
+  }
+
+  #enter(): number {
+    const before = this.world.actor;
+    this.world.actor = this.host.index;
+    this.#dispatching++;
+    return before;
+  }
+
+  #leave(before: number): void {
+    this.world.actor = before;
+    this.#dispatching--;
+  }
+
+  #after(): void {
+    if (this.#dispatching > 0) return;
+    if (this.disk.crashed) {
+      // What the step has sent has left before the disk stopped.
+      if (this.server !== null) this.#observer.acted(this);
+      this.end(this.#observer.crashKind(this));
+      return;
+    }
+    this.#pumpDisk();
+    this.#observer.acted(this);
+  }
+
+  #drop(): void {
+    this.life++;
+    this.since = this.world.now;
+    this.server = null;
+    this.isReady = false;
+    this.isPaused = false;
+    this.#held = [];
+    this.#deferred = [];
+    this.#turnScheduled = false;
+    this.#diskScheduled = false;
+    this.#stopListening = null;
+  }
+
+  #assemble(): void {
+    const { settings, life } = this;
+    const config = parseServerConfig(settings.config, { file: null, properties: [] });
+    const server = assembleServer(config, this.#ports(), (fatal) => {
+      if (this.life === life && !this.disk.crashed) this.#fatal(fatal);
+    });
+    this.server = server;
+    server.begin(() => {
+      if (this.life === life) this.#serve(server);
+    });
+    this.#tick(life);
+  }
+
+  #serve(server: AssembledServer): void {
+    this.isReady = true;
+    const at = { host: this.settings.address, port: CLIENT_PORT };
+    this.#stopListening = this.network.portOf(this.host).listen(
+      at,
+      (stream) => joinClient(server.driver, stream, () => this.onContact(stream as Stream)),
+      () => {},
+    );
+  }
+
+  #tick(life: number): void {
+    const delay = this.clock.toVirtual(this.settings.tickTimeMs);
+    this.world.after(delay + this.random.wait(this.settings.timerLateness), EventKind.timer, this.host.index, () => {
+      if (this.life !== life) return;
+      this.#tick(life);
+      this.dispatch(() => this.server?.driver.tick());
+    });
+  }
+
+  #ports(): ServerPorts {
+    return {
+      disk: this.disk,
+      clock: this.clock,
+      lock: () => NO_LOCK,
+      defer: (fn) => this.#defer(fn),
+      preciseMs: () => this.clock.preciseMs(),
+      hashSeed: this.random.next() | 0,
+      log: {
+        info: () => {},
+        warn: (facts, text) => this.world.tell(() => `${this.sid} warns: ${text} ${JSON.stringify(facts)}`),
+        error: (facts, text) => {
+          this.world.tell(() => `${this.sid} error: ${text} ${JSON.stringify(facts)}`);
+          if (!this.disk.crashed) this.#observer.complained(this, text);
+        },
+      },
+    };
+  }
+
+  /** What is deferred happens at the end of this turn of the loop. */
+  #defer(fn: () => void): void {
+    this.#deferred.push(fn);
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    const { life } = this;
+    this.world.after(this.random.wait(this.settings.turnDelay), EventKind.turn, this.host.index, () => {
+      if (this.life !== life) return;
+      this.dispatch(() => {
+        this.#turnScheduled = false;
+        const deferred = this.#deferred;
+        this.#deferred = [];
+        for (const deferredCall of deferred) deferredCall();
+      });
+    });
+  }
+
+  #pumpDisk(): void {
+    if (this.#diskScheduled || this.disk.pending === 0 || this.server === null) return;
+    this.#diskScheduled = true;
+    const { life } = this;
+    const delay = this.random.wait(this.settings.diskDelay * this.diskSlowness);
+    this.world.after(delay, EventKind.disk, this.host.index, () => {
+      if (this.life !== life) return;
+      this.dispatch(() => {
+        this.#diskScheduled = false;
+        this.disk.step();
+      });
+    });
+  }
+
+  #refused(error: Error): void {
+    if (error instanceof SimulatedCrash || this.disk.crashed) return;
+    if (!(error instanceof StartError)) throw error;
+    this.#fatal({ exitCode: error.exitCode, message: error.message });
+  }
+
+  #fatal(fatal: FatalExit): void {
+    this.world.tell(() => `${this.sid} ends by itself: ${fatal.message}`);
+    this.#drop();
+    this.disk.endProcess();
+    this.network.endProcess(this.host, 'exit');
+    this.#observer.ended(this, 'fatal', fatal);
+  }
+
+  /** The secret is drawn from the seed, as if an operator had copied it to all servers. */
+  #prepareDisk(): void {
+    const { disk } = this;
+    for (const folder of [DATA_DIR, LOG_DIR]) disk.makeFolderSync(folder);
+    disk.syncDirSync('/');
+    const file = disk.createSync(SESSION_KEY_PATH);
+    file.writeSync(this.settings.sessionKey, 0, this.settings.sessionKey.length, 0);
+    file.dataSyncSync();
+    file.closeSync();
+    disk.syncDirSync(DATA_DIR);
+  }
+}

@@ -1,0 +1,167 @@
+import type { RequestKind, RequestWeights } from '../client/request-mix.ts';
+import type { ClientHabits } from '../client/sim-client.ts';
+import { RandomStream } from '../random/random-stream.ts';
+
+export type Profile = 'lite' | 'sync' | 'election' | 'sessions' | 'everything';
+
+export const PROFILES: readonly Profile[] = ['lite', 'sync', 'election', 'sessions', 'everything'];
+
+/** How often each fault happens, as mean pauses in milliseconds; 0: never in this run. */
+export interface FaultRates {
+  readonly crash: number;
+  readonly kill: number;
+  readonly stop: number;
+  readonly pause: number;
+  readonly partition: number;
+  readonly clientPartition: number;
+  readonly halfOpen: number;
+  readonly reset: number;
+  readonly stall: number;
+  readonly slowDisk: number;
+  readonly clockStep: number;
+  /** In a million: a machine crashes before an operation of its disk. */
+  readonly crashAtDisk: number;
+  /** Whether leaders are the preferred victims. */
+  readonly aimsAtLeader: boolean;
+}
+
+/** Everything that is drawn for one run. Times in milliseconds unless the name says otherwise. */
+export interface RunPlan {
+  readonly profile: Profile;
+  readonly voters: number;
+  readonly observers: number;
+  readonly clients: number;
+  readonly tickTimeMs: number;
+  readonly initLimit: number;
+  readonly syncLimit: number;
+  readonly snapCount: number;
+  readonly preAllocKilobytes: number;
+  readonly commitLogCount: number;
+  readonly driftMillionths: number;
+  /** Microseconds. */
+  readonly diskDelay: number;
+  readonly linkDelay: number;
+  readonly linkJitter: number;
+  readonly splitChance: number;
+  readonly timerLateness: number;
+  readonly faults: FaultRates;
+  readonly habits: ClientHabits;
+  readonly weights: RequestWeights;
+  readonly longestData: number;
+}
+
+/** What the caller wants to have its own way. */
+export interface PlanWishes {
+  readonly voters?: number;
+  readonly observers?: number;
+  readonly profile?: Profile;
+  readonly clients?: number;
+  /** Requests a second of all clients together. */
+  readonly rate?: number;
+}
+
+/** Draws the plan of a run: which faults exist at all, how often, and how everything is built. */
+export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
+  const random = new RandomStream(seed, 'plan');
+  const profile = wishes.profile ?? random.pick(PROFILES);
+  const voters = wishes.voters ?? random.pick([1, 3, 3, 3, 3, 5, 5, 7, 2, 4]);
+  const observers = wishes.observers ?? (voters > 1 && random.below(4) === 0 ? random.between(1, 2) : 0);
+  const clients = wishes.clients ?? random.between(2, 8);
+  const rate = wishes.rate ?? random.pick([2, 5, 10, 10, 20]);
+  const isLite = profile === 'lite';
+  const isSync = profile === 'sync';
+  return {
+    profile,
+    voters,
+    observers,
+    clients,
+    tickTimeMs: 2000,
+    initLimit: 10,
+    syncLimit: 5,
+    snapCount: isSync ? 12 : random.pick([12, 30, 100]),
+    preAllocKilobytes: random.pick([4, 4, 16]),
+    commitLogCount: isSync ? random.pick([4, 10]) : random.pick([5, 20, 500]),
+    driftMillionths: isLite ? 0 : random.pick([0, 1000, 10_000]),
+    diskDelay: random.pick([100, 500, 3000]),
+    linkDelay: random.pick([50, 300, 5000]),
+    linkJitter: random.pick([50, 500, 5000]),
+    splitChance: isLite ? 0 : random.pick([0, 20_000, 300_000]),
+    timerLateness: random.pick([50, 1000]),
+    faults: drawFaults(random, profile),
+    habits: {
+      timeoutMs: random.pick([6000, 10_000, 30_000]),
+      thinkMs: Math.max(1, Math.floor((clients * 1000) / rate)),
+      window: random.pick([1, 1, 4, 16]),
+      moveChance: random.pick([0, 5000, profile === 'sessions' ? 60_000 : 20_000]),
+      closeChance: random.pick([0, 3000, profile === 'sessions' ? 40_000 : 10_000]),
+      vanishChance: random.pick([0, 1000, profile === 'sessions' ? 20_000 : 3000]),
+      watchChance: random.pick([0, 200_000, 500_000]),
+    },
+    weights: drawWeights(random),
+    longestData: random.pick([20, 300, 3000]),
+  };
+}
+
+function drawFaults(random: RandomStream, profile: Profile): FaultRates {
+  const isLite = profile === 'lite';
+  /** A fault exists in half of the runs; how often it happens then differs by a factor of up to eight. */
+  const rate = (mean: number, exists = 2): number => (random.below(exists) === 0 ? mean << random.below(4) : 0);
+  const crash = rate(isLite ? 4000 : 8000);
+  const faults = {
+    crash,
+    kill: rate(8000),
+    stop: rate(20_000, 3),
+    pause: rate(8000),
+    partition: rate(6000),
+    clientPartition: rate(15_000),
+    halfOpen: rate(15_000, 3),
+    reset: rate(6000),
+    stall: rate(6000),
+    slowDisk: rate(15_000),
+    clockStep: rate(20_000, 3),
+    crashAtDisk: random.pick([0, 200, 2000]),
+    aimsAtLeader: profile === 'election' || random.below(3) === 0,
+  };
+  if (!isLite) return faults;
+  const none = { stop: 0, pause: 0, partition: 0, clientPartition: 0, halfOpen: 0 };
+  return { ...faults, ...none, crash: crash || 8000, reset: 0, stall: 0, slowDisk: 0, clockStep: 0 };
+}
+
+function drawWeights(random: RandomStream): RequestWeights {
+  const full = {
+    create: 8,
+    ephemeral: 5,
+    sequential: 4,
+    container: 1,
+    delete: 8,
+    setData: 14,
+    setAcl: 2,
+    multi: 5,
+    read: 25,
+    sync: 3,
+  };
+  const weights: Record<RequestKind, number> = { ...full };
+  for (const kind of Object.keys(full) as RequestKind[]) {
+    if (kind !== 'create' && kind !== 'setData' && kind !== 'read' && random.below(5) === 0) weights[kind] = 0;
+  }
+  return weights;
+}
+
+/** The configuration file of one server. */
+export function configText(plan: RunPlan, addresses: readonly string[]): string {
+  const lines = [
+    'dataDir=/data',
+    'dataLogDir=/log',
+    `tickTime=${plan.tickTimeMs}`,
+    'maxSessionTimeout=1000000',
+    'extendedTypesEnabled=true',
+    `snapCount=${plan.snapCount}`,
+    `preAllocSize=${plan.preAllocKilobytes}`,
+  ];
+  if (addresses.length <= 1) return [...lines, 'clientPort=2181'].join('\n');
+  lines.push(`initLimit=${plan.initLimit}`, `syncLimit=${plan.syncLimit}`);
+  addresses.forEach((address, i) => {
+    lines.push(`server.${i + 1}=${address}:2888:3888:${i < plan.voters ? 'participant' : 'observer'};2181`);
+  });
+  return lines.join('\n');
+}

@@ -1,0 +1,172 @@
+import { appliedZxid, roleOf } from './check/node-view.ts';
+import { withTxnProbe } from './check/txn-probe.ts';
+import { Violation, zxidText } from './check/violation.ts';
+import { Cluster, type Watched } from './cluster.ts';
+import type { Counts } from './counts.ts';
+import { FaultInjector } from './plan/fault-injector.ts';
+import { drawPlan, type PlanWishes, type RunPlan } from './plan/swarm.ts';
+import { withoutReality } from './world/forbidden.ts';
+import { Trace } from './world/trace.ts';
+import { SECOND, World } from './world/world.ts';
+
+export interface RunOptions extends PlanWishes {
+  readonly seed: number;
+  /** Virtual minutes under faults. */
+  readonly minutes: number;
+  /** Receives every line worth telling. */
+  readonly tell?: (line: string) => void;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly plan: RunPlan;
+  readonly counts: Counts;
+  /** Of everything that happened. */
+  readonly hash: string;
+  /** What went wrong, or null. */
+  readonly failure: Violation | null;
+}
+
+/** After the faults have stopped, the first write must be answered within this time. */
+const FIRST_COMMIT_BOUND = 90 * SECOND;
+/** After everybody is back, all must agree within this time. */
+const CONVERGENCE_BOUND = 180 * SECOND;
+
+/** Runs one seed from the first start to the last agreement. */
+export function runSeed(options: RunOptions): RunResult {
+  const plan = drawPlan(options.seed, options);
+  const world = new World(options.seed, new Trace(options.tell ?? null));
+  const cluster = new Cluster(world, plan);
+  let failure: Violation | null = null;
+  try {
+    withoutReality(() =>
+      withTxnProbe(
+        (applier, bytes, start, end) => cluster.applied(applier, bytes, start, end),
+        () => new Phases(cluster).run(options.minutes * 60 * SECOND),
+      ),
+    );
+  } catch (error) {
+    failure = error instanceof Violation ? error : new Violation('crash', 'uncaught', describe(error));
+  }
+  return { seed: options.seed, plan, counts: cluster.finish(), hash: world.trace.hash, failure };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** The phases of a run: warm-up, faults, a quorum alone, everybody. */
+class Phases {
+  readonly #cluster: Cluster;
+  readonly #world: World;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+    this.#world = cluster.world;
+  }
+
+  run(faultTime: number): void {
+    const cluster = this.#cluster;
+    const world = this.#world;
+    const random = world.stream('phases');
+    cluster.startServers();
+    cluster.startClients();
+    const injector = new FaultInjector(cluster);
+    if (random.below(2) === 0) {
+      this.#until(FIRST_COMMIT_BOUND, 'no first write without any fault', () => cluster.shared.latestAnswered >= 0);
+    }
+    world.tell(() => 'the faults begin');
+    injector.start();
+    world.runUntil(world.now + faultTime);
+    injector.stop();
+    this.#coreAlone();
+    this.#everybody();
+  }
+
+  /** A random quorum is healed; the rest stays as broken as it is, or is cut off. */
+  #coreAlone(): void {
+    const cluster = this.#cluster;
+    const world = this.#world;
+    const random = world.stream('phases');
+    const { voters } = cluster;
+    const least = Math.floor(voters.length / 2) + 1;
+    const size = random.below(2) === 0 ? least : random.between(least, voters.length);
+    const core = random.shuffled(voters).slice(0, size);
+    world.tell(() => `the core is ${core.map(({ node }) => node.sid).join(' ')}`);
+    for (const watched of cluster.servers) {
+      watched.node.diskSlowness = 1;
+      if (core.includes(watched)) continue;
+      watched.returns = false;
+      for (const host of cluster.network.hosts) {
+        if (host === watched.node.host) continue;
+        cluster.network.setLink(host, watched.node.host, 'silent');
+        cluster.network.setLink(watched.node.host, host, 'silent');
+      }
+    }
+    const isInCore = new Set(core.map(({ node }) => node.host));
+    for (const client of cluster.clients) isInCore.add(client.host);
+    for (const from of isInCore) {
+      for (const to of isInCore) {
+        const link = cluster.network.link(from, to);
+        link.stalledUntil = 0;
+        cluster.network.setLink(from, to, 'up');
+      }
+    }
+    for (const watched of core) this.#revive(watched);
+    cluster.shared.servers = core.map(({ node }) => node.settings.address);
+    const since = world.now;
+    const isBack = (): boolean => cluster.shared.latestAnswered > since;
+    this.#until(FIRST_COMMIT_BOUND, `no write after the faults, with ${size} of ${voters.length} servers`, isBack);
+  }
+
+  #revive(watched: Watched): void {
+    watched.returns = true;
+    watched.node.resume();
+    if (!watched.node.isUp) this.#cluster.startLater(watched, 0);
+  }
+
+  /** Everybody comes back, the clients fall silent, and all must agree. */
+  #everybody(): void {
+    const cluster = this.#cluster;
+    const { network, servers, clients, history } = cluster;
+    for (const from of network.hosts) {
+      for (const to of network.hosts) {
+        if (from === to) continue;
+        network.link(from, to).stalledUntil = 0;
+        network.setLink(from, to, 'up');
+      }
+    }
+    for (const watched of servers) this.#revive(watched);
+    cluster.shared.servers = servers.map(({ node }) => node.settings.address);
+    for (const client of clients) client.isBusy = false;
+    const isQuiet = (): boolean =>
+      clients.every((client) => client.isAttached && client.outstanding === 0) &&
+      servers.every(({ node }) => roleOf(node) !== 'idle' && appliedZxid(node) >= history.last);
+    this.#until(CONVERGENCE_BOUND, 'the servers do not come together, or clients wait for ever', isQuiet);
+    for (const watched of servers) cluster.checkTreeOf(watched);
+    for (const session of cluster.shared.refused) {
+      if (cluster.oracle.sessions.has(session)) {
+        throw new Violation('safety', 'sessions', `session ${session} was refused and lives on`);
+      }
+    }
+  }
+
+  /** Lets time pass until something holds; it must within the bound. */
+  #until(bound: number, what: string, holds: () => boolean): void {
+    const world = this.#world;
+    const end = world.now + bound;
+    while (!holds()) {
+      if (world.now >= end) throw new Violation('liveness', 'liveness', `${what} (${this.#describe()})`);
+      world.runUntil(Math.min(end, world.now + SECOND / 10));
+    }
+  }
+
+  #describe(): string {
+    const { servers, clients, history } = this.#cluster;
+    const states = servers.map(
+      ({ node }) => `${node.sid} ${node.isUp ? roleOf(node) : 'down'} ${zxidText(appliedZxid(node))}`,
+    );
+    const waiting = clients.filter((client) => !client.isAttached || client.outstanding > 0).length;
+    return `committed ${zxidText(history.last)}; ${states.join(', ')}; ${waiting} clients wait`;
+  }
+}

@@ -1,0 +1,40 @@
+/** Something asked for real time, real randomness or a real timer while the world is virtual. */
+export class ForbiddenInWorld extends Error {
+  constructor(name: string) {
+    super(`${name} was used inside the simulation: only the ports may be asked for time and chance`);
+    this.name = 'ForbiddenInWorld';
+  }
+}
+
+const BANNED: readonly (readonly [object, string])[] = [
+  [globalThis, 'setTimeout'],
+  [globalThis, 'setInterval'],
+  [globalThis, 'setImmediate'],
+  [globalThis, 'queueMicrotask'],
+  [globalThis, 'Date'],
+  [Math, 'random'],
+  [performance, 'now'],
+  [process, 'nextTick'],
+  [process, 'hrtime'],
+];
+
+/** Runs `body` with everything that is not under the seed replaced by functions that throw. */
+export function withoutReality<T>(body: () => T): T {
+  const saved: [object, string, PropertyDescriptor | undefined][] = [];
+  for (const [holder, name] of BANNED) {
+    saved.push([holder, name, Object.getOwnPropertyDescriptor(holder, name)]);
+    const refuse = function refuse(): never {
+      throw new ForbiddenInWorld(name);
+    };
+    Object.assign(refuse, { now: refuse, bigint: refuse });
+    Object.defineProperty(holder, name, { value: refuse, configurable: true, writable: true });
+  }
+  try {
+    return body();
+  } finally {
+    for (const [holder, name, descriptor] of saved) {
+      if (descriptor === undefined) Reflect.deleteProperty(holder, name);
+      else Object.defineProperty(holder, name, descriptor);
+    }
+  }
+}

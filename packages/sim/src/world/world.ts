@@ -1,0 +1,81 @@
+import { RandomStream } from '../random/random-stream.ts';
+import { type EventHandle, EventQueue } from './event-queue.ts';
+import { Trace } from './trace.ts';
+
+/** Microseconds in a millisecond and in a second: virtual time is counted in whole microseconds. */
+export const MS = 1000;
+export const SECOND = 1_000_000;
+
+/**
+ * Virtual time and everything that is going to happen. One event after the other, each a synchronous call; time jumps from one
+ * to the next. All randomness comes from streams of the one seed.
+ */
+export class World {
+  readonly seed: number;
+  readonly trace: Trace;
+  /** Microseconds since the world began. */
+  now = 0;
+  /** Number of the host whose process is running; -1: none. */
+  actor = -1;
+  /** Events so far. */
+  events = 0;
+  readonly #queue: EventQueue = new EventQueue();
+  readonly #ties: RandomStream;
+  readonly #streams: Map<string, RandomStream> = new Map();
+  #stopped = false;
+
+  constructor(seed: number, trace: Trace = new Trace()) {
+    this.seed = seed;
+    this.trace = trace;
+    this.#ties = this.stream('ties');
+  }
+
+  /** The random stream of a name. */
+  stream(name: string): RandomStream {
+    let found = this.#streams.get(name);
+    if (found === undefined) {
+      found = new RandomStream(this.seed, name);
+      this.#streams.set(name, found);
+    }
+    return found;
+  }
+
+  /** `action` happens at a time, which is not in the past; `kind` and `owner` (a number of a host) go into the trace. */
+  at(time: number, kind: number, owner: number, action: () => void): EventHandle {
+    return this.#queue.push(Math.max(time, this.now), this.#ties.next(), kind, owner, action);
+  }
+
+  after(delay: number, kind: number, owner: number, action: () => void): EventHandle {
+    return this.at(this.now + delay, kind, owner, action);
+  }
+
+  cancel(handle: EventHandle): void {
+    this.#queue.cancel(handle);
+  }
+
+  /** Ends `runUntil` after the event that is happening. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Lets everything happen up to a time, or until `stop`. */
+  runUntil(time: number): void {
+    const queue = this.#queue;
+    this.#stopped = false;
+    while (!this.#stopped && queue.nextAt <= time) {
+      const action = queue.pop();
+      if (action === null) continue;
+      this.now = queue.at;
+      this.events++;
+      this.trace.mixLarge(queue.at);
+      this.trace.mix(queue.kind * 65536 + queue.owner);
+      action();
+    }
+    if (!this.#stopped && this.now < time) this.now = time;
+  }
+
+  tell(line: () => string): void {
+    const { tell } = this.trace;
+    if (tell !== null) tell(`${(this.now / SECOND).toFixed(6)} ${line()}`);
+  }
+}
