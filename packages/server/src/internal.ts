@@ -16,6 +16,7 @@ export { createHashing } from './adapters/system/hashing.ts';
 export { parseServerConfig } from './config/parse.ts';
 export { SETTINGS } from './config/schema.ts';
 export type { Setting } from './config/setting.ts';
+export { Database } from './core/database.ts';
 export type { Event } from './core/events.ts';
 export { LogFileReader } from './core/log/log-reader.ts';
 export { LOG_HEADER_BYTES, RecordReader } from './core/log/record-codec.ts';

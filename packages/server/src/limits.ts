@@ -24,4 +24,12 @@ export const limits = {
   expandedAclBytes: 524_288,
   /** Snapshot bytes that may wait for the disk before the writer pauses. */
   snapshotQueue: 8_388_608,
+  /** Bytes of the committed txns that are kept in memory for learners. */
+  committedLogBytes: 16_777_216,
+  /** Bytes that may wait for a learner before it is dropped; it then comes back and is brought up to date. */
+  learnerQueueBytes: 268_435_456,
+  /** Bytes of a packet between servers beside the two jute limits. */
+  peerPacketOverhead: 1024,
+  /** Learners connected to a leader at a time. */
+  learners: 256,
 } as const;

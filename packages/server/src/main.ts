@@ -7,19 +7,24 @@ import { createJournal } from './adapters/disk/journal-files.ts';
 import { createNodeDisk } from './adapters/disk/node-disk.ts';
 import { purge } from './adapters/disk/purge.ts';
 import { createSnapshotStore } from './adapters/disk/snapshot-files.ts';
+import { TcpNetwork } from './adapters/peer/tcp-network.ts';
 import { createClock } from './adapters/system/clock.ts';
 import { createHashing } from './adapters/system/hashing.ts';
+import { createTimers } from './adapters/system/timers.ts';
 import { fourLetterAnswer } from './admin/four-letter.ts';
 import { StandaloneStatus } from './admin/standalone-status.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { toCoreSettings } from './config/server-config.ts';
+import { Database } from './core/database.ts';
 import { InvariantViolation } from './core/invariants.ts';
-import { recover } from './core/log/recovery.ts';
+import { type Recovery, recover } from './core/log/recovery.ts';
 import { RecoveryRefused, zxidText } from './core/log/recovery-refused.ts';
 import { RecoveredState } from './core/recovered-state.ts';
 import { Replica } from './core/replica.ts';
+import type { CoreSettings } from './core/settings.ts';
 import { Driver } from './driver/driver.ts';
-import type { Clock, Disk } from './ports.ts';
+import { joinEnsemble } from './ensemble-assembly.ts';
+import type { Clock, Disk, PeerNetwork, Timers } from './ports.ts';
 
 /** Exit codes of a server process that ends by itself; documented in docs/reference/exit-codes.md. */
 export const ServerExit = { failed: 1, dataDirectory: 3, disk: 10 } as const;
@@ -81,6 +86,8 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
   const ports: ServerPorts = {
     disk: createNodeDisk(),
     clock: createClock(),
+    timers: createTimers(),
+    network: new TcpNetwork({ failed: (error) => log.warn({}, `a server's connection failed: ${error.message}`) }),
     lock: lockFolder,
     defer: setImmediate,
     preciseMs: () => performance.now(),
@@ -163,6 +170,9 @@ async function serve(
 export interface ServerPorts {
   readonly disk: Disk;
   readonly clock: Clock;
+  readonly timers: Timers;
+  /** For streams between servers. */
+  readonly network: PeerNetwork;
   readonly lock: (folder: string) => FolderLock;
   /** Calls back after this turn of the loop. */
   readonly defer: (fn: () => void) => void;
@@ -215,24 +225,44 @@ function assemble(
   failed: (fatal: FatalExit) => void,
 ): AssembledServer {
   const { disk, clock, defer, log } = ports;
-  const { replica, recovery } = recoverReplica(config, ports, dataDir);
+  const settings = toCoreSettings(config, {
+    hashSeed: ports.hashSeed,
+    sessionPasswordKey: dataDir.sessionKey(),
+    // Every server of an ensemble must know the others' passwords.
+    defaultSessionPassword: dataDir.createdByUs && config.ensemble === null ? 'keyed' : 'apache',
+  });
+  warnOfPasswords(settings, log);
+  const recoverDatabase = (): Recovery<RecoveredState> => recoverState(config, settings, dataDir, log);
+  const recovery = recoverOrSetAside(config, ports, dataDir, recoverDatabase);
   const { fresh, lastZxid, replayed } = recovery;
   const fail = (error: Error): void => failed(fatalExit(log, error));
+  const ensemble = joinEnsemble(config, ports, dataDir, lastZxid, () => recoverDatabase().state.database);
+  // Ephemerals without a session go at the start, without a txn: no later start may read them again, under what clients
+  // have since put in their place.
+  const hasOrphans = recovery.state.database.sessions.orphans().length > 0;
+  const replica = new Replica(settings, createHashing(), recovery.state.database, ensemble?.start ?? null);
   let whenFirst: (() => void) | null = null;
   let purging = false;
+  const whenPurged: (() => void)[] = [];
   const driver = new Driver({
     replica,
     clock,
     snapshots: createSnapshotStore({ disk, folder: dataDir.snapshotFolder }),
-    journal: (listener) =>
+    journal: (listener, lastLogged) =>
       createJournal({
         disk,
         folder: dataDir.logFolder,
         preAllocBytes: config.preAllocBytes,
-        lastZxid,
+        lastZxid: lastLogged,
         listener,
         nowMs: ports.preciseMs,
       }),
+    lastZxid,
+    ensemble: ensemble?.runner ?? null,
+    filesAtRest: (done) => {
+      if (purging) whenPurged.push(done);
+      else done();
+    },
     defer,
     listener: {
       fatal: fail,
@@ -243,10 +273,7 @@ function assemble(
       },
     },
   });
-  // Ephemerals without a session go at the start, without a txn: no later start may read them again, under what clients
-  // have since put in their place.
-  const hasOrphans = replica.serving.sessions.orphans().length > 0;
-  replica.start(lastZxid, replayed, clock.monotonicMs(), clock.wallMs());
+  ensemble?.attach(driver);
   return {
     replica,
     driver,
@@ -254,23 +281,28 @@ function assemble(
     clock,
     lastZxid,
     begin: (ready) => {
-      if (!fresh && !hasOrphans) return ready();
+      const begin = (): void => {
+        driver.start(replayed);
+        ready();
+      };
+      if (!fresh && !hasOrphans) return begin();
       whenFirst = () => {
         try {
           if (fresh) dataDir.clearInitialize();
         } catch (error) {
           return fail(error as Error);
         }
-        ready();
+        begin();
       };
       driver.snapshot();
     },
     purge: () => {
-      if (purging) return;
+      if (purging || driver.isChangingHistory) return;
       purging = true;
       const { snapshotFolder, logFolder } = dataDir;
       purge({ disk, snapshotFolder, logFolder, retain: config.purgeSnapRetainCount }, (error, removed) => {
         purging = false;
+        for (const done of whenPurged.splice(0)) done();
         if (error !== null) log.error({ reason: error.message }, 'old files could not be removed');
         else if (removed.length > 0) log.info({ removed }, 'old files removed');
       });
@@ -278,44 +310,60 @@ function assemble(
   };
 }
 
-interface RecoveredReplica {
-  readonly replica: Replica;
-  readonly recovery: { readonly fresh: boolean; readonly lastZxid: number; readonly replayed: number };
+function warnOfPasswords(settings: CoreSettings, log: ServerLog): void {
+  if (settings.sessionPasswordIssue !== 'apache') return;
+  log.warn(
+    {},
+    'session passwords are those of Apache ZooKeeper, which anybody can compute from a session id; ' +
+      'set sessionPassword.issue=keyed once every server accepts keyed ones',
+  );
 }
 
-function recoverReplica(config: ServerConfig, ports: ServerPorts, dataDir: DataDir): RecoveredReplica {
-  const { log } = ports;
-  const settings = toCoreSettings(config, {
-    hashSeed: ports.hashSeed,
-    sessionPasswordKey: dataDir.sessionKey(),
-    defaultSessionPassword: dataDir.createdByUs ? 'keyed' : 'apache',
-  });
-  if (settings.sessionPasswordIssue === 'apache') {
-    log.warn(
-      {},
-      'session passwords are those of Apache ZooKeeper, which anybody can compute from a session id; ' +
-        'set sessionPassword.issue=keyed once every server accepts keyed ones',
-    );
-  }
-  const hashing = createHashing();
-  const recovery = recover(dataDir.source, () => new RecoveredState(new Replica(settings, hashing)), {
+/** Reads the state from the directory, and mends what a crash has left there. */
+function recoverState(
+  config: ServerConfig,
+  settings: CoreSettings,
+  dataDir: DataDir,
+  log: ServerLog,
+): Recovery<RecoveredState> {
+  const recovery = recover(dataDir.source, () => new RecoveredState(new Database(settings)), {
     trustEmptySnapshot: config.snapshotTrustEmpty,
     maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
   });
-  if (recovery.fresh && !config.dbAutocreate && !dataDir.initialize) {
-    throw new StartError(
-      `${config.dataDir} holds no data and db.autocreate=false: restore the data, or make an empty file named ` +
-        `"initialize" in ${config.dataLogDir} to begin with an empty tree`,
-      ServerExit.dataDirectory,
-      null,
-    );
-  }
   const { state } = recovery;
   for (const warning of recovery.warnings) log.warn({}, warning);
   for (const mismatch of state.digestMismatches) log.error({}, mismatch);
   if (state.mismatchCount > 0) log.error({ count: state.mismatchCount }, 'digests of the data directory do not match');
   dataDir.repair(recovery);
-  return { replica: state.replica, recovery };
+  return recovery;
+}
+
+/** A damaged directory ends the start of a standalone server; one of an ensemble gets its state from the others. */
+function recoverOrSetAside(
+  config: ServerConfig,
+  ports: ServerPorts,
+  dataDir: DataDir,
+  recoverDatabase: () => Recovery<RecoveredState>,
+): Recovery<RecoveredState> {
+  try {
+    const recovery = recoverDatabase();
+    if (recovery.fresh && !config.dbAutocreate && !dataDir.initialize && config.ensemble === null) {
+      throw new StartError(
+        `${config.dataDir} holds no data and db.autocreate=false: restore the data, or make an empty file named ` +
+          `"initialize" in ${config.dataLogDir} to begin with an empty tree`,
+        ServerExit.dataDirectory,
+        null,
+      );
+    }
+    return recovery;
+  } catch (error) {
+    if (!(error instanceof RecoveryRefused) || config.ensemble === null || config.ensemble.membership.voters.size < 2) {
+      throw error;
+    }
+    ports.log.error({}, `the data cannot be trusted and is set aside; the ensemble gives it back: ${error.message}`);
+    dataDir.setAside(error.message, ports.clock.wallMs());
+    return recoverDatabase();
+  }
 }
 
 /** Runs a step of the start; what the disk or the directory's state refuses becomes a StartError. */

@@ -267,3 +267,29 @@ export interface HistoryStore {
   /** Size of the newest valid snapshot file; 0 when there is none. */
   newestSnapshotBytes(): number;
 }
+
+/** The connections that votes travel on: one with every other server, best effort. */
+export interface ElectionPort {
+  /** Own addresses, and those of every other server that may have to be told of a vote. */
+  configure(own: readonly Endpoint[], peers: ReadonlyMap<number, readonly Endpoint[]>): void;
+  /** Sends a notification; a newer one takes the place of one that has not left. */
+  send(sid: number, payload: Uint8Array): void;
+  /** Opens the connections that are missing. */
+  connectMissing(): void;
+  stop(): void;
+}
+
+/** The streams between leader and learners. Links are numbered; a number is not used twice. */
+export interface QuorumPort {
+  /** Where learners can connect; an empty list ends it. */
+  listen(endpoints: readonly Endpoint[]): void;
+  /** Connects to the first of these addresses that answers; returns the link's number. */
+  connect(endpoints: readonly Endpoint[], options: { readonly retryMs: number; readonly timeoutMs: number }): number;
+  send(link: number, bytes: Uint8Array, start: number, end: number): void;
+  close(link: number): void;
+  /** Bytes sent and not yet taken by the network. */
+  unsent(link: number): number;
+  pause(link: number): void;
+  resume(link: number): void;
+  stop(): void;
+}

@@ -173,7 +173,8 @@ export class StandaloneStatus implements ServerStatus {
   }
 
   ephemerals(): ReadonlyMap<bigint, readonly string[]> {
-    const { serving, applier } = this.#replica;
+    const { serving } = this.#replica;
+    const { applier } = serving.database;
     const owners = new Map<bigint, readonly string[]>();
     serving.sessions.forEach((session) => {
       if (session.ephemerals === null || session.ephemerals.size === 0) return;

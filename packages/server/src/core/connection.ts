@@ -1,4 +1,5 @@
 import { type Identity, Writer } from '@headkeeper/protocol';
+import { Forwards } from './order/forwards.ts';
 import { SessionOrder } from './order/session-order.ts';
 
 /**
@@ -23,6 +24,7 @@ export class Connection {
   readonly out: Writer = new Writer(INITIAL_OUTPUT_BYTES);
   /** Requests that wait behind this connection's own writes, and the places of those writes. */
   readonly order: SessionOrder = new SessionOrder();
+  #forwards: Forwards | null = null;
   /** Input that has not been consumed: the beginning of a frame, or frames that must wait. */
   input: Uint8Array = new Uint8Array(0);
   inputLength = 0;
@@ -30,8 +32,8 @@ export class Connection {
   outputFull = false;
   /** Whether it is in the list of connections with output for the driver. */
   dirty = false;
-  /** Whether the driver was last told to stop reading. */
-  paused = false;
+  /** Whether its client has asked to close the session: nothing more is read. */
+  leaving = false;
   /** Whether the handshake carried the readOnly byte, so that the answer must too. */
   sendsReadOnly = true;
   /** Session timeout negotiated on this connection, in milliseconds. */
@@ -50,6 +52,12 @@ export class Connection {
     this.openedMs = nowMs;
     this.lastHeardMs = nowMs;
   }
+
+  /** On a learner: requests that are with the leader. */
+  get forwards(): Forwards {
+    this.#forwards ??= new Forwards();
+    return this.#forwards;
+  }
 }
 
 /**
@@ -64,7 +72,14 @@ export class Session {
   /** The timeout of its createSession txn, in milliseconds. */
   readonly timeoutMs: number;
   connection: Connection | null = null;
-  /** A closeSession txn is on its way: nothing of this session may be proposed any more. */
+  /** On a leader: the link whose learner serves the session, 0 for this server itself, -1 while nobody is known to. */
+  owner = -1;
+  /** On a learner: whether the leader is still to hear that the session lives, and with which timeout. */
+  touched = false;
+  touchedTimeoutMs = 0;
+  /** Known to one server only: it may own no ephemerals. */
+  isLocal = false;
+  /** On a leader: a closeSession txn is on its way: nothing of this session may be proposed any more. */
   closing = false;
   /** Slots of its ephemeral znodes; null until the first one. */
   ephemerals: Set<number> | null = null;

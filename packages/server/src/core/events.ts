@@ -1,3 +1,7 @@
+import type { Endpoint, LogRecords } from '../ports.ts';
+import type { Database } from './database.ts';
+import type { PeerLinkKind } from './peer-link.ts';
+
 /** Time of an event: monotonic for durations, wall for the times that txns carry. Whole milliseconds. */
 export interface EventTime {
   readonly nowMs: number;
@@ -18,4 +22,35 @@ export type Event = EventTime &
     | { readonly kind: 'durable'; readonly generation: number; readonly zxid: number }
     /** The running snapshot may produce about `znodes` more. */
     | { readonly kind: 'snapshotSlice'; readonly generation: number; readonly znodes: number }
+    /** The snapshot's file is complete and durable. */
+    | { readonly kind: 'snapshotWritten'; readonly zxid: number }
+    // Of an ensemble.
+    /** A vote of another server. */
+    | { readonly kind: 'notification'; readonly from: number; readonly bytes: Uint8Array }
+    /** Whether votes can reach another server at once. */
+    | { readonly kind: 'electionLink'; readonly sid: number; readonly up: boolean }
+    | { readonly kind: 'peerOpen'; readonly link: number; readonly as: PeerLinkKind; readonly remote: Endpoint }
+    /** The bytes need stay valid only during the step. */
+    | { readonly kind: 'peerData'; readonly link: number; readonly bytes: Uint8Array }
+    | { readonly kind: 'peerClosed'; readonly link: number }
+    /** The leader could not be reached in time. */
+    | { readonly kind: 'peerUnreachable'; readonly generation: number }
+    /** The time that `wakeAtMs` named has come. */
+    | { readonly kind: 'wake' }
+    /** The state being sent to learners may be continued by about `znodes`. */
+    | { readonly kind: 'feedSlice'; readonly generation: number; readonly znodes: number }
+    /** Txns for a learner; null: the log does not lead there, or at too great length. */
+    | {
+        readonly kind: 'logChunk';
+        readonly generation: number;
+        readonly link: number;
+        readonly chunk: LogRecords | null;
+      }
+    /** A storage order is carried out. `database`: the state read again; `unreachable`: the log has no such place. */
+    | {
+        readonly kind: 'storageDone';
+        readonly generation: number;
+        readonly database: Database | null;
+        readonly unreachable: boolean;
+      }
   );

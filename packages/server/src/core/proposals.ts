@@ -1,7 +1,7 @@
-import { ErrorCode, JuteError, OpCode, type Reader, Writer } from '@headkeeper/protocol';
+import { ErrorCode, type Identity, JuteError, OpCode, type Reader, Writer } from '@headkeeper/protocol';
 import type { Connection, Session } from './connection.ts';
 import { invariant } from './invariants.ts';
-import { beginRecord, endRecord, RECORD_PREFIX_BYTES } from './log/record-codec.ts';
+import { beginRecord, endRecord, RECORD_PREFIX_BYTES, zxidOfBody } from './log/record-codec.ts';
 import type { WriteOperation } from './ops/operation.ts';
 import { Preparation } from './preparation.ts';
 import type { Append } from './ready.ts';
@@ -24,9 +24,11 @@ class LogBuffer {
   waiting = 0;
   /** Up to where its records have been handed to the journal. */
   taken = 0;
+  /** Zxid of the last txn in it: the memory is the journal's until that is durable. */
+  lastZxid = 0;
 }
 
-/** A txn on its way: proposed, not yet applied. */
+/** A txn on its way: proposed, not yet applied. On a learner it comes from the leader. */
 export class Proposal {
   zxid = 0;
   /** The request's type; that of the txn is `error` when it was refused. */
@@ -46,18 +48,26 @@ export function nextZxid(zxid: number): number {
   return zxid % TWO_32 === COUNTER_LIMIT ? (Math.floor(zxid / TWO_32) + 1) * TWO_32 + 1 : zxid + 1;
 }
 
-/** Turns writes into txns: validates, numbers, encodes; and keeps them in order until they are durable. */
+/**
+ * The txns that are not applied yet, in order. A leader makes them of writes: validates, numbers, encodes; a learner takes
+ * them from its leader.
+ */
 export class Proposals {
-  readonly preparation: Preparation;
+  preparation: Preparation;
   readonly #serving: Serving;
   readonly #queue: Proposal[] = [];
   #head = 0;
-  readonly #free: Proposal[] = [];
+  readonly #spare: Proposal[] = [];
   readonly #buffers: LogBuffer[] = [];
   #buffer: LogBuffer = new LogBuffer();
+  /** Buffers whose txns are applied and not all durable, oldest first: a learner may be told of a commit that early. */
+  readonly #applied: LogBuffer[] = [];
+  #durableZxid = 0;
   #appends: Append[] = [];
   #firstUntaken = 0;
   #lastZxid = 0;
+  /** Zxid of the next proposal when it begins an epoch; 0 otherwise. */
+  #nextZxid = 0;
   /** Bytes of the txns that are proposed and not yet applied. */
   outstandingBytes = 0;
   /** Bytes of records written so far. */
@@ -68,10 +78,35 @@ export class Proposals {
     this.preparation = new Preparation(serving);
   }
 
-  /** Begins after the txn `zxid`, which is applied. */
+  /** Begins after the txn `zxid`, which is applied; nothing is outstanding. */
   start(zxid: number): void {
+    invariant(this.outstanding === 0, 'txns are outstanding');
     this.#lastZxid = zxid;
+    this.#durableZxid = zxid;
+    this.#nextZxid = 0;
+    this.#buffer = new LogBuffer();
+    this.#applied.length = 0;
+    this.preparation = new Preparation(this.#serving);
     this.preparation.pending.reset();
+  }
+
+  /** The zxid of the last txn taken in; the state's before the first. */
+  get lastZxid(): number {
+    return this.#lastZxid;
+  }
+
+  /** The next txn is the first of the epoch. Everything before is applied. */
+  beginEpoch(epoch: number): void {
+    invariant(this.outstanding === 0, 'txns of an earlier epoch are outstanding');
+    this.#cut();
+    this.#nextZxid = epoch * TWO_32 + 1;
+    this.preparation = new Preparation(this.#serving);
+    this.preparation.pending.reset();
+  }
+
+  /** Whether the epoch has used up its counter. */
+  get isExhausted(): boolean {
+    return this.#nextZxid % TWO_32 === COUNTER_LIMIT;
   }
 
   get outstanding(): number {
@@ -80,7 +115,8 @@ export class Proposals {
 
   /**
    * Proposes what a request asks for; refused requests become error txns. Returns 0, or the error of a request that could
-   * not be decoded and that leaves no txn (since 3.9.0 only a multi does).
+   * not be decoded and that leaves no txn (since 3.9.0 only a multi does); one that another server waits for always leaves
+   * one. `refusal` is an error found before, or 0.
    */
   propose(
     operation: WriteOperation,
@@ -91,12 +127,15 @@ export class Proposals {
     idHigh: number,
     idLow: number,
     r: Reader,
+    identities: readonly Identity[],
+    isRemote = false,
+    refusal = 0,
   ): number {
     const serving = this.#serving;
     const p = this.preparation;
     const buffer = this.#buffer;
     const log = buffer.writer;
-    const zxid = nextZxid(this.#lastZxid);
+    const zxid = this.#nextZxid === 0 ? nextZxid(this.#lastZxid) : this.#nextZxid;
     // One append does not reach across epochs.
     if (zxid !== this.#lastZxid + 1) this.#cut();
     const recordAt = beginRecord(log);
@@ -112,15 +151,15 @@ export class Proposals {
     p.zxid = zxid;
     p.time = serving.wallMs;
     p.session = session;
-    p.identities = connection === null ? [] : connection.identities;
+    p.identities = identities;
     p.begin(opcode);
     let error: number;
     try {
-      error = operation.prepare(p, r, opcode);
+      error = refusal === 0 ? operation.prepare(p, r, opcode) : refusal;
     } catch (failure) {
       if (!(failure instanceof JuteError)) throw failure;
       p.pending.endOperation();
-      if (opcode !== OpCode.multi || p.leaveNoTxn) {
+      if (!isRemote && (opcode !== OpCode.multi || p.leaveNoTxn)) {
         log.length = recordAt;
         return ErrorCode.marshallingError;
       }
@@ -142,12 +181,77 @@ export class Proposals {
     endRecord(log, recordAt);
     this.bytesProposed += log.length - recordAt;
     this.#lastZxid = zxid;
+    this.#nextZxid = 0;
     this.#enqueue(buffer, zxid, opcode, xid, connection, session, recordAt + RECORD_PREFIX_BYTES, bodyEnd);
-    if (log.length > FULL_BYTES) {
-      this.#cut();
-      this.#buffer = this.#buffers.pop() ?? new LogBuffer();
-    }
+    this.#leaveFullBuffer();
     return 0;
+  }
+
+  /** Takes a txn (header, body, digest: `bytes[start, end)`) that the leader has proposed. Its zxid has been checked. */
+  accept(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const zxid = zxidOfBody(view, start);
+    if (zxid !== this.#lastZxid + 1) this.#cut();
+    const buffer = this.#buffer;
+    const log = buffer.writer;
+    const recordAt = beginRecord(log);
+    log.raw(bytes, start, end);
+    const bodyEnd = log.length;
+    endRecord(log, recordAt);
+    this.bytesProposed += log.length - recordAt;
+    this.#lastZxid = zxid;
+    this.#enqueue(buffer, zxid, 0, 0, null, null, recordAt + RECORD_PREFIX_BYTES, bodyEnd);
+    this.#leaveFullBuffer();
+  }
+
+  #leaveFullBuffer(): void {
+    if (this.#buffer.writer.length <= FULL_BYTES) return;
+    this.#cut();
+    this.#buffer = this.#buffers.pop() ?? new LogBuffer();
+  }
+
+  /** Forgets the txns after `zxid`: they are cut off the log, too. Everything taken in has reached the journal. */
+  dropAfter(zxid: number): void {
+    invariant(this.#appends.length === 0 && this.#firstUntaken === 0, 'txns have not reached the journal');
+    while (this.outstanding > 0) {
+      const proposal = this.#queue[this.#queue.length - 1];
+      if (proposal.zxid <= zxid) break;
+      this.#queue.pop();
+      this.#free(proposal);
+    }
+    if (this.outstanding === 0) {
+      this.#queue.length = 0;
+      this.#head = 0;
+    }
+    this.#lastZxid = zxid;
+    this.#nextZxid = 0;
+  }
+
+  /** Forgets everything: another state takes the place of the one that these txns would have changed. */
+  dropAll(): void {
+    this.takeAppends();
+    while (this.#head < this.#queue.length) this.#free(this.#queue[this.#head++]);
+    this.#queue.length = 0;
+    this.#head = 0;
+  }
+
+  /** The connections of a role that has ended wait for no reply any more. */
+  forgetConnections(): void {
+    for (let i = this.#head; i < this.#queue.length; i++) {
+      this.#queue[i].connection = null;
+      this.#queue[i].session = null;
+    }
+  }
+
+  /** Visits the outstanding txns after `zxid`, in order. */
+  eachAfter(zxid: number, visit: (proposal: Proposal) => void): void {
+    let from = this.#queue.length;
+    while (from > this.#head && this.#queue[from - 1].zxid > zxid) from--;
+    for (let i = from; i < this.#queue.length; i++) visit(this.#queue[i]);
+  }
+
+  /** The oldest outstanding txn, or null. */
+  get oldest(): Proposal | null {
+    return this.#queue[this.#head] ?? null;
   }
 
   #enqueue(
@@ -160,7 +264,7 @@ export class Proposals {
     start: number,
     end: number,
   ): void {
-    const proposal = this.#free.pop() ?? new Proposal();
+    const proposal = this.#spare.pop() ?? new Proposal();
     proposal.zxid = zxid;
     proposal.opcode = opcode;
     proposal.xid = xid;
@@ -171,6 +275,7 @@ export class Proposals {
     proposal.start = start;
     proposal.end = end;
     buffer.waiting++;
+    buffer.lastZxid = zxid;
     this.outstandingBytes += end - start;
     if (this.#firstUntaken === 0) this.#firstUntaken = zxid;
     this.#queue.push(proposal);
@@ -198,12 +303,6 @@ export class Proposals {
     this.#firstUntaken = 0;
   }
 
-  /** The oldest proposal if the journal has made it durable, else null. */
-  peekDurable(durableZxid: number): Proposal | null {
-    const proposal = this.#queue[this.#head];
-    return proposal !== undefined && proposal.zxid <= durableZxid ? proposal : null;
-  }
-
   /** Forgets the oldest proposal, which has been applied. */
   release(proposal: Proposal): void {
     invariant(this.#queue[this.#head] === proposal, 'proposals are applied in order');
@@ -215,14 +314,29 @@ export class Proposals {
       this.#queue.splice(0, this.#head);
       this.#head = 0;
     }
+    this.#free(proposal);
+  }
+
+  #free(proposal: Proposal): void {
     this.outstandingBytes -= proposal.end - proposal.start;
     const buffer = proposal.buffer as LogBuffer;
     buffer.waiting--;
-    if (buffer.waiting === 0) this.#recycle(buffer);
+    if (buffer.waiting === 0 && buffer.lastZxid <= this.#durableZxid) this.#recycle(buffer);
+    else if (buffer.waiting === 0 && buffer !== this.#buffer) this.#applied.push(buffer);
     proposal.connection = null;
     proposal.session = null;
     proposal.buffer = null;
-    this.#free.push(proposal);
+    this.#spare.push(proposal);
+  }
+
+  /** Everything up to `zxid` is on the disk: memory that was the journal's can be used again. */
+  durable(zxid: number): void {
+    this.#durableZxid = zxid;
+    const buffer = this.#buffer;
+    if (buffer.waiting === 0 && buffer.taken > 0 && buffer.lastZxid <= zxid) this.#recycle(buffer);
+    while (this.#applied.length > 0 && this.#applied[0].lastZxid <= zxid) {
+      this.#recycle(this.#applied.shift() as LogBuffer);
+    }
   }
 
   #recycle(buffer: LogBuffer): void {

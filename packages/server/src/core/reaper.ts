@@ -34,7 +34,7 @@ export class Reaper {
       store.writePathBackwards(slot, body.bytes, body.length);
       if (isChanging(proposals, body.bytes, 4, body.length)) continue;
       const r = new Reader(body.bytes, 0, body.length);
-      proposals.propose(deleteContainer, OpCode.deleteContainer, 0, null, null, 0, 0, r);
+      proposals.propose(deleteContainer, OpCode.deleteContainer, 0, null, null, 0, 0, r, []);
     }
   }
 

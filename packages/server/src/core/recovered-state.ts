@@ -1,14 +1,14 @@
 import type { Acl } from '@headkeeper/protocol';
+import type { Database } from './database.ts';
 import type { StateSink, TreeDigest } from './log/state-sink.ts';
-import type { Replica } from './replica.ts';
 
 /** Stands for a list that a fuzzy snapshot refers to and does not hold: nobody matches it until replay sets the right one. */
 const UNKNOWN_LIST: readonly Acl[] = Object.freeze([{ perms: 0, scheme: 'world', id: 'anyone' }]);
 const OPEN = -1;
 
-/** Fills a replica with what recovery reads from a data directory. */
+/** Fills a database with what recovery reads from a data directory, or with what a leader sends. */
 export class RecoveredState implements StateSink {
-  readonly replica: Replica;
+  readonly database: Database;
   /** Numbers of the file's access control lists in our table. */
   readonly #aclIds: Map<number, number> = new Map();
   /** From this txn on the digests of the log can be compared: the range of a fuzzy snapshot is behind. */
@@ -18,16 +18,16 @@ export class RecoveredState implements StateSink {
   readonly digestMismatches: string[] = [];
   mismatchCount = 0;
 
-  constructor(replica: Replica) {
-    this.replica = replica;
+  constructor(database: Database) {
+    this.database = database;
   }
 
   loadSession(idHigh: number, idLow: number, timeoutMs: number): void {
-    this.replica.serving.sessions.add(idHigh, idLow, timeoutMs);
+    this.database.sessions.add(idHigh, idLow, timeoutMs);
   }
 
   loadAcl(aclId: number, list: Acl[]): void {
-    this.#aclIds.set(aclId, this.replica.serving.tree.acls.intern(list));
+    this.#aclIds.set(aclId, this.database.tree.acls.intern(list));
   }
 
   loadNode(
@@ -40,7 +40,7 @@ export class RecoveredState implements StateSink {
     aclId: number,
     statAt: number,
   ): string | null {
-    const { tree } = this.replica.serving;
+    const { tree } = this.database;
     let id = OPEN;
     if (aclId !== OPEN) {
       const known = this.#aclIds.get(aclId);
@@ -54,12 +54,12 @@ export class RecoveredState implements StateSink {
   }
 
   loaded(zxid: number, digest: TreeDigest | null): void {
-    const { serving } = this.replica;
-    serving.tree.endLoading(digest !== null && digest.zxid === zxid ? digest : null);
-    serving.tree.addSystemNodes();
-    for (const id of this.#aclIds.values()) serving.tree.acls.release(id);
+    const { database } = this;
+    database.tree.endLoading(digest !== null && digest.zxid === zxid ? digest : null);
+    database.tree.addSystemNodes();
+    for (const id of this.#aclIds.values()) database.tree.acls.release(id);
     this.#aclIds.clear();
-    serving.setLastZxid(zxid);
+    database.startAt(zxid);
     this.#snapshotDigest = digest;
     if (zxid === 0) this.#comparableFrom = 0;
     else if (digest !== null) this.#comparableFrom = digest.zxid;
@@ -67,12 +67,14 @@ export class RecoveredState implements StateSink {
   }
 
   applyTxn(bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    const { serving, applier } = this.replica;
+    const { database } = this;
+    const { applier } = database;
     applier.apply(bytes, view, start, end);
-    serving.setLastZxid(Math.max(serving.lastZxid, applier.zxid));
+    database.lastZxid = Math.max(database.lastZxid, applier.zxid);
+    database.recent.add(applier.zxid, bytes, start, end);
     this.#compareWithSnapshot();
-    if (!applier.hasDigest || applier.zxid < this.#comparableFrom || !serving.settings.digestEnabled) return;
-    const { digest } = serving.tree;
+    if (!applier.hasDigest || applier.zxid < this.#comparableFrom || !database.settings.digestEnabled) return;
+    const { digest } = database.tree;
     if (digest.high !== applier.digestHigh || digest.low !== applier.digestLow) {
       this.#mismatch(`the tree after txn 0x${applier.zxid.toString(16)} has not the digest that the log gives it`);
     }
@@ -80,10 +82,10 @@ export class RecoveredState implements StateSink {
 
   #compareWithSnapshot(): void {
     const expected = this.#snapshotDigest;
-    const { serving } = this.replica;
-    if (expected === null || !serving.settings.digestEnabled || serving.lastZxid !== expected.zxid) return;
+    const { database } = this;
+    if (expected === null || !database.settings.digestEnabled || database.lastZxid !== expected.zxid) return;
     this.#snapshotDigest = null;
-    const { digest } = serving.tree;
+    const { digest } = database.tree;
     if (digest.high !== expected.high || digest.low !== expected.low) {
       this.#mismatch(`the tree at 0x${expected.zxid.toString(16)} has not the digest that the snapshot gives it`);
     }

@@ -6,24 +6,35 @@ import {
   type Identity,
   isValidUtf8,
   Permission,
+  type ReconfigRequest,
   SpecialXid,
   Writer,
 } from '@headkeeper/protocol';
 import type { Hashing } from '../ports.ts';
 import type { Connection, Session } from './connection.ts';
+import type { Database } from './database.ts';
+import type { Membership } from './membership/membership.ts';
 import { ExpiryQueue } from './session/expiry.ts';
-import { SessionTable } from './session/sessions.ts';
+import type { SessionTable } from './session/sessions.ts';
 import type { CoreSettings } from './settings.ts';
 import { permits } from './tree/acl-match.ts';
 import type { ChangeObserver } from './tree/apply.ts';
 import { Field } from './tree/node-store.ts';
 import { writeStat } from './tree/stat.ts';
-import { DataTree } from './tree/tree.ts';
+import type { DataTree } from './tree/tree.ts';
 import { TriggerResult, WatchTable } from './watch/watches.ts';
 
 const TWO_32 = 4294967296;
 /** Length prefix and ReplyHeader. */
 const REPLY_PREFIX_BYTES = 20;
+
+/** Decides on reconfig requests (quorum-protocol reference, 13.4). */
+export interface Reconfigurator {
+  /** The text of the new membership, or the error that the client gets. */
+  reconfigure(request: ReconfigRequest, zxid: number): string | number;
+  /** The txn of the membership found last is being proposed. */
+  proposed(): void;
+}
 
 /** Counters of the whole server; latencies in milliseconds. */
 export class ServerStatistics {
@@ -74,9 +85,12 @@ export class ServerStatistics {
 export class Serving implements ChangeObserver {
   readonly settings: CoreSettings;
   readonly hashing: Hashing;
-  readonly tree: DataTree;
-  readonly sessions: SessionTable = new SessionTable();
-  readonly expiry: ExpiryQueue;
+  /** The replicated state; the parts below are its own. */
+  database: Database;
+  tree: DataTree;
+  sessions: SessionTable;
+  /** When sessions expire: kept by the server that leads. */
+  expiry: ExpiryQueue;
   readonly watches: WatchTable;
   /** Open connections by id. */
   readonly connections: (Connection | null)[] = [];
@@ -88,6 +102,8 @@ export class Serving implements ChangeObserver {
   /** Monotonic and wall milliseconds of the event being handled. */
   nowMs = 0;
   wallMs = 0;
+  /** Makes memberships of reconfig requests; null while this server cannot. */
+  reconfigurator: Reconfigurator | null = null;
   /** Zxid of the last txn applied: what reads are answered with. */
   lastZxid = 0;
   /** Its halves, ready for reply headers. */
@@ -96,17 +112,28 @@ export class Serving implements ChangeObserver {
   readonly #triggered: TriggerResult = new TriggerResult();
   readonly #event: Writer = new Writer(256);
 
-  constructor(settings: CoreSettings, hashing: Hashing) {
+  constructor(settings: CoreSettings, hashing: Hashing, database: Database) {
     this.settings = settings;
     this.hashing = hashing;
-    this.tree = new DataTree(settings);
-    this.tree.keepEphemerals(this.sessions);
+    this.database = database;
+    this.tree = database.tree;
+    this.sessions = database.sessions;
     this.expiry = new ExpiryQueue(settings.tickTimeMs);
     this.watches = new WatchTable(settings.hashSeed);
   }
 
+  /** Another state takes the place of the one before. */
+  adopt(database: Database): void {
+    this.database = database;
+    this.tree = database.tree;
+    this.sessions = database.sessions;
+    this.expiry = new ExpiryQueue(this.settings.tickTimeMs);
+    this.setLastZxid(database.lastZxid);
+  }
+
   setLastZxid(zxid: number): void {
     this.lastZxid = zxid;
+    this.database.lastZxid = zxid;
     this.lastZxidHigh = Math.floor(zxid / TWO_32);
     this.lastZxidLow = zxid | 0;
   }
@@ -191,6 +218,11 @@ export class Serving implements ChangeObserver {
     const session: Session | null = connection.session;
     if (session !== null && session.connection === connection) session.connection = null;
     connection.inputLength = 0;
+  }
+
+  /** Brings the content of /zookeeper/config to the membership (quorum-protocol reference, 13.7). */
+  refreshConfig(membership: Membership): void {
+    this.tree.setConfig(encodeUtf8(membership.toText()), membership.version, this.wallMs);
   }
 
   get isWatching(): boolean {

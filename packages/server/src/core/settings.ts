@@ -23,6 +23,8 @@ export interface CoreSettings {
   /** Whether snapshots get the trailer that 3.9 writes (`zookeeper.serializeLastProcessedZxid.enabled`). */
   readonly serializeLastProcessedZxid: boolean;
   readonly reconfigEnabled: boolean;
+  /** Whether sessions may be known to a single server only. */
+  readonly localSessionsEnabled: boolean;
   readonly containerCheckIntervalMs: number;
   readonly containerMaxPerMinute: number;
   /** 0: a container that never had a child is kept. */
@@ -36,6 +38,8 @@ export interface CoreSettings {
   readonly snapCount: number;
   /** Log bytes between snapshots; 0 or less: no limit. */
   readonly snapSizeLimitBytes: number;
+  /** Txns kept in memory for learners that are behind; 0 on a standalone server. */
+  readonly commitLogCount: number;
   /** Seeds the hash of paths, so that nobody can choose paths that collide. */
   readonly hashSeed: number;
 }

@@ -1,6 +1,6 @@
 import type { SnapshotWork } from './ready.ts';
 import type { Serving } from './serving.ts';
-import { SnapshotWriter } from './tree/snapshot-writer.ts';
+import { type SnapshotOptions, SnapshotWriter } from './tree/snapshot-writer.ts';
 
 /**
  * When a snapshot is due, and the one that is running (storage-formats reference, 11): after between half and all of
@@ -20,6 +20,12 @@ export class SnapshotSchedule {
   #roll = false;
   #began: number | null = null;
   #ended = false;
+  #abandoned = false;
+  /** A state being sent to learners, which the snapshots of this server wait for. */
+  #feed: SnapshotWriter | null = null;
+  #isDue = false;
+  /** Whether digests of the state may be written: not while it is a mixture. */
+  digestsCount = true;
 
   constructor(serving: Serving) {
     this.#serving = serving;
@@ -49,14 +55,47 @@ export class SnapshotSchedule {
     this.#drawLimits();
     this.#roll = true;
     if (this.#writer !== null) return;
-    const serving = this.#serving;
-    this.#number++;
-    this.#writer = new SnapshotWriter(serving.tree, serving.sessions, serving.lastZxid, this.#number, {
-      digest: serving.settings.digestEnabled,
-      lastProcessedZxid: serving.settings.serializeLastProcessedZxid,
+    this.#isDue = this.#feed !== null;
+    if (this.#isDue) return;
+    const { settings, lastZxid } = this.#serving;
+    this.#writer = this.#write({
+      digest: settings.digestEnabled && this.digestsCount,
+      lastProcessedZxid: settings.serializeLastProcessedZxid,
+      forLearner: false,
     });
-    this.#began = serving.lastZxid;
-    serving.statistics.snapshots++;
+    this.#began = lastZxid;
+    this.#serving.statistics.snapshots++;
+  }
+
+  #write(options: SnapshotOptions): SnapshotWriter {
+    const { tree, sessions, lastZxid } = this.#serving;
+    this.#number++;
+    return new SnapshotWriter(tree, sessions, lastZxid, this.#number, options);
+  }
+
+  /** Begins to write the state as it is for learners; null while a snapshot or another feed is running. */
+  beginFeed(): SnapshotWriter | null {
+    if (this.#writer !== null || this.#feed !== null) return null;
+    this.#feed = this.#write({ digest: false, lastProcessedZxid: false, forLearner: true });
+    return this.#feed;
+  }
+
+  /** The feed has ended, or is not wanted any more. */
+  endFeed(): void {
+    this.#feed?.abandon();
+    this.#feed = null;
+    if (this.#isDue) this.begin();
+  }
+
+  /** Stops a snapshot that is running, without a file: its state is not this server's any more. */
+  abandon(): void {
+    this.#isDue = false;
+    this.endFeed();
+    this.#writer?.abandon();
+    if (this.#writer !== null) this.#abandoned = true;
+    this.#writer = null;
+    this.#ended = false;
+    this.#began = null;
   }
 
   advance(znodes: number): void {
@@ -71,7 +110,8 @@ export class SnapshotSchedule {
   }
 
   takeWork(): SnapshotWork {
-    const work: SnapshotWork = { begin: this.#began, chunks: [], end: false };
+    const work: SnapshotWork = { abandon: this.#abandoned, begin: this.#began, chunks: [], end: false };
+    this.#abandoned = false;
     this.#began = null;
     const writer = this.#writer;
     if (writer === null) return work;

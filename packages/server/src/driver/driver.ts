@@ -1,16 +1,24 @@
 import type { Event } from '../core/events.ts';
+import { InvariantViolation } from '../core/invariants.ts';
 import type { Append, Ready } from '../core/ready.ts';
 import type { Replica } from '../core/replica.ts';
 import { limits } from '../limits.ts';
 import type { ClientLink, Clock, Journal, JournalListener, SnapshotStore } from '../ports.ts';
+import { PeerRunner, type PeerRunnerOptions } from './peer-runner.ts';
 import { SnapshotRunner } from './snapshot-runner.ts';
 
 export interface DriverOptions {
   readonly replica: Replica;
   readonly clock: Clock;
   readonly snapshots: SnapshotStore;
-  /** Makes the journal, which reports to the driver. */
-  readonly journal: (listener: JournalListener) => Journal;
+  /** Makes a journal that goes on behind `lastZxid`, which reports to the driver. */
+  readonly journal: (listener: JournalListener, lastZxid: number) => Journal;
+  /** What the journal and the state on the disk end with. */
+  readonly lastZxid: number;
+  /** What a server of an ensemble has beside; null for a standalone one. */
+  readonly ensemble: PeerRunnerOptions | null;
+  /** Calls back when nothing but the journal and the snapshots is at work on the files. */
+  readonly filesAtRest: (done: () => void) => void;
   /** Calls back after this turn of the loop (`setImmediate`). */
   readonly defer: (fn: () => void) => void;
   readonly listener: DriverListener;
@@ -35,7 +43,12 @@ const LONE_FLUSHES = 4;
 export class Driver implements JournalListener {
   readonly #replica: Replica;
   readonly #clock: Clock;
-  readonly #journal: Journal;
+  /** Null while the history on the disk is being changed. */
+  #journal: Journal | null;
+  readonly #options: DriverOptions;
+  /** Null on a standalone server. */
+  readonly peers: PeerRunner | null;
+  #durableZxid: number;
   readonly #snapshots: SnapshotRunner;
   readonly #defer: (fn: () => void) => void;
   readonly #listener: DriverListener;
@@ -62,15 +75,32 @@ export class Driver implements JournalListener {
     this.#clock = options.clock;
     this.#defer = options.defer;
     this.#listener = options.listener;
-    this.#journal = options.journal(this);
+    this.#options = options;
+    this.#journal = options.journal(this, options.lastZxid);
+    this.#durableZxid = options.lastZxid;
+    this.peers = options.ensemble === null ? null : new PeerRunner(options.ensemble, this.#peerPort());
     this.#snapshots = new SnapshotRunner(options.snapshots, options.defer, {
       slice: (generation, znodes) => this.#step({ kind: 'snapshotSlice', generation, znodes, ...this.#time() }),
       isRunning: () => this.#replica.snapshotRunning,
       written: (zxid, error) => {
-        if (error === null) options.listener.snapshotWritten(zxid);
-        else this.#fail(error);
+        if (error !== null) return this.#fail(error);
+        options.listener.snapshotWritten(zxid);
+        this.#step({ kind: 'snapshotWritten', zxid, ...this.#time() });
       },
     });
+  }
+
+  /** Begins to serve the recovered state, or to look for a leader; `replayed` txns are newer than the newest snapshot. */
+  start(replayed: number): void {
+    const { nowMs, wallMs } = this.#time();
+    this.#replica.start(replayed, nowMs, wallMs);
+    this.peers?.start();
+    this.#run(this.#replica.takeReady());
+  }
+
+  /** Whether the files belong to a change of the history: nothing else may touch them. */
+  get isChangingHistory(): boolean {
+    return this.#journal === null;
   }
 
   /** Open connections. */
@@ -131,6 +161,7 @@ export class Driver implements JournalListener {
 
   durable(lastZxid: number): void {
     if (this.#failed) return;
+    this.#durableZxid = lastZxid;
     this.#step({ kind: 'durable', generation: this.#askedIn, zxid: lastZxid, ...this.#time() });
     if (this.#stopping !== null && this.#replica.outstanding === 0) this.#finishStopping();
   }
@@ -153,10 +184,13 @@ export class Driver implements JournalListener {
     this.#stopping = () => {
       for (const link of this.#links) link?.close();
       this.#snapshots.abort();
-      this.#journal.close(done);
+      this.peers?.stop();
+      if (this.#journal === null) done(null);
+      else this.#journal.close(done);
     };
-    if (this.#replica.outstanding === 0 || this.#failed) this.#finishStopping();
-    else this.#journal.flush(false);
+    // What a learner has under way is the leader's to decide.
+    if (this.#replica.outstanding === 0 || this.#failed || this.peers !== null) this.#finishStopping();
+    else this.#journal?.flush(false);
   }
 
   #finishStopping(): void {
@@ -172,7 +206,8 @@ export class Driver implements JournalListener {
   #step(event: Event): void {
     if (this.#failed) return;
     if (this.#stepping) {
-      this.#waiting.push(event.kind === 'clientData' ? { ...event, bytes: event.bytes.slice() } : event);
+      const keeps = event.kind === 'clientData' || event.kind === 'peerData';
+      this.#waiting.push(keeps ? { ...event, bytes: event.bytes.slice() } : event);
       return;
     }
     this.#stepping = true;
@@ -190,9 +225,40 @@ export class Driver implements JournalListener {
     }
   }
 
+  #peerPort(): ConstructorParameters<typeof PeerRunner>[1] {
+    const durable = (): number => this.#durableZxid;
+    return {
+      step: (event) => this.#step(event),
+      quiesce: (done) => this.#quiesce(done),
+      openJournal: (lastZxid) => {
+        this.#journal = this.#options.journal(this, lastZxid);
+        this.#durableZxid = lastZxid;
+      },
+      get durableZxid() {
+        return durable();
+      },
+      fail: (error) => this.#fail(error),
+    };
+  }
+
+  /** Nothing is written to the history any more: the journal is closed, no snapshot is under way, no old file removed. */
+  #quiesce(done: () => void): void {
+    const journal = this.#journal;
+    this.#journal = null;
+    const rest = (): void => this.#snapshots.whenIdle(() => this.#options.filesAtRest(done));
+    if (journal === null) rest();
+    else {
+      journal.close((error) => {
+        if (error === null) rest();
+        else this.#fail(error);
+      });
+    }
+  }
+
   /** Carries out a Ready in its stated order. */
   #run(ready: Ready): void {
-    if (ready.roll) this.#journal.roll();
+    if (ready.ensemble !== null) this.peers?.store(ready.ensemble);
+    if (ready.roll) this.#journal?.roll();
     if (ready.append.length > 0) {
       this.#askedIn = ready.generation;
       this.#append(ready.append);
@@ -208,12 +274,23 @@ export class Driver implements JournalListener {
       } else connection.out.length = 0;
     }
     for (const connection of ready.close) this.#links[connection.id]?.close();
+    if (ready.resume) this.#resumeAll();
     this.#snapshots.run(ready.snapshot, ready.generation);
+    if (ready.ensemble !== null) this.peers?.run(ready.ensemble, ready.generation);
+  }
+
+  #resumeAll(): void {
+    for (const id of [...this.#paused]) {
+      const link = this.#links[id];
+      if (link !== null && link !== undefined) this.#setPause(id, link, this.#replica.wantsPause(id));
+    }
   }
 
   #append(appends: readonly Append[]): void {
+    const journal = this.#journal;
+    if (journal === null) throw new InvariantViolation('nothing is appended while the history is being changed');
     for (const { bytes, start, end, firstZxid, lastZxid } of appends) {
-      this.#journal.append(bytes, start, end, firstZxid, lastZxid);
+      journal.append(bytes, start, end, firstZxid, lastZxid);
     }
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
@@ -221,7 +298,7 @@ export class Driver implements JournalListener {
       this.#flushScheduled = false;
       const lone = this.#isLone();
       this.#heard = NOBODY;
-      if (!this.#failed) this.#journal.flush(lone);
+      if (!this.#failed) this.#journal?.flush(lone);
     });
   }
 

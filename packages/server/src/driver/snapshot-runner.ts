@@ -24,6 +24,7 @@ export class SnapshotRunner {
   /** Whether the file of the snapshot before is still being completed. */
   #finishing = false;
   /** A snapshot that began meanwhile: its name, and what it has produced so far. */
+  readonly #idle: (() => void)[] = [];
   #next: { readonly zxid: number; readonly chunks: Uint8Array[] } | null = null;
 
   constructor(store: SnapshotStore, defer: (fn: () => void) => void, port: SnapshotRunnerPort) {
@@ -33,8 +34,10 @@ export class SnapshotRunner {
   }
 
   run(work: SnapshotWork, generation: number): void {
+    if (work.abandon) this.abort();
+    // A snapshot goes on over a change of role: its state is what it was.
+    this.#generation = generation;
     if (work.begin !== null) {
-      this.#generation = generation;
       if (this.#finishing) this.#next = { zxid: work.begin, chunks: [] };
       else this.#begin(work.begin);
     }
@@ -45,10 +48,17 @@ export class SnapshotRunner {
     else this.#schedule();
   }
 
+  /** Calls back when no file is being completed. */
+  whenIdle(fn: () => void): void {
+    if (this.#finishing || this.#sink !== null) this.#idle.push(fn);
+    else fn();
+  }
+
   abort(): void {
     this.#sink?.abort();
     this.#sink = null;
     this.#next = null;
+    if (!this.#finishing) for (const fn of this.#idle.splice(0)) fn();
   }
 
   #begin(zxid: number): void {
@@ -68,6 +78,7 @@ export class SnapshotRunner {
       this.#finishing = false;
       this.#port.written(zxid, error);
       if (error === null) this.#beginNext();
+      if (this.#sink === null && !this.#finishing) for (const fn of this.#idle.splice(0)) fn();
     });
   }
 
@@ -77,7 +88,7 @@ export class SnapshotRunner {
     if (next === null) return;
     this.#next = null;
     this.#begin(next.zxid);
-    this.run({ begin: null, chunks: next.chunks, end: false }, this.#generation);
+    this.run({ abandon: false, begin: null, chunks: next.chunks, end: false }, this.#generation);
   }
 
   #schedule(): void {

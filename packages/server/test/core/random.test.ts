@@ -4,6 +4,7 @@ import { encodeUtf8 } from '@headkeeper/protocol';
 import { createHashing } from '@headkeeper/server/internal';
 import { CoreHarness, type RawClient, type Received } from '@headkeeper/testkit';
 import fc from 'fast-check';
+import { Database } from '../../src/core/database.ts';
 import { SnapshotDecoder } from '../../src/core/log/snapshot-decoder.ts';
 import { RecoveredState } from '../../src/core/recovered-state.ts';
 import { Replica } from '../../src/core/replica.ts';
@@ -132,7 +133,7 @@ function removeAll(tree: DataTree): void {
 
 /** What recovery makes of a snapshot and of the txns of the log behind it. */
 function recovered(harness: CoreHarness, snapshot: CoreHarness['snapshots'][number]): Replica {
-  const state = new RecoveredState(new Replica(harness.settings, createHashing()));
+  const state = new RecoveredState(new Database(harness.settings));
   const decoder = new SnapshotDecoder(state, 1 << 21);
   for (const chunk of snapshot.chunks) decoder.push(chunk);
   const { digest } = decoder.finish();
@@ -144,8 +145,9 @@ function recovered(harness: CoreHarness, snapshot: CoreHarness['snapshots'][numb
     }
   }
   assert.deepEqual(state.digestMismatches, []);
-  state.replica.start(harness.appendedZxid, 0, harness.nowMs, harness.wallMs);
-  return state.replica;
+  const replica = new Replica(harness.settings, createHashing(), state.database);
+  replica.start(0, harness.nowMs, harness.wallMs);
+  return replica;
 }
 
 test('a snapshot taken while requests go on leads, with the log behind it, to the same state', () => {

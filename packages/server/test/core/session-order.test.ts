@@ -48,8 +48,9 @@ function take(order: SessionOrder): Entry {
   const kind = order.headKind();
   order.take();
   if (kind === 'write') return { kind };
+  assert.notEqual(kind, 'sync');
   if (kind === 'failure') return { kind, xid: order.xid, error: order.error };
-  return { kind, bytes: order.bytes.slice(order.start, order.end), identities: order.identities };
+  return { kind: 'request', bytes: order.bytes.slice(order.start, order.end), identities: order.identities };
 }
 
 test('entries come out as they went in, however many wait', () => {

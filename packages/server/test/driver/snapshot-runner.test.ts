@@ -40,7 +40,7 @@ class SlowStore implements SnapshotStore {
 
 function work(parts: { begin?: number; bytes?: number[]; end?: boolean }): SnapshotWork {
   const chunks = parts.bytes === undefined ? [] : [Uint8Array.from(parts.bytes)];
-  return { begin: parts.begin ?? null, chunks, end: parts.end ?? false };
+  return { abandon: false, begin: parts.begin ?? null, chunks, end: parts.end ?? false };
 }
 
 function runner(store: SlowStore): { runner: SnapshotRunner; deferred: (() => void)[]; slices: number[] } {

@@ -4,6 +4,7 @@ import { aclText, ModelState, SimDisk, type TreeModel } from '@headkeeper/testki
 import { parseServerConfig } from '../../src/config/parse.ts';
 import { Field } from '../../src/core/tree/node-store.ts';
 import { type AssembledServer, assembleServer, type FatalExit } from '../../src/main.ts';
+import type { PeerNetwork } from '../../src/ports.ts';
 
 /** Time as the test wants it, in milliseconds. Wall time never goes back, not even over a crash. */
 export class SimClock {
@@ -36,6 +37,12 @@ snapCount=${SMALL.snapCount}
 preAllocSize=${SMALL.preAllocSize}
 `;
 
+/** A standalone server has no peers. */
+const NO_NETWORK: PeerNetwork = {
+  listen: () => assert.fail('listens for peers'),
+  connect: () => assert.fail('connects to a peer'),
+};
+
 /** A session as its client knows it: everything that outlives the connection, the server's process and the machine. */
 export interface KnownSession {
   readonly id: bigint;
@@ -65,6 +72,8 @@ export class SimServer {
     const ports = {
       disk,
       clock,
+      timers: { set: () => () => {} },
+      network: NO_NETWORK,
       lock: () => ({ release: () => {} }),
       defer: (fn: () => void) => {
         this.#deferred.push(fn);
@@ -100,7 +109,8 @@ export class SimServer {
 
   /** What the tree and the session table hold, read from the core's memory. */
   state(): ModelState {
-    const { serving, applier } = this.server.replica;
+    const { serving } = this.server.replica;
+    const { applier } = serving.database;
     const { tree } = serving;
     const { store } = tree;
     const state = new ModelState([], []);

@@ -52,6 +52,7 @@ function reload(tree: DataTree): { loaded: DataTree; high: number; low: number }
   const writer = new SnapshotWriter(tree, new SessionTable(), 80_000, snapshots, {
     digest: true,
     lastProcessedZxid: true,
+    forLearner: false,
   });
   const decoder = new SnapshotDecoder(sink, 1 << 20);
   for (let more = true; more; ) {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createHashing } from '@headkeeper/server/internal';
 import fc from 'fast-check';
+import { Database } from '../../src/core/database.ts';
 import { SnapshotDecoder } from '../../src/core/log/snapshot-decoder.ts';
 import { RecoveredState } from '../../src/core/recovered-state.ts';
-import { Replica } from '../../src/core/replica.ts';
 import { SessionTable } from '../../src/core/session/sessions.ts';
 import { SnapshotWriter } from '../../src/core/tree/snapshot-writer.ts';
 import { DataTree } from '../../src/core/tree/tree.ts';
@@ -92,7 +91,7 @@ test('a snapshot is the tree at its beginning, whatever happens while it is writ
           const nodes = nodesOf(tree);
           const owners = sessionsOf(sessions);
           const digest = { zxid, high: tree.digest.high, low: tree.digest.low };
-          const options = { digest: true, lastProcessedZxid: true };
+          const options = { digest: true, lastProcessedZxid: true, forLearner: false };
           const writer = new SnapshotWriter(tree, sessions, zxid, number + 1, options);
           const chunks: Uint8Array[] = [];
           const drain = (): void => {
@@ -121,13 +120,13 @@ test('a snapshot is the tree at its beginning, whatever happens while it is writ
 
 /** The file loaded by the server's own recovery gives the same tree and the digest that the file names. */
 function loads(chunks: readonly Uint8Array[], nodes: readonly DumpedNode[]): void {
-  const replica = new Replica({ ...REPLICA_SETTINGS }, createHashing());
-  const state = new RecoveredState(replica);
+  const database = new Database({ ...REPLICA_SETTINGS });
+  const state = new RecoveredState(database);
   const decoder = new SnapshotDecoder(state, 1 << 21);
   for (const chunk of chunks) decoder.push(chunk);
   const summary = decoder.finish();
   state.loaded(summary.digest?.zxid ?? 0, summary.digest);
-  assert.deepEqual(nodesOf(replica.serving.tree), nodes);
+  assert.deepEqual(nodesOf(database.tree), nodes);
   assert.deepEqual(state.digestMismatches, []);
 }
 
@@ -145,6 +144,8 @@ const REPLICA_SETTINGS = {
   digestAlgorithm: 'SHA1',
   serializeLastProcessedZxid: true,
   reconfigEnabled: false,
+  localSessionsEnabled: false,
+  commitLogCount: 0,
   containerCheckIntervalMs: 60_000,
   containerMaxPerMinute: 10_000,
   containerMaxNeverUsedIntervalMs: 0,
@@ -166,7 +167,11 @@ test('an abandoned snapshot leaves nothing behind', () => {
     owner: 0n,
   });
   changeTree(tree, create('/a'), 1, 1);
-  const writer = new SnapshotWriter(tree, new SessionTable(), 1, 1, { digest: true, lastProcessedZxid: false });
+  const writer = new SnapshotWriter(tree, new SessionTable(), 1, 1, {
+    digest: true,
+    lastProcessedZxid: false,
+    forLearner: false,
+  });
   changeTree(tree, { ...create('/a'), do: 'delete' }, 2, 2);
   writer.abandon();
   const limit = tree.store.slotLimit;

@@ -2,6 +2,7 @@ import { Reader } from '@headkeeper/protocol';
 import {
   type CoreSettings,
   createHashing,
+  Database,
   type Event,
   type Ready,
   RecoveredState,
@@ -30,6 +31,8 @@ const SETTINGS: CoreSettings = {
   digestEnabled: true,
   serializeLastProcessedZxid: true,
   reconfigEnabled: false,
+  localSessionsEnabled: false,
+  commitLogCount: 0,
   containerCheckIntervalMs: 60_000,
   containerMaxPerMinute: 10_000,
   containerMaxNeverUsedIntervalMs: 0,
@@ -69,15 +72,15 @@ export class CoreHarness implements ClientPort {
 
   constructor(settings: Partial<CoreSettings> = {}, replayed: readonly LoggedTxn[] = []) {
     this.settings = { ...SETTINGS, ...settings };
-    const state = new RecoveredState(new Replica(this.settings, createHashing()));
+    const state = new RecoveredState(new Database(this.settings));
     state.loaded(0, null);
     for (const { body } of replayed) state.applyTxn(body, viewOf(body), 0, body.length);
     if (state.mismatchCount > 0) throw new Error(state.digestMismatches[0]);
-    this.replica = state.replica;
+    this.replica = new Replica(this.settings, createHashing(), state.database);
     this.log.push(...replayed);
     this.#appendedZxid = replayed.at(-1)?.zxid ?? 0;
     this.durableZxid = this.#appendedZxid;
-    this.replica.start(this.#appendedZxid, replayed.length, this.nowMs, this.wallMs);
+    this.replica.start(replayed.length, this.nowMs, this.wallMs);
     this.#carryOut(this.replica.takeReady());
   }
 

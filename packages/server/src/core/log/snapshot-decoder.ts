@@ -1,7 +1,7 @@
 import { type Acl, JuteError, Reader } from '@headkeeper/protocol';
 import { ByteWindow } from './byte-window.ts';
 import { adler32 } from './checksum.ts';
-import { DIGEST_VERSION, SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from './snapshot-encoder.ts';
+import { DIGEST_VERSION, SIGNATURE, SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from './snapshot-encoder.ts';
 import type { StateSink, TreeDigest } from './state-sink.ts';
 
 /** A snapshot file that must not be used. */
@@ -40,7 +40,17 @@ const MAX_TRAILER_BYTES = 1 << 16;
 const SLASH = 0x2f;
 const TWO_32 = 4294967296;
 
-type Part = 'header' | 'sessions' | 'acl-count' | 'acls' | 'nodes' | 'seal' | 'trailers';
+type Part =
+  | 'header'
+  | 'session-count'
+  | 'sessions'
+  | 'acl-count'
+  | 'acls'
+  | 'nodes'
+  | 'seal'
+  | 'trailers'
+  | 'signature'
+  | 'done';
 
 /**
  * Decodes an uncompressed snapshot (storage-formats reference, section 8) that arrives in chunks, and hands its parts to a
@@ -49,6 +59,7 @@ type Part = 'header' | 'sessions' | 'acl-count' | 'acls' | 'nodes' | 'seal' | 't
 export class SnapshotDecoder {
   readonly #sink: StateSink;
   readonly #maxRecordBytes: number;
+  readonly #fromLeader: boolean;
   readonly #window: ByteWindow = new ByteWindow(1 << 16);
   readonly #reader: Reader = new Reader(new Uint8Array(0));
   #part: Part = 'header';
@@ -60,10 +71,25 @@ export class SnapshotDecoder {
   #acls = 0;
   #nodes = 0;
 
-  /** `maxRecordBytes`: the longest path, data or access control list accepted. */
-  constructor(sink: StateSink, maxRecordBytes: number) {
+  /**
+   * `maxRecordBytes`: the longest path, data or access control list accepted. `fromLeader`: the bytes are those that a leader
+   * sends (quorum-protocol reference, 5.4), without header and seals, with a signature at the end.
+   */
+  constructor(sink: StateSink, maxRecordBytes: number, fromLeader = false) {
     this.#sink = sink;
     this.#maxRecordBytes = maxRecordBytes;
+    this.#fromLeader = fromLeader;
+    if (fromLeader) this.#part = 'session-count';
+  }
+
+  /** Whether the signature at the end of what a leader sends has come. */
+  get isComplete(): boolean {
+    return this.#part === 'done';
+  }
+
+  /** What arrived behind the signature: packets. */
+  get rest(): Uint8Array {
+    return this.#window.bytes.subarray(this.#window.start, this.#window.end);
   }
 
   /** Takes the next bytes of the file (copied where needed). Throws SnapshotDamaged. */
@@ -110,6 +136,10 @@ export class SnapshotDecoder {
         if (left < HEADER_BYTES + 4) return false;
         this.#header();
         return this.#enter('sessions');
+      case 'session-count':
+        if (left < 4) return false;
+        this.#left = this.#count('sessions');
+        return this.#enter('sessions');
       case 'sessions':
         return this.#loadSessions() && this.#enter('acl-count');
       case 'acl-count':
@@ -119,11 +149,17 @@ export class SnapshotDecoder {
       case 'acls':
         return this.#loadAcls() && this.#enter('nodes');
       case 'nodes':
-        return this.#loadNodes() && this.#enter('seal');
+        return this.#loadNodes() && this.#enter(this.#fromLeader ? 'signature' : 'seal');
       case 'seal':
         if (left < SEAL_BYTES) return false;
         this.#seal();
         return this.#enter('trailers');
+      case 'signature':
+        if (left < SIGNATURE.length) return false;
+        this.#signature();
+        return this.#enter('done');
+      case 'done':
+        return false;
       case 'trailers':
         if (left > MAX_TRAILER_BYTES) throw this.#damaged(window.start, 'too much follows the end of the nodes');
         return false;
@@ -142,6 +178,14 @@ export class SnapshotDecoder {
     if (version !== SNAPSHOT_VERSION) throw this.#damaged(window.start + 4, `unknown format version ${version}`);
     window.start += HEADER_BYTES;
     this.#left = this.#count('sessions');
+  }
+
+  #signature(): void {
+    const window = this.#window;
+    if (SIGNATURE.some((byte, at) => window.bytes[window.start + at] !== byte)) {
+      throw this.#damaged(window.start, 'the signature at the end is wrong');
+    }
+    window.start += SIGNATURE.length;
   }
 
   #count(what: string): number {
@@ -273,6 +317,7 @@ export class SnapshotDecoder {
   }
 
   #sum(): void {
+    if (this.#fromLeader) return;
     const window = this.#window;
     this.#adler = adler32(window.bytes, this.#summed, window.start, this.#adler);
     this.#summed = window.start;

@@ -5,6 +5,8 @@ import type { TreeDigest } from './state-sink.ts';
 /** "ZKSN". */
 export const SNAPSHOT_MAGIC = 0x5a4b534e;
 export const SNAPSHOT_VERSION = 2;
+/** The string at the end of a snapshot on the wire: length and "BenWasHere". */
+export const SIGNATURE: readonly number[] = [0, 0, 0, 10, 0x42, 0x65, 0x6e, 0x57, 0x61, 0x73, 0x48, 0x65, 0x72, 0x65];
 /** The digest function that digest records name (storage-formats reference, section 14). */
 export const DIGEST_VERSION = 2;
 /** Words of a persisted stat. */
@@ -30,17 +32,25 @@ export class SnapshotEncoder {
   #summed = 0;
   #ended = false;
 
-  /** `chunkBytes`: the size of the chunks; one is larger only when a single node is. */
-  constructor(chunkBytes: number) {
+  readonly #forLearner: boolean;
+
+  /**
+   * `chunkBytes`: the size of the chunks; one is larger only when a single node is. `forLearner`: what a leader sends, which
+   * has neither header nor seals but a signature (quorum-protocol reference, 5.4).
+   */
+  constructor(chunkBytes: number, forLearner = false) {
     this.#chunkBytes = chunkBytes;
+    this.#forLearner = forLearner;
     this.#bytes = new Uint8Array(chunkBytes);
     this.#view = new DataView(this.#bytes.buffer);
   }
 
   begin(sessionCount: number): void {
-    this.#int(SNAPSHOT_MAGIC);
-    this.#int(SNAPSHOT_VERSION);
-    this.#long(-1, -1);
+    if (!this.#forLearner) {
+      this.#int(SNAPSHOT_MAGIC);
+      this.#int(SNAPSHOT_VERSION);
+      this.#long(-1, -1);
+    }
     this.#int(sessionCount);
   }
 
@@ -109,6 +119,13 @@ export class SnapshotEncoder {
    */
   end(digest: TreeDigest | null, lastProcessedZxid: number | null): void {
     this.#slash();
+    if (this.#forLearner) {
+      const at = this.#room(SIGNATURE.length);
+      this.#bytes.set(SIGNATURE, at);
+      this.#length = at + SIGNATURE.length;
+      this.#ended = true;
+      return;
+    }
     this.#seal();
     if (digest !== null) {
       this.#number(digest.zxid);
@@ -198,6 +215,7 @@ export class SnapshotEncoder {
   }
 
   #sum(): void {
+    if (this.#forLearner) return;
     this.#adler = adler32(this.#bytes, this.#summed, this.#length, this.#adler);
     this.#summed = this.#length;
   }

@@ -4,6 +4,8 @@ import { invariant } from '../invariants.ts';
 /** Marks of entries that carry no waiting request; those have their length, which is positive. */
 const WRITE = 0;
 const FAILURE = -1;
+/** A sync that waits for the leader: minus its length, minus this. */
+const SYNC = -2;
 const INITIAL_ENTRIES = 16;
 const NOTHING = new Int32Array(0);
 const NO_BYTES = new Uint8Array(0);
@@ -11,7 +13,7 @@ const INITIAL_BYTES = 512;
 /** Bytes already taken that are worth moving the rest over. */
 const COMPACT_BYTES = 65536;
 
-export type WaitingKind = 'write' | 'request' | 'failure';
+export type WaitingKind = 'write' | 'request' | 'failure' | 'sync';
 
 /**
  * One connection's requests in the order of arrival, from its first unanswered write on: places of writes, whose replies
@@ -66,9 +68,26 @@ export class SessionOrder {
     this.#failures.push(xid, error);
   }
 
+  /** A sync, kept like a request, that may not go on before `releaseSync`. */
+  pushSync(bytes: Uint8Array, start: number, end: number, identities: readonly Identity[]): void {
+    this.pushRequest(bytes, start, end, identities);
+    this.#entries[(this.#head + this.#count - 1) & (this.#entries.length - 1)] = SYNC - (end - start);
+  }
+
+  /** The oldest sync that waits may go on in its turn. */
+  releaseSync(): void {
+    for (let i = 0; i < this.#count; i++) {
+      const at = (this.#head + i) & (this.#entries.length - 1);
+      if (this.#entries[at] > SYNC) continue;
+      this.#entries[at] = SYNC - this.#entries[at];
+      return;
+    }
+  }
+
   /** What stands first; only when `size` is not 0. */
   headKind(): WaitingKind {
     const entry = this.#entries[this.#head];
+    if (entry <= SYNC) return 'sync';
     return entry === WRITE ? 'write' : entry === FAILURE ? 'failure' : 'request';
   }
 

@@ -12,6 +12,8 @@ export interface SnapshotOptions {
   readonly digest: boolean;
   /** Whether the file gets the trailer of 3.9 (`zookeeper.serializeLastProcessedZxid.enabled`). */
   readonly lastProcessedZxid: boolean;
+  /** Whether the bytes are for a learner instead of a file. */
+  readonly forLearner: boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface SnapshotOptions {
 export class SnapshotWriter implements PreImageKeeper {
   readonly zxid: number;
   readonly #tree: DataTree;
-  readonly #encoder: SnapshotEncoder = new SnapshotEncoder(CHUNK_BYTES);
+  readonly #encoder: SnapshotEncoder;
   readonly #number: number;
   readonly #slotLimit: number;
   readonly #digestHigh: number;
@@ -39,6 +41,7 @@ export class SnapshotWriter implements PreImageKeeper {
     this.#tree = tree;
     this.#number = number;
     this.#options = options;
+    this.#encoder = new SnapshotEncoder(CHUNK_BYTES, options.forLearner);
     this.#slotLimit = tree.store.slotLimit;
     this.#digestHigh = tree.digest.high;
     this.#digestLow = tree.digest.low;

@@ -100,6 +100,21 @@ export class DataTree {
     this.#refreshContent(slot, path, 0, path.length);
   }
 
+  /**
+   * Sets the content of /zookeeper/config, which every server keeps by itself, without a txn: what it holds is the
+   * membership of `version` (quorum-protocol reference, 13.7).
+   */
+  setConfig(text: Uint8Array, version: number, time: number): void {
+    const slot = this.store.find(CONFIG_PATH, 0, CONFIG_PATH.length);
+    if (slot === NONE) return;
+    this.#beforeChange(slot);
+    this.store.setData(slot, text, 0, text.length);
+    this.store.set(slot, Field.version, -1);
+    this.#setLong(slot, Field.mzxid, version);
+    this.#setLong(slot, Field.mtime, time);
+    this.#refreshContent(slot, CONFIG_PATH, 0, CONFIG_PATH.length);
+  }
+
   /** The slot of a path, or -1. */
   find(bytes: Uint8Array, start: number, end: number): number {
     return this.store.find(bytes, start, end);

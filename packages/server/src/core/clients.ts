@@ -1,0 +1,405 @@
+import { ErrorCode, JuteError, OpCode, Reader } from '@headkeeper/protocol';
+import { limits } from '../limits.ts';
+import type { Hashing } from '../ports.ts';
+import { Connection, type Session } from './connection.ts';
+import { InvariantViolation, invariant } from './invariants.ts';
+import type { ReadOperation } from './ops/operation.ts';
+import { operationOf } from './ops/table.ts';
+import type { Serving } from './serving.ts';
+import { readHandshake, SessionIds, writeHandshakeReply } from './session/handshake.ts';
+import { PASSWORD_BYTES, SessionPasswords } from './session/password.ts';
+import type { CoreSettings } from './settings.ts';
+import type { WritePath } from './write-path.ts';
+
+/** Xid and opcode. */
+const REQUEST_HEADER_BYTES = 8;
+/** An emptied input buffer larger than this is given back. */
+const KEEP_INPUT_BYTES = 65536;
+const NO_BYTES = new Uint8Array(0);
+
+/** What the clients of this server send: frames, handshakes, requests; and the order in which they are answered. */
+export class Clients {
+  readonly #serving: Serving;
+  readonly #settings: CoreSettings;
+  readonly #passwords: SessionPasswords;
+  #sessionIds: SessionIds;
+  /** Null while this server cannot serve: connections that are kept wait, new ones are turned away. */
+  #path: WritePath | null = null;
+  /** Connections whose input waits until their own writes are answered. */
+  #stalled: Connection[] = [];
+  readonly #reader: Reader = new Reader(NO_BYTES);
+  readonly #waitingReader: Reader = new Reader(NO_BYTES);
+
+  constructor(serving: Serving, settings: CoreSettings, hashing: Hashing) {
+    this.#serving = serving;
+    this.#settings = settings;
+    this.#passwords = new SessionPasswords(settings, hashing);
+    this.#sessionIds = new SessionIds(settings.serverId, 0);
+  }
+
+  /** New session ids begin at this wall time. */
+  start(wallMs: number): void {
+    this.#sessionIds = new SessionIds(this.#settings.serverId, wallMs);
+  }
+
+  get areServed(): boolean {
+    return this.#path !== null;
+  }
+
+  /** Clients are served from now on; those that waited go on where they were. */
+  serve(path: WritePath): void {
+    this.#path = path;
+    for (const connection of this.#serving.connections) {
+      if (connection === null || connection === undefined) continue;
+      const { session } = connection;
+      if (session !== null) path.touch(session, connection.timeoutMs);
+      if (connection.inputLength > 0) this.#consumeInput(connection);
+    }
+  }
+
+  /**
+   * Clients are not served any more. Connections that wait for an answer of the role that has ended are closed, because
+   * nobody knows what comes of their requests; the others are kept if `keep` says so: they go on when the server serves
+   * again from a state that contains the one they have seen.
+   */
+  suspend(keep: boolean): void {
+    this.#path = null;
+    this.#stalled = [];
+    for (const connection of this.#serving.connections) {
+      if (connection === null || connection === undefined) continue;
+      if (keep && connection.state === 'open' && connection.order.size === 0 && !connection.leaving) continue;
+      this.#serving.close(connection);
+    }
+  }
+
+  open(id: number, address: string): void {
+    const serving = this.#serving;
+    invariant((serving.connections[id] ?? null) === null, 'a connection id is used once at a time');
+    serving.connections[id] = new Connection(id, address, serving.nowMs, serving.wallMs);
+  }
+
+  data(id: number, bytes: Uint8Array): void {
+    const connection = this.#serving.connections[id];
+    if (connection !== null && connection !== undefined) this.#receive(connection, bytes);
+  }
+
+  gone(id: number): void {
+    const connection = this.#serving.connections[id] ?? null;
+    if (connection === null) return;
+    this.#serving.detach(connection);
+    connection.state = 'closed';
+    this.#serving.connections[id] = null;
+  }
+
+  drained(id: number): void {
+    const connection = this.#serving.connections[id] ?? null;
+    if (connection === null) return;
+    connection.outputFull = false;
+    if (connection.state === 'open' && connection.inputLength > 0) this.#consumeInput(connection);
+  }
+
+  /** Closes connections that have not completed their handshake in time. */
+  tick(): void {
+    const { nowMs, connections } = this.#serving;
+    for (const connection of connections) {
+      if (connection === null || connection === undefined || connection.state !== 'handshake') continue;
+      if (nowMs - connection.openedMs >= limits.handshakeMs) this.#serving.close(connection);
+    }
+  }
+
+  /** Whether reading from the connection should stop for now. */
+  wantsPause(id: number): boolean {
+    const connection = this.#serving.connections[id] ?? null;
+    if (connection === null) return false;
+    return (
+      connection.state === 'connecting' ||
+      connection.outputFull ||
+      this.#isFull(connection) ||
+      (this.#path === null ? connection.state === 'open' : connection.order.size > 0 && this.#path.isBehind)
+    );
+  }
+
+  /** Goes on with input that waited for room. */
+  resumeStalled(): void {
+    if (this.#stalled.length === 0) return;
+    const stalled = this.#stalled;
+    this.#stalled = [];
+    for (const connection of stalled) {
+      if (connection.state === 'open' && connection.inputLength > 0) this.#consumeInput(connection);
+    }
+  }
+
+  #isFull(connection: Connection): boolean {
+    const { order } = connection;
+    return order.size >= limits.deferredRequests || order.waitingBytes >= limits.deferredBytes;
+  }
+
+  #receive(connection: Connection, bytes: Uint8Array): void {
+    const serving = this.#serving;
+    if (connection.state === 'closing' || connection.state === 'closed') return;
+    connection.lastHeardMs = serving.nowMs;
+    const { session } = connection;
+    if (session !== null && this.#path !== null) this.#path.touch(session, connection.timeoutMs);
+    if (connection.inputLength > 0 || (this.#path === null && connection.state === 'open')) {
+      appendInput(connection, bytes, 0);
+      this.#consumeInput(connection);
+      return;
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const consumed = this.#frames(connection, bytes, view, bytes.length);
+    if (consumed < bytes.length && isReading(connection)) appendInput(connection, bytes, consumed);
+  }
+
+  /** Goes on with input that was kept. */
+  #consumeInput(connection: Connection): void {
+    const { input, inputLength } = connection;
+    const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
+    const consumed = this.#frames(connection, input, view, inputLength);
+    if (!isReading(connection)) return;
+    connection.inputLength = inputLength - consumed;
+    if (connection.inputLength > 0) input.copyWithin(0, consumed, inputLength);
+    else if (input.length > KEEP_INPUT_BYTES) connection.input = NO_BYTES;
+  }
+
+  /** Handles the whole frames of `bytes[0, end)`; returns how far it came. */
+  #frames(connection: Connection, bytes: Uint8Array, view: DataView, end: number): number {
+    let at = 0;
+    const r = this.#reader;
+    while (at + 4 <= end) {
+      if (connection.state === 'connecting' || !isReading(connection)) return at;
+      if (this.#path === null && connection.state === 'open') return at;
+      // A few bytes of requests can ask for gigabytes of replies: one after the other, as the network takes them.
+      if (connection.out.length >= limits.outputHighWater) connection.outputFull = true;
+      if (connection.outputFull) return at;
+      if (this.#isFull(connection)) {
+        this.#stalled.push(connection);
+        return at;
+      }
+      const length = view.getInt32(at);
+      if (length < 0 || length > this.#settings.juteMaxBuffer) {
+        this.#serving.close(connection);
+        return end;
+      }
+      const frameEnd = at + 4 + length;
+      if (frameEnd > end) return at;
+      r.reset(bytes, view, at + 4, frameEnd);
+      at = frameEnd;
+      if (this.#path === null) this.#serving.close(connection);
+      else if (connection.state === 'open') this.#request(this.#path, connection, r);
+      else this.#handshake(this.#path, connection, r);
+    }
+    return at;
+  }
+
+  #request(path: WritePath, connection: Connection, r: Reader): void {
+    const serving = this.#serving;
+    if (r.remaining() < REQUEST_HEADER_BYTES) {
+      serving.close(connection);
+      return;
+    }
+    const start = r.pos;
+    const xid = r.int();
+    const opcode = r.int();
+    serving.statistics.packetsReceived++;
+    connection.statistics.received++;
+    const operation = operationOf(opcode);
+    if (opcode === OpCode.sync && path.sync(connection, xid, r)) {
+      connection.order.pushSync(r.bytes, start, r.end, connection.identities);
+      return;
+    }
+    if (operation === null || operation.kind === 'read') {
+      if (connection.order.size > 0) connection.order.pushRequest(r.bytes, start, r.end, connection.identities);
+      else this.#read(connection, operation, connection.identities, r, xid, opcode);
+      return;
+    }
+    if (operation.kind === 'immediate') {
+      try {
+        operation.run(serving, connection, r, xid);
+      } catch (failure) {
+        if (!(failure instanceof JuteError)) throw failure;
+        serving.close(connection);
+      }
+      return;
+    }
+    const session = connection.session as Session;
+    if (opcode === OpCode.closeSession) {
+      if (connection.leaving) return;
+      connection.leaving = true;
+      path.closeSession(connection, session, xid);
+      connection.order.pushWrite();
+      return;
+    }
+    const error = path.write(connection, operation, opcode, xid, r);
+    if (error === 0) connection.order.pushWrite();
+    else if (connection.order.size > 0) connection.order.pushFailure(xid, error);
+    else serving.replyError(connection, xid, error);
+  }
+
+  #read(
+    connection: Connection,
+    operation: ReadOperation | null,
+    identities: Connection['identities'],
+    r: Reader,
+    xid: number,
+    opcode: number,
+  ): void {
+    const serving = this.#serving;
+    if (operation === null) {
+      serving.replyBare(connection, xid, -1, ErrorCode.unimplemented);
+      serving.close(connection);
+      return;
+    }
+    const before = connection.out.length;
+    try {
+      operation.run(serving, connection, identities, r, xid);
+    } catch (failure) {
+      if (!(failure instanceof JuteError)) throw failure;
+      invariant(connection.out.length >= before, 'a reply is only ever added to');
+      serving.replyError(connection, xid, ErrorCode.marshallingError);
+    }
+    serving.statistics.answered(0);
+    connection.statistics.answered(opcode, xid, serving.lastZxid, 0, serving.nowMs);
+  }
+
+  #handshake(path: WritePath, connection: Connection, r: Reader): void {
+    const serving = this.#serving;
+    serving.statistics.packetsReceived++;
+    connection.statistics.received++;
+    const handshake = decodeOrNull(r);
+    // A client that has seen a later zxid must not be taken back in time: it tries another server.
+    if (handshake === null || handshake.lastZxidSeen > serving.lastZxid) {
+      serving.close(connection);
+      return;
+    }
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#settings;
+    connection.timeoutMs = Math.min(maxSessionTimeoutMs, Math.max(minSessionTimeoutMs, handshake.timeoutMs));
+    connection.sendsReadOnly = handshake.sendsReadOnly;
+    const { sessionHigh, sessionLow } = handshake;
+    if (sessionHigh === 0 && sessionLow === 0) this.#createSession(path, connection);
+    else if (this.#passwords.accepts(sessionHigh, sessionLow, handshake.password)) {
+      connection.state = 'connecting';
+      path.revalidate(connection, sessionHigh, sessionLow);
+    } else this.attach(connection, null);
+  }
+
+  #createSession(path: WritePath, connection: Connection): void {
+    const ids = this.#sessionIds;
+    while (this.#serving.sessions.find(ids.high, ids.low) !== null) ids.advance();
+    connection.state = 'connecting';
+    const { high, low } = ids;
+    ids.advance();
+    path.createSession(connection, high, low);
+  }
+
+  /** The leader has said whether a session is alive that a client wants to go on with. */
+  revalidated(connection: Connection, idHigh: number, idLow: number, isValid: boolean): void {
+    if (connection.state !== 'connecting') return;
+    this.attach(connection, isValid ? this.#serving.sessions.find(idHigh, idLow) : null);
+    if (connection.inputLength > 0 && isReading(connection)) this.#consumeInput(connection);
+  }
+
+  /** Answers a handshake: with the session, or, when there is none, that it is refused. */
+  attach(connection: Connection, session: Session | null): void {
+    const serving = this.#serving;
+    if (session === null || session.closing) {
+      writeHandshakeReply(connection.out, 0, 0, 0, new Uint8Array(PASSWORD_BYTES), connection.sendsReadOnly);
+      serving.markDirty(connection);
+      serving.close(connection);
+      return;
+    }
+    if (session.connection !== null) serving.close(session.connection);
+    session.connection = connection;
+    connection.session = session;
+    connection.state = 'open';
+    this.#path?.touch(session, connection.timeoutMs);
+    const { idHigh, idLow } = session;
+    const password = this.#passwords.issue(idHigh, idLow);
+    writeHandshakeReply(connection.out, connection.timeoutMs, idHigh, idLow, password, connection.sendsReadOnly);
+    serving.statistics.packetsSent++;
+    connection.statistics.sent++;
+    if (!connection.dirty) serving.markDirty(connection);
+  }
+
+  /** The session that a connection asked for exists. */
+  sessionCreated(connection: Connection, session: Session): void {
+    if (connection.state !== 'connecting') return;
+    this.attach(connection, session);
+    if (connection.inputLength > 0) this.#consumeInput(connection);
+  }
+
+  /** The write at the head of the connection's order has its reply: what waited behind it can go on. */
+  answered(connection: Connection, opcode: number, xid: number, zxid: number, arrivedMs: number): void {
+    const serving = this.#serving;
+    const latency = serving.nowMs - arrivedMs;
+    serving.statistics.answered(latency);
+    connection.statistics.answered(opcode, xid, zxid, latency, serving.nowMs);
+    const { order } = connection;
+    invariant(order.headKind() === 'write', 'replies leave in the order of requests');
+    order.take();
+    this.#goOn(connection);
+  }
+
+  /** What the connection's next sync waits for has been applied. */
+  synced(connection: Connection): void {
+    if (connection.state !== 'open') return;
+    connection.order.releaseSync();
+    this.#goOn(connection);
+  }
+
+  /** Answers what waits at the head of a connection's order, up to its next write or sync that is not done. */
+  #goOn(connection: Connection): void {
+    const serving = this.#serving;
+    const { order } = connection;
+    const r = this.#waitingReader;
+    while (
+      order.size > 0 &&
+      order.headKind() !== 'write' &&
+      order.headKind() !== 'sync' &&
+      connection.state === 'open'
+    ) {
+      // These reads cannot wait for the network: the next write's reply comes behind them.
+      if (connection.out.length > limits.outputMaximum) {
+        serving.close(connection);
+        return;
+      }
+      const isFailure = order.headKind() === 'failure';
+      order.take();
+      if (isFailure) {
+        serving.replyError(connection, order.xid, order.error);
+        continue;
+      }
+      const { bytes } = order;
+      r.reset(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), order.start, order.end);
+      const xid = r.int();
+      const opcode = r.int();
+      const operation = operationOf(opcode);
+      if (operation !== null && operation.kind !== 'read') throw new InvariantViolation('only reads wait');
+      this.#read(connection, operation, order.identities, r, xid, opcode);
+    }
+  }
+}
+
+function isReading(connection: Connection): boolean {
+  return connection.state !== 'closing' && connection.state !== 'closed' && !connection.leaving;
+}
+
+/** Adds `bytes` from `from` on to what waits, growing with what has really arrived. */
+function appendInput(connection: Connection, bytes: Uint8Array, from: number): void {
+  const need = connection.inputLength + bytes.length - from;
+  if (need > connection.input.length) {
+    const larger = new Uint8Array(Math.max(need, connection.input.length * 2, 256));
+    larger.set(connection.input.subarray(0, connection.inputLength));
+    connection.input = larger;
+  }
+  connection.input.set(bytes.subarray(from), connection.inputLength);
+  connection.inputLength = need;
+}
+
+function decodeOrNull(r: Reader): ReturnType<typeof readHandshake> | null {
+  try {
+    return readHandshake(r);
+  } catch (failure) {
+    if (!(failure instanceof JuteError)) throw failure;
+    return null;
+  }
+}

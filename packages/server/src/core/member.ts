@@ -1,0 +1,225 @@
+import { JuteError } from '@headkeeper/protocol';
+import type { Event } from './events.ts';
+import type { EnsembleWork } from './ready.ts';
+import { Leading } from './roles/leading.ts';
+import { Learning } from './roles/learning.ts';
+import { Looking } from './roles/looking.ts';
+import type { Role } from './roles/role.ts';
+import type { Stage } from './stage.ts';
+
+/** Names the reason of a role that ends because the server is stopping. */
+const NO_DELAY = 0;
+
+/**
+ * A server of an ensemble: it looks for a leader, then leads or learns, and looks again when that ends (election-protocol
+ * reference, 6). Each role has a generation; what was asked for by an earlier one is dropped here (known failure S13).
+ */
+export class Member {
+  readonly stage: Stage;
+  #role: Role;
+  #roleChanged = false;
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+    this.#role = new Looking(stage, NO_DELAY);
+  }
+
+  get role(): Role {
+    return this.#role;
+  }
+
+  get generation(): number {
+    return this.stage.generation;
+  }
+
+  start(nowMs: number): void {
+    const { stage } = this;
+    stage.nowMs = nowMs;
+    stage.election.configure(stage.committed, stage.lastSeen);
+    stage.pipeline.serving.refreshConfig(stage.committed);
+    this.#take(new Looking(stage, NO_DELAY));
+    this.end();
+  }
+
+  /** The beginning of a step. */
+  begin(nowMs: number): void {
+    this.stage.nowMs = nowMs;
+    if (this.#role instanceof Leading) this.#role.checkLease();
+    if (this.stage.lookReason !== null) this.#change();
+  }
+
+  durable(): void {
+    this.#role.durable();
+  }
+
+  event(event: Event): void {
+    const { stage } = this;
+    switch (event.kind) {
+      case 'notification':
+        stage.election.receive(event.from, event.bytes, event.nowMs);
+        return;
+      case 'electionLink':
+        stage.election.linkChanged(event.sid, event.up, event.nowMs);
+        return;
+      case 'wake':
+        stage.election.tick(event.nowMs);
+        this.#role.wake();
+        return;
+      case 'peerOpen':
+        this.#role.opened(stage.open(event.link, event.as, event.remote));
+        return;
+      case 'peerData': {
+        const link = stage.links.get(event.link);
+        if (link === undefined) return;
+        link.lastHeardMs = event.nowMs;
+        try {
+          link.receive(event.bytes, this.#role);
+        } catch (error) {
+          if (!(error instanceof JuteError)) throw error;
+          stage.note(`${link.address} sent what cannot be read: ${error.message}`);
+          stage.close(link);
+          this.#role.disconnected(link);
+        }
+        return;
+      }
+      case 'peerClosed': {
+        const link = stage.links.get(event.link);
+        if (link === undefined) return;
+        link.closed = true;
+        stage.links.delete(event.link);
+        this.#role.disconnected(link);
+        return;
+      }
+      case 'peerUnreachable':
+        if (event.generation === stage.generation) this.#role.unreachable();
+        return;
+      case 'snapshotWritten':
+        this.#role.snapshotWritten(event.zxid);
+        return;
+      case 'feedSlice':
+        if (event.generation === stage.generation) this.#role.feedSlice(event.znodes);
+        return;
+      case 'logChunk': {
+        const link = stage.links.get(event.link);
+        if (link !== undefined && event.generation === stage.generation) this.#role.logChunk(link, event.chunk);
+        return;
+      }
+      case 'storageDone':
+        stage.storageBusy--;
+        // The state read again replaces what memory has, whoever asked for it.
+        if (event.database !== null && event.generation !== stage.generation) {
+          stage.adopt(event.database);
+          this.#role.storageDone(null, false);
+        } else if (event.generation === stage.generation) this.#role.storageDone(event.database, event.unreachable);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** The end of a step: what came of the election, and the end of a role. */
+  end(): void {
+    const { stage } = this;
+    for (let turns = 0; turns < 4; turns++) {
+      if (stage.lookReason === null) this.#role.flush();
+      if (stage.lookReason !== null) this.#change();
+      else if (this.#role.name === 'looking' && stage.election.outcome !== null)
+        this.#elected(stage.election.outcome.leader);
+      else return;
+    }
+  }
+
+  takeWork(): EnsembleWork {
+    const { stage } = this;
+    const gossip = stage.election.takeGossip();
+    if (gossip !== null && this.#role.name === 'looking' && stage.commit(gossip))
+      stage.look('a newer membership was heard of');
+    const peerOutput = stage.dirtyLinks.filter((link) => !link.closed);
+    for (const link of stage.dirtyLinks) link.dirty = false;
+    const work: EnsembleWork = {
+      hardState: stage.hardState,
+      membership: stage.membershipChange,
+      storage: stage.storage,
+      notify: stage.election.takeSends(),
+      suspects: stage.election.takeSuspects(),
+      connectElection: stage.election.wantsLinks(),
+      peerOutput,
+      peerClose: stage.closingLinks,
+      connect: stage.connect,
+      logWanted: stage.logWanted,
+      feeding: this.#role.feeding,
+      synced: stage.synced,
+      messages: stage.messages.splice(0),
+      wakeAtMs:
+        stage.generation === 0 ? Number.POSITIVE_INFINITY : Math.min(this.#role.wakeAtMs, stage.election.wakeAtMs),
+      roleChanged: this.#roleChanged,
+    };
+    stage.hardState = null;
+    stage.membershipChange = null;
+    stage.storage = null;
+    stage.dirtyLinks = [];
+    stage.closingLinks = [];
+    stage.connect = null;
+    stage.logWanted = [];
+    stage.synced = false;
+    this.#roleChanged = false;
+    return work;
+  }
+
+  /** The present role ends: another election, or the leader that a reconfiguration names. */
+  #change(): void {
+    const { stage } = this;
+    stage.note(`${this.#role.name} ends: ${stage.lookReason}`);
+    const { designated } = stage;
+    stage.lookReason = null;
+    stage.designated = null;
+    this.#leave();
+    if (designated !== null) {
+      const vote = stage.election.currentVote;
+      stage.election.setCurrentVote({ ...vote, leader: designated });
+      this.#elected(designated);
+      return;
+    }
+    stage.election.become('looking');
+    this.#take(new Looking(stage, NO_DELAY));
+  }
+
+  #elected(leader: number): void {
+    const { stage } = this;
+    if (this.#role.name === 'looking') this.#role.leave();
+    if (leader === stage.sid) {
+      stage.election.become('leading');
+      this.#take(new Leading(stage));
+    } else {
+      stage.election.become(stage.isObserver ? 'observing' : 'following');
+      this.#take(new Learning(stage, leader));
+    }
+  }
+
+  #leave(): void {
+    const { stage } = this;
+    const wasServing = stage.clients.areServed;
+    this.#role.leave();
+    for (const link of [...stage.links.values()]) stage.close(link);
+    if (wasServing) stage.clients.suspend(true);
+  }
+
+  #take(role: Role): void {
+    const { stage } = this;
+    stage.generation++;
+    this.#roleChanged = true;
+    this.#role = role;
+    role.start();
+    if (role.name === 'looking') return;
+    // Streams that came while the election ran belong to whoever leads now.
+    for (const link of [...stage.links.values()]) {
+      if (role.name !== 'leading' || link.kind !== 'learner') {
+        stage.close(link);
+        continue;
+      }
+      role.opened(link);
+      link.held = false;
+      link.resume(role);
+    }
+  }
+}

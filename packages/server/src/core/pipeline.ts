@@ -1,0 +1,209 @@
+import { ErrorCode, OpCode, Reader, Writer } from '@headkeeper/protocol';
+import type { Clients } from './clients.ts';
+import type { Session } from './connection.ts';
+import type { Database } from './database.ts';
+import { invariant } from './invariants.ts';
+import { writeData } from './ops/get-data.ts';
+import type { WriteOperation } from './ops/operation.ts';
+import { closeSession, createSession } from './ops/sessions.ts';
+import { type Proposal, Proposals } from './proposals.ts';
+import type { Serving } from './serving.ts';
+import { SnapshotSchedule } from './snapshot-schedule.ts';
+
+const TWO_32 = 4294967296;
+const NO_BYTES = new Uint8Array(0);
+
+/** Finds out whose request a leader's txn answers, if it is one of this server's. */
+export interface TxnClaimer {
+  claim(proposal: Proposal, sessionHigh: number, sessionLow: number, cxid: number): void;
+}
+
+/**
+ * The way of a txn through this server, whatever its role: into the journal, durable, committed, applied, answered. Roles
+ * decide what enters and what is committed.
+ */
+export class Pipeline {
+  readonly serving: Serving;
+  readonly clients: Clients;
+  readonly proposals: Proposals;
+  readonly snapshots: SnapshotSchedule;
+  /** Everything up to here is on stable storage. */
+  durableZxid = 0;
+  /** On a learner: who waits for what. */
+  claimer: TxnClaimer | null = null;
+  /** Up to here digests of txns say nothing: the state came from a leader while it was changing. */
+  fuzzyUntil = 0;
+  readonly #results: Writer = new Writer(1024);
+  readonly #body: Reader = new Reader(NO_BYTES);
+
+  constructor(serving: Serving, clients: Clients) {
+    this.serving = serving;
+    this.clients = clients;
+    this.proposals = new Proposals(serving);
+    this.snapshots = new SnapshotSchedule(serving);
+  }
+
+  /** Takes a state over, which is what snapshot and log on the disk say; `replayed` txns are newer than the snapshot. */
+  adopt(database: Database, replayed: number): void {
+    this.snapshots.abandon();
+    this.proposals.dropAll();
+    this.serving.adopt(database);
+    this.durableZxid = database.lastZxid;
+    this.fuzzyUntil = 0;
+    database.tree.quotas.rebuild();
+    database.applier.observe(this.serving, this.#results);
+    this.proposals.start(database.lastZxid);
+    this.snapshots.start(replayed);
+  }
+
+  /** The last txn taken in: in the journal, or on its way there. */
+  get appendedZxid(): number {
+    return this.proposals.lastZxid;
+  }
+
+  /** Everything appended up to `zxid` is on stable storage. */
+  durable(zxid: number): void {
+    invariant(zxid >= this.durableZxid, 'what is durable stays durable');
+    this.durableZxid = zxid;
+    this.proposals.durable(zxid);
+  }
+
+  /** Applies the txns up to `zxid`, which are committed. */
+  applyUpTo(zxid: number): void {
+    for (let next = this.proposals.oldest; next !== null && next.zxid <= zxid; next = this.proposals.oldest) {
+      this.#apply(next);
+    }
+  }
+
+  /** Proposes the end of a session. `remote`: another server waits for the txn. */
+  proposeClose(session: Session): void {
+    this.serving.expiry.remove(session.slot);
+    this.propose(closeSession, OpCode.closeSession, 0, null, session, session.idHigh, session.idLow, this.#body);
+  }
+
+  proposeCreate(connection: Proposal['connection'], idHigh: number, idLow: number, timeoutMs: number): void {
+    const body = new Writer(4);
+    body.int(timeoutMs);
+    this.#body.reset(body.bytes, body.view, 0, 4);
+    this.propose(createSession, OpCode.createSession, 0, connection, null, idHigh, idLow, this.#body);
+  }
+
+  /** As `Proposals.propose`, with the identities of the connection. */
+  propose(
+    operation: WriteOperation,
+    opcode: number,
+    xid: number,
+    connection: Proposal['connection'],
+    session: Session | null,
+    idHigh: number,
+    idLow: number,
+    r: Reader,
+  ): number {
+    const identities = connection === null ? [] : connection.identities;
+    return this.proposals.propose(operation, opcode, xid, connection, session, idHigh, idLow, r, identities);
+  }
+
+  #apply(proposal: Proposal): void {
+    const { serving } = this;
+    const { applier } = serving.database;
+    const writer = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
+    const { zxid, start, end } = proposal;
+    const last = serving.lastZxid;
+    invariant(
+      zxid === last + 1 || (zxid % TWO_32 === 1 && Math.floor(zxid / TWO_32) > Math.floor(last / TWO_32)),
+      `txn ${zxid} follows ${last}`,
+    );
+    const idHigh = writer.view.getInt32(start);
+    const idLow = writer.view.getInt32(start + 4);
+    this.claimer?.claim(proposal, idHigh, idLow, writer.view.getInt32(start + 8));
+    const { connection } = proposal;
+    const type = writer.view.getInt32(start + 28);
+    const closing = type === OpCode.closeSession ? serving.sessions.find(idHigh, idLow) : null;
+    this.#results.length = 0;
+    serving.pendingZxid = zxid;
+    applier.apply(writer.bytes, writer.view, start, end);
+    invariant(applier.zxid === zxid, 'the txn applied is the one that was proposed');
+    serving.setLastZxid(zxid);
+    serving.database.recent.add(zxid, writer.bytes, start, end);
+    if (applier.hasDigest && serving.settings.digestEnabled && zxid > this.fuzzyUntil) this.#compareDigest();
+    this.proposals.preparation.pending.applied(zxid);
+    if (type === OpCode.createSession) {
+      const session = serving.sessions.find(idHigh, idLow);
+      invariant(session !== null, 'a session exists once its txn is applied');
+      this.onSessionCreated(session);
+      if (connection !== null) this.clients.sessionCreated(connection, session);
+    } else if (type === OpCode.closeSession) {
+      this.#sessionClosed(proposal, closing, writer);
+    } else if (connection !== null && connection.state === 'open') {
+      this.#reply(connection, proposal, writer);
+      this.clients.answered(connection, proposal.opcode, proposal.xid, zxid, proposal.arrivedMs);
+    }
+    this.proposals.release(proposal);
+    this.snapshots.applied(this.proposals.bytesProposed);
+  }
+
+  /** Told of every session whose createSession has been applied. */
+  onSessionCreated: (session: Session) => void = () => {};
+
+  #compareDigest(): void {
+    const { digest } = this.serving.tree;
+    const { applier } = this.serving.database;
+    if (digest.high !== applier.digestHigh || digest.low !== applier.digestLow) {
+      this.serving.statistics.digestMismatches++;
+    }
+  }
+
+  #reply(connection: NonNullable<Proposal['connection']>, proposal: Proposal, writer: Writer): void {
+    const { serving } = this;
+    const { applier } = serving.database;
+    const { out } = connection;
+    const at = serving.beginTxnReply(connection, proposal.xid, proposal.zxid, applier.error);
+    if (applier.error === ErrorCode.ok) {
+      switch (proposal.opcode) {
+        case OpCode.create:
+          writePath(out, writer.bytes, applier.pathStart, applier.pathEnd);
+          break;
+        case OpCode.create2:
+        case OpCode.createContainer:
+        case OpCode.createTTL:
+          writePath(out, writer.bytes, applier.pathStart, applier.pathEnd);
+          serving.writeStat(out, applier.slot);
+          break;
+        case OpCode.setData:
+        case OpCode.setACL:
+          serving.writeStat(out, applier.slot);
+          break;
+        case OpCode.multi:
+          out.raw(this.#results.bytes, 0, this.#results.length);
+          out.int(-1);
+          out.boolean(true);
+          out.int(-1);
+          break;
+        case OpCode.reconfig:
+          writeData(out, serving.tree.store, applier.slot);
+          serving.writeStat(out, applier.slot);
+          break;
+        default:
+          break;
+      }
+    }
+    serving.endReply(connection, at);
+  }
+
+  #sessionClosed(proposal: Proposal, session: Session | null, writer: Writer): void {
+    const { serving } = this;
+    const { connection } = proposal;
+    if (session !== null) serving.expiry.remove(session.slot);
+    const owner = session?.connection ?? null;
+    if (connection !== null && connection.state === 'open') {
+      this.#reply(connection, proposal, writer);
+      serving.close(connection);
+    }
+    if (owner !== null) serving.close(owner);
+  }
+}
+
+function writePath(out: Writer, bytes: Uint8Array, start: number, end: number): void {
+  out.int(end - start);
+  out.raw(bytes, start, end);
+}

@@ -1,0 +1,174 @@
+import { beginPacket, endPacket, OpCode, QuorumPacketType, type Reader } from '@headkeeper/protocol';
+import { limits } from '../../limits.ts';
+import type { Connection, Session } from '../connection.ts';
+import type { WriteOperation } from '../ops/operation.ts';
+import type { PeerLink } from '../peer-link.ts';
+import type { Pipeline, TxnClaimer } from '../pipeline.ts';
+import type { Proposal } from '../proposals.ts';
+import { sessionIdText } from '../session/sessions.ts';
+import type { Stage } from '../stage.ts';
+import type { WritePath } from '../write-path.ts';
+
+/** Client requests that are not txns carry no zxid. */
+const NO_ZXID = -1;
+
+/**
+ * The writes of a learner's clients: they go to the leader, in the order of each session, and are answered when their txns
+ * have been applied here (quorum-protocol reference, 9 and 10).
+ */
+export class Forwarding implements WritePath, TxnClaimer {
+  readonly #stage: Stage;
+  readonly #pipeline: Pipeline;
+  readonly #link: PeerLink;
+  /** Connections that wait for the session that they are to have, by id. */
+  readonly #creating: Map<string, Connection> = new Map();
+  /** Connections that wait for the leader's word on their session, by id. */
+  readonly #revalidating: Map<string, Connection[]> = new Map();
+  /** Connections whose syncs are with the leader, oldest first: its answers name none. */
+  #syncs: Connection[] = [];
+  #touched: Session[] = [];
+
+  constructor(stage: Stage, link: PeerLink) {
+    this.#stage = stage;
+    this.#pipeline = stage.pipeline;
+    this.#link = link;
+  }
+
+  get isBehind(): boolean {
+    const { outstanding, outstandingBytes } = this.#pipeline.proposals;
+    return (
+      outstanding > limits.outstandingProposals ||
+      outstandingBytes > limits.outstandingBytes ||
+      this.#link.out.length > limits.outputHighWater
+    );
+  }
+
+  write(connection: Connection, _operation: WriteOperation, opcode: number, xid: number, r: Reader): number {
+    const session = connection.session as Session;
+    this.#forward(connection, session.idHigh, session.idLow, xid, opcode, r);
+    this.#expect(connection, xid, opcode);
+    return 0;
+  }
+
+  createSession(connection: Connection, idHigh: number, idLow: number): void {
+    const { out } = this.#link;
+    this.#creating.set(sessionIdText(idHigh, idLow), connection);
+    const at = beginPacket(out, QuorumPacketType.request, NO_ZXID);
+    out.longHalves(idHigh, idLow);
+    out.int(0);
+    out.int(OpCode.createSession);
+    out.int(connection.timeoutMs);
+    endPacket(out, at);
+    this.#stage.send(this.#link);
+  }
+
+  closeSession(connection: Connection, session: Session, xid: number): void {
+    this.#forward(connection, session.idHigh, session.idLow, xid, OpCode.closeSession, null);
+    this.#expect(connection, xid, OpCode.closeSession);
+  }
+
+  sync(connection: Connection, xid: number, r: Reader): boolean {
+    const session = connection.session as Session;
+    this.#forward(connection, session.idHigh, session.idLow, xid, OpCode.sync, r);
+    this.#syncs.push(connection);
+    return true;
+  }
+
+  /** The leader has answered the oldest sync. */
+  synced(): void {
+    const connection = this.#syncs.shift();
+    if (connection !== undefined) this.#pipeline.clients.synced(connection);
+  }
+
+  revalidate(connection: Connection, idHigh: number, idLow: number): void {
+    const key = sessionIdText(idHigh, idLow);
+    const waiting = this.#revalidating.get(key);
+    if (waiting === undefined) this.#revalidating.set(key, [connection]);
+    else waiting.push(connection);
+    const { out } = this.#link;
+    const at = beginPacket(out, QuorumPacketType.revalidate, NO_ZXID);
+    out.longHalves(idHigh, idLow);
+    out.int(connection.timeoutMs);
+    endPacket(out, at);
+    this.#stage.send(this.#link);
+  }
+
+  /** The leader's word on a session. */
+  revalidated(idHigh: number, idLow: number, isValid: boolean): void {
+    const key = sessionIdText(idHigh, idLow);
+    const waiting = this.#revalidating.get(key);
+    const connection = waiting?.shift();
+    if (waiting?.length === 0) this.#revalidating.delete(key);
+    if (connection !== undefined) this.#pipeline.clients.revalidated(connection, idHigh, idLow, isValid);
+  }
+
+  touch(session: Session, timeoutMs: number): void {
+    session.touchedTimeoutMs = timeoutMs;
+    if (session.touched) return;
+    session.touched = true;
+    this.#touched.push(session);
+  }
+
+  /** Answers the leader's ping with the sessions that have been heard of since the last one. */
+  pong(zxid: number): void {
+    const { out } = this.#link;
+    const at = beginPacket(out, QuorumPacketType.ping, zxid);
+    for (const session of this.#touched) {
+      out.longHalves(session.idHigh, session.idLow);
+      out.int(session.touchedTimeoutMs);
+      session.touched = false;
+    }
+    endPacket(out, at);
+    this.#touched = [];
+    this.#stage.send(this.#link);
+  }
+
+  claim(proposal: Proposal, sessionHigh: number, sessionLow: number, cxid: number): void {
+    const writer = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
+    if (this.#creating.size > 0 && writer.view.getInt32(proposal.start + 28) === OpCode.createSession) {
+      const key = sessionIdText(sessionHigh, sessionLow);
+      proposal.connection = this.#creating.get(key) ?? null;
+      this.#creating.delete(key);
+      return;
+    }
+    const connection = this.#pipeline.serving.sessions.find(sessionHigh, sessionLow)?.connection ?? null;
+    if (connection === null) return;
+    const { forwards } = connection;
+    // A request of the session's former connection, on another server, can carry the same number: it was proposed before.
+    if (forwards.size === 0 || forwards.xid !== cxid || proposal.zxid <= forwards.afterZxid) return;
+    proposal.connection = connection;
+    proposal.opcode = forwards.opcode;
+    proposal.xid = cxid;
+    proposal.arrivedMs = forwards.arrivedMs;
+    forwards.take();
+  }
+
+  /** The role ends: nothing that was forwarded will be answered. */
+  end(): void {
+    for (const session of this.#touched) session.touched = false;
+    this.#touched = [];
+    this.#syncs = [];
+  }
+
+  #expect(connection: Connection, xid: number, opcode: number): void {
+    connection.forwards.push(xid, opcode, this.#pipeline.serving.nowMs, this.#pipeline.appendedZxid);
+  }
+
+  #forward(
+    connection: Connection,
+    idHigh: number,
+    idLow: number,
+    cxid: number,
+    opcode: number,
+    r: Reader | null,
+  ): void {
+    const { out } = this.#link;
+    const at = beginPacket(out, QuorumPacketType.request, NO_ZXID);
+    out.longHalves(idHigh, idLow);
+    out.int(cxid);
+    out.int(opcode);
+    if (r !== null) out.raw(r.bytes, r.pos, r.end);
+    endPacket(out, at, connection.identities);
+    this.#stage.send(this.#link);
+  }
+}

@@ -1,0 +1,197 @@
+import { ErrorCode, type Identity, OpCode, Reader } from '@headkeeper/protocol';
+import { limits } from '../../limits.ts';
+import { type Connection, Session } from '../connection.ts';
+import type { WriteOperation } from '../ops/operation.ts';
+import { closeSession, createSession } from '../ops/sessions.ts';
+import { operationOf } from '../ops/table.ts';
+import type { Pipeline } from '../pipeline.ts';
+import { Reaper } from '../reaper.ts';
+import { sessionIdText } from '../session/sessions.ts';
+import type { WritePath } from '../write-path.ts';
+
+const NOTHING: Reader = new Reader(new Uint8Array(0));
+
+/** Owner of a session that this server's own clients use. */
+export const OWN = 0;
+/** Nobody is known to serve the session. */
+export const NOBODY = -1;
+
+/**
+ * Makes txns: of what this server's clients ask for, of what learners forward, and of its own accord (expired sessions,
+ * containers, TTL znodes). For a leader and for a standalone server.
+ */
+export class LeaderWrites implements WritePath {
+  readonly #pipeline: Pipeline;
+  readonly #reaper: Reaper;
+  /** Sessions proposed for learners and not yet applied: a session that becomes global is followed at once by requests. */
+  readonly #creating: Map<string, Session> = new Map();
+
+  constructor(pipeline: Pipeline) {
+    this.#pipeline = pipeline;
+    this.#reaper = new Reaper(pipeline.serving.settings);
+  }
+
+  /** Every session gets its full timeout from now on (quorum-protocol reference, 7.1). */
+  start(): void {
+    const { serving } = this.#pipeline;
+    serving.sessions.forEach((session) => {
+      session.closing = false;
+      session.owner = NOBODY;
+      serving.expiry.touch(session.slot, serving.nowMs, session.timeoutMs);
+    });
+    this.#reaper.start(serving.nowMs);
+  }
+
+  /** Proposes the end of sessions that nobody has heard of in time, and of znodes whose time is over. */
+  tick(): void {
+    const { serving, proposals } = this.#pipeline;
+    const expired = serving.expiry.expire(serving.nowMs);
+    for (let i = 0; i < expired.length; i++) {
+      const session = serving.sessions.at(expired[i]);
+      if (session !== null && !session.closing) this.#pipeline.proposeClose(session);
+    }
+    this.#reaper.run(serving, proposals);
+  }
+
+  /** Whether the disk, or the quorum, is so far behind that clients should wait. */
+  get isBehind(): boolean {
+    const { outstanding, outstandingBytes } = this.#pipeline.proposals;
+    return outstanding > limits.outstandingProposals || outstandingBytes > limits.outstandingBytes;
+  }
+
+  write(connection: Connection, operation: WriteOperation, opcode: number, xid: number, r: Reader): number {
+    const session = connection.session as Session;
+    session.owner = OWN;
+    const { idHigh, idLow } = session;
+    return this.#pipeline.propose(operation, opcode, xid, connection, session, idHigh, idLow, r);
+  }
+
+  createSession(connection: Connection, idHigh: number, idLow: number): void {
+    this.#pipeline.proposeCreate(connection, idHigh, idLow, connection.timeoutMs);
+  }
+
+  closeSession(connection: Connection, session: Session, xid: number): void {
+    const { serving, proposals } = this.#pipeline;
+    serving.expiry.remove(session.slot);
+    const { idHigh, idLow } = session;
+    const { identities } = connection;
+    proposals.propose(closeSession, OpCode.closeSession, xid, connection, session, idHigh, idLow, NOTHING, identities);
+  }
+
+  /** A standalone server is as new as can be; a leader of learners asks them first. */
+  sync(_connection: Connection, _xid: number, _r: Reader): boolean {
+    return false;
+  }
+
+  revalidate(connection: Connection, idHigh: number, idLow: number): void {
+    const { serving, clients } = this.#pipeline;
+    const session = serving.sessions.find(idHigh, idLow);
+    const isValid = session !== null && !session.closing;
+    if (isValid) session.owner = OWN;
+    clients.revalidated(connection, idHigh, idLow, isValid);
+  }
+
+  touch(session: Session, timeoutMs: number): void {
+    if (session.closing) return;
+    const { serving } = this.#pipeline;
+    serving.expiry.touch(session.slot, serving.nowMs, timeoutMs);
+  }
+
+  // What learners send.
+
+  /** A session of a learner's client has been heard of; false when there is no such session. */
+  touchRemote(idHigh: number, idLow: number, timeoutMs: number): boolean {
+    const { serving } = this.#pipeline;
+    const session = serving.sessions.find(idHigh, idLow);
+    if (session === null || session.closing) return false;
+    serving.expiry.touch(session.slot, serving.nowMs, timeoutMs);
+    return true;
+  }
+
+  /** A client goes on with its session on another server: `link` serves it from now on. */
+  moveSession(idHigh: number, idLow: number, timeoutMs: number, link: number): boolean {
+    if (!this.touchRemote(idHigh, idLow, timeoutMs)) return false;
+    const session = this.#pipeline.serving.sessions.find(idHigh, idLow) as Session;
+    session.owner = link;
+    return true;
+  }
+
+  /** A link is gone; whoever comes next with its sessions has them. */
+  releaseOwner(link: number): void {
+    this.#pipeline.serving.sessions.forEach((session) => {
+      if (session.owner === link) session.owner = NOBODY;
+    });
+  }
+
+  /**
+   * Makes a txn of a request that a learner has forwarded: always one, since the learner waits for it (quorum-protocol
+   * reference, 8.1). `r` stands at the body.
+   */
+  forwarded(
+    link: number,
+    idHigh: number,
+    idLow: number,
+    cxid: number,
+    opcode: number,
+    r: Reader,
+    identities: readonly Identity[],
+  ): void {
+    const { serving, proposals } = this.#pipeline;
+    const key = sessionIdText(idHigh, idLow);
+    if (opcode === OpCode.createSession) {
+      if (serving.sessions.find(idHigh, idLow) === null && !this.#creating.has(key)) {
+        const session = new Session(-1, idHigh, idLow, 0);
+        session.owner = link;
+        this.#creating.set(key, session);
+      }
+      proposals.propose(createSession, opcode, cxid, null, null, idHigh, idLow, r, identities, true);
+      return;
+    }
+    const session = serving.sessions.find(idHigh, idLow) ?? this.#creating.get(key) ?? null;
+    let refusal: number = ErrorCode.ok;
+    if (session !== null) {
+      if (session.owner === NOBODY) session.owner = link;
+      if (session.owner !== link) refusal = ErrorCode.sessionMoved;
+    }
+    if (opcode === OpCode.closeSession) {
+      if (session !== null && session.slot >= 0 && refusal === 0) serving.expiry.remove(session.slot);
+      proposals.propose(closeSession, opcode, cxid, null, session, idHigh, idLow, r, identities, true, refusal);
+      return;
+    }
+    const operation = operationOf(opcode);
+    const known = operation !== null && operation.kind === 'write' ? operation : unknownWrite;
+    if (session !== null && session.slot >= 0 && !session.closing && refusal === 0) {
+      serving.expiry.touch(session.slot, serving.nowMs, session.timeoutMs);
+    }
+    const actor = session ?? this.#localOf(idHigh, idLow, link);
+    proposals.propose(known, opcode, cxid, null, actor, idHigh, idLow, r, identities, true, refusal);
+  }
+
+  /**
+   * A session that only the learner knows (quorum-protocol reference, 10): it may change znodes, and own none. Sessions
+   * with this server's own number in their id would be known here.
+   */
+  #localOf(idHigh: number, idLow: number, link: number): Session | null {
+    const { settings } = this.#pipeline.serving;
+    if (!settings.localSessionsEnabled || idHigh >>> 24 === (settings.serverId & 0xff)) return null;
+    const session = new Session(-1, idHigh, idLow, 0);
+    session.owner = link;
+    session.isLocal = true;
+    return session;
+  }
+
+  /** The session's txn has been applied: it is in the table from now on. */
+  sessionCreated(session: Session): void {
+    const { serving } = this.#pipeline;
+    const key = sessionIdText(session.idHigh, session.idLow);
+    const proposed = this.#creating.get(key);
+    if (proposed !== undefined) {
+      this.#creating.delete(key);
+      session.owner = proposed.owner;
+      session.closing = proposed.closing;
+    } else session.owner = OWN;
+    if (!session.closing) serving.expiry.touch(session.slot, serving.nowMs, session.timeoutMs);
+  }
+}
+
+const unknownWrite: WriteOperation = { kind: 'write', prepare: () => ErrorCode.unimplemented };

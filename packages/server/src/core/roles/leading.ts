@@ -1,0 +1,764 @@
+import {
+  beginPacket,
+  encodeUtf8,
+  endPacket,
+  JuteError,
+  OpCode,
+  QuorumPacketType,
+  Reader,
+  writePacket,
+} from '@headkeeper/protocol';
+import { limits } from '../../limits.ts';
+import type { LogRecords } from '../../ports.ts';
+import type { Database } from '../database.ts';
+import { invariant } from '../invariants.ts';
+import type { Membership } from '../membership/membership.ts';
+import type { PeerLink } from '../peer-link.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { Proposal } from '../proposals.ts';
+import type { Stage } from '../stage.ts';
+import type { SnapshotWriter } from '../tree/snapshot-writer.ts';
+import { CommitRule } from '../zab/commit-rule.ts';
+import { LearnerHandler } from '../zab/learner-handler.ts';
+import { planSync } from '../zab/sync-plan.ts';
+
+import { QuorumWrites } from './quorum-writes.ts';
+import type { Role } from './role.ts';
+
+const TWO_32 = 4294967296;
+const PROTOCOL_VERSION = 0x10000;
+const SESSION_TOUCH_BYTES = 12;
+/** A leader that its voters have left waits no longer than this for their return. */
+const UNWANTED_MS = 500;
+
+/**
+ * - `discovery`: a quorum of voters is to come, so that the epoch can be chosen.
+ * - `gate`: a quorum is to say what history it has.
+ * - `sync`: a quorum is to have this leader's history on its disks.
+ * - `broadcast`: this server leads.
+ */
+type Phase = 'discovery' | 'gate' | 'sync' | 'broadcast';
+
+/** Leads: chooses an epoch, brings learners to its history, then proposes and commits (quorum-protocol reference, 4.2 to 8.1). */
+export class Leading implements Role {
+  readonly name = 'leading';
+  readonly #stage: Stage;
+  readonly #pipeline: Pipeline;
+  readonly #writes: QuorumWrites;
+  readonly #rule: CommitRule = new CommitRule();
+  readonly #handlers: Map<PeerLink, LearnerHandler> = new Map();
+  #phase: Phase = 'discovery';
+  #phaseEndsMs = 0;
+  #startedMs = 0;
+  #epoch = 0;
+  #maxAccepted = 0;
+  /** This server's own standing, which no learner may surpass. */
+  readonly #ownEpoch: number;
+  readonly #ownZxid: number;
+  /** Voters that have come, that have said what they have, and that have this leader's history. */
+  readonly #arrived: Set<number> = new Set();
+  readonly #known: Set<number> = new Set();
+  readonly #synced: Set<number> = new Set();
+  /** Proposals up to here have been sent to the followers; those up to `#committed` are committed. */
+  #announced = 0;
+  #committed = 0;
+  #nextPingMs = 0;
+  #pingsSent = 0;
+  #feed: SnapshotWriter | null = null;
+  #feeding: LearnerHandler[] = [];
+  readonly #reader: Reader = new Reader(new Uint8Array(0));
+  /** A handler that `packet` is about. */
+  #leaving = false;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+    this.#pipeline = stage.pipeline;
+    this.#ownEpoch = stage.epochs.current;
+    this.#ownZxid = stage.pipeline.appendedZxid;
+    this.#writes = new QuorumWrites(
+      stage.pipeline,
+      stage,
+      () => this.#committed,
+      () => this.#upToDateServers(),
+    );
+  }
+
+  get wakeAtMs(): number {
+    return this.#phase === 'broadcast' ? this.#nextPingMs : Math.min(this.#nextPingMs, this.#phaseEndsMs);
+  }
+
+  get isBehind(): boolean {
+    return this.#writes.isBehind;
+  }
+
+  get feeding(): readonly number[] {
+    return this.#feed === null ? [] : this.#feeding.map((handler) => handler.link.id);
+  }
+
+  get takesRaw(): boolean {
+    return false;
+  }
+
+  raw(bytes: Uint8Array): number {
+    return bytes.length;
+  }
+
+  /** Learners that have this leader's history, and all that are connected; for the operators. */
+  get learners(): Iterable<LearnerHandler> {
+    return this.#handlers.values();
+  }
+
+  get isEstablished(): boolean {
+    return this.#phase === 'broadcast';
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  start(): void {
+    const { epochs, nowMs, sid, settings } = this.#stage;
+    this.#startedMs = nowMs;
+    this.#maxAccepted = epochs.accepted;
+    this.#nextPingMs = nowMs + Math.floor(settings.tickTimeMs / 2);
+    // Everything logged is history from now on (7.1).
+    this.#pipeline.applyUpTo(this.#pipeline.appendedZxid);
+    this.#announced = this.#pipeline.appendedZxid;
+    this.#committed = this.#pipeline.appendedZxid;
+    this.#enter('discovery');
+    this.#arrived.add(sid);
+    this.#chooseEpoch();
+  }
+
+  leave(): void {
+    this.#leaving = true;
+    this.#pipeline.snapshots.endFeed();
+    this.#pipeline.onSessionCreated = () => {};
+    this.#pipeline.serving.reconfigurator = null;
+    this.#pipeline.proposals.forgetConnections();
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    this.#phaseEndsMs = this.#stage.nowMs + this.#stage.settings.initLimitTicks * this.#stage.settings.tickTimeMs;
+  }
+
+  // Links.
+
+  opened(link: PeerLink): void {
+    if (link.kind !== 'learner' || this.#handlers.size >= limits.learners) {
+      this.#stage.close(link);
+      return;
+    }
+    this.#handlers.set(link, new LearnerHandler(link));
+  }
+
+  disconnected(link: PeerLink): void {
+    const handler = this.#handlers.get(link);
+    if (handler === undefined) return;
+    this.#handlers.delete(link);
+    this.#feeding = this.#feeding.filter((other) => other !== handler);
+    if (this.#feed !== null && this.#feeding.length === 0) this.#endFeed();
+    if (this.#leaving) return;
+    this.#writes.releaseOwner(link.id);
+    this.#writes.askAgain();
+    if (![...this.#handlers.values()].some((other) => other.sid === handler.sid && other.isForwarding)) {
+      this.#synced.delete(handler.sid);
+    }
+    if (handler.sid >= 0) this.#stage.note(`${handler.name} is gone`);
+    if (this.#phase === 'broadcast') this.#requireQuorum();
+  }
+
+  unreachable(): void {}
+
+  #drop(handler: LearnerHandler, reason: string): void {
+    this.#stage.note(`${handler.name} at ${handler.link.address} is dropped: ${reason}`);
+    this.#stage.close(handler.link);
+    this.disconnected(handler.link);
+  }
+
+  // Time.
+
+  wake(): void {
+    const { nowMs, settings, election } = this.#stage;
+    if (this.#phase !== 'broadcast') {
+      if (nowMs >= this.#phaseEndsMs) this.#stage.look(`no quorum in time (${this.#phase})`);
+      const patience = settings.maxTimeToWaitForEpochMs ?? UNWANTED_MS;
+      if (election.unwanted && nowMs - this.#startedMs >= patience)
+        this.#stage.look('its voters look for another leader');
+    }
+    if (nowMs < this.#nextPingMs) return;
+    this.#nextPingMs = nowMs + Math.floor(settings.tickTimeMs / 2);
+    const silentMs = settings.syncLimitTicks * settings.tickTimeMs;
+    const initialMs = settings.initLimitTicks * settings.tickTimeMs;
+    for (const handler of [...this.#handlers.values()]) {
+      const { link } = handler;
+      const allowed = handler.stage === 'synced' || handler.stage === 'live' ? silentMs : initialMs;
+      if (nowMs - link.lastHeardMs > allowed)
+        this.#drop(handler, `nothing was heard for ${nowMs - link.lastHeardMs} ms`);
+      else if (handler.stage === 'live' && handler.unackedZxid > 0 && nowMs - handler.unackedMs > silentMs) {
+        this.#drop(handler, 'it does not acknowledge proposals');
+      } else if (handler.isForwarding) {
+        handler.ping(this.#announced);
+        this.#stage.send(link);
+      }
+    }
+    this.#pingsSent++;
+    if (this.#phase === 'broadcast' && this.#pingsSent % 2 === 0) this.#requireQuorum();
+    if (this.#phase === 'broadcast') {
+      this.#writes.tick();
+      if (this.#pipeline.proposals.isExhausted) this.#stage.look('the counter of the epoch is used up');
+    }
+  }
+
+  /**
+   * Called before anything else in a step: a leader that has been stopped for longer than its followers wait may not be one
+   * any more (known failure E14).
+   */
+  checkLease(): void {
+    if (this.#phase !== 'broadcast') return;
+    const { nowMs, settings } = this.#stage;
+    const silentMs = settings.syncLimitTicks * settings.tickTimeMs;
+    if (nowMs - this.#nextPingMs <= silentMs) return;
+    if (!this.#stage.memberships.every((membership) => membership.voters.size === 1)) {
+      this.#stage.look(`it was stopped for ${nowMs - this.#nextPingMs} ms`);
+    }
+  }
+
+  /** Every server, voter or not, that follows proposals as they come, and this one. */
+  #upToDateServers(): ReadonlySet<number> {
+    const sids = new Set([this.#stage.sid]);
+    for (const handler of this.#handlers.values()) if (handler.stage === 'live') sids.add(handler.sid);
+    return sids;
+  }
+
+  #requireQuorum(): void {
+    const present = new Set(this.#synced);
+    present.add(this.#stage.sid);
+    if (!this.#stage.isQuorum(present)) this.#stage.look('the quorum of followers is lost');
+  }
+
+  // Packets of learners.
+
+  packet(link: PeerLink): void {
+    const handler = this.#handlers.get(link);
+    if (handler === undefined) return;
+    const { packet } = link;
+    switch (handler.stage) {
+      case 'info':
+        this.#info(handler);
+        return;
+      case 'epoch':
+        if (packet.type === QuorumPacketType.ackEpoch && handler.informed) this.#ackEpoch(handler);
+        else this.#drop(handler, `packet of type ${packet.type} instead of its epoch`);
+        return;
+      default:
+        this.#steady(handler);
+    }
+  }
+
+  #steady(handler: LearnerHandler): void {
+    const { packet } = handler.link;
+    switch (packet.type) {
+      case QuorumPacketType.ack:
+        this.#ack(handler, packet.zxid);
+        return;
+      case QuorumPacketType.ping:
+        this.#pong(handler);
+        return;
+      case QuorumPacketType.request:
+        this.#request(handler);
+        return;
+      case QuorumPacketType.revalidate:
+        this.#revalidate(handler);
+        return;
+      default:
+        // Unknown packets are passed over in the steady state (quorum-protocol reference, 2).
+        return;
+    }
+  }
+
+  #info(handler: LearnerHandler): void {
+    const { link } = handler;
+    const { packet } = link;
+    const isObserver = packet.type === QuorumPacketType.observerInfo;
+    if (!isObserver && packet.type !== QuorumPacketType.followerInfo) {
+      this.#drop(handler, `it begins with a packet of type ${packet.type}`);
+      return;
+    }
+    const length = packet.dataEnd - packet.dataStart;
+    if (length < 12 || link.view.getInt32(packet.dataStart + 8) < PROTOCOL_VERSION) {
+      this.#drop(handler, 'it speaks a protocol older than 3.4');
+      return;
+    }
+    handler.sid = readLong(link.view, packet.dataStart);
+    handler.isObserver = isObserver;
+    const configVersion = length >= 20 ? readLong(link.view, packet.dataStart + 12) : 0;
+    if (configVersion > this.#stage.committed.version) {
+      this.#drop(handler, 'its membership is newer than that of its leader');
+      return;
+    }
+    // A server that connects again has given its former connection up.
+    for (const other of [...this.#handlers.values()]) {
+      if (other !== handler && other.sid === handler.sid) this.#drop(other, 'it has connected again');
+    }
+    handler.stage = 'epoch';
+    if (this.#phase !== 'discovery') {
+      this.#inform(handler);
+      return;
+    }
+    this.#maxAccepted = Math.max(this.#maxAccepted, Math.floor(packet.zxid / TWO_32));
+    if (this.#isCounted(handler)) this.#arrived.add(handler.sid);
+    this.#chooseEpoch();
+  }
+
+  /** Whether the learner is a voter; who is not listed is served and counts nowhere. */
+  #isCounted(handler: LearnerHandler): boolean {
+    return !handler.isObserver && this.#stage.memberships.some((membership) => membership.isVoter(handler.sid));
+  }
+
+  /** Once a quorum has come its greatest accepted epoch is known, and the next one is new (law 16). */
+  #chooseEpoch(): void {
+    if (this.#phase !== 'discovery' || !this.#stage.committed.isQuorum(this.#arrived)) return;
+    this.#epoch = this.#maxAccepted + 1;
+    this.#stage.acceptEpoch(this.#epoch);
+    this.#enter('gate');
+    this.#known.add(this.#stage.sid);
+    for (const handler of this.#handlers.values()) if (handler.stage === 'epoch') this.#inform(handler);
+    this.#openGate();
+  }
+
+  #inform(handler: LearnerHandler): void {
+    handler.leaderInfo(this.#epoch, PROTOCOL_VERSION);
+    this.#stage.send(handler.link);
+  }
+
+  #ackEpoch(handler: LearnerHandler): void {
+    const { link } = handler;
+    const { packet } = link;
+    if (packet.dataEnd - packet.dataStart < 4) {
+      this.#drop(handler, 'its ACKEPOCH has no epoch');
+      return;
+    }
+    const currentEpoch = link.view.getInt32(packet.dataStart);
+    handler.peerZxid = packet.zxid;
+    if (this.#phase === 'gate') {
+      const knowsMore =
+        currentEpoch > this.#ownEpoch || (currentEpoch === this.#ownEpoch && packet.zxid > this.#ownZxid);
+      if (currentEpoch !== -1 && knowsMore) {
+        this.#drop(handler, 'it has more history than this leader');
+        return;
+      }
+      handler.stage = 'gate';
+      if (currentEpoch !== -1 && this.#isCounted(handler)) this.#known.add(handler.sid);
+      this.#openGate();
+      return;
+    }
+    this.#synchronise(handler);
+  }
+
+  #openGate(): void {
+    if (this.#phase !== 'gate' || !this.#stage.committed.isQuorum(this.#known)) return;
+    const { settings, lastSeen, committed, sid } = this.#stage;
+    if (settings.reconfigEnabled && committed.version === 0 && lastSeen.version === 0) {
+      this.#stage.see(lastSeen.withVersion(this.#epoch * TWO_32));
+    }
+    this.#stage.enterEpoch(this.#epoch);
+    this.#enter('sync');
+    this.#synced.add(sid);
+    for (const handler of [...this.#handlers.values()]) if (handler.stage === 'gate') this.#synchronise(handler);
+    this.#establish();
+  }
+
+  // Bringing a learner to this leader's history.
+
+  #synchronise(handler: LearnerHandler): void {
+    const { recent } = this.#pipeline.serving.database;
+    const { settings } = this.#stage;
+    const { out } = handler.link;
+    const plan = settings.forceSnapshotSync
+      ? ({ kind: 'snap' } as const)
+      : planSync(handler.peerZxid, recent, () => settings.snapshotSizeFactor >= 0);
+    switch (plan.kind) {
+      case 'diff':
+        writePacket(out, QuorumPacketType.diff, recent.last);
+        this.#stage.note(`${handler.name}: DIFF from 0x${handler.peerZxid.toString(16)}`);
+        handler.history(out, recent, plan.from);
+        this.#newLeader(handler);
+        return;
+      case 'trunc':
+        writePacket(out, QuorumPacketType.trunc, plan.to);
+        this.#stage.note(`${handler.name}: TRUNC from 0x${handler.peerZxid.toString(16)} to 0x${plan.to.toString(16)}`);
+        handler.history(out, recent, plan.to);
+        this.#newLeader(handler);
+        return;
+      case 'disk':
+        handler.stage = 'disk';
+        handler.diskZxid = plan.from;
+        this.#stage.logWanted.push({ link: handler.link.id, afterZxid: plan.from });
+        return;
+      case 'snap':
+        handler.stage = 'waiting';
+        this.#beginFeed();
+        return;
+    }
+  }
+
+  logChunk(link: PeerLink, chunk: LogRecords | null): void {
+    const handler = this.#handlers.get(link);
+    if (handler === undefined || handler.stage !== 'disk') return;
+    const { recent } = this.#pipeline.serving.database;
+    const { out } = link;
+    const isFirst = handler.diskZxid === handler.peerZxid;
+    if (chunk === null) {
+      if (!isFirst) {
+        this.#drop(handler, 'the log on the disk has come to an end before the txns in memory begin');
+        return;
+      }
+      handler.stage = 'waiting';
+      this.#beginFeed();
+      return;
+    }
+    if (isFirst) {
+      writePacket(out, QuorumPacketType.diff, recent.last);
+      this.#stage.note(`${handler.name}: DIFF from the disk from 0x${handler.peerZxid.toString(16)}`);
+    }
+    for (let i = 0; i < chunk.count; i++) {
+      const zxid = chunk.zxids[i];
+      if (zxid <= handler.diskZxid) continue;
+      if (zxid > this.#committed) break;
+      handler.committed(out, zxid, chunk.memory, chunk.starts[i], chunk.ends[i]);
+      handler.diskZxid = zxid;
+    }
+    this.#stage.send(link);
+    if (recent.knows(handler.diskZxid)) {
+      handler.history(out, recent, handler.diskZxid);
+      this.#newLeader(handler);
+    } else this.#stage.logWanted.push({ link: link.id, afterZxid: handler.diskZxid });
+  }
+
+  /** Begins to send the state to all who wait for it, unless a snapshot is being written: then that comes first. */
+  #beginFeed(): void {
+    if (this.#feed !== null) return;
+    const waiting = [...this.#handlers.values()].filter((handler) => handler.stage === 'waiting');
+    if (waiting.length === 0) return;
+    const feed = this.#pipeline.snapshots.beginFeed();
+    if (feed === null) return;
+    this.#feed = feed;
+    this.#feeding = waiting;
+    for (const handler of waiting) {
+      handler.stage = 'state';
+      handler.queue.length = 0;
+      writePacket(handler.link.out, QuorumPacketType.snap, feed.zxid);
+      this.#stage.note(`${handler.name}: SNAP at 0x${feed.zxid.toString(16)} for 0x${handler.peerZxid.toString(16)}`);
+      this.#stage.send(handler.link);
+    }
+  }
+
+  feedSlice(znodes: number): void {
+    const feed = this.#feed;
+    if (feed === null) return;
+    const goesOn = feed.advance(znodes);
+    this.#sendChunks(feed);
+    if (goesOn) return;
+    const fed = this.#feeding;
+    this.#endFeed();
+    for (const handler of fed) {
+      const { out } = handler.link;
+      out.raw(handler.queue.bytes, 0, handler.queue.length);
+      handler.queue.replaceMemory(256);
+      this.#newLeader(handler);
+    }
+    this.#beginFeed();
+  }
+
+  /** Also called when changes have forced parts of the state out. */
+  #sendChunks(feed: SnapshotWriter): void {
+    for (let chunk = feed.takeChunk(); chunk !== null; chunk = feed.takeChunk()) {
+      for (const { link } of this.#feeding) {
+        link.out.raw(chunk, 0, chunk.length);
+        this.#stage.send(link);
+      }
+    }
+  }
+
+  #endFeed(): void {
+    this.#feed = null;
+    this.#feeding = [];
+    this.#pipeline.snapshots.endFeed();
+  }
+
+  /** The end of the history. Outstanding proposals follow behind it, which every release of Apache's follower accepts (15.1). */
+  #newLeader(handler: LearnerHandler): void {
+    const { lastSeen } = this.#stage;
+    const { out } = handler.link;
+    const at = beginPacket(out, QuorumPacketType.newLeader, this.#epoch * TWO_32);
+    out.raw(encodeUtf8(lastSeen.toText()));
+    endPacket(out, at);
+    handler.link.needsCurrentEpoch = this.#epoch;
+    handler.stage = 'newLeader';
+    handler.ackedZxid = 0;
+    if (!handler.isObserver) {
+      this.#pipeline.proposals.eachAfter(this.#committed, (proposal) => {
+        if (proposal.zxid <= this.#announced) this.#sendProposal(handler, proposal);
+      });
+    }
+    this.#stage.send(handler.link);
+  }
+
+  #sendProposal(handler: LearnerHandler, proposal: Proposal): void {
+    const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
+    handler.proposal(proposal.zxid, bytes, proposal.start, proposal.end, this.#stage.nowMs);
+  }
+
+  // Acknowledgements.
+
+  #ack(handler: LearnerHandler, zxid: number): void {
+    if (zxid % TWO_32 !== 0) {
+      if (!this.#isCounted(handler) || zxid > this.#announced) return;
+      handler.acknowledged(zxid, this.#stage.nowMs);
+      // Before its NEWLEADER is acknowledged a learner may lack what comes before (known failures S03, S23).
+      if (handler.stage === 'synced' || handler.stage === 'live')
+        this.#rule.acknowledged(handler.sid, handler.ackedZxid);
+      return;
+    }
+    if (handler.stage !== 'newLeader' || zxid !== this.#epoch * TWO_32) return;
+    handler.stage = 'synced';
+    if (this.#isCounted(handler)) {
+      this.#synced.add(handler.sid);
+      if (handler.ackedZxid > 0) this.#rule.acknowledged(handler.sid, handler.ackedZxid);
+    }
+    if (this.#phase === 'sync') this.#establish();
+    else if (this.#phase === 'broadcast') this.#upToDate(handler);
+  }
+
+  #upToDate(handler: LearnerHandler): void {
+    handler.stage = 'live';
+    writePacket(handler.link.out, QuorumPacketType.upToDate, -1);
+    this.#stage.send(handler.link);
+    this.#stage.note(`${handler.name} is up to date`);
+  }
+
+  /** A quorum of every membership in force has this leader's history: it is committed, and the epoch is this server's. */
+  #establish(): void {
+    if (this.#phase !== 'sync' || !this.#stage.isQuorum(this.#synced)) return;
+    const { settings, lastSeen, election, sid } = this.#stage;
+    const { proposals, serving, clients } = this.#pipeline;
+    invariant(proposals.outstanding === 0, 'the history is applied before anything is proposed');
+    this.#phase = 'broadcast';
+    if (settings.reconfigEnabled) this.#stage.commit(lastSeen);
+    proposals.beginEpoch(this.#epoch);
+    this.#rule.acknowledged(sid, this.#pipeline.durableZxid);
+    election.established(this.#epoch);
+    serving.refreshConfig(this.#stage.committed);
+    this.#pipeline.onSessionCreated = (session) => this.#writes.sessionCreated(session);
+    serving.reconfigurator = this.#writes;
+    this.#writes.start();
+    this.#stage.synced = true;
+    this.#stage.rebuilding = false;
+    this.#stage.note(`leading in epoch ${this.#epoch}`);
+    for (const handler of this.#handlers.values()) if (handler.stage === 'synced') this.#upToDate(handler);
+    if (settings.leaderServes || this.#stage.committed.voters.size === 1) clients.serve(this.#writes);
+  }
+
+  // The steady state.
+
+  durable(): void {
+    if (this.#phase === 'broadcast') this.#rule.acknowledged(this.#stage.sid, this.#pipeline.durableZxid);
+  }
+
+  flush(): void {
+    if (this.#phase === 'broadcast') {
+      this.#announce();
+      while (this.#commit()) this.#announce();
+      this.#confirmSyncs();
+      this.#pipeline.clients.resumeStalled();
+      this.#announce();
+    }
+    if (this.#feed !== null) this.#sendChunks(this.#feed);
+    for (const handler of [...this.#handlers.values()]) {
+      if (handler.queue.length > limits.learnerQueueBytes) this.#drop(handler, 'too much waits behind its state');
+    }
+  }
+
+  #announce(): void {
+    const { proposals } = this.#pipeline;
+    if (proposals.lastZxid <= this.#announced || proposals.outstanding === 0) return;
+    proposals.eachAfter(this.#announced, (proposal) => {
+      for (const handler of this.#handlers.values()) {
+        if (handler.isObserver || !handler.isForwarding) continue;
+        this.#sendProposal(handler, proposal);
+        this.#stage.send(handler.link);
+      }
+    });
+    this.#announced = proposals.lastZxid;
+  }
+
+  /** Commits what quorums have acknowledged; false when that is nothing new. */
+  #commit(): boolean {
+    const { committed, lastSeen } = this.#stage;
+    const proposed = lastSeen.version > committed.version ? lastSeen : null;
+    const zxid = Math.min(this.#rule.committable(committed, proposed, lastSeen.version), this.#announced);
+    if (zxid <= this.#committed) return false;
+    const { proposals } = this.#pipeline;
+    for (let next = proposals.oldest; next !== null && next.zxid <= zxid; next = proposals.oldest) {
+      if (next.opcode === OpCode.reconfig && next.zxid === lastSeen.version) {
+        this.#commitReconfig(next, lastSeen);
+        return true;
+      }
+      this.#tellCommit(next);
+      this.#committed = next.zxid;
+      this.#pipeline.applyUpTo(next.zxid);
+    }
+    return true;
+  }
+
+  #tellCommit(proposal: Proposal): void {
+    const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
+    const { zxid, start, end } = proposal;
+    for (const handler of this.#handlers.values()) {
+      if (handler.stage === 'state') handler.committed(handler.queue, zxid, bytes, start, end);
+      if (!handler.isForwarding) continue;
+      const { out } = handler.link;
+      if (handler.isObserver) writePacket(out, QuorumPacketType.inform, zxid, bytes, start, end);
+      else writePacket(out, QuorumPacketType.commit, zxid);
+      this.#stage.send(handler.link);
+    }
+  }
+
+  #commitReconfig(proposal: Proposal, membership: Membership): void {
+    const { sid } = this.#stage;
+    const designated = this.#designate(membership, proposal.zxid);
+    const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
+    const { zxid, start, end } = proposal;
+    for (const handler of this.#handlers.values()) {
+      if (handler.stage === 'state') handler.committed(handler.queue, zxid, bytes, start, end);
+      if (!handler.isForwarding) continue;
+      const { out } = handler.link;
+      const type = handler.isObserver ? QuorumPacketType.informAndActivate : QuorumPacketType.commitAndActivate;
+      const at = beginPacket(out, type, zxid);
+      out.long(designated);
+      if (handler.isObserver) out.raw(bytes, start, end);
+      endPacket(out, at);
+      this.#stage.send(handler.link);
+    }
+    this.#stage.commit(membership);
+    this.#committed = zxid;
+    this.#pipeline.applyUpTo(zxid);
+    if (designated === sid) return;
+    this.#stage.designated = designated;
+    this.#stage.look('the new membership has another leader');
+  }
+
+  /** Who leads under the new membership: this server if it can, else a voter that has acknowledged as much as possible (13.5). */
+  #designate(membership: Membership, zxid: number): number {
+    const { sid, committed } = this.#stage;
+    const sameAddress = textOf(committed, sid) === textOf(membership, sid);
+    if (membership.isVoter(sid) && sameAddress) return sid;
+    let best = sid;
+    let bestZxid = -1;
+    for (const handler of this.#handlers.values()) {
+      if (handler.stage !== 'live' || !membership.isVoter(handler.sid) || handler.ackedZxid < zxid) continue;
+      if (handler.ackedZxid > bestZxid) {
+        best = handler.sid;
+        bestZxid = handler.ackedZxid;
+      }
+    }
+    return best;
+  }
+
+  // What learners forward.
+
+  #request(handler: LearnerHandler): void {
+    const { link } = handler;
+    const { packet, bytes, view } = link;
+    const { dataStart, dataEnd } = packet;
+    if (this.#phase !== 'broadcast' || handler.stage !== 'live') return;
+    if (dataEnd - dataStart < 16) {
+      this.#drop(handler, 'it forwarded a request without a head');
+      return;
+    }
+    const idHigh = view.getInt32(dataStart);
+    const idLow = view.getInt32(dataStart + 4);
+    const cxid = view.getInt32(dataStart + 8);
+    const opcode = view.getInt32(dataStart + 12);
+    if (opcode === OpCode.sync) {
+      this.#writes.syncFor(handler);
+      return;
+    }
+    const r = this.#reader;
+    r.reset(bytes, view, dataStart + 16, dataEnd);
+    try {
+      this.#writes.forwarded(link.id, idHigh, idLow, cxid, opcode, r, packet.identities() ?? []);
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      this.#drop(handler, `it forwarded what cannot be read: ${error.message}`);
+    }
+  }
+
+  #pong(handler: LearnerHandler): void {
+    const { link } = handler;
+    const { dataStart, dataEnd, dataIsNull } = link.packet;
+    if (dataIsNull) return;
+    handler.pongs++;
+    if (this.#phase !== 'broadcast') return;
+    for (let at = dataStart; at + SESSION_TOUCH_BYTES <= dataEnd; at += SESSION_TOUCH_BYTES) {
+      this.#writes.touchRemote(link.view.getInt32(at), link.view.getInt32(at + 4), link.view.getInt32(at + 8));
+    }
+  }
+
+  #revalidate(handler: LearnerHandler): void {
+    const { link } = handler;
+    const { view, packet } = link;
+    const { dataStart, dataEnd } = packet;
+    if (dataEnd - dataStart < 12) {
+      this.#drop(handler, 'it asked for a session without naming it');
+      return;
+    }
+    const idHigh = view.getInt32(dataStart);
+    const idLow = view.getInt32(dataStart + 4);
+    const timeoutMs = view.getInt32(dataStart + 8);
+    const isValid = this.#phase === 'broadcast' && this.#writes.moveSession(idHigh, idLow, timeoutMs, link.id);
+    // What the session's former server has asked for goes out before the answer, so that the new one can tell them apart.
+    this.#announce();
+    const { out } = link;
+    const at = beginPacket(out, QuorumPacketType.revalidate, packet.zxid);
+    out.longHalves(idHigh, idLow);
+    out.boolean(isValid);
+    endPacket(out, at);
+    this.#stage.send(link);
+  }
+
+  /** Answers syncs once a quorum has answered a ping sent after they came: this server still leads (E14). */
+  #confirmSyncs(): void {
+    if (this.#writes.wantsPing) {
+      for (const handler of this.#handlers.values()) {
+        if (handler.stage !== 'live' || !this.#isCounted(handler)) continue;
+        handler.ping(this.#announced);
+        this.#stage.send(handler.link);
+      }
+      this.#writes.pinged(this.#handlers.values(), this.#announced);
+    }
+    this.#writes.answerSyncs((sids) => {
+      sids.add(this.#stage.sid);
+      return this.#stage.isQuorum(sids);
+    });
+  }
+
+  snapshotWritten(): void {
+    this.#beginFeed();
+  }
+
+  storageDone(_database: Database | null, _unreachable: boolean): void {}
+}
+
+function readLong(view: DataView, at: number): number {
+  return view.getInt32(at) * TWO_32 + view.getUint32(at + 4);
+}
+
+function textOf(membership: Membership, sid: number): string {
+  return membership
+    .quorumAddress(sid)
+    .map(({ host, port }) => `${host}:${port}`)
+    .join();
+}

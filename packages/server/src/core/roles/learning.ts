@@ -1,0 +1,575 @@
+import { beginPacket, decodeUtf8, endPacket, JuteError, QuorumPacketType, writePacket } from '@headkeeper/protocol';
+import { Database } from '../database.ts';
+import { zxidOfBody } from '../log/record-codec.ts';
+import { SnapshotDamaged, SnapshotDecoder } from '../log/snapshot-decoder.ts';
+import { type Membership, MembershipError, parseMembership } from '../membership/membership.ts';
+import type { PeerLink } from '../peer-link.ts';
+import type { Pipeline } from '../pipeline.ts';
+import { RecoveredState } from '../recovered-state.ts';
+import type { Stage } from '../stage.ts';
+import { Forwarding } from './forwarding.ts';
+import type { Role } from './role.ts';
+
+const TWO_32 = 4294967296;
+const PROTOCOL_VERSION = 0x10000;
+/** Offset of the txn's type in its header. */
+const TXN_TYPE_AT = 28;
+const TXN_HEADER_BYTES = 32;
+const RECONFIG = 16;
+/** A promise made before is not a new one (quorum-protocol reference, 4.1). */
+const PROMISED_BEFORE = -1;
+
+/**
+ * - `connecting`, `discovery`: until the leader's epoch is accepted.
+ * - `opening`: waits for DIFF, TRUNC or SNAP.
+ * - `state`: a snapshot is coming in. `storage`: the disk is being brought to where the leader wants it.
+ * - `syncing`: the leader's history is coming in.
+ * - `persisting`: NEWLEADER has come; everything before it is on its way to the disk. `acknowledged`: it is there.
+ * - `serving`: UPTODATE has come.
+ */
+type Phase =
+  | 'connecting'
+  | 'discovery'
+  | 'opening'
+  | 'state'
+  | 'storage'
+  | 'syncing'
+  | 'persisting'
+  | 'acknowledged'
+  | 'serving';
+
+/**
+ * Learns from a leader: accepts its epoch, takes over its history, then logs what it proposes and applies what it commits
+ * (quorum-protocol reference, 4.1, 6, 8.2 and 8.3). Followers and observers; the difference is in what they acknowledge.
+ */
+export class Learning implements Role {
+  readonly name: 'following' | 'observing';
+  readonly #stage: Stage;
+  readonly #pipeline: Pipeline;
+  readonly #leader: number;
+  #phase: Phase = 'connecting';
+  #link: PeerLink | null = null;
+  #forwarding: Forwarding | null = null;
+  #epoch = 0;
+  /** Everything up to here is the leader's history, and so committed once the leader is established. */
+  #initialZxid = 0;
+  /** The last txn that the leader has said to be committed. */
+  #committedZxid = 0;
+  /** NEWLEADER is acknowledged once everything up to here is durable. */
+  #newLeaderZxid = 0;
+  /** The last txn acknowledged. */
+  #ackedZxid = 0;
+  #membership: Membership | null = null;
+  #decoder: SnapshotDecoder | null = null;
+  #incoming: RecoveredState | null = null;
+  /** Zxid of the state received, until its snapshot is on the disk: memory is then ahead of it. */
+  #installing: number | null = null;
+  #deadlineMs = 0;
+
+  constructor(stage: Stage, leader: number) {
+    this.#stage = stage;
+    this.#pipeline = stage.pipeline;
+    this.#leader = leader;
+    this.name = stage.isObserver ? 'observing' : 'following';
+  }
+
+  get wakeAtMs(): number {
+    return this.#deadlineMs;
+  }
+
+  get isBehind(): boolean {
+    return this.#forwarding?.isBehind ?? false;
+  }
+
+  get feeding(): readonly number[] {
+    return [];
+  }
+
+  get takesRaw(): boolean {
+    return this.#phase === 'state';
+  }
+
+  start(): void {
+    const { settings, committed, lastSeen } = this.#stage;
+    const known = committed.members.has(this.#leader) ? committed : lastSeen;
+    const endpoints = known.quorumAddress(this.#leader);
+    if (endpoints.length === 0) {
+      this.#stage.look(`the leader, server ${this.#leader}, is not in the membership`);
+      return;
+    }
+    const timeoutMs = settings.connectLimitTicks * settings.tickTimeMs;
+    this.#stage.connect = { endpoints, timeoutMs, retryMs: settings.connectRetryDelayMs };
+    this.#deadlineMs = this.#stage.nowMs + timeoutMs;
+  }
+
+  wake(): void {
+    if (this.#stage.nowMs < this.#deadlineMs) return;
+    // While the disk works the leader is not listened to.
+    if (this.#phase === 'storage') this.#hear(this.#stage.settings.initLimitTicks);
+    else this.#stage.look(`nothing was heard from the leader, server ${this.#leader}, in time (${this.#phase})`);
+  }
+
+  opened(link: PeerLink): void {
+    if (link.kind !== 'leader' || this.#link !== null) {
+      this.#stage.close(link);
+      return;
+    }
+    const { out } = link;
+    const { epochs, committed, sid } = this.#stage;
+    this.#link = link;
+    this.#phase = 'discovery';
+    const type = this.name === 'observing' ? QuorumPacketType.observerInfo : QuorumPacketType.followerInfo;
+    const at = beginPacket(out, type, epochs.accepted * TWO_32);
+    out.long(sid);
+    out.int(PROTOCOL_VERSION);
+    out.long(committed.version);
+    endPacket(out, at);
+    this.#stage.send(link);
+    this.#hear(this.#stage.settings.initLimitTicks);
+  }
+
+  disconnected(link: PeerLink): void {
+    if (link === this.#link) this.#stage.look(`the connection to the leader, server ${this.#leader}, broke`);
+  }
+
+  unreachable(): void {
+    if (this.#link === null) this.#stage.look(`the leader, server ${this.#leader}, cannot be reached`);
+  }
+
+  packet(link: PeerLink): void {
+    const { packet } = link;
+    const { syncLimitTicks, initLimitTicks } = this.#stage.settings;
+    this.#hear(this.#phase === 'acknowledged' || this.#phase === 'serving' ? syncLimitTicks : initLimitTicks);
+    switch (this.#phase) {
+      case 'discovery':
+        if (packet.type === QuorumPacketType.leaderInfo) this.#accept(link, Math.floor(packet.zxid / TWO_32));
+        else this.#unexpected(packet.type);
+        return;
+      case 'opening':
+        this.#open(link);
+        return;
+      case 'syncing':
+      case 'persisting':
+      case 'acknowledged':
+      case 'serving':
+        this.#broadcast(link);
+        return;
+      default:
+        this.#unexpected(packet.type);
+    }
+  }
+
+  raw(bytes: Uint8Array): number {
+    const decoder = this.#decoder as SnapshotDecoder;
+    this.#hear(this.#stage.settings.initLimitTicks);
+    try {
+      decoder.push(bytes);
+    } catch (error) {
+      if (!(error instanceof SnapshotDamaged)) throw error;
+      this.#stage.look(`the state that the leader sends is damaged: ${error.message}`);
+      return bytes.length;
+    }
+    if (!decoder.isComplete) return bytes.length;
+    const consumed = bytes.length - decoder.rest.length;
+    this.#decoder = null;
+    this.#takeState();
+    return consumed;
+  }
+
+  durable(): void {
+    if (this.#phase === 'persisting') this.#acknowledgeLeader();
+    if (this.#phase === 'acknowledged' || this.#phase === 'serving') this.#acknowledgeTxns();
+  }
+
+  flush(): void {
+    if (this.#phase === 'serving') this.#pipeline.clients.resumeStalled();
+  }
+
+  feedSlice(): void {}
+
+  logChunk(): void {}
+
+  snapshotWritten(zxid: number): void {
+    if (this.#phase !== 'storage' || this.#installing !== zxid) return;
+    this.#stage.order('finishInstall', zxid, false);
+  }
+
+  storageDone(database: Database | null, unreachable: boolean): void {
+    const link = this.#link;
+    if (this.#phase !== 'storage' || link === null) return;
+    if (unreachable) {
+      this.#isLost = true;
+      this.#stage.snapWantedIn = this.#epoch;
+      this.#stage.look('the log cannot be cut to where the leader wants it: the whole state is needed');
+      return;
+    }
+    if (this.#installing !== null) {
+      // First the mark that a new state is coming, then the state, then everything older goes.
+      if (!this.#pipeline.snapshots.running) {
+        if (this.#installBegun) this.#installed(link);
+        else {
+          this.#installBegun = true;
+          this.#pipeline.snapshots.begin();
+        }
+      }
+      return;
+    }
+    if (database !== null) this.#stage.adopt(database);
+    this.#sync(link);
+  }
+
+  #installBegun = false;
+  /** Whether memory and disk have parted over an order that could not be carried out. */
+  #isLost = false;
+
+  leave(): void {
+    this.#forwarding?.end();
+    this.#pipeline.claimer = null;
+    this.#pipeline.onSessionCreated = () => {};
+    // Memory holds a state that the disk does not: it is worth nothing.
+    if (this.#installing !== null || this.#isLost) {
+      this.#pipeline.snapshots.abandon();
+      this.#stage.order('reload', 0, true);
+    }
+  }
+
+  #hear(ticks: number): void {
+    this.#deadlineMs = this.#stage.nowMs + ticks * this.#stage.settings.tickTimeMs;
+  }
+
+  #unexpected(type: number): void {
+    this.#stage.look(`the leader sent a packet of type ${type} in phase ${this.#phase}`);
+  }
+
+  // Discovery.
+
+  #accept(link: PeerLink, epoch: number): void {
+    const { epochs } = this.#stage;
+    const { out } = link;
+    if (epoch < epochs.accepted) {
+      this.#stage.look(`the leader's epoch ${epoch} is older than ${epochs.accepted}, which this server has accepted`);
+      return;
+    }
+    const isNew = epoch > epochs.accepted;
+    if (isNew) this.#stage.acceptEpoch(epoch);
+    this.#epoch = epoch;
+    this.#phase = 'opening';
+    const lastZxid = this.#stage.snapWantedIn === epoch ? 0 : this.#pipeline.appendedZxid;
+    const at = beginPacket(out, QuorumPacketType.ackEpoch, lastZxid);
+    out.int(isNew ? epochs.current : PROMISED_BEFORE);
+    endPacket(out, at);
+    link.needsAcceptedEpoch = epoch;
+    link.needsZxid = Math.max(link.needsZxid, lastZxid);
+    this.#stage.send(link);
+  }
+
+  // Synchronisation.
+
+  #open(link: PeerLink): void {
+    const { type, zxid } = link.packet;
+    const { appendedZxid } = this.#pipeline;
+    if (type === QuorumPacketType.diff) {
+      this.#stage.note(`synchronising by DIFF from 0x${appendedZxid.toString(16)}`);
+      this.#sync(link);
+    } else if (type === QuorumPacketType.trunc) {
+      this.#stage.note(`synchronising by TRUNC to 0x${zxid.toString(16)} from 0x${appendedZxid.toString(16)}`);
+      this.#truncate(link, zxid);
+    } else if (type === QuorumPacketType.snap) {
+      this.#stage.note('synchronising by SNAP');
+      this.#incoming = new RecoveredState(new Database(this.#stage.core));
+      this.#decoder = new SnapshotDecoder(
+        this.#incoming,
+        this.#stage.core.juteMaxBuffer + this.#stage.core.juteMaxBufferExtra,
+        true,
+      );
+      this.#snapZxid = zxid;
+      this.#phase = 'state';
+    } else this.#unexpected(type);
+  }
+
+  #snapZxid = 0;
+
+  #truncate(link: PeerLink, zxid: number): void {
+    const { appendedZxid, serving, proposals } = this.#pipeline;
+    if (zxid > appendedZxid) {
+      this.#stage.look(`the leader says TRUNC to 0x${zxid.toString(16)}, which lies beyond this server's log`);
+      return;
+    }
+    this.#stage.clients.suspend(false);
+    if (zxid === appendedZxid) {
+      this.#sync(link);
+      return;
+    }
+    // What is applied can only be taken back by reading the disk again.
+    const reload = zxid < serving.lastZxid;
+    if (reload) this.#pipeline.snapshots.abandon();
+    else proposals.dropAfter(zxid);
+    this.#pipeline.durableZxid = Math.min(this.#pipeline.durableZxid, zxid);
+    this.#hold(link);
+    this.#stage.order('truncate', zxid, reload);
+  }
+
+  #hold(link: PeerLink): void {
+    link.held = true;
+    this.#phase = 'storage';
+  }
+
+  /** The history up to the log's end is the leader's; what is missing follows. */
+  #sync(link: PeerLink): void {
+    this.#initialZxid = this.#pipeline.appendedZxid;
+    this.#committedZxid = 0;
+    this.#phase = 'syncing';
+    this.#hear(this.#stage.settings.initLimitTicks);
+    if (!link.held) return;
+    link.held = false;
+    this.#resume(link);
+  }
+
+  #resume(link: PeerLink): void {
+    try {
+      link.resume(this);
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      this.#stage.look(`the leader sent what cannot be read: ${error.message}`);
+    }
+  }
+
+  /** The whole state has come in. It counts once its snapshot is on the disk. */
+  #takeState(): void {
+    const link = this.#link as PeerLink;
+    const incoming = this.#incoming as RecoveredState;
+    const zxid = this.#snapZxid;
+    this.#incoming = null;
+    incoming.loaded(zxid, null);
+    this.#stage.adopt(incoming.database);
+    this.#installing = zxid;
+    this.#installBegun = false;
+    this.#pipeline.snapshots.digestsCount = false;
+    this.#hold(link);
+    this.#stage.order('beginInstall', zxid, false);
+  }
+
+  #installed(link: PeerLink): void {
+    this.#installing = null;
+    this.#pipeline.snapshots.digestsCount = true;
+    this.#stage.snapWantedIn = -1;
+    // Until NEWLEADER txns may meet their own effects.
+    this.#pipeline.fuzzyUntil = Number.POSITIVE_INFINITY;
+    this.#sync(link);
+  }
+
+  // The leader's history, then its live stream: both arrive as proposals and commits.
+
+  #broadcast(link: PeerLink): void {
+    const { packet } = link;
+    switch (packet.type) {
+      case QuorumPacketType.proposal:
+        this.#propose(link, packet.dataStart, packet.dataEnd);
+        return;
+      case QuorumPacketType.commit:
+        this.#commit(packet.zxid);
+        return;
+      case QuorumPacketType.inform:
+        if (this.#propose(link, packet.dataStart, packet.dataEnd)) this.#commit(packet.zxid);
+        return;
+      case QuorumPacketType.commitAndActivate:
+        if (packet.dataEnd - packet.dataStart < 8) this.#unexpected(packet.type);
+        else this.#activate(link, packet.zxid, readLong(link.view, packet.dataStart));
+        return;
+      case QuorumPacketType.informAndActivate: {
+        if (packet.dataEnd - packet.dataStart < 8) {
+          this.#unexpected(packet.type);
+          return;
+        }
+        const designated = readLong(link.view, packet.dataStart);
+        const { zxid } = packet;
+        if (this.#propose(link, packet.dataStart + 8, packet.dataEnd)) this.#activate(link, zxid, designated);
+        return;
+      }
+      case QuorumPacketType.newLeader:
+        this.#newLeader(link);
+        return;
+      case QuorumPacketType.upToDate:
+        if (this.#phase === 'acknowledged') this.#upToDate(link);
+        else this.#unexpected(packet.type);
+        return;
+      case QuorumPacketType.ping:
+        this.#forwarding?.pong(packet.zxid);
+        return;
+      case QuorumPacketType.sync:
+        this.#forwarding?.synced();
+        return;
+      case QuorumPacketType.revalidate:
+        this.#revalidated(link);
+        return;
+      default:
+        // Unknown packets are passed over in the steady state (quorum-protocol reference, 2).
+        return;
+    }
+  }
+
+  /** Takes a proposed txn in; false when the role ends over it. */
+  #propose(link: PeerLink, start: number, end: number): boolean {
+    const { proposals, appendedZxid } = this.#pipeline;
+    const { view, bytes } = link;
+    if (end - start < TXN_HEADER_BYTES) {
+      this.#stage.look('the leader proposed something that is no txn');
+      return false;
+    }
+    const zxid = zxidOfBody(view, start);
+    // Repeated txns are in the log already.
+    if (zxid <= appendedZxid) return true;
+    const follows =
+      zxid === appendedZxid + 1 ||
+      (zxid % TWO_32 === 1 && Math.floor(zxid / TWO_32) > Math.floor(appendedZxid / TWO_32));
+    if (!follows) {
+      this.#stage.look(`the leader proposed 0x${zxid.toString(16)} behind 0x${appendedZxid.toString(16)}: a gap`);
+      return false;
+    }
+    if (view.getInt32(start + TXN_TYPE_AT) === RECONFIG) this.#seeReconfig(link, start, end);
+    proposals.accept(bytes, view, start, end);
+    return true;
+  }
+
+  #commit(zxid: number): void {
+    const { proposals, serving } = this.#pipeline;
+    if (zxid <= serving.lastZxid) return;
+    if (zxid > proposals.lastZxid) {
+      this.#stage.look(`the leader committed 0x${zxid.toString(16)}, which it has not proposed here`);
+      return;
+    }
+    if (this.#phase === 'serving' && proposals.oldest?.zxid !== zxid) {
+      this.#stage.look(`the leader committed 0x${zxid.toString(16)} out of order`);
+      return;
+    }
+    this.#committedZxid = zxid;
+    this.#pipeline.applyUpTo(zxid);
+  }
+
+  #newLeader(link: PeerLink): void {
+    const { packet } = link;
+    if (this.#phase !== 'syncing' || packet.zxid !== this.#epoch * TWO_32) {
+      this.#unexpected(packet.type);
+      return;
+    }
+    if (packet.dataEnd - packet.dataStart > 1) {
+      this.#membership = this.#parse(link.bytes.subarray(packet.dataStart, packet.dataEnd));
+      if (this.#membership !== null && this.#stage.settings.reconfigEnabled) this.#stage.see(this.#membership);
+    }
+    if (this.#pipeline.fuzzyUntil === Number.POSITIVE_INFINITY) this.#pipeline.fuzzyUntil = this.#pipeline.appendedZxid;
+    this.#newLeaderZxid = this.#pipeline.appendedZxid;
+    this.#phase = 'persisting';
+    this.#acknowledgeLeader();
+  }
+
+  /** The initial history first, then the epoch, then the word to the leader: any other order has lost data (S01, S02). */
+  #acknowledgeLeader(): void {
+    if (this.#pipeline.durableZxid < this.#newLeaderZxid) return;
+    const link = this.#link as PeerLink;
+    this.#stage.enterEpoch(this.#epoch);
+    link.needsCurrentEpoch = this.#epoch;
+    link.needsZxid = Math.max(link.needsZxid, this.#newLeaderZxid);
+    writePacket(link.out, QuorumPacketType.ack, this.#epoch * TWO_32);
+    this.#stage.send(link);
+    this.#ackedZxid = Math.max(this.#initialZxid, this.#committedZxid);
+    this.#phase = 'acknowledged';
+    this.#hear(this.#stage.settings.syncLimitTicks);
+    this.#stage.synced = true;
+    this.#stage.rebuilding = false;
+  }
+
+  #upToDate(link: PeerLink): void {
+    const { clients, serving } = this.#pipeline;
+    if (this.#membership !== null && this.#stage.settings.reconfigEnabled) {
+      if (this.#stage.commit(this.#membership) && this.#mustStartOver(null)) return;
+    }
+    writePacket(link.out, QuorumPacketType.ack, this.#epoch * TWO_32);
+    this.#stage.send(link);
+    this.#pipeline.applyUpTo(Math.max(this.#initialZxid, this.#committedZxid));
+    this.#stage.election.established(this.#epoch);
+    serving.refreshConfig(this.#stage.committed);
+    const forwarding = new Forwarding(this.#stage, link);
+    this.#forwarding = forwarding;
+    this.#pipeline.claimer = forwarding;
+    this.#pipeline.onSessionCreated = (session) => forwarding.touch(session, session.timeoutMs);
+    this.#phase = 'serving';
+    this.#stage.note(`${this.name} server ${this.#leader} in epoch ${this.#epoch}`);
+    clients.serve(forwarding);
+  }
+
+  /** One ACK for each txn, in order, once it is durable; observers acknowledge none. */
+  #acknowledgeTxns(): void {
+    const link = this.#link as PeerLink;
+    if (this.name === 'observing') return;
+    const { durableZxid } = this.#pipeline;
+    if (durableZxid <= this.#ackedZxid) return;
+    let first = this.#ackedZxid + 1;
+    if (Math.floor(first / TWO_32) < Math.floor(durableZxid / TWO_32)) {
+      first = Math.floor(durableZxid / TWO_32) * TWO_32 + 1;
+    }
+    for (let zxid = first; zxid <= durableZxid; zxid++) writePacket(link.out, QuorumPacketType.ack, zxid);
+    link.needsZxid = Math.max(link.needsZxid, durableZxid);
+    this.#ackedZxid = durableZxid;
+    this.#stage.send(link);
+  }
+
+  #revalidated(link: PeerLink): void {
+    const { dataStart, dataEnd } = link.packet;
+    if (dataEnd - dataStart < 9) {
+      this.#unexpected(link.packet.type);
+      return;
+    }
+    const { view } = link;
+    this.#forwarding?.revalidated(
+      view.getInt32(dataStart),
+      view.getInt32(dataStart + 4),
+      view.getInt8(dataStart + 8) !== 0,
+    );
+  }
+
+  // Reconfiguration.
+
+  #seeReconfig(link: PeerLink, start: number, end: number): void {
+    if (!this.#stage.settings.reconfigEnabled) return;
+    const pathLength = link.view.getInt32(start + TXN_HEADER_BYTES);
+    const dataAt = start + TXN_HEADER_BYTES + 4 + Math.max(0, pathLength);
+    if (dataAt + 4 > end) return;
+    const length = Math.max(0, Math.min(link.view.getInt32(dataAt), end - dataAt - 4));
+    const membership = this.#parse(link.bytes.subarray(dataAt + 4, dataAt + 4 + length));
+    if (membership !== null) this.#stage.see(membership);
+  }
+
+  #parse(text: Uint8Array): Membership | null {
+    try {
+      return parseMembership(decodeUtf8(text));
+    } catch (error) {
+      if (!(error instanceof MembershipError)) throw error;
+      this.#stage.note(`the leader's membership cannot be read: ${error.message}`);
+      return null;
+    }
+  }
+
+  #activate(_link: PeerLink, zxid: number, designated: number): void {
+    const { lastSeen, settings } = this.#stage;
+    const changed = settings.reconfigEnabled && lastSeen.version === zxid && this.#stage.commit(lastSeen);
+    this.#commit(zxid);
+    if (changed) this.#mustStartOver(designated);
+  }
+
+  /** Whether the new membership ends this role: another part to play, or another leader. */
+  #mustStartOver(designated: number | null): boolean {
+    const stage = this.#stage;
+    const roleChanged = stage.isObserver !== (this.name === 'observing');
+    const leaderChanged = designated !== null ? designated !== this.#leader : !stage.committed.isVoter(this.#leader);
+    if (!roleChanged && !leaderChanged) return false;
+    if (designated !== null) stage.designated = designated;
+    stage.look(
+      roleChanged ? 'this server has another part in the new membership' : 'the new membership has another leader',
+    );
+    return true;
+  }
+}
+
+function readLong(view: DataView, at: number): number {
+  return view.getInt32(at) * TWO_32 + view.getUint32(at + 4);
+}

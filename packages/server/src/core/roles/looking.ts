@@ -1,0 +1,95 @@
+import type { PeerLink } from '../peer-link.ts';
+import type { Stage } from '../stage.ts';
+import type { Role } from './role.ts';
+
+/** A stream that arrives while an election runs waits so long for this server to lead. */
+const KEEP_LINK_MS = 2000;
+
+/**
+ * Looks for a leader. What this server says of its history is on its disk: the election begins when everything logged is
+ * durable.
+ */
+export class Looking implements Role {
+  readonly name = 'looking';
+  readonly #stage: Stage;
+  #started = false;
+  /** Clients that were kept over the end of the last role are let go when the election takes long. */
+  #patienceEndsMs: number;
+  #startAtMs: number;
+
+  constructor(stage: Stage, delayMs: number) {
+    this.#stage = stage;
+    this.#startAtMs = stage.nowMs + delayMs;
+    this.#patienceEndsMs = stage.nowMs + stage.settings.tickTimeMs;
+  }
+
+  get wakeAtMs(): number {
+    const { wakeAtMs } = this.#stage.election;
+    return Math.min(this.#started ? wakeAtMs : this.#startAtMs, this.#patienceEndsMs);
+  }
+
+  readonly isBehind = false;
+  readonly feeding: readonly number[] = [];
+  readonly takesRaw = false;
+
+  raw(bytes: Uint8Array): number {
+    return bytes.length;
+  }
+
+  start(): void {
+    this.#begin();
+  }
+
+  #begin(): void {
+    const { pipeline, election, epochs, nowMs } = this.#stage;
+    if (this.#started || nowMs < this.#startAtMs) return;
+    if (pipeline.durableZxid < pipeline.appendedZxid || this.#stage.storageBusy > 0) return;
+    this.#started = true;
+    const isBlank = pipeline.appendedZxid === 0 && epochs.accepted === 0 && epochs.current === 0;
+    election.start(nowMs, {
+      zxid: pipeline.appendedZxid,
+      peerEpoch: epochs.current,
+      participant: !this.#stage.isObserver,
+      mayVote: this.#stage.rebuilding ? 'no' : isBlank ? 'blank' : 'yes',
+    });
+  }
+
+  wake(): void {
+    this.#begin();
+    if (this.#stage.nowMs < this.#patienceEndsMs) return;
+    this.#patienceEndsMs = Number.POSITIVE_INFINITY;
+    this.#stage.clients.suspend(false);
+    for (const link of [...this.#stage.links.values()]) {
+      if (this.#stage.nowMs - link.openedMs >= KEEP_LINK_MS) this.#stage.close(link);
+    }
+  }
+
+  durable(): void {
+    this.#begin();
+  }
+
+  flush(): void {}
+
+  /** A learner that is quicker than this server: its packets wait until this server leads, or it is sent away. */
+  opened(link: PeerLink): void {
+    link.held = true;
+  }
+
+  disconnected(): void {}
+
+  unreachable(): void {}
+
+  packet(): void {}
+
+  snapshotWritten(): void {}
+
+  feedSlice(): void {}
+
+  logChunk(): void {}
+
+  storageDone(): void {
+    this.#begin();
+  }
+
+  leave(): void {}
+}

@@ -1,0 +1,120 @@
+import { QuorumPacketType, type Reader, type ReconfigRequest, writePacket } from '@headkeeper/protocol';
+import type { Connection } from '../connection.ts';
+import type { Membership } from '../membership/membership.ts';
+import { reconfigured } from '../membership/reconfiguration.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { Reconfigurator } from '../serving.ts';
+import type { Stage } from '../stage.ts';
+import type { LearnerHandler } from '../zab/learner-handler.ts';
+import { LeaderWrites } from './leader-writes.ts';
+
+/** Who waits for a sync: a client of this server, or a learner. */
+type Waiting = Connection | LearnerHandler;
+
+/** Syncs that wait for the same answers to pings. */
+interface SyncRound {
+  readonly waiting: Waiting[];
+  /** How many answers each voter must have given in all. */
+  readonly needed: Map<LearnerHandler, number>;
+  /** They are answered behind this txn. */
+  readonly afterZxid: number;
+}
+
+/**
+ * The writes of a leader with learners. A sync is answered behind everything proposed when it came, and only once a quorum
+ * has shown, by answering a ping, that this server led then: what it reads afterwards is as new as any write that was
+ * acknowledged before the sync. Apache's leader answers from its own belief.
+ */
+export class QuorumWrites extends LeaderWrites implements Reconfigurator {
+  readonly #stage: Stage;
+  readonly #leaderPipeline: Pipeline;
+  readonly #committed: () => number;
+  #next: Waiting[] = [];
+  #rounds: SyncRound[] = [];
+  #reconfigured: Membership | null = null;
+  readonly #upToDate: () => ReadonlySet<number>;
+
+  constructor(pipeline: Pipeline, stage: Stage, committed: () => number, upToDate: () => ReadonlySet<number>) {
+    super(pipeline);
+    this.#stage = stage;
+    this.#leaderPipeline = pipeline;
+    this.#committed = committed;
+    this.#upToDate = upToDate;
+  }
+
+  override sync(connection: Connection, _xid: number, _r: Reader): boolean {
+    this.#next.push(connection);
+    return true;
+  }
+
+  /** A learner's client wants to be as new as the leader. */
+  syncFor(handler: LearnerHandler): void {
+    this.#next.push(handler);
+  }
+
+  /** Whether syncs have come that no ping has been sent for. */
+  get wantsPing(): boolean {
+    return this.#next.length > 0;
+  }
+
+  /** A ping has gone to every voter that is up to date; proposals up to `announced` went before it. */
+  pinged(handlers: Iterable<LearnerHandler>, announced: number): void {
+    const needed = new Map<LearnerHandler, number>();
+    for (const handler of handlers) {
+      if (handler.stage === 'live' && !handler.isObserver) needed.set(handler, handler.pings);
+    }
+    this.#rounds.push({ waiting: this.#next, needed, afterZxid: announced });
+    this.#next = [];
+  }
+
+  /** A learner is gone: whoever counted on its answer asks the others again. */
+  askAgain(): void {
+    if (this.#rounds.length === 0) return;
+    this.#next = [...this.#rounds.flatMap((round) => round.waiting), ...this.#next];
+    this.#rounds = [];
+  }
+
+  /** Answers the rounds that are complete, oldest first. */
+  answerSyncs(isQuorum: (sids: Set<number>) => boolean): void {
+    for (let round = this.#rounds[0]; round !== undefined; round = this.#rounds[0]) {
+      if (this.#committed() < round.afterZxid) return;
+      const sids = new Set<number>();
+      for (const [handler, count] of round.needed) if (handler.pongs >= count) sids.add(handler.sid);
+      if (!isQuorum(sids)) return;
+      this.#rounds.shift();
+      for (const waiting of round.waiting) this.#answer(waiting);
+    }
+  }
+
+  reconfigure(request: ReconfigRequest, zxid: number): string | number {
+    const { committed, lastSeen, settings } = this.#stage;
+    this.#reconfigured = null;
+    const outcome = reconfigured(
+      request,
+      {
+        committed,
+        lastSeen,
+        singleVoterAllowed: settings.singleVoterAllowed,
+        multiAddress: settings.multiAddress,
+        hasSyncedQuorum: (next) => next.isQuorum(this.#upToDate()),
+      },
+      zxid,
+    );
+    if (typeof outcome === 'number') return outcome;
+    this.#reconfigured = outcome;
+    return outcome.toText();
+  }
+
+  proposed(): void {
+    if (this.#reconfigured !== null) this.#stage.see(this.#reconfigured);
+    this.#reconfigured = null;
+  }
+
+  #answer(waiting: Waiting): void {
+    if ('link' in waiting) {
+      if (waiting.link.closed) return;
+      writePacket(waiting.link.out, QuorumPacketType.sync, 0);
+      this.#stage.send(waiting.link);
+    } else this.#leaderPipeline.clients.synced(waiting);
+  }
+}

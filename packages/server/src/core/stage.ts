@@ -1,0 +1,177 @@
+import type { Endpoint, Epochs } from '../ports.ts';
+import type { Clients } from './clients.ts';
+import type { Database } from './database.ts';
+import type { FastElection } from './election/fast-election.ts';
+import type { EnsembleSettings } from './ensemble-settings.ts';
+import { invariant } from './invariants.ts';
+import type { Membership } from './membership/membership.ts';
+import { PeerLink, type PeerLinkKind } from './peer-link.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { ConnectOrder, MembershipChange, StorageOrder } from './ready.ts';
+import type { CoreSettings } from './settings.ts';
+
+/**
+ * What the roles of an ensemble's server share and what outlives each of them: epochs, memberships, links, the pipeline;
+ * and the effects that they leave for the driver.
+ */
+export class Stage {
+  readonly settings: EnsembleSettings;
+  readonly core: CoreSettings;
+  readonly pipeline: Pipeline;
+  readonly clients: Clients;
+  readonly election: FastElection;
+  /** As promised; on the disk before anything that rests on them leaves. */
+  epochs: Epochs;
+  committed: Membership;
+  lastSeen: Membership;
+  readonly links: Map<number, PeerLink> = new Map();
+  /** Monotonic milliseconds of the event being handled. */
+  nowMs = 0;
+  /** Counts the roles that this process has had; completions of an earlier one are dropped. */
+  generation = 0;
+  /** Why the present role ends, or null while it goes on. */
+  lookReason: string | null = null;
+  /** Set by a reconfiguration that names the next leader: no election is held. */
+  designated: number | null = null;
+  /** Whether this server must be synchronised before it votes: its disk was found damaged. */
+  rebuilding: boolean;
+  /** A leader told this server to cut its log to where it cannot: in this epoch it asks for the whole state. */
+  snapWantedIn = -1;
+
+  // Effects, taken by `Replica.takeReady`.
+  hardState: Epochs | null = null;
+  storage: StorageOrder | null = null;
+  /** Storage orders that have not been carried out. */
+  storageBusy = 0;
+  connect: ConnectOrder | null = null;
+  dirtyLinks: PeerLink[] = [];
+  closingLinks: number[] = [];
+  /** Links whose learners wait for txns from the disk, behind a zxid. */
+  logWanted: { link: number; afterZxid: number }[] = [];
+  membershipChange: MembershipChange | null = null;
+  synced = false;
+  readonly messages: string[] = [];
+
+  constructor(
+    settings: EnsembleSettings,
+    core: CoreSettings,
+    pipeline: Pipeline,
+    election: FastElection,
+    epochs: Epochs,
+    rebuilding: boolean,
+  ) {
+    this.settings = settings;
+    this.core = core;
+    this.pipeline = pipeline;
+    this.clients = pipeline.clients;
+    this.election = election;
+    this.epochs = epochs;
+    this.rebuilding = rebuilding;
+    this.committed = settings.membership;
+    this.lastSeen = settings.lastSeen;
+  }
+
+  get sid(): number {
+    return this.settings.sid;
+  }
+
+  /** Whether votes of this server count. */
+  get isVoter(): boolean {
+    return this.committed.isVoter(this.settings.sid);
+  }
+
+  /** Whether it takes part as an observer: by the membership, or by its own configuration when that does not list it. */
+  get isObserver(): boolean {
+    const member = this.committed.members.get(this.settings.sid);
+    return member === undefined ? this.settings.observer : member.role === 'observer';
+  }
+
+  /** Every membership in force: what is decided needs a quorum of each. */
+  get memberships(): readonly Membership[] {
+    return this.lastSeen.version > this.committed.version ? [this.committed, this.lastSeen] : [this.committed];
+  }
+
+  /** Whether the servers are a quorum of every membership in force. */
+  isQuorum(servers: ReadonlySet<number>): boolean {
+    return this.memberships.every((membership) => membership.isQuorum(servers));
+  }
+
+  /** The role ends with this event. The first reason counts. */
+  look(reason: string): void {
+    this.lookReason ??= reason;
+  }
+
+  note(message: string): void {
+    this.messages.push(message);
+  }
+
+  /** Promises an epoch: no leader of an earlier one is helped any more (law 17). */
+  acceptEpoch(epoch: number): void {
+    invariant(epoch >= this.epochs.accepted, 'an accepted epoch never goes back');
+    this.epochs = { accepted: epoch, current: this.epochs.current };
+    this.hardState = this.epochs;
+  }
+
+  /** This server's history is that of the epoch's leader, and on its disk (law 18). */
+  enterEpoch(epoch: number): void {
+    invariant(epoch >= this.epochs.current, 'the current epoch never goes back');
+    invariant(epoch <= this.epochs.accepted, 'an epoch is promised before it is entered');
+    this.epochs = { accepted: this.epochs.accepted, current: epoch };
+    this.hardState = this.epochs;
+  }
+
+  open(id: number, kind: PeerLinkKind, remote: Endpoint): PeerLink {
+    const limit = this.core.juteMaxBuffer + this.core.juteMaxBufferExtra;
+    const link = new PeerLink(id, kind, `${remote.host}:${remote.port}`, this.nowMs, limit);
+    this.links.set(id, link);
+    return link;
+  }
+
+  /** Orders a change of the recorded history. */
+  order(kind: StorageOrder['kind'], zxid: number, reload: boolean): void {
+    invariant(this.storage === null, 'one order at a time');
+    this.storage = { kind, zxid, reload };
+    this.storageBusy++;
+  }
+
+  /** What is in `out` leaves at the end of the step. */
+  send(link: PeerLink): void {
+    if (link.dirty || link.closed) return;
+    link.dirty = true;
+    this.dirtyLinks.push(link);
+  }
+
+  close(link: PeerLink): void {
+    if (link.closed) return;
+    link.closed = true;
+    this.links.delete(link.id);
+    this.closingLinks.push(link.id);
+  }
+
+  /** Another state takes the place of this server's. Clients that have seen the old one must not see the new one. */
+  adopt(database: Database): void {
+    this.clients.suspend(false);
+    this.pipeline.adopt(database, 0);
+  }
+
+  /** A membership becomes the last one seen. */
+  see(membership: Membership): void {
+    if (membership.version <= this.lastSeen.version && this.lastSeen !== this.committed) return;
+    this.lastSeen = membership;
+    this.#changed();
+  }
+
+  /** A membership becomes the committed one, if it is newer. Returns whether anything changed. */
+  commit(membership: Membership): boolean {
+    if (membership.version <= this.committed.version) return false;
+    this.committed = membership;
+    if (this.lastSeen.version <= membership.version) this.lastSeen = membership;
+    this.#changed();
+    return true;
+  }
+
+  #changed(): void {
+    this.election.configure(this.committed, this.lastSeen);
+    this.membershipChange = { committed: this.committed, lastSeen: this.lastSeen };
+  }
+}

@@ -1,0 +1,29 @@
+import type { Reader } from '@headkeeper/protocol';
+import type { Connection, Session } from './connection.ts';
+import type { WriteOperation } from './ops/operation.ts';
+
+/**
+ * Where the writes of this server's clients go: into proposals when it leads or stands alone, to the leader when it
+ * follows. Each role has its own.
+ */
+export interface WritePath {
+  /** Whether so much is under way that clients with unanswered writes should wait. */
+  readonly isBehind: boolean;
+  /**
+   * Takes a write; its reply comes when its txn is applied. Returns 0, or the error of a request that could not be decoded
+   * and that nothing will come of.
+   */
+  write(connection: Connection, operation: WriteOperation, opcode: number, xid: number, r: Reader): number;
+  createSession(connection: Connection, idHigh: number, idLow: number): void;
+  /** The client's own wish to close; the reply comes when its txn is applied. */
+  closeSession(connection: Connection, session: Session, xid: number): void;
+  /**
+   * Takes a sync whose request, body included, is what `r` stands at. True: it is answered in its turn by
+   * `Clients.synced`; false: at once.
+   */
+  sync(connection: Connection, xid: number, r: Reader): boolean;
+  /** A client wants to go on with a session of another connection; answered by `Clients.revalidated`. */
+  revalidate(connection: Connection, idHigh: number, idLow: number): void;
+  /** A session has been heard of. */
+  touch(session: Session, timeoutMs: number): void;
+}

@@ -1,0 +1,55 @@
+import type { Membership } from '../membership/membership.ts';
+
+/** Up to which txn the quorums of the memberships in force have acknowledged (law 19). */
+export class CommitRule {
+  readonly #acked: Map<number, number> = new Map();
+  #candidates: number[] = [];
+  #wanted = 0;
+  readonly #has: (sid: number) => boolean;
+
+  constructor() {
+    this.#has = (sid) => (this.#acked.get(sid) ?? -1) >= this.#wanted;
+  }
+
+  /** A server has everything up to `zxid` on its disk. */
+  acknowledged(sid: number, zxid: number): void {
+    const before = this.#acked.get(sid);
+    if (before === undefined || before < zxid) this.#acked.set(sid, zxid);
+  }
+
+  /** A server is gone: what it had acknowledged stays acknowledged, but nothing new comes of it. */
+  forget(sid: number): void {
+    this.#acked.delete(sid);
+  }
+
+  /** The last txn that a quorum of the membership has; -1 when there is none. */
+  quorumZxid(membership: Membership): number {
+    const candidates = this.#candidates;
+    candidates.length = 0;
+    for (const sid of membership.voters) {
+      const zxid = this.#acked.get(sid);
+      if (zxid !== undefined) candidates.push(zxid);
+    }
+    candidates.sort(descending);
+    for (let i = 0; i < candidates.length; i++) {
+      this.#wanted = candidates[i];
+      if (membership.isQuorum(this.#has)) return this.#wanted;
+    }
+    return -1;
+  }
+
+  /**
+   * The last txn that may be committed. From `reconfigZxid` on, which proposed `proposed`, a quorum of both is needed; 0 when
+   * no membership is proposed.
+   */
+  committable(committed: Membership, proposed: Membership | null, reconfigZxid: number): number {
+    const first = this.quorumZxid(committed);
+    if (proposed === null || first < reconfigZxid) return first;
+    const second = this.quorumZxid(proposed);
+    return Math.max(reconfigZxid - 1, Math.min(first, second));
+  }
+}
+
+function descending(a: number, b: number): number {
+  return b - a;
+}

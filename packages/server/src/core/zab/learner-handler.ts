@@ -1,0 +1,94 @@
+import { beginPacket, endPacket, QuorumPacketType, Writer, writePacket } from '@headkeeper/protocol';
+import type { PeerLink } from '../peer-link.ts';
+import type { CommittedLog } from './committed-log.ts';
+
+/**
+ * - `info`: its FOLLOWERINFO or OBSERVERINFO is awaited. `epoch`: it waits for LEADERINFO, or its ACKEPOCH is awaited.
+ * - `gate`: its history is known; a quorum of such is awaited.
+ * - `disk`, `state`: it is being sent txns from the disk, or the whole state. `waiting`: for the state's turn.
+ * - `newLeader`: everything was sent, its ACK of NEWLEADER is awaited; live packets follow behind.
+ * - `synced`: it has everything; the leader is to be established. `live`: UPTODATE was sent.
+ */
+export type LearnerStage = 'info' | 'epoch' | 'gate' | 'disk' | 'waiting' | 'state' | 'newLeader' | 'synced' | 'live';
+
+/** What a leader knows of one connected learner, and how it talks to it. */
+export class LearnerHandler {
+  readonly link: PeerLink;
+  stage: LearnerStage = 'info';
+  sid = -1;
+  isObserver = false;
+  /** Whether LEADERINFO has been sent. */
+  informed = false;
+  /** The last zxid in its log, from ACKEPOCH. */
+  peerZxid = 0;
+  /** The last txn that it has acknowledged, all before it included. */
+  ackedZxid = 0;
+  /** Oldest proposal that it has been sent and has not acknowledged, and since when; 0 for none. */
+  unackedZxid = 0;
+  unackedMs = 0;
+  /** The last proposal that it has been sent. */
+  sentZxid = 0;
+  /** Pings sent and answered, for those who must know that this server still leads. */
+  pings = 0;
+  pongs = 0;
+  /** Committed txns that came while the state was being sent. */
+  readonly queue: Writer = new Writer(256);
+  /** Zxid behind which the txns from the disk go on. */
+  diskZxid = 0;
+
+  constructor(link: PeerLink) {
+    this.link = link;
+  }
+
+  /** Whether it gets proposals and commits as they come. */
+  get isForwarding(): boolean {
+    return this.stage === 'newLeader' || this.stage === 'synced' || this.stage === 'live';
+  }
+
+  get name(): string {
+    return `${this.isObserver ? 'observer' : 'follower'} ${this.sid}`;
+  }
+
+  proposal(zxid: number, bytes: Uint8Array, start: number, end: number, nowMs: number): void {
+    writePacket(this.link.out, QuorumPacketType.proposal, zxid, bytes, start, end);
+    this.sentZxid = zxid;
+    if (this.unackedZxid === 0) {
+      this.unackedZxid = zxid;
+      this.unackedMs = nowMs;
+    }
+  }
+
+  acknowledged(zxid: number, nowMs: number): void {
+    if (zxid > this.ackedZxid) this.ackedZxid = zxid;
+    if (this.unackedZxid === 0 || zxid < this.unackedZxid) return;
+    this.unackedZxid = zxid < this.sentZxid ? zxid + 1 : 0;
+    this.unackedMs = nowMs;
+  }
+
+  /** A txn of the committed history, as a learner gets it while it is brought up to date. */
+  committed(out: Writer, zxid: number, bytes: Uint8Array, start: number, end: number): void {
+    writePacket(out, QuorumPacketType.proposal, zxid, bytes, start, end);
+    writePacket(out, QuorumPacketType.commit, zxid);
+  }
+
+  /** The txns of the window behind `zxid`. */
+  history(out: Writer, window: CommittedLog, zxid: number): void {
+    for (let i = window.indexAfter(zxid); i < window.size; i++) {
+      this.committed(out, window.zxidAt(i), window.bytes, window.startAt(i), window.endAt(i));
+    }
+  }
+
+  ping(zxid: number): void {
+    this.pings++;
+    writePacket(this.link.out, QuorumPacketType.ping, zxid);
+  }
+
+  leaderInfo(epoch: number, version: number): void {
+    const { out } = this.link;
+    const at = beginPacket(out, QuorumPacketType.leaderInfo, epoch * 4294967296);
+    out.int(version);
+    endPacket(out, at);
+    this.link.needsAcceptedEpoch = epoch;
+    this.informed = true;
+  }
+}

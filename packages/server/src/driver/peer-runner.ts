@@ -1,0 +1,343 @@
+import type { Database } from '../core/database.ts';
+import type { Event } from '../core/events.ts';
+import { InvariantViolation } from '../core/invariants.ts';
+import type { EnsembleWork, MembershipChange, StorageOrder } from '../core/ready.ts';
+import { limits } from '../limits.ts';
+import {
+  type Clock,
+  type ElectionPort,
+  type Endpoint,
+  type EpochStore,
+  type Epochs,
+  type HistoryStore,
+  HistoryUnreachable,
+  type LogCursor,
+  type QuorumPort,
+  type Timers,
+} from '../ports.ts';
+
+/** Bytes that may wait on a link before more of the state, or of the log, is read for it. */
+const FEED_HIGH_WATER = 1 << 20;
+const LOG_CHUNK_BYTES = 256 << 10;
+const ZNODES_PER_SLICE = 2048;
+
+export interface PeerRunnerOptions {
+  readonly sid: number;
+  readonly membership: MembershipChange;
+  readonly epochs: EpochStore;
+  readonly stored: Epochs;
+  readonly history: HistoryStore;
+  /** Part of the newest snapshot's size up to which the log on the disk is sent instead; negative: never. */
+  readonly snapshotSizeFactor: number;
+  readonly elections: ElectionPort;
+  readonly quorum: QuorumPort;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly defer: (fn: () => void) => void;
+  /** Reads the state from the disk again. */
+  readonly recover: () => Database;
+  /** This server has been synchronised by a leader. */
+  readonly synced: () => void;
+  readonly membershipChanged: (change: MembershipChange) => void;
+  readonly note: (message: string) => void;
+}
+
+/** What the runner needs of the driver. */
+export interface PeerRunnerPort {
+  step(event: Event): void;
+  /** Closes the journal, after what it holds is durable, and waits until no snapshot is being written. */
+  quiesce(done: () => void): void;
+  /** Opens a journal that goes on behind `lastZxid`. */
+  openJournal(lastZxid: number): void;
+  /** The last zxid known to be durable. */
+  readonly durableZxid: number;
+  fail(error: Error): void;
+}
+
+/** An event without its time. */
+type Untimed = Event extends infer Each ? (Each extends Event ? Omit<Each, 'nowMs' | 'wallMs'> : never) : never;
+
+/** Carries out what a server of an ensemble asks for, and tells it what its peers send. */
+export class PeerRunner {
+  readonly #options: PeerRunnerOptions;
+  readonly #port: PeerRunnerPort;
+  #epochs: Epochs;
+  #generation = 0;
+  /** The link by which the leader is being reached; 0 for none. */
+  #connecting = 0;
+  #feeding: readonly number[] = [];
+  #feedScheduled = false;
+  readonly #cursors: Map<number, LogCursor> = new Map();
+  /** Learners that wait for the next txns from the disk, once their link has room. */
+  readonly #reading: Map<number, number> = new Map();
+  readonly #orders: { readonly order: StorageOrder; readonly generation: number }[] = [];
+  #ordering = false;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #cancelWake: () => void = () => {};
+  #stopped = false;
+
+  constructor(options: PeerRunnerOptions, port: PeerRunnerPort) {
+    this.#options = options;
+    this.#port = port;
+    this.#epochs = options.stored;
+  }
+
+  /** Opens the ports. */
+  start(): void {
+    this.#configure(this.#options.membership);
+  }
+
+  /** First of a Ready: nothing that rests on the epochs may leave before they are stored (laws 16 to 18). */
+  store(work: EnsembleWork): void {
+    if (work.hardState === null) return;
+    this.#options.epochs.write(work.hardState);
+    this.#epochs = work.hardState;
+  }
+
+  /** The rest, in its stated order. */
+  run(work: EnsembleWork, generation: number): void {
+    const { elections, quorum } = this.#options;
+    for (const message of work.messages) this.#options.note(message);
+    if (work.roleChanged) this.#changeRole(generation);
+    if (work.membership !== null) this.#changeMembership(work.membership);
+    if (work.storage !== null) this.#order(work.storage, generation);
+    for (const { to, payload } of work.notify) elections.send(to, payload);
+    if (work.connectElection) elections.connectMissing();
+    for (const link of work.peerOutput) {
+      if (
+        link.needsZxid > this.#port.durableZxid ||
+        link.needsAcceptedEpoch > this.#epochs.accepted ||
+        link.needsCurrentEpoch > this.#epochs.current
+      ) {
+        throw new InvariantViolation(
+          `a packet that needs 0x${link.needsZxid.toString(16)}, epochs ${link.needsAcceptedEpoch} and ` +
+            `${link.needsCurrentEpoch} leaves at 0x${this.#port.durableZxid.toString(16)}, ` +
+            `${this.#epochs.accepted} and ${this.#epochs.current} (law 20)`,
+        );
+      }
+      quorum.send(link.id, link.out.bytes, 0, link.out.length);
+      link.out.length = 0;
+      if (quorum.unsent(link.id) > limits.learnerQueueBytes) {
+        this.#options.note(`${link.address} does not take what it is sent`);
+        quorum.close(link.id);
+        this.#options.defer(() => this.closed(link.id));
+      }
+    }
+    for (const link of work.peerClose) this.#close(link);
+    if (work.connect !== null) this.#connecting = quorum.connect(work.connect.endpoints, work.connect);
+    for (const { link, afterZxid } of work.logWanted) this.#wantLog(link, afterZxid);
+    this.#feeding = work.feeding;
+    this.#scheduleFeed();
+    if (work.synced) this.#options.synced();
+    this.#setWake(work.wakeAtMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelWake();
+    for (const cursor of this.#cursors.values()) cursor.close();
+    this.#options.elections.stop();
+    this.#options.quorum.stop();
+  }
+
+  // What the links report.
+
+  notification(from: number, bytes: Uint8Array): void {
+    this.#step({ kind: 'notification', from, bytes });
+  }
+
+  electionLink(sid: number, up: boolean): void {
+    this.#step({ kind: 'electionLink', sid, up });
+  }
+
+  opened(link: number, as: 'leader' | 'learner', remote: Endpoint): void {
+    if (link === this.#connecting) this.#connecting = 0;
+    this.#step({ kind: 'peerOpen', link, as, remote });
+  }
+
+  data(link: number, bytes: Uint8Array): void {
+    this.#step({ kind: 'peerData', link, bytes });
+  }
+
+  closed(link: number): void {
+    this.#forget(link);
+    if (link === this.#connecting) {
+      this.#connecting = 0;
+      this.#step({ kind: 'peerUnreachable', generation: this.#generation });
+    } else this.#step({ kind: 'peerClosed', link });
+  }
+
+  drained(link: number): void {
+    if (this.#feeding.includes(link)) this.#scheduleFeed();
+    if (this.#reading.has(link)) this.#readLog(link);
+  }
+
+  #step(event: Untimed): void {
+    if (this.#stopped) return;
+    const { clock } = this.#options;
+    this.#port.step({ ...event, nowMs: clock.monotonicMs(), wallMs: clock.wallMs() } as Event);
+  }
+
+  #changeRole(generation: number): void {
+    this.#generation = generation;
+    if (this.#connecting !== 0) this.#options.quorum.close(this.#connecting);
+    this.#connecting = 0;
+  }
+
+  #close(link: number): void {
+    this.#forget(link);
+    this.#options.quorum.close(link);
+  }
+
+  #forget(link: number): void {
+    this.#cursors.get(link)?.close();
+    this.#cursors.delete(link);
+    this.#reading.delete(link);
+  }
+
+  /** Own addresses and everybody else's, of both memberships; the committed one's addresses count. */
+  #changeMembership(change: MembershipChange): void {
+    this.#configure(change);
+    this.#options.membershipChanged(change);
+  }
+
+  #configure({ committed, lastSeen }: MembershipChange): void {
+    const { sid, elections, quorum } = this.#options;
+    const peers = new Map<number, readonly Endpoint[]>();
+    for (const membership of [lastSeen, committed]) {
+      for (const other of membership.members.keys()) {
+        if (other !== sid) peers.set(other, membership.electionAddress(other));
+      }
+    }
+    const own = committed.members.has(sid) ? committed : lastSeen;
+    elections.configure(own.electionAddress(sid), peers);
+    quorum.listen(own.quorumAddress(sid));
+  }
+
+  // Time.
+
+  #setWake(atMs: number): void {
+    if (atMs >= this.#wakeAtMs && this.#wakeAtMs !== Number.POSITIVE_INFINITY) {
+      this.#wantedWakeMs = atMs;
+      return;
+    }
+    this.#wantedWakeMs = atMs;
+    if (atMs === this.#wakeAtMs) return;
+    this.#cancelWake();
+    this.#wakeAtMs = atMs;
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    const { timers, clock } = this.#options;
+    this.#cancelWake = timers.set(Math.max(0, atMs - clock.monotonicMs()), () => {
+      this.#wakeAtMs = Number.POSITIVE_INFINITY;
+      this.#cancelWake = () => {};
+      // The time that is wanted may have moved on meanwhile: timers are not set anew for that.
+      if (this.#wantedWakeMs > clock.monotonicMs()) this.#setWake(this.#wantedWakeMs);
+      else this.#step({ kind: 'wake' });
+    });
+  }
+
+  #wantedWakeMs = Number.POSITIVE_INFINITY;
+
+  // A state for learners, slice by slice, as their links take it.
+
+  #scheduleFeed(): void {
+    if (this.#feedScheduled || this.#feeding.length === 0) return;
+    this.#feedScheduled = true;
+    this.#options.defer(() => {
+      this.#feedScheduled = false;
+      const { quorum } = this.#options;
+      if (this.#feeding.length === 0) return;
+      if (this.#feeding.some((link) => quorum.unsent(link) > FEED_HIGH_WATER)) return;
+      this.#step({ kind: 'feedSlice', generation: this.#generation, znodes: ZNODES_PER_SLICE });
+    });
+  }
+
+  // Txns for learners out of the log on the disk.
+
+  #wantLog(link: number, afterZxid: number): void {
+    this.#reading.set(link, afterZxid);
+    this.#options.defer(() => this.#readLog(link));
+  }
+
+  #readLog(link: number): void {
+    const afterZxid = this.#reading.get(link);
+    const { quorum, history, snapshotSizeFactor } = this.#options;
+    if (afterZxid === undefined || quorum.unsent(link) > FEED_HIGH_WATER) return;
+    this.#reading.delete(link);
+    let chunk = null;
+    try {
+      let cursor = this.#cursors.get(link) ?? null;
+      if (cursor === null) {
+        cursor = history.readLog(afterZxid);
+        const most = snapshotSizeFactor * history.newestSnapshotBytes();
+        if (cursor !== null && most > 0 && cursor.bytesAhead() > most) {
+          cursor.close();
+          cursor = null;
+        }
+        if (cursor !== null) this.#cursors.set(link, cursor);
+      }
+      chunk = cursor?.next(LOG_CHUNK_BYTES, this.#port.durableZxid) ?? null;
+    } catch (error) {
+      if (!(error instanceof HistoryUnreachable)) throw error;
+      this.#options.note(`the log for a learner cannot be read: ${error.message}`);
+    }
+    this.#step({ kind: 'logChunk', generation: this.#generation, link, chunk });
+  }
+
+  // Changes of the history.
+
+  #order(order: StorageOrder, generation: number): void {
+    this.#orders.push({ order, generation });
+    if (!this.#ordering) this.#nextOrder();
+  }
+
+  #nextOrder(): void {
+    const next = this.#orders.shift();
+    this.#ordering = next !== undefined;
+    if (next === undefined) return;
+    this.#port.quiesce(() => {
+      try {
+        this.#carryOut(next.order, next.generation);
+      } catch (error) {
+        this.#port.fail(error as Error);
+        return;
+      }
+      this.#nextOrder();
+    });
+  }
+
+  #carryOut(order: StorageOrder, generation: number): void {
+    const { history } = this.#options;
+    let database: Database | null = null;
+    let unreachable = false;
+    let journalAt: number | null = null;
+    try {
+      switch (order.kind) {
+        case 'truncate':
+          history.truncate(order.zxid);
+          journalAt = order.zxid;
+          break;
+        case 'reload':
+          history.abandonInstall();
+          break;
+        case 'beginInstall':
+          history.beginInstall(order.zxid);
+          break;
+        case 'finishInstall':
+          history.finishInstall(order.zxid);
+          journalAt = order.zxid;
+          break;
+      }
+    } catch (error) {
+      if (!(error instanceof HistoryUnreachable)) throw error;
+      this.#options.note(error.message);
+      unreachable = true;
+    }
+    if (order.reload && !unreachable) {
+      database = this.#options.recover();
+      journalAt = database.lastZxid;
+    }
+    if (journalAt !== null) this.#port.openJournal(journalAt);
+    this.#step({ kind: 'storageDone', generation, database, unreachable });
+  }
+}

@@ -1,0 +1,98 @@
+import type { DataDir } from './adapters/disk/data-dir.ts';
+import { ElectionLinks } from './adapters/peer/election-links.ts';
+import { QuorumLinks } from './adapters/peer/quorum-links.ts';
+import type { ServerConfig } from './config/schema.ts';
+import { toEnsembleSettings } from './config/server-config.ts';
+import type { Database } from './core/database.ts';
+import type { EnsembleStart } from './core/replica.ts';
+import type { Driver } from './driver/driver.ts';
+import type { PeerRunner, PeerRunnerOptions } from './driver/peer-runner.ts';
+import type { Clock, PeerNetwork, Timers } from './ports.ts';
+
+/** What the links to other servers stand on. */
+export interface EnsemblePorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly network: PeerNetwork;
+  readonly defer: (fn: () => void) => void;
+  readonly log: {
+    info(facts: object, message: string): void;
+    warn(facts: object, message: string): void;
+  };
+}
+
+export interface JoinedEnsemble {
+  readonly start: EnsembleStart;
+  readonly runner: PeerRunnerOptions;
+  /** Gives the links the driver that hears of them. */
+  attach(driver: Driver): void;
+}
+
+/** Joins what a server of an ensemble has beside a standalone one; null for a standalone server. */
+export function joinEnsemble(
+  config: ServerConfig,
+  ports: EnsemblePorts,
+  dataDir: DataDir,
+  lastZxid: number,
+  recoverDatabase: () => Database,
+): JoinedEnsemble | null {
+  const settings = toEnsembleSettings(config);
+  if (settings === null) return null;
+  const { clock, timers, network, defer, log } = ports;
+  const { sid, tickTimeMs, syncLimitTicks } = settings;
+  const epochs = dataDir.settleEpochs(lastZxid);
+  let runner: PeerRunner | null = null;
+  const failed = (error: Error): void => log.warn({ sid }, error.message);
+  const handshakeTimeoutMs = tickTimeMs * syncLimitTicks;
+  const elections = new ElectionLinks({
+    sid,
+    network,
+    timers,
+    clock,
+    connectTimeoutMs: config.electionConnectTimeoutMs,
+    handshakeTimeoutMs,
+    multiAddress: settings.multiAddress,
+    listener: {
+      notification: (from, payload) => runner?.notification(from, payload),
+      link: (other, up) => runner?.electionLink(other, up),
+      failed,
+    },
+  });
+  const quorum = new QuorumLinks({
+    network,
+    timers,
+    handshakeTimeoutMs,
+    listener: {
+      open: (link, kind, remote) => runner?.opened(link, kind, remote),
+      data: (link, bytes) => runner?.data(link, bytes),
+      closed: (link) => runner?.closed(link),
+      drained: (link) => runner?.drained(link),
+      failed,
+    },
+  });
+  return {
+    start: { settings, epochs, rebuilding: dataDir.rebuilding },
+    runner: {
+      sid,
+      membership: { committed: settings.membership, lastSeen: settings.lastSeen },
+      epochs: dataDir.epochs,
+      stored: epochs,
+      history: dataDir.history,
+      snapshotSizeFactor: settings.snapshotSizeFactor,
+      elections,
+      quorum,
+      clock,
+      timers,
+      defer,
+      recover: recoverDatabase,
+      synced: () => {
+        if (dataDir.rebuilding) dataDir.clearRebuilding();
+      },
+      membershipChanged: () => {},
+      note: (message) => log.info({ sid }, message),
+    },
+    attach: (driver) => {
+      runner = driver.peers;
+    },
+  };
+}
