@@ -203,7 +203,7 @@ function checkVoters(
     );
   } else if (voters.size === 2) {
     warnings.push(`${where}: with two participants the failure of either stops the service; three survive it`);
-  } else if (voters.size > 2 && voters.size % 2 === 0) {
+  } else if (membership.groups === null && voters.size > 2 && voters.size % 2 === 0) {
     warnings.push(
       `${where}: ${voters.size} participants survive no more failures than ${voters.size - 1} would; use an odd number`,
     );

@@ -60,13 +60,18 @@ function readConfig(file: string | undefined, definitions: readonly string[]): S
     return parseServerConfig(readText(file), { file, properties });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new CommandError(`the configuration cannot be served:\n  ${error.problems.join('\n  ')}`, ExitCode.usage);
+    throw unservable(error);
   }
+}
+
+function unservable(error: ConfigError): CommandError {
+  return new CommandError(`the configuration cannot be served:\n  ${error.problems.join('\n  ')}`, ExitCode.usage);
 }
 
 /** Failures to start that need no stack. */
 function explained(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
+  if (error instanceof ConfigError) return unservable(error);
   const { exitCode } = error as { exitCode?: unknown };
   if (typeof exitCode === 'number') return new CommandError(error.message, exitCode);
   // What the operating system refused: a port that is taken, a folder that may not be written.

@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { ConfigStore, Disk, StoredMembership } from '../../ports.ts';
 import { removeDurably, writeDurably } from './durable-file.ts';
 import { readWhole } from './recovery-files.ts';
@@ -12,7 +12,7 @@ export interface ConfigFileForms {
 
 export interface ConfigFilesOptions {
   readonly disk: Disk;
-  /** The configuration file; absolute. */
+  /** The configuration file. */
   readonly file: string;
   readonly sid: number;
   /** Version of the proposal that the start found in its file; null when there was none. */
@@ -38,7 +38,8 @@ export class ConfigFiles implements ConfigStore {
 
   constructor(options: ConfigFilesOptions) {
     this.#disk = options.disk;
-    this.#file = options.file;
+    // Its name goes into the file itself, which may be read from another folder.
+    this.#file = resolve(options.file);
     this.#sid = options.sid;
     this.#forms = options.forms;
     this.#lastSeen = options.lastSeenVersion;
