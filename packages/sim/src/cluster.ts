@@ -89,6 +89,7 @@ export class Cluster implements NodeObserver {
         address: addresses[i],
         config: text,
         tickTimeMs: plan.tickTimeMs,
+        commitLogCount: plan.commitLogCount,
         driftMillionths: this.#random.between(-drift, drift),
         sessionKey: key,
         diskDelay: plan.diskDelay,

@@ -14,7 +14,7 @@ export function checkTree(who: number, server: AssembledServer, oracle: Oracle, 
   let seen = 0;
   for (let slot = 0; slot < store.slotLimit; slot++) {
     if (!store.isLive(slot)) continue;
-    const bytes = server.replica.applier.pathOf(slot);
+    const bytes = server.replica.serving.database.applier.pathOf(slot);
     const path = decodeUtf8(bytes, 0, bytes.length);
     if (path.startsWith('/zookeeper')) continue;
     seen++;

@@ -6,6 +6,8 @@ export interface NodeSettings {
   /** The text of the server's configuration file. */
   readonly config: string;
   readonly tickTimeMs: number;
+  /** Committed txns kept in memory for learners. */
+  readonly commitLogCount: number;
   readonly driftMillionths: number;
   /** The secret of session passwords, the same on all servers. */
   readonly sessionKey: Uint8Array;

@@ -219,7 +219,10 @@ export class SimNode {
 
   #assemble(): void {
     const { settings, life } = this;
-    const config = parseServerConfig(settings.config, { file: null, properties: [] });
+    const readFile = (path: string): string | null => (path === `${DATA_DIR}/myid` ? `${settings.sid}` : null);
+    const parsed = parseServerConfig(settings.config, { file: null, properties: [], readFile });
+    // Production has a least window; a small one makes learners need the log on the disk, or everything.
+    const config = { ...parsed, commitLogCount: settings.commitLogCount };
     const server = assembleServer(config, this.#ports(), (fatal) => {
       if (this.life === life && !this.disk.crashed) this.#fatal(fatal);
     });
@@ -253,12 +256,14 @@ export class SimNode {
     return {
       disk: this.disk,
       clock: this.clock,
+      timers: { set: (delayMs, fn) => this.#setTimer(delayMs, fn) },
+      network: this.network.portOf(this.host),
       lock: () => NO_LOCK,
       defer: (fn) => this.#defer(fn),
       preciseMs: () => this.clock.preciseMs(),
       hashSeed: this.random.next() | 0,
       log: {
-        info: () => {},
+        info: (_facts, text) => this.world.tell(() => `${this.sid}: ${text}`),
         warn: (facts, text) => this.world.tell(() => `${this.sid} warns: ${text} ${JSON.stringify(facts)}`),
         error: (facts, text) => {
           this.world.tell(() => `${this.sid} error: ${text} ${JSON.stringify(facts)}`);
@@ -266,6 +271,16 @@ export class SimNode {
         },
       },
     };
+  }
+
+  /** Timers are late, never early. */
+  #setTimer(delayMs: number, fn: () => void): () => void {
+    const { life } = this;
+    const delay = this.clock.toVirtual(delayMs) + this.random.wait(this.settings.timerLateness);
+    const handle = this.world.after(delay, EventKind.timer, this.host.index, () => {
+      if (this.life === life) this.dispatch(fn);
+    });
+    return () => this.world.cancel(handle);
   }
 
   /** What is deferred happens at the end of this turn of the loop. */
