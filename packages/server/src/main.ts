@@ -12,6 +12,7 @@ import { createClock } from './adapters/system/clock.ts';
 import { createHashing } from './adapters/system/hashing.ts';
 import { createTimers } from './adapters/system/timers.ts';
 import { fourLetterAnswer } from './admin/four-letter.ts';
+import { factsOf } from './admin/member-facts.ts';
 import { StandaloneStatus } from './admin/standalone-status.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { toCoreSettings } from './config/server-config.ts';
@@ -19,6 +20,7 @@ import { Database } from './core/database.ts';
 import { InvariantViolation } from './core/invariants.ts';
 import { type Recovery, recover } from './core/log/recovery.ts';
 import { RecoveryRefused, zxidText } from './core/log/recovery-refused.ts';
+import type { Member } from './core/member.ts';
 import { RecoveredState } from './core/recovered-state.ts';
 import { Replica } from './core/replica.ts';
 import type { CoreSettings } from './core/settings.ts';
@@ -114,7 +116,14 @@ async function serve(
   server.begin(() => ready.resolve(null));
   const early = await Promise.race([ready.promise, failed]);
   if (early !== null) throw new StartError(early.message, early.exitCode, null);
-  const status = new StandaloneStatus(replica, driver, config, dataDir, clock);
+  const status = new StandaloneStatus(
+    replica,
+    driver,
+    config,
+    dataDir,
+    clock,
+    replica.member === null ? null : () => factsOf(replica.member as Member),
+  );
   const listener = new ClientListener({
     port: config.clientPort,
     host: config.clientPortAddress,

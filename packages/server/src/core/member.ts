@@ -174,6 +174,7 @@ export class Member {
     stage.lookReason = null;
     stage.designated = null;
     this.#leave();
+    if (stage.statistics.unavailableSinceMs === null) stage.statistics.unavailableSinceMs = stage.nowMs;
     if (designated !== null) {
       const vote = stage.election.currentVote;
       stage.election.setCurrentVote({ ...vote, leader: designated });
@@ -206,6 +207,10 @@ export class Member {
 
   #take(role: Role): void {
     const { stage } = this;
+    const { statistics, nowMs } = stage;
+    if (role.name === 'looking') statistics.elections++;
+    else if (this.#role.name === 'looking') statistics.electionTime.add(nowMs - statistics.roleBeganMs);
+    statistics.roleBeganMs = nowMs;
     stage.generation++;
     this.#roleChanged = true;
     this.#role = role;

@@ -3,6 +3,7 @@ import type { Clients } from './clients.ts';
 import type { Database } from './database.ts';
 import type { FastElection } from './election/fast-election.ts';
 import type { EnsembleSettings } from './ensemble-settings.ts';
+import { EnsembleStatistics } from './ensemble-statistics.ts';
 import { invariant } from './invariants.ts';
 import type { Membership } from './membership/membership.ts';
 import { PeerLink, type PeerLinkKind } from './peer-link.ts';
@@ -24,6 +25,7 @@ export class Stage {
   epochs: Epochs;
   committed: Membership;
   lastSeen: Membership;
+  readonly statistics: EnsembleStatistics = new EnsembleStatistics();
   readonly links: Map<number, PeerLink> = new Map();
   /** Monotonic milliseconds of the event being handled. */
   nowMs = 0;

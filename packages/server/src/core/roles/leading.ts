@@ -83,6 +83,15 @@ export class Leading implements Role {
     );
   }
 
+  get stage(): Role['stage'] {
+    if (this.#phase === 'broadcast') return 'broadcast';
+    return this.#phase === 'sync' ? 'synchronization' : 'discovery';
+  }
+
+  get pendingSyncs(): number {
+    return this.#writes.pendingSyncs;
+  }
+
   get wakeAtMs(): number {
     return this.#phase === 'broadcast' ? this.#nextPingMs : Math.min(this.#nextPingMs, this.#phaseEndsMs);
   }
@@ -184,8 +193,10 @@ export class Leading implements Role {
     if (this.#phase !== 'broadcast') {
       if (nowMs >= this.#phaseEndsMs) this.#stage.look(`no quorum in time (${this.#phase})`);
       const patience = settings.maxTimeToWaitForEpochMs ?? UNWANTED_MS;
-      if (election.unwanted && nowMs - this.#startedMs >= patience)
+      if (election.unwanted && nowMs - this.#startedMs >= patience) {
+        this.#stage.statistics.disloyalVoters++;
         this.#stage.look('its voters look for another leader');
+      }
     }
     if (nowMs < this.#nextPingMs) return;
     this.#nextPingMs = nowMs + Math.floor(settings.tickTimeMs / 2);
@@ -382,11 +393,13 @@ export class Leading implements Role {
     switch (plan.kind) {
       case 'diff':
         writePacket(out, QuorumPacketType.diff, recent.last);
+        this.#stage.statistics.diffSyncs++;
         this.#stage.note(`${handler.name}: DIFF from 0x${handler.peerZxid.toString(16)}`);
         handler.history(out, recent, plan.from);
         this.#newLeader(handler);
         return;
       case 'trunc':
+        this.#stage.statistics.truncSyncs++;
         writePacket(out, QuorumPacketType.trunc, plan.to);
         this.#stage.note(`${handler.name}: TRUNC from 0x${handler.peerZxid.toString(16)} to 0x${plan.to.toString(16)}`);
         handler.history(out, recent, plan.to);
@@ -421,6 +434,7 @@ export class Leading implements Role {
     }
     if (isFirst) {
       writePacket(out, QuorumPacketType.diff, recent.last);
+      this.#stage.statistics.diffSyncs++;
       this.#stage.note(`${handler.name}: DIFF from the disk from 0x${handler.peerZxid.toString(16)}`);
     }
     for (let i = 0; i < chunk.count; i++) {
@@ -448,6 +462,7 @@ export class Leading implements Role {
     this.#feeding = waiting;
     for (const handler of waiting) {
       handler.stage = 'state';
+      this.#stage.statistics.snapSyncs++;
       handler.queue.length = 0;
       writePacket(handler.link.out, QuorumPacketType.snap, feed.zxid);
       this.#stage.note(`${handler.name}: SNAP at 0x${feed.zxid.toString(16)} for 0x${handler.peerZxid.toString(16)}`);
@@ -556,6 +571,9 @@ export class Leading implements Role {
     this.#writes.start();
     this.#stage.synced = true;
     this.#stage.rebuilding = false;
+    const { statistics, nowMs } = this.#stage;
+    statistics.leaderUnavailableTime.add(nowMs - this.#startedMs);
+    statistics.serves(nowMs);
     this.#stage.note(`leading in epoch ${this.#epoch}`);
     for (const handler of this.#handlers.values()) if (handler.stage === 'synced') this.#upToDate(handler);
     if (settings.leaderServes || this.#stage.committed.voters.size === 1) clients.serve(this.#writes);
@@ -585,6 +603,7 @@ export class Leading implements Role {
     const { proposals } = this.#pipeline;
     if (proposals.lastZxid <= this.#announced || proposals.outstanding === 0) return;
     proposals.eachAfter(this.#announced, (proposal) => {
+      this.#stage.statistics.proposed(proposal.end - proposal.start);
       for (const handler of this.#handlers.values()) {
         if (handler.isObserver || !handler.isForwarding) continue;
         this.#sendProposal(handler, proposal);
@@ -607,6 +626,7 @@ export class Leading implements Role {
         return true;
       }
       this.#tellCommit(next);
+      this.#stage.statistics.commits++;
       this.#committed = next.zxid;
       this.#pipeline.applyUpTo(next.zxid);
     }
@@ -718,6 +738,7 @@ export class Leading implements Role {
     const idHigh = view.getInt32(dataStart);
     const idLow = view.getInt32(dataStart + 4);
     const timeoutMs = view.getInt32(dataStart + 8);
+    this.#stage.statistics.revalidations++;
     const isValid = this.#phase === 'broadcast' && this.#writes.moveSession(idHigh, idLow, timeoutMs, link.id);
     // What the session's former server has asked for goes out before the answer, so that the new one can tell them apart.
     this.#announce();

@@ -65,12 +65,22 @@ export class Learning implements Role {
   /** Zxid of the state received, until its snapshot is on the disk: memory is then ahead of it. */
   #installing: number | null = null;
   #deadlineMs = 0;
+  #connectedMs = 0;
 
   constructor(stage: Stage, leader: number) {
     this.#stage = stage;
     this.#pipeline = stage.pipeline;
     this.#leader = leader;
     this.name = stage.isObserver ? 'observing' : 'following';
+  }
+
+  get leader(): number {
+    return this.#leader;
+  }
+
+  get stage(): Role['stage'] {
+    if (this.#phase === 'serving') return 'broadcast';
+    return this.#phase === 'connecting' || this.#phase === 'discovery' ? 'discovery' : 'synchronization';
   }
 
   get wakeAtMs(): number {
@@ -117,6 +127,7 @@ export class Learning implements Role {
     const { out } = link;
     const { epochs, committed, sid } = this.#stage;
     this.#link = link;
+    this.#connectedMs = this.#stage.nowMs;
     this.#phase = 'discovery';
     const type = this.name === 'observing' ? QuorumPacketType.observerInfo : QuorumPacketType.followerInfo;
     const at = beginPacket(out, type, epochs.accepted * TWO_32);
@@ -428,6 +439,7 @@ export class Learning implements Role {
     }
     if (view.getInt32(start + TXN_TYPE_AT) === RECONFIG) this.#seeReconfig(link, start, end);
     proposals.accept(bytes, view, start, end);
+    this.#stage.statistics.proposalsReceived++;
     return true;
   }
 
@@ -443,6 +455,7 @@ export class Learning implements Role {
       return;
     }
     this.#committedZxid = zxid;
+    this.#stage.statistics.commitsReceived++;
     this.#pipeline.applyUpTo(zxid);
   }
 
@@ -493,6 +506,10 @@ export class Learning implements Role {
     this.#pipeline.claimer = forwarding;
     this.#pipeline.onSessionCreated = (session) => forwarding.touch(session, session.timeoutMs);
     this.#phase = 'serving';
+    const { statistics, nowMs } = this.#stage;
+    const time = this.name === 'observing' ? statistics.observerSyncTime : statistics.followerSyncTime;
+    time.add(nowMs - this.#connectedMs);
+    statistics.serves(nowMs);
     this.#stage.note(`${this.name} server ${this.#leader} in epoch ${this.#epoch}`);
     clients.serve(forwarding);
   }

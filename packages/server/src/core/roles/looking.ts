@@ -11,20 +11,21 @@ const KEEP_LINK_MS = 2000;
  */
 export class Looking implements Role {
   readonly name = 'looking';
-  readonly #stage: Stage;
+  readonly stage = 'election';
+  readonly #shared: Stage;
   #started = false;
   /** Clients that were kept over the end of the last role are let go when the election takes long. */
   #patienceEndsMs: number;
   #startAtMs: number;
 
   constructor(stage: Stage, delayMs: number) {
-    this.#stage = stage;
+    this.#shared = stage;
     this.#startAtMs = stage.nowMs + delayMs;
     this.#patienceEndsMs = stage.nowMs + stage.settings.tickTimeMs;
   }
 
   get wakeAtMs(): number {
-    const { wakeAtMs } = this.#stage.election;
+    const { wakeAtMs } = this.#shared.election;
     return Math.min(this.#started ? wakeAtMs : this.#startAtMs, this.#patienceEndsMs);
   }
 
@@ -41,26 +42,26 @@ export class Looking implements Role {
   }
 
   #begin(): void {
-    const { pipeline, election, epochs, nowMs } = this.#stage;
+    const { pipeline, election, epochs, nowMs } = this.#shared;
     if (this.#started || nowMs < this.#startAtMs) return;
-    if (pipeline.durableZxid < pipeline.appendedZxid || this.#stage.storageBusy > 0) return;
+    if (pipeline.durableZxid < pipeline.appendedZxid || this.#shared.storageBusy > 0) return;
     this.#started = true;
     const isBlank = pipeline.appendedZxid === 0 && epochs.accepted === 0 && epochs.current === 0;
     election.start(nowMs, {
       zxid: pipeline.appendedZxid,
       peerEpoch: epochs.current,
-      participant: !this.#stage.isObserver,
-      mayVote: this.#stage.rebuilding ? 'no' : isBlank ? 'blank' : 'yes',
+      participant: !this.#shared.isObserver,
+      mayVote: this.#shared.rebuilding ? 'no' : isBlank ? 'blank' : 'yes',
     });
   }
 
   wake(): void {
     this.#begin();
-    if (this.#stage.nowMs < this.#patienceEndsMs) return;
+    if (this.#shared.nowMs < this.#patienceEndsMs) return;
     this.#patienceEndsMs = Number.POSITIVE_INFINITY;
-    this.#stage.clients.suspend(false);
-    for (const link of [...this.#stage.links.values()]) {
-      if (this.#stage.nowMs - link.openedMs >= KEEP_LINK_MS) this.#stage.close(link);
+    this.#shared.clients.suspend(false);
+    for (const link of [...this.#shared.links.values()]) {
+      if (this.#shared.nowMs - link.openedMs >= KEEP_LINK_MS) this.#shared.close(link);
     }
   }
 

@@ -52,6 +52,10 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
     this.#next.push(handler);
   }
 
+  get pendingSyncs(): number {
+    return this.#rounds.reduce((sum, round) => sum + round.waiting.length, this.#next.length);
+  }
+
   /** Whether syncs have come that no ping has been sent for. */
   get wantsPing(): boolean {
     return this.#next.length > 0;

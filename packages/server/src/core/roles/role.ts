@@ -5,6 +5,8 @@ import type { PacketHandler, PeerLink } from '../peer-link.ts';
 /** What a server of an ensemble does at a time: it looks for a leader, leads, or learns from one. */
 export interface Role extends PacketHandler {
   readonly name: 'looking' | 'leading' | 'following' | 'observing';
+  /** How far it is towards serving. */
+  readonly stage: 'election' | 'discovery' | 'synchronization' | 'broadcast';
   /** Monotonic time at which `wake` is to be called; Infinity for never. */
   readonly wakeAtMs: number;
   /** Whether clients that have writes under way should wait. */

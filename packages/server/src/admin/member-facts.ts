@@ -1,0 +1,66 @@
+import type { Member } from '../core/member.ts';
+import { Leading } from '../core/roles/leading.ts';
+import { Learning } from '../core/roles/learning.ts';
+import type { EnsembleFacts, LeaderFacts } from './ensemble-facts.ts';
+
+const ROLES = { looking: 'looking', leading: 'leader', following: 'follower', observing: 'observer' } as const;
+
+/** What the operators' commands may know of a server of an ensemble, read from its core as it is now. */
+export function factsOf(member: Member): EnsembleFacts {
+  const { stage, role } = member;
+  const { settings, statistics, committed } = stage;
+  const { elections, proposals, commits, unavailableSinceMs: _since, roleBeganMs: _began, ...counted } = statistics;
+  return {
+    sid: settings.sid,
+    role: ROLES[role.name],
+    phase: role.stage,
+    readOnly: false,
+    currentEpoch: stage.epochs.current,
+    leaderSid: role instanceof Learning ? role.leader : role instanceof Leading ? settings.sid : null,
+    observerMasterSid: null,
+    localSessionCount: 0,
+    initLimitTicks: settings.initLimitTicks,
+    syncLimitTicks: settings.syncLimitTicks,
+    membership: committed,
+    leading: role instanceof Leading ? leaderFacts(member, role) : null,
+    hostedObservers: null,
+    lookingCount: elections,
+    proposalCount: proposals,
+    commitCount: commits,
+    disloyalVoters: counted.disloyalVoters,
+    proposalsReceived: counted.proposalsReceived,
+    commitsReceived: counted.commitsReceived,
+    diffSyncs: counted.diffSyncs,
+    snapSyncs: counted.snapSyncs,
+    revalidations: counted.revalidations,
+    electionTime: counted.electionTime,
+    leaderUnavailableTime: counted.leaderUnavailableTime,
+    unavailableTime: counted.unavailableTime,
+    followerSyncTime: counted.followerSyncTime,
+    observerSyncTime: counted.observerSyncTime,
+  };
+}
+
+function leaderFacts(member: Member, role: Leading): LeaderFacts {
+  const { stage } = member;
+  let learners = 0;
+  let syncedFollowers = 0;
+  let syncedNonVoters = 0;
+  let syncedObservers = 0;
+  for (const handler of role.learners) {
+    learners++;
+    if (handler.stage !== 'live' && handler.stage !== 'synced') continue;
+    if (handler.isObserver) syncedObservers++;
+    else if (stage.committed.isVoter(handler.sid)) syncedFollowers++;
+    else syncedNonVoters++;
+  }
+  return {
+    uptimeMs: stage.nowMs - stage.statistics.roleBeganMs,
+    learners,
+    syncedFollowers,
+    syncedNonVoters,
+    syncedObservers,
+    pendingSyncs: role.pendingSyncs,
+    proposalSize: stage.statistics.proposalSize,
+  };
+}
