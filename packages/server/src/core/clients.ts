@@ -25,6 +25,8 @@ export class Clients {
   #sessionIds: SessionIds;
   /** Null while this server cannot serve: connections that are kept wait, new ones are turned away. */
   #path: WritePath | null = null;
+  /** The connection whose kept input is being gone through. */
+  #consuming: Connection | null = null;
   /** Connections whose input waits until their own writes are answered. */
   #stalled: Connection[] = [];
   readonly #reader: Reader = new Reader(NO_BYTES);
@@ -153,8 +155,12 @@ export class Clients {
   /** Goes on with input that was kept. */
   #consumeInput(connection: Connection): void {
     const { input, inputLength } = connection;
+    // What a frame brings about may come back here before the frame counts as consumed; the loop goes on by itself.
+    if (connection === this.#consuming) return;
+    this.#consuming = connection;
     const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
     const consumed = this.#frames(connection, input, view, inputLength);
+    this.#consuming = null;
     if (!isReading(connection)) return;
     connection.inputLength = inputLength - consumed;
     if (connection.inputLength > 0) input.copyWithin(0, consumed, inputLength);
