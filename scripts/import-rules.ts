@@ -29,6 +29,7 @@ const server = [
   'server/adapters',
   'server/config',
   'server/admin',
+  'server/assembly',
   'server/main',
 ] as const;
 
@@ -110,6 +111,20 @@ export const zones: Readonly<Record<string, Zone>> = {
     may: ['protocol', 'server/limits', 'server/ports', 'server/settings', 'server/driver', 'server/config'],
     // It reads figures of the machine and of the data directory that main.ts hands it, and decides nothing.
     types: ['server/core', 'server/membership', 'server/adapters'],
+    node: true,
+  },
+  // The part of main.ts that joins what a server of an ensemble has beside.
+  'server/assembly': {
+    at: 'packages/server/src/ensemble-assembly.ts',
+    may: [
+      'server/ports',
+      'server/core',
+      'server/ensemble-settings',
+      'server/membership',
+      'server/driver',
+      'server/adapters',
+      'server/config',
+    ],
     node: true,
   },
   'server/main': {

@@ -1,6 +1,6 @@
 import type { Member } from '../core/member.ts';
-import { Leading } from '../core/roles/leading.ts';
-import { Learning } from '../core/roles/learning.ts';
+import type { Leading } from '../core/roles/leading.ts';
+import type { Learning } from '../core/roles/learning.ts';
 import type { EnsembleFacts, LeaderFacts } from './ensemble-facts.ts';
 
 const ROLES = { looking: 'looking', leading: 'leader', following: 'follower', observing: 'observer' } as const;
@@ -8,6 +8,8 @@ const ROLES = { looking: 'looking', leading: 'leader', following: 'follower', ob
 /** What the operators' commands may know of a server of an ensemble, read from its core as it is now. */
 export function factsOf(member: Member): EnsembleFacts {
   const { stage, role } = member;
+  const leading = role.name === 'leading' ? (role as Leading) : null;
+  const learning = role.name === 'following' || role.name === 'observing' ? (role as Learning) : null;
   const { settings, statistics, committed } = stage;
   const { elections, proposals, commits, unavailableSinceMs: _since, roleBeganMs: _began, ...counted } = statistics;
   return {
@@ -16,13 +18,13 @@ export function factsOf(member: Member): EnsembleFacts {
     phase: role.stage,
     readOnly: false,
     currentEpoch: stage.epochs.current,
-    leaderSid: role instanceof Learning ? role.leader : role instanceof Leading ? settings.sid : null,
+    leaderSid: learning !== null ? learning.leader : leading !== null ? settings.sid : null,
     observerMasterSid: null,
     localSessionCount: 0,
     initLimitTicks: settings.initLimitTicks,
     syncLimitTicks: settings.syncLimitTicks,
     membership: committed,
-    leading: role instanceof Leading ? leaderFacts(member, role) : null,
+    leading: leading !== null ? leaderFacts(member, leading) : null,
     hostedObservers: null,
     lookingCount: elections,
     proposalCount: proposals,
