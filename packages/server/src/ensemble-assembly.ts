@@ -7,10 +7,13 @@ import type { Database } from './core/database.ts';
 import type { EnsembleStart } from './core/replica.ts';
 import type { Driver } from './driver/driver.ts';
 import type { PeerRunner, PeerRunnerOptions } from './driver/peer-runner.ts';
-import type { Clock, PeerNetwork, Timers } from './ports.ts';
+import { membershipKeeper } from './membership-keeper.ts';
+import { peerAuthenticator } from './peer-authentication.ts';
+import type { Clock, Disk, PeerNetwork, Timers } from './ports.ts';
 
 /** What the links to other servers stand on. */
 export interface EnsemblePorts {
+  readonly disk: Disk;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly network: PeerNetwork;
@@ -38,12 +41,14 @@ export function joinEnsemble(
 ): JoinedEnsemble | null {
   const settings = toEnsembleSettings(config);
   if (settings === null) return null;
-  const { clock, timers, network, defer, log } = ports;
-  const { sid, tickTimeMs, syncLimitTicks } = settings;
+  const { disk, clock, timers, network, defer, log } = ports;
+  const { sid } = settings;
   const epochs = dataDir.settleEpochs(lastZxid);
   let runner: PeerRunner | null = null;
   const failed = (error: Error): void => log.warn({ sid }, error.message);
-  const handshakeTimeoutMs = tickTimeMs * syncLimitTicks;
+  const handshakeTimeoutMs = config.electionReadTimeoutMs;
+  const authenticator = peerAuthenticator(config, disk);
+  const authenticate = authenticator === null ? {} : { authenticate: authenticator };
   const elections = new ElectionLinks({
     sid,
     network,
@@ -52,6 +57,8 @@ export function joinEnsemble(
     connectTimeoutMs: config.electionConnectTimeoutMs,
     handshakeTimeoutMs,
     multiAddress: settings.multiAddress,
+    listenOnAllAddresses: config.quorumListenOnAllIPs,
+    ...authenticate,
     listener: {
       notification: (from, payload) => runner?.notification(from, payload),
       link: (other, up) => runner?.electionLink(other, up),
@@ -59,9 +66,10 @@ export function joinEnsemble(
     },
   });
   const quorum = new QuorumLinks({
-    network,
+    network: config.quorumListenOnAllIPs ? listeningEverywhere(network) : network,
     timers,
     handshakeTimeoutMs,
+    ...authenticate,
     listener: {
       open: (link, kind, remote) => runner?.opened(link, kind, remote),
       data: (link, bytes) => runner?.data(link, bytes),
@@ -88,11 +96,34 @@ export function joinEnsemble(
       synced: () => {
         if (dataDir.rebuilding) dataDir.clearRebuilding();
       },
-      membershipChanged: () => {},
+      membershipChanged: membershipKeeper(config, disk, failed),
       note: (message) => log.info({ sid }, message),
     },
     attach: (driver) => {
       runner = driver.peers;
     },
+  };
+}
+
+/** The network with every port open on all addresses of the machine, once however many of them are asked for. */
+function listeningEverywhere(network: PeerNetwork): PeerNetwork {
+  const open = new Set<number>();
+  return {
+    listen: (at, accepted, listening) => {
+      if (open.has(at.port)) {
+        listening(null);
+        return () => {};
+      }
+      open.add(at.port);
+      const stop = network.listen({ host: '', port: at.port }, accepted, (error) => {
+        if (error !== null) open.delete(at.port);
+        listening(error);
+      });
+      return () => {
+        open.delete(at.port);
+        stop();
+      };
+    },
+    connect: (to, timeoutMs, handler) => network.connect(to, timeoutMs, handler),
   };
 }
