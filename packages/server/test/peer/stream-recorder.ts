@@ -6,6 +6,7 @@ export class Recorder implements PeerStreamHandler {
   stream: PeerStream | null = null;
   isOpen = false;
   drains = 0;
+  whenOpen: () => void = () => {};
   readonly ends: (Error | null)[] = [];
   readonly #chunks: Buffer[] = [];
 
@@ -15,6 +16,7 @@ export class Recorder implements PeerStreamHandler {
 
   opened(): void {
     this.isOpen = true;
+    this.whenOpen();
   }
 
   data(bytes: Uint8Array): void {

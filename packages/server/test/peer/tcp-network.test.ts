@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { TcpNetwork } from '../../src/adapters/peer/tcp-network.ts';
 import type { Endpoint, PeerStream } from '../../src/ports.ts';
+import { freePort } from './free-port.ts';
 import { Recorder, until } from './stream-recorder.ts';
 
 const failures: Error[] = [];
@@ -26,17 +27,6 @@ async function listen(): Promise<{ at: Endpoint; accepted: Recorder[]; stop: () 
   await until(() => outcomes.length === 1);
   assert.deepEqual(outcomes, [null]);
   return { at, accepted, stop };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 function open(at: Endpoint): Recorder {

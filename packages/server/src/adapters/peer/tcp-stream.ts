@@ -2,8 +2,6 @@ import type { Socket } from 'node:net';
 import type { Endpoint, PeerStream, PeerStreamHandler } from '../../ports.ts';
 
 const STAGING_BYTES = 65_536;
-/** Staging memory larger than this is not kept by an idle stream. */
-const KEEP_BYTES = 1_048_576;
 /** How long a peer has to take the last that it is sent, and to close. */
 const LINGER_MS = 3_000;
 
@@ -11,36 +9,46 @@ const LINGER_MS = 3_000;
 export class TcpStream implements PeerStream {
   readonly remote: Endpoint;
   readonly #socket: Socket;
-  #handler: PeerStreamHandler | null = null;
+  readonly #handler: PeerStreamHandler;
+  /** Memory for writes that the kernel takes at once; null: there is none, or a write still uses it. */
+  #staging: Buffer | null = null;
+  /** Whether writes are encrypted: then the memory is in use for longer than the call. */
+  readonly #isSecure: boolean;
   #error: Error | null = null;
-  #staging: Uint8Array = new Uint8Array(0);
+  #isDropped = false;
   #isEnding = false;
   #isPaused = false;
+  #isStarted = false;
 
-  /** The socket must have no listeners of its own for data, errors and closing. */
-  constructor(socket: Socket, remote: Endpoint) {
+  /** The socket must have no listeners for data of its own. `handler` is told of the end at once, of data after `start`. */
+  constructor(socket: Socket, remote: Endpoint, isSecure: boolean, handler: (stream: PeerStream) => PeerStreamHandler) {
     this.#socket = socket;
+    this.#isSecure = isSecure;
     this.remote = remote;
     socket.on('error', (error) => {
       this.#error ??= error;
     });
     // A peer that has said its last word takes nothing any more: a half-closed connection has no use here.
     socket.on('end', () => socket.destroy());
+    this.#handler = handler(this);
     socket.on('close', () => {
-      const handler = this.#handler;
-      this.#handler = null;
-      handler?.closed(this.#error);
+      if (!this.#isDropped) this.#handler.closed(this.#error);
     });
   }
 
-  /** Begins to hand over what comes. `opened` is the owner's to call. */
-  attach(handler: PeerStreamHandler): void {
-    this.#handler = handler;
+  /** The stream is ready: what comes is handed over from now on. */
+  start(): void {
+    if (this.#isStarted || this.#isDropped || this.#socket.destroyed) return;
+    this.#isStarted = true;
+    this.#handler.opened();
     this.#socket.on('data', (chunk: Buffer) => {
+      if (this.#isEnding || this.#isDropped) return;
       // Not as a Buffer, whose `slice` makes no copy.
-      if (!this.#isEnding) this.#handler?.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+      this.#handler.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
     });
+    // It stands still when its first bytes were looked at.
     if (this.#isPaused) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   /** Drops the connection; the handler hears of `error`. */
@@ -57,20 +65,25 @@ export class TcpStream implements PeerStream {
     const socket = this.#socket;
     if (this.#isEnding || socket.destroyed || socket.writableEnded) return;
     const count = end - start;
-    if (this.#staging.length < count) this.#staging = new Uint8Array(Math.max(count, STAGING_BYTES));
-    const staging = this.#staging;
-    staging.set(bytes.subarray(start, end));
-    socket.write(Buffer.from(staging.buffer as ArrayBuffer, staging.byteOffset, count), this.#written);
+    if (this.#isSecure || count > STAGING_BYTES || socket.writableLength > 0) {
+      const copy = Buffer.allocUnsafe(count);
+      copy.set(bytes.subarray(start, end));
+      socket.write(copy, this.#written);
+      return;
+    }
+    this.#staging ??= Buffer.allocUnsafeSlow(STAGING_BYTES);
+    this.#staging.set(bytes.subarray(start, end));
+    socket.write(this.#staging.subarray(0, count), this.#written);
     // With nothing left in the stream the kernel has taken a copy, and the memory can be written over.
-    if (socket.writableLength > 0 || staging.length > KEEP_BYTES) this.#staging = new Uint8Array(0);
+    if (socket.writableLength > 0) this.#staging = null;
   }
 
   close(): void {
-    if (this.#isEnding || this.#socket.destroyed) return;
+    const socket = this.#socket;
+    if (this.#isEnding || socket.destroyed) return;
     this.#isEnding = true;
     // Closed with input that nobody has read, a socket is reset, and the peer loses what is on its way: so what still comes
     // is read, and dropped, until the peer closes as well.
-    const socket = this.#socket;
     socket.resume();
     socket.end();
     const timer = setTimeout(() => socket.destroy(), LINGER_MS);
@@ -78,7 +91,7 @@ export class TcpStream implements PeerStream {
   }
 
   destroy(): void {
-    this.#handler = null;
+    this.#isDropped = true;
     this.#socket.destroy();
   }
 
@@ -89,10 +102,10 @@ export class TcpStream implements PeerStream {
 
   resume(): void {
     this.#isPaused = false;
-    if (this.#handler !== null) this.#socket.resume();
+    if (this.#isStarted) this.#socket.resume();
   }
 
   readonly #written = (): void => {
-    if (this.#socket.writableLength === 0) this.#handler?.drained();
+    if (this.#socket.writableLength === 0 && !this.#isDropped && !this.#isEnding) this.#handler.drained();
   };
 }

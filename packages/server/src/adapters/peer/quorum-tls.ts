@@ -1,0 +1,120 @@
+import { lookupService } from 'node:dns';
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  createSecureContext,
+  type PeerCertificate,
+  type SecureContextOptions,
+  type TLSSocket,
+  type TlsOptions,
+} from 'node:tls';
+import { openSslCipherName } from './cipher-names.ts';
+import { type KeyMaterial, loadKeyStore, loadTrustStore, type StoreFile } from './tls-stores.ts';
+
+export interface QuorumTlsOptions {
+  /** This server's certificate and key. */
+  readonly keyStore: StoreFile;
+  /** The certificates that are trusted; null: those the runtime trusts. */
+  readonly trustStore: StoreFile | null;
+  readonly protocols: readonly ('TLSv1.2' | 'TLSv1.3')[];
+  /** Names as Java or OpenSSL writes them; null: the runtime's. */
+  readonly cipherSuites: readonly string[] | null;
+  /** Whether a server that connects has to show a certificate; `want`: only one that is shown is looked at. */
+  readonly clientAuth: 'none' | 'want' | 'need';
+  /** Whether the certificate of a server that was connected to must be for its address. */
+  readonly hostnameVerification: boolean;
+  /** The same for servers that connect; it counts only beside the former. */
+  readonly clientHostnameVerification: boolean;
+  /** Whether a certificate for the name that belongs to the address will do. */
+  readonly reverseDnsLookup: boolean;
+}
+
+/** TLS between servers (election-protocol reference, 2.8): key material, and whom to believe. */
+export class QuorumTls {
+  readonly #options: QuorumTlsOptions;
+  #context: SecureContextOptions;
+  #generation = 0;
+
+  /** Reads the stores. Throws `TlsStoreError` when they cannot be used. */
+  constructor(options: QuorumTlsOptions) {
+    this.#options = options;
+    this.#context = loadContext(options);
+  }
+
+  /** Grows with every reload. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Reads the stores again, for connections to come. Throws `TlsStoreError`, and goes on with what it has. */
+  reload(): void {
+    this.#context = loadContext(this.#options);
+    this.#generation++;
+  }
+
+  acceptOptions(): TlsOptions {
+    const { clientAuth } = this.#options;
+    return { ...this.#context, requestCert: clientAuth !== 'none', rejectUnauthorized: clientAuth === 'need' };
+  }
+
+  connectOptions(): ConnectionOptions {
+    // The name is checked by `verifyServer`, which may have to look it up.
+    return { ...this.#context, rejectUnauthorized: true, checkServerIdentity: () => undefined };
+  }
+
+  /** Whether the server behind a finished handshake is the one at `host`; `done` is told null, or what is wrong. */
+  verifyServer(socket: TLSSocket, host: string, done: (error: Error | null) => void): void {
+    if (!this.#options.hostnameVerification) done(null);
+    else this.#verifyNames(socket, [socket.remoteAddress ?? '', host], done);
+  }
+
+  /** Whether the server at `address`, which has connected, may; `done` is told null, or what is wrong. */
+  verifyClient(socket: TLSSocket, address: string, done: (error: Error | null) => void): void {
+    const { clientAuth, hostnameVerification, clientHostnameVerification } = this.#options;
+    const hasCertificate = Object.keys(socket.getPeerCertificate()).length > 0;
+    if (clientAuth === 'none' || !hasCertificate) done(null);
+    else if (!socket.authorized) done(socket.authorizationError ?? new Error('its certificate is not trusted'));
+    else if (!hostnameVerification || !clientHostnameVerification) done(null);
+    else this.#verifyNames(socket, [address], done);
+  }
+
+  #verifyNames(socket: TLSSocket, names: readonly string[], done: (error: Error | null) => void): void {
+    const certificate = socket.getPeerCertificate();
+    const error = isFor(certificate, names);
+    if (error === null || !this.#options.reverseDnsLookup) {
+      done(error);
+      return;
+    }
+    lookupService(socket.remoteAddress ?? '', socket.remotePort ?? 0, (lookupError, host) => {
+      done(lookupError === null ? isFor(certificate, [host]) : error);
+    });
+  }
+}
+
+/** Null when the certificate is for one of the names, else what is wrong with the last. */
+function isFor(certificate: PeerCertificate, names: readonly string[]): Error | null {
+  let wrong: Error | null = null;
+  for (const name of names) {
+    const error = checkServerIdentity(name.replace(/^::ffff:(?=.*\.)/, ''), certificate);
+    if (error === undefined) return null;
+    wrong = error;
+  }
+  return wrong;
+}
+
+function loadContext({ keyStore, trustStore, protocols, cipherSuites }: QuorumTlsOptions): SecureContextOptions {
+  const own: KeyMaterial = loadKeyStore(keyStore);
+  const trusted = trustStore === null ? null : loadTrustStore(trustStore);
+  const sorted = [...protocols].sort();
+  const [lowest, highest] = [sorted[0], sorted.at(-1)];
+  const context: SecureContextOptions = {
+    ...own,
+    ...(trusted === null ? {} : { ca: trusted }),
+    ...(lowest === undefined ? {} : { minVersion: lowest }),
+    ...(highest === undefined ? {} : { maxVersion: highest }),
+    ...(cipherSuites === null ? {} : { ciphers: cipherSuites.map(openSslCipherName).join(':') }),
+  };
+  // Says now what would otherwise be said at the first connection.
+  createSecureContext(context);
+  return context;
+}
