@@ -316,6 +316,8 @@ export class Learning implements Role {
     if (reload) this.#pipeline.snapshots.abandon();
     else proposals.dropAfter(zxid);
     this.#pipeline.durableZxid = Math.min(this.#pipeline.durableZxid, zxid);
+    // What ACKEPOCH told of the longer log has left.
+    link.needsZxid = Math.min(link.needsZxid, zxid);
     this.#hold(link);
     this.#stage.order('truncate', zxid, reload);
   }
