@@ -137,7 +137,9 @@ export class Cluster implements NodeObserver {
   acted(node: SimNode): void {
     const watched = this.#byHost[node.host.index];
     const role = roleOf(node);
-    watched.applied.settle(role);
+    const { server } = node;
+    if (server === null) return;
+    watched.applied.settle(role, server.replica.serving.database.applier);
     if (role === 'idle') {
       watched.comparedZxid = -1;
       return;

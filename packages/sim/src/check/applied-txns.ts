@@ -55,8 +55,11 @@ export class AppliedTxns {
     else if (known !== hash) this.#diverges(zxid);
   }
 
-  /** After an event: what the server is now says what its state must be. */
-  settle(role: NodeRole): void {
+  /** After an event: what the server is now says what its state, changed through `applier`, must be. */
+  settle(role: NodeRole, applier: TxnApplier): void {
+    // A state received whole has replaced the one that was made of txns.
+    if (applier !== this.#applier) this.forget();
+    this.#applier = applier;
     if (role === 'idle') {
       this.#hasServed = false;
       return;
