@@ -134,7 +134,7 @@ async function serve(
     silentMs: config.sessionlessConnectionTimeoutMs,
     clock,
     clients: driver,
-    answer: (word) => fourLetterAnswer(word, config.fourLetterWords, status),
+    answer: (word) => fourLetterAnswer(word, config.fourLetterWords, isServing(replica) ? status : null),
     refused: (address, reason) => log.warn({ address, reason }, 'connection refused'),
   });
   const address = await listener.listen().catch((error: Error) => {
@@ -173,6 +173,11 @@ async function serve(
       return stopped;
     },
   };
+}
+
+/** A server of an ensemble serves nobody while it has no leader. */
+function isServing(replica: Replica): boolean {
+  return replica.member === null || replica.clients.areServed;
 }
 
 /** What a server stands on: the machine in production, twins in tests. */

@@ -19,6 +19,8 @@ import type {
 
 const READING = 1;
 const WRITING = 4;
+/** Zxids of one epoch. */
+const EPOCH_UNIT = 2 ** 32;
 
 /** What the operators' commands see of a standalone server, or of one of an ensemble. */
 export class StandaloneStatus implements ServerStatus {
@@ -87,8 +89,12 @@ export class StandaloneStatus implements ServerStatus {
     return this.#replica.outstanding;
   }
 
+  /** A leader counts from the beginning of its epoch, even before its first txn, as Apache's does. */
   get lastZxid(): number {
-    return this.#replica.serving.lastZxid;
+    const { lastZxid } = this.#replica.serving;
+    const { ensemble } = this;
+    if (ensemble === null || ensemble.leading === null || ensemble.phase !== 'broadcast') return lastZxid;
+    return Math.max(lastZxid, ensemble.currentEpoch * EPOCH_UNIT);
   }
 
   /** Apache counts the root twice, as "" and as "/". */
