@@ -17,11 +17,10 @@ import type { PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Proposal } from '../proposals.ts';
 import type { Stage } from '../stage.ts';
-import type { SnapshotWriter } from '../tree/snapshot-writer.ts';
 import { CommitRule } from '../zab/commit-rule.ts';
 import { LearnerHandler } from '../zab/learner-handler.ts';
-import { planSync } from '../zab/sync-plan.ts';
 
+import { LearnerSync } from './learner-sync.ts';
 import { QuorumWrites } from './quorum-writes.ts';
 import type { Role } from './role.ts';
 
@@ -47,6 +46,7 @@ export class Leading implements Role {
   readonly #writes: QuorumWrites;
   readonly #rule: CommitRule = new CommitRule();
   readonly #handlers: Map<PeerLink, LearnerHandler> = new Map();
+  readonly #sync: LearnerSync;
   #phase: Phase = 'discovery';
   #phaseEndsMs = 0;
   #startedMs = 0;
@@ -64,8 +64,6 @@ export class Leading implements Role {
   #committed = 0;
   #nextPingMs = 0;
   #pingsSent = 0;
-  #feed: SnapshotWriter | null = null;
-  #feeding: LearnerHandler[] = [];
   readonly #reader: Reader = new Reader(new Uint8Array(0));
   /** A handler that `packet` is about. */
   #leaving = false;
@@ -73,6 +71,12 @@ export class Leading implements Role {
   constructor(stage: Stage) {
     this.#stage = stage;
     this.#pipeline = stage.pipeline;
+    this.#sync = new LearnerSync(stage, {
+      handlers: () => this.#handlers.values(),
+      committed: () => this.#committed,
+      newLeader: (handler) => this.#newLeader(handler),
+      drop: (handler, reason) => this.#drop(handler, reason),
+    });
     this.#ownEpoch = stage.epochs.current;
     this.#ownZxid = stage.pipeline.appendedZxid;
     this.#writes = new QuorumWrites(
@@ -101,7 +105,7 @@ export class Leading implements Role {
   }
 
   get feeding(): readonly number[] {
-    return this.#feed === null ? [] : this.#feeding.map((handler) => handler.link.id);
+    return this.#sync.feeding;
   }
 
   get takesRaw(): boolean {
@@ -166,8 +170,7 @@ export class Leading implements Role {
     const handler = this.#handlers.get(link);
     if (handler === undefined) return;
     this.#handlers.delete(link);
-    this.#feeding = this.#feeding.filter((other) => other !== handler);
-    if (this.#feed !== null && this.#feeding.length === 0) this.#endFeed();
+    this.#sync.gone(handler);
     if (this.#leaving) return;
     this.#writes.releaseOwner(link.id);
     this.#writes.askAgain();
@@ -204,7 +207,8 @@ export class Leading implements Role {
     const initialMs = settings.initLimitTicks * settings.tickTimeMs;
     for (const handler of [...this.#handlers.values()]) {
       const { link } = handler;
-      const allowed = handler.stage === 'synced' || handler.stage === 'live' ? silentMs : initialMs;
+      // Before UPTODATE a learner owes no answer to pings.
+      const allowed = handler.stage === 'live' ? silentMs : initialMs;
       if (nowMs - link.lastHeardMs > allowed)
         this.#drop(handler, `nothing was heard for ${nowMs - link.lastHeardMs} ms`);
       else if (handler.stage === 'live' && handler.unackedZxid > 0 && nowMs - handler.unackedMs > silentMs) {
@@ -365,7 +369,7 @@ export class Leading implements Role {
       this.#openGate();
       return;
     }
-    this.#synchronise(handler);
+    this.#sync.synchronise(handler);
   }
 
   #openGate(): void {
@@ -377,130 +381,8 @@ export class Leading implements Role {
     this.#stage.enterEpoch(this.#epoch);
     this.#enter('sync');
     this.#synced.add(sid);
-    for (const handler of [...this.#handlers.values()]) if (handler.stage === 'gate') this.#synchronise(handler);
+    for (const handler of [...this.#handlers.values()]) if (handler.stage === 'gate') this.#sync.synchronise(handler);
     this.#establish();
-  }
-
-  // Bringing a learner to this leader's history.
-
-  #synchronise(handler: LearnerHandler): void {
-    const { recent } = this.#pipeline.serving.database;
-    const { settings } = this.#stage;
-    const { out } = handler.link;
-    const plan = settings.forceSnapshotSync
-      ? ({ kind: 'snap' } as const)
-      : planSync(handler.peerZxid, recent, () => settings.snapshotSizeFactor >= 0);
-    switch (plan.kind) {
-      case 'diff':
-        writePacket(out, QuorumPacketType.diff, recent.last);
-        this.#stage.statistics.diffSyncs++;
-        this.#stage.note(`${handler.name}: DIFF from 0x${handler.peerZxid.toString(16)}`);
-        handler.history(out, recent, plan.from);
-        this.#newLeader(handler);
-        return;
-      case 'trunc':
-        this.#stage.statistics.truncSyncs++;
-        writePacket(out, QuorumPacketType.trunc, plan.to);
-        this.#stage.note(`${handler.name}: TRUNC from 0x${handler.peerZxid.toString(16)} to 0x${plan.to.toString(16)}`);
-        handler.history(out, recent, plan.to);
-        this.#newLeader(handler);
-        return;
-      case 'disk':
-        handler.stage = 'disk';
-        handler.diskZxid = plan.from;
-        this.#stage.logWanted.push({ link: handler.link.id, afterZxid: plan.from });
-        return;
-      case 'snap':
-        handler.stage = 'waiting';
-        this.#beginFeed();
-        return;
-    }
-  }
-
-  logChunk(link: PeerLink, chunk: LogRecords | null): void {
-    const handler = this.#handlers.get(link);
-    if (handler === undefined || handler.stage !== 'disk') return;
-    const { recent } = this.#pipeline.serving.database;
-    const { out } = link;
-    const isFirst = handler.diskZxid === handler.peerZxid;
-    if (chunk === null) {
-      if (!isFirst) {
-        this.#drop(handler, 'the log on the disk has come to an end before the txns in memory begin');
-        return;
-      }
-      handler.stage = 'waiting';
-      this.#beginFeed();
-      return;
-    }
-    if (isFirst) {
-      writePacket(out, QuorumPacketType.diff, recent.last);
-      this.#stage.statistics.diffSyncs++;
-      this.#stage.note(`${handler.name}: DIFF from the disk from 0x${handler.peerZxid.toString(16)}`);
-    }
-    for (let i = 0; i < chunk.count; i++) {
-      const zxid = chunk.zxids[i];
-      if (zxid <= handler.diskZxid) continue;
-      if (zxid > this.#committed) break;
-      handler.committed(out, zxid, chunk.memory, chunk.starts[i], chunk.ends[i]);
-      handler.diskZxid = zxid;
-    }
-    this.#stage.send(link);
-    if (recent.knows(handler.diskZxid)) {
-      handler.history(out, recent, handler.diskZxid);
-      this.#newLeader(handler);
-    } else this.#stage.logWanted.push({ link: link.id, afterZxid: handler.diskZxid });
-  }
-
-  /** Begins to send the state to all who wait for it, unless a snapshot is being written: then that comes first. */
-  #beginFeed(): void {
-    if (this.#feed !== null) return;
-    const waiting = [...this.#handlers.values()].filter((handler) => handler.stage === 'waiting');
-    if (waiting.length === 0) return;
-    const feed = this.#pipeline.snapshots.beginFeed();
-    if (feed === null) return;
-    this.#feed = feed;
-    this.#feeding = waiting;
-    for (const handler of waiting) {
-      handler.stage = 'state';
-      this.#stage.statistics.snapSyncs++;
-      handler.queue.length = 0;
-      writePacket(handler.link.out, QuorumPacketType.snap, feed.zxid);
-      this.#stage.note(`${handler.name}: SNAP at 0x${feed.zxid.toString(16)} for 0x${handler.peerZxid.toString(16)}`);
-      this.#stage.send(handler.link);
-    }
-  }
-
-  feedSlice(znodes: number): void {
-    const feed = this.#feed;
-    if (feed === null) return;
-    const goesOn = feed.advance(znodes);
-    this.#sendChunks(feed);
-    if (goesOn) return;
-    const fed = this.#feeding;
-    this.#endFeed();
-    for (const handler of fed) {
-      const { out } = handler.link;
-      out.raw(handler.queue.bytes, 0, handler.queue.length);
-      handler.queue.replaceMemory(256);
-      this.#newLeader(handler);
-    }
-    this.#beginFeed();
-  }
-
-  /** Also called when changes have forced parts of the state out. */
-  #sendChunks(feed: SnapshotWriter): void {
-    for (let chunk = feed.takeChunk(); chunk !== null; chunk = feed.takeChunk()) {
-      for (const { link } of this.#feeding) {
-        link.out.raw(chunk, 0, chunk.length);
-        this.#stage.send(link);
-      }
-    }
-  }
-
-  #endFeed(): void {
-    this.#feed = null;
-    this.#feeding = [];
-    this.#pipeline.snapshots.endFeed();
   }
 
   /** The end of the history. Outstanding proposals follow behind it, which every release of Apache's follower accepts (15.1). */
@@ -549,6 +431,8 @@ export class Leading implements Role {
 
   #upToDate(handler: LearnerHandler): void {
     handler.stage = 'live';
+    handler.pings = 0;
+    handler.pongs = 0;
     writePacket(handler.link.out, QuorumPacketType.upToDate, -1);
     this.#stage.send(handler.link);
     this.#stage.note(`${handler.name} is up to date`);
@@ -593,7 +477,7 @@ export class Leading implements Role {
       this.#pipeline.clients.resumeStalled();
       this.#announce();
     }
-    if (this.#feed !== null) this.#sendChunks(this.#feed);
+    this.#sync.flush();
     for (const handler of [...this.#handlers.values()]) {
       if (handler.queue.length > limits.learnerQueueBytes) this.#drop(handler, 'too much waits behind its state');
     }
@@ -720,7 +604,7 @@ export class Leading implements Role {
     const { link } = handler;
     const { dataStart, dataEnd, dataIsNull } = link.packet;
     if (dataIsNull) return;
-    handler.pongs++;
+    if (handler.stage === 'live') handler.pongs++;
     if (this.#phase !== 'broadcast') return;
     for (let at = dataStart; at + SESSION_TOUCH_BYTES <= dataEnd; at += SESSION_TOUCH_BYTES) {
       this.#writes.touchRemote(link.view.getInt32(at), link.view.getInt32(at + 4), link.view.getInt32(at + 8));
@@ -767,7 +651,16 @@ export class Leading implements Role {
   }
 
   snapshotWritten(): void {
-    this.#beginFeed();
+    this.#sync.beginFeed();
+  }
+
+  feedSlice(znodes: number): void {
+    this.#sync.feedSlice(znodes);
+  }
+
+  logChunk(link: PeerLink, chunk: LogRecords | null): void {
+    const handler = this.#handlers.get(link);
+    if (handler !== undefined) this.#sync.logChunk(handler, chunk);
   }
 
   storageDone(_database: Database | null, _unreachable: boolean): void {}

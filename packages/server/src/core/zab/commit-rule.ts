@@ -17,7 +17,7 @@ export class CommitRule {
     if (before === undefined || before < zxid) this.#acked.set(sid, zxid);
   }
 
-  /** A server is gone: what it had acknowledged stays acknowledged, but nothing new comes of it. */
+  /** A server may no longer have what it had acknowledged: its log is going to be cut, or replaced. */
   forget(sid: number): void {
     this.#acked.delete(sid);
   }
