@@ -1,13 +1,15 @@
-/** Timeouts of ours after which a peer that said nothing, on a connection that seems to be up, is suspected. */
-const SILENT_TIMEOUTS = 2;
+/** Times that a peer, on a connection that seems to be up, may be asked in vain before the connection is suspected. */
+const ASKED_IN_VAIN = 2;
 
 interface Contact {
   /** Null: nothing is known yet. */
   up: boolean | null;
   /** When this election's vote last went to it, with no reason to believe that it was lost; -Infinity: never. */
   sentAtMs: number;
-  /** Our timeouts since it was last heard. */
-  silentTimeouts: number;
+  /** Whether it was sent anything since it was last heard. */
+  asked: boolean;
+  /** Timeouts and elections since it was last heard. */
+  askedInVain: number;
 }
 
 /** What is known of the election connections to the other servers. */
@@ -17,7 +19,7 @@ export class Contacts {
   #of(sid: number): Contact {
     let contact = this.#contacts.get(sid);
     if (contact === undefined) {
-      contact = { up: null, sentAtMs: Number.NEGATIVE_INFINITY, silentTimeouts: 0 };
+      contact = { up: null, sentAtMs: Number.NEGATIVE_INFINITY, asked: false, askedInVain: 0 };
       this.#contacts.set(sid, contact);
     }
     return contact;
@@ -26,7 +28,8 @@ export class Contacts {
   linkChanged(sid: number, up: boolean): void {
     const contact = this.#of(sid);
     contact.up = up;
-    contact.silentTimeouts = 0;
+    contact.asked = false;
+    contact.askedInVain = 0;
     contact.sentAtMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -45,11 +48,15 @@ export class Contacts {
   }
 
   heard(sid: number): void {
-    this.#of(sid).silentTimeouts = 0;
+    const contact = this.#of(sid);
+    contact.asked = false;
+    contact.askedInVain = 0;
   }
 
   sent(sid: number, nowMs: number): void {
-    this.#of(sid).sentAtMs = nowMs;
+    const contact = this.#of(sid);
+    contact.sentAtMs = nowMs;
+    contact.asked = true;
   }
 
   /** The peer did not use what it was sent. */
@@ -61,20 +68,18 @@ export class Contacts {
     return nowMs - this.#of(sid).sentAtMs < ms;
   }
 
+  /** Nothing was sent in the election that begins. */
   electionBegins(): void {
-    for (const contact of this.#contacts.values()) {
-      contact.sentAtMs = Number.NEGATIVE_INFINITY;
-      contact.silentTimeouts = 0;
-    }
+    for (const contact of this.#contacts.values()) contact.sentAtMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** Counts a timeout of ours against this peer. True when its connection should be replaced: it may be half open. */
-  timedOut(sid: number): boolean {
+  /** Its answer is overdue. True when its connection should be replaced: it may be half open. */
+  overdue(sid: number): boolean {
     const contact = this.#of(sid);
-    if (contact.up !== true) return false;
-    contact.silentTimeouts++;
-    if (contact.silentTimeouts < SILENT_TIMEOUTS) return false;
-    contact.silentTimeouts = 0;
+    if (contact.up !== true || !contact.asked) return false;
+    contact.askedInVain++;
+    if (contact.askedInVain < ASKED_IN_VAIN) return false;
+    contact.askedInVain = 0;
     return true;
   }
 }

@@ -53,8 +53,11 @@ interface HeardVote {
   readonly atMs: number;
 }
 
-/** How often missing connections are opened anew while an election goes on; votes are repeated ever more rarely. Milliseconds. */
-const LINK_RETRY_MS = 1000;
+/**
+ * Votes are repeated ever more rarely. Missing connections are opened anew this often all the same, and so often ask those who
+ * only watch the others elect. Milliseconds.
+ */
+const IMPATIENT_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
 const NONE: ReadonlySet<number> = new Set();
 
@@ -134,8 +137,8 @@ export class FastElection {
     this.#settled.clear();
     this.#abstaining.clear();
     this.#askers.clear();
-    this.#suspects.clear();
     this.#electors = null;
+    this.#suspectSilentVoters();
     this.#contacts.electionBegins();
     const votes = own.participant && electorate.isVoter(this.#sid);
     this.#franchise = new Franchise(this.#sid, votes ? own.mayVote : 'no', nowMs, this.#settings.finalizeWaitMs);
@@ -459,19 +462,23 @@ export class FastElection {
   #timeOut(nowMs: number): void {
     if (this.#followKnownLeader()) return;
     this.#wantLinks(nowMs);
-    for (const sid of this.#electorate!.voters) {
-      if (sid !== this.#sid && this.#contacts.timedOut(sid)) this.#suspects.add(sid);
-    }
-    // One who does not vote is not told the end; while others elect, it keeps asking.
+    this.#suspectSilentVoters();
+    // Apache's voters do not tell one who has no vote that they have elected.
     const patient = this.#franchise.votes || !this.#othersLook;
-    if (patient) this.#intervalMs = Math.min(this.#intervalMs * 2, this.#settings.maxNotificationIntervalMs);
+    const longest = this.#settings.maxNotificationIntervalMs;
+    this.#intervalMs = Math.min(this.#intervalMs * 2, patient ? longest : Math.min(longest, IMPATIENT_MS));
     this.#othersLook = false;
     this.#sendToAll(nowMs);
   }
 
+  /** Also counts when an election begins: short ones in a row may end each time before a timeout. */
+  #suspectSilentVoters(): void {
+    for (const sid of this.#electorate!.voters) if (this.#contacts.overdue(sid)) this.#suspects.add(sid);
+  }
+
   #wantLinks(nowMs: number): void {
     this.#linksWanted = true;
-    this.#linksAtMs = nowMs + LINK_RETRY_MS;
+    this.#linksAtMs = nowMs + IMPATIENT_MS;
   }
 
   /**

@@ -1,13 +1,4 @@
-import {
-  beginPacket,
-  encodeUtf8,
-  endPacket,
-  JuteError,
-  OpCode,
-  QuorumPacketType,
-  Reader,
-  writePacket,
-} from '@headkeeper/protocol';
+import { beginPacket, encodeUtf8, endPacket, OpCode, QuorumPacketType, writePacket } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { LogRecords } from '../../ports.ts';
 import type { Database } from '../database.ts';
@@ -18,15 +9,15 @@ import type { Pipeline } from '../pipeline.ts';
 import type { Proposal } from '../proposals.ts';
 import type { Stage } from '../stage.ts';
 import { CommitRule } from '../zab/commit-rule.ts';
+import { designatedLeader } from '../zab/designated-leader.ts';
 import { LearnerHandler } from '../zab/learner-handler.ts';
-
+import { LearnerRequests } from './learner-requests.ts';
 import { LearnerSync } from './learner-sync.ts';
 import { QuorumWrites } from './quorum-writes.ts';
 import type { Role } from './role.ts';
 
 const TWO_32 = 4294967296;
 const PROTOCOL_VERSION = 0x10000;
-const SESSION_TOUCH_BYTES = 12;
 /** A leader that its voters have left waits no longer than this for their return. */
 const UNWANTED_MS = 500;
 
@@ -47,6 +38,7 @@ export class Leading implements Role {
   readonly #rule: CommitRule = new CommitRule();
   readonly #handlers: Map<PeerLink, LearnerHandler> = new Map();
   readonly #sync: LearnerSync;
+  readonly #requests: LearnerRequests;
   #phase: Phase = 'discovery';
   #phaseEndsMs = 0;
   #startedMs = 0;
@@ -64,7 +56,6 @@ export class Leading implements Role {
   #committed = 0;
   #nextPingMs = 0;
   #pingsSent = 0;
-  readonly #reader: Reader = new Reader(new Uint8Array(0));
   /** A handler that `packet` is about. */
   #leaving = false;
 
@@ -85,6 +76,11 @@ export class Leading implements Role {
       () => this.#committed,
       () => this.#upToDateServers(),
     );
+    this.#requests = new LearnerRequests(stage, this.#writes, {
+      isEstablished: () => this.#phase === 'broadcast',
+      announce: () => this.#announce(),
+      drop: (handler, reason) => this.#drop(handler, reason),
+    });
   }
 
   get stage(): Role['stage'] {
@@ -279,13 +275,13 @@ export class Leading implements Role {
         this.#ack(handler, packet.zxid);
         return;
       case QuorumPacketType.ping:
-        this.#pong(handler);
+        this.#requests.pong(handler);
         return;
       case QuorumPacketType.request:
-        this.#request(handler);
+        this.#requests.request(handler);
         return;
       case QuorumPacketType.revalidate:
-        this.#revalidate(handler);
+        this.#requests.revalidate(handler);
         return;
       default:
         // Unknown packets are passed over in the steady state (quorum-protocol reference, 2).
@@ -369,6 +365,8 @@ export class Leading implements Role {
       this.#openGate();
       return;
     }
+    // What it acknowledged on an earlier connection it may be told to cut off now.
+    this.#rule.forget(handler.sid);
     this.#sync.synchronise(handler);
   }
 
@@ -532,7 +530,7 @@ export class Leading implements Role {
 
   #commitReconfig(proposal: Proposal, membership: Membership): void {
     const { sid } = this.#stage;
-    const designated = this.#designate(membership, proposal.zxid);
+    const designated = designatedLeader(this.#handlers.values(), this.#stage.committed, membership, sid, proposal.zxid);
     const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
     const { zxid, start, end } = proposal;
     for (const handler of this.#handlers.values()) {
@@ -552,86 +550,6 @@ export class Leading implements Role {
     if (designated === sid) return;
     this.#stage.designated = designated;
     this.#stage.look('the new membership has another leader');
-  }
-
-  /** Who leads under the new membership: this server if it can, else a voter that has acknowledged as much as possible (13.5). */
-  #designate(membership: Membership, zxid: number): number {
-    const { sid, committed } = this.#stage;
-    const sameAddress = textOf(committed, sid) === textOf(membership, sid);
-    if (membership.isVoter(sid) && sameAddress) return sid;
-    let best = sid;
-    let bestZxid = -1;
-    for (const handler of this.#handlers.values()) {
-      if (handler.stage !== 'live' || !membership.isVoter(handler.sid) || handler.ackedZxid < zxid) continue;
-      if (handler.ackedZxid > bestZxid) {
-        best = handler.sid;
-        bestZxid = handler.ackedZxid;
-      }
-    }
-    return best;
-  }
-
-  // What learners forward.
-
-  #request(handler: LearnerHandler): void {
-    const { link } = handler;
-    const { packet, bytes, view } = link;
-    const { dataStart, dataEnd } = packet;
-    if (this.#phase !== 'broadcast' || handler.stage !== 'live') return;
-    if (dataEnd - dataStart < 16) {
-      this.#drop(handler, 'it forwarded a request without a head');
-      return;
-    }
-    const idHigh = view.getInt32(dataStart);
-    const idLow = view.getInt32(dataStart + 4);
-    const cxid = view.getInt32(dataStart + 8);
-    const opcode = view.getInt32(dataStart + 12);
-    if (opcode === OpCode.sync) {
-      this.#writes.syncFor(handler);
-      return;
-    }
-    const r = this.#reader;
-    r.reset(bytes, view, dataStart + 16, dataEnd);
-    try {
-      this.#writes.forwarded(link.id, idHigh, idLow, cxid, opcode, r, packet.identities() ?? []);
-    } catch (error) {
-      if (!(error instanceof JuteError)) throw error;
-      this.#drop(handler, `it forwarded what cannot be read: ${error.message}`);
-    }
-  }
-
-  #pong(handler: LearnerHandler): void {
-    const { link } = handler;
-    const { dataStart, dataEnd, dataIsNull } = link.packet;
-    if (dataIsNull) return;
-    if (handler.stage === 'live') handler.pongs++;
-    if (this.#phase !== 'broadcast') return;
-    for (let at = dataStart; at + SESSION_TOUCH_BYTES <= dataEnd; at += SESSION_TOUCH_BYTES) {
-      this.#writes.touchRemote(link.view.getInt32(at), link.view.getInt32(at + 4), link.view.getInt32(at + 8));
-    }
-  }
-
-  #revalidate(handler: LearnerHandler): void {
-    const { link } = handler;
-    const { view, packet } = link;
-    const { dataStart, dataEnd } = packet;
-    if (dataEnd - dataStart < 12) {
-      this.#drop(handler, 'it asked for a session without naming it');
-      return;
-    }
-    const idHigh = view.getInt32(dataStart);
-    const idLow = view.getInt32(dataStart + 4);
-    const timeoutMs = view.getInt32(dataStart + 8);
-    this.#stage.statistics.revalidations++;
-    const isValid = this.#phase === 'broadcast' && this.#writes.moveSession(idHigh, idLow, timeoutMs, link.id);
-    // What the session's former server has asked for goes out before the answer, so that the new one can tell them apart.
-    this.#announce();
-    const { out } = link;
-    const at = beginPacket(out, QuorumPacketType.revalidate, packet.zxid);
-    out.longHalves(idHigh, idLow);
-    out.boolean(isValid);
-    endPacket(out, at);
-    this.#stage.send(link);
   }
 
   /** Answers syncs once a quorum has answered a ping sent after they came: this server still leads (E14). */
@@ -668,11 +586,4 @@ export class Leading implements Role {
 
 function readLong(view: DataView, at: number): number {
   return view.getInt32(at) * TWO_32 + view.getUint32(at + 4);
-}
-
-function textOf(membership: Membership, sid: number): string {
-  return membership
-    .quorumAddress(sid)
-    .map(({ host, port }) => `${host}:${port}`)
-    .join();
 }

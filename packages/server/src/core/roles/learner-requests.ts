@@ -1,0 +1,93 @@
+import { beginPacket, endPacket, JuteError, OpCode, QuorumPacketType, Reader } from '@headkeeper/protocol';
+import type { Stage } from '../stage.ts';
+import type { LearnerHandler } from '../zab/learner-handler.ts';
+import type { QuorumWrites } from './quorum-writes.ts';
+
+/** A session's id and timeout. */
+const SESSION_TOUCH_BYTES = 12;
+
+/** The leader, as what its learners ask sees it. */
+export interface LearnerRequestsOwner {
+  isEstablished(): boolean;
+  /** Sends out what has been proposed. */
+  announce(): void;
+  drop(handler: LearnerHandler, reason: string): void;
+}
+
+/** What learners ask of a leader for their clients (quorum-protocol reference, 9 to 11). */
+export class LearnerRequests {
+  readonly #stage: Stage;
+  readonly #writes: QuorumWrites;
+  readonly #owner: LearnerRequestsOwner;
+  readonly #reader: Reader = new Reader(new Uint8Array(0));
+
+  constructor(stage: Stage, writes: QuorumWrites, owner: LearnerRequestsOwner) {
+    this.#stage = stage;
+    this.#writes = writes;
+    this.#owner = owner;
+  }
+
+  /** A request of one of its clients. */
+  request(handler: LearnerHandler): void {
+    const { link } = handler;
+    const { packet, bytes, view } = link;
+    const { dataStart, dataEnd } = packet;
+    if (!this.#owner.isEstablished() || handler.stage !== 'live') return;
+    if (dataEnd - dataStart < 16) {
+      this.#owner.drop(handler, 'it forwarded a request without a head');
+      return;
+    }
+    const idHigh = view.getInt32(dataStart);
+    const idLow = view.getInt32(dataStart + 4);
+    const cxid = view.getInt32(dataStart + 8);
+    const opcode = view.getInt32(dataStart + 12);
+    if (opcode === OpCode.sync) {
+      this.#writes.syncFor(handler);
+      return;
+    }
+    const r = this.#reader;
+    r.reset(bytes, view, dataStart + 16, dataEnd);
+    try {
+      this.#writes.forwarded(link.id, idHigh, idLow, cxid, opcode, r, packet.identities() ?? []);
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      this.#owner.drop(handler, `it forwarded what cannot be read: ${error.message}`);
+    }
+  }
+
+  /** The answer to a ping: sessions that its clients have been heard with. */
+  pong(handler: LearnerHandler): void {
+    const { link } = handler;
+    const { dataStart, dataEnd, dataIsNull } = link.packet;
+    if (dataIsNull) return;
+    if (handler.stage === 'live') handler.pongs++;
+    if (!this.#owner.isEstablished()) return;
+    for (let at = dataStart; at + SESSION_TOUCH_BYTES <= dataEnd; at += SESSION_TOUCH_BYTES) {
+      this.#writes.touchRemote(link.view.getInt32(at), link.view.getInt32(at + 4), link.view.getInt32(at + 8));
+    }
+  }
+
+  /** A client goes on with its session there. */
+  revalidate(handler: LearnerHandler): void {
+    const { link } = handler;
+    const { view, packet } = link;
+    const { dataStart, dataEnd } = packet;
+    if (dataEnd - dataStart < 12) {
+      this.#owner.drop(handler, 'it asked for a session without naming it');
+      return;
+    }
+    const idHigh = view.getInt32(dataStart);
+    const idLow = view.getInt32(dataStart + 4);
+    const timeoutMs = view.getInt32(dataStart + 8);
+    this.#stage.statistics.revalidations++;
+    const isValid = this.#owner.isEstablished() && this.#writes.moveSession(idHigh, idLow, timeoutMs, link.id);
+    // What the session's former server has asked for goes out before the answer, so that the new one can tell them apart.
+    this.#owner.announce();
+    const { out } = link;
+    const at = beginPacket(out, QuorumPacketType.revalidate, packet.zxid);
+    out.longHalves(idHigh, idLow);
+    out.boolean(isValid);
+    endPacket(out, at);
+    this.#stage.send(link);
+  }
+}
