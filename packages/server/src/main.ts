@@ -7,13 +7,15 @@ import { createJournal } from './adapters/disk/journal-files.ts';
 import { createNodeDisk } from './adapters/disk/node-disk.ts';
 import { purge } from './adapters/disk/purge.ts';
 import { createSnapshotStore } from './adapters/disk/snapshot-files.ts';
-import { TcpNetwork } from './adapters/peer/tcp-network.ts';
+import { createPeerNetwork } from './adapters/peer/peer-network.ts';
+import { TlsStoreError } from './adapters/peer/tls-stores.ts';
 import { createClock } from './adapters/system/clock.ts';
 import { createHashing } from './adapters/system/hashing.ts';
 import { createTimers } from './adapters/system/timers.ts';
 import { fourLetterAnswer } from './admin/four-letter.ts';
 import { factsOf } from './admin/member-facts.ts';
 import { StandaloneStatus } from './admin/standalone-status.ts';
+import { ConfigError } from './config/config-error.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { toCoreSettings } from './config/server-config.ts';
 import { Database } from './core/database.ts';
@@ -80,6 +82,7 @@ const DISK_CODES: ReadonlySet<string> = new Set(['EACCES', 'EROFS', 'ENOSPC', 'E
  * Starts a standalone server: recovers the data directory, then accepts clients. Resolves once it serves.
  *
  * @throws StartError when the directory cannot be used, or the port not be had.
+ * @throws ConfigError when a file that the configuration names cannot be used.
  */
 export async function startServer(config: ServerConfig, options: StartOptions = {}): Promise<RunningServer> {
   const log =
@@ -89,7 +92,7 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
     disk: createNodeDisk(),
     clock: createClock(),
     timers: createTimers(),
-    network: new TcpNetwork({ failed: (error) => log.warn({}, `a server's connection failed: ${error.message}`) }),
+    network: peerNetwork(config, log),
     lock: lockFolder,
     defer: setImmediate,
     preciseMs: () => performance.now(),
@@ -102,6 +105,16 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
   } catch (error) {
     server.dataDir.release();
     throw error;
+  }
+}
+
+/** The network between servers; plain, or TLS as it is configured. */
+function peerNetwork(config: ServerConfig, log: ServerLog): PeerNetwork {
+  try {
+    return createPeerNetwork(config, (error) => log.warn({}, `a server's connection failed: ${error.message}`));
+  } catch (error) {
+    if (!(error instanceof TlsStoreError)) throw error;
+    throw new ConfigError([error.message]);
   }
 }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openSslCipherName } from '../../src/adapters/peer/cipher-names.ts';
+import { createPeerNetwork, type PeerTlsValues, watchStores } from '../../src/adapters/peer/peer-network.ts';
 import { Pkcs12Error, pkcs12Certificates } from '../../src/adapters/peer/pkcs12.ts';
 import { QuorumTls, type QuorumTlsOptions } from '../../src/adapters/peer/quorum-tls.ts';
 import { TcpNetwork, type TcpNetworkOptions } from '../../src/adapters/peer/tcp-network.ts';
@@ -282,6 +283,77 @@ test('after a reload new connections use the new certificates; a store that went
   await until(() => again.isOpen);
   for (const end of [accepted, again]) end.stream?.destroy();
   server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+test('a store that changes on the disk is read again, where that is asked for', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'headkeeper-tls-'));
+  const file = path.join(folder, 'key.pem');
+  copyFileSync(store('elsewhere.pem').path, file);
+  const watched = tls({ keyStore: { path: file, password: null, type: null } });
+  const failures: string[] = [];
+  const stop = watchStores([file], watched, (error) => failures.push(error.message), 10);
+  copyFileSync(store('trust.p12').path, file);
+  await until(() => failures.length > 0);
+  assert.match(failures[0] ?? '', /not read again: .*key\.pem/);
+  assert.equal(watched.generation, 0);
+  copyFileSync(store('server.pem').path, file);
+  await until(() => watched.generation > 0);
+  stop();
+  rmSync(folder, { recursive: true });
+});
+
+test('the network is built from settings: passwords in files, one version of TLS, both kinds of ports', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'headkeeper-tls-'));
+  const passwordPath = path.join(folder, 'password');
+  writeFileSync(passwordPath, 'changeit\n');
+  const values: PeerTlsValues = {
+    sslQuorum: true,
+    portUnification: true,
+    sslQuorumReloadCertFiles: false,
+    quorumKeyStore: store('server.p12').path,
+    quorumKeyStorePassword: null,
+    quorumKeyStorePasswordPath: passwordPath,
+    quorumKeyStoreType: null,
+    quorumTrustStore: store('trust.p12').path,
+    quorumTrustStorePassword: 'changeit',
+    quorumTrustStorePasswordPath: null,
+    quorumTrustStoreType: 'PKCS12',
+    quorumTlsProtocol: 'TLSv1.2',
+    quorumTlsProtocols: null,
+    quorumCipherSuites: null,
+    quorumHostnameVerification: true,
+    quorumClientHostnameVerification: true,
+    quorumReverseDnsLookup: false,
+    quorumClientAuth: 'need',
+    quorumHandshakeDetectionMs: 100,
+  };
+  const failures: Error[] = [];
+  const network = createPeerNetwork(values, (error) => failures.push(error));
+  const at = { host: '127.0.0.1', port: await freePort() };
+  const accepted: Recorder[] = [];
+  const stop = network.listen(
+    at,
+    (stream) => {
+      const recorder = new Recorder();
+      recorder.stream = stream;
+      accepted.push(recorder);
+      return recorder;
+    },
+    (error) => assert.equal(error, null),
+  );
+  const plain = createPeerNetwork({ ...values, sslQuorum: false, portUnification: false }, () => {});
+  const tls13 = createPeerNetwork({ ...values, quorumTlsProtocol: 'TLSv1.3' }, () => {});
+  const ends = [network, plain, tls13].map((from) => {
+    const end = new Recorder();
+    end.whenOpen = () => end.stream?.write(Buffer.from('x'), 0, 1);
+    end.stream = from.connect(at, 5_000, end);
+    return end;
+  });
+  await until(() => accepted.filter((end) => end.received().length === 1).length === 2 && ends[2]?.ends.length === 1);
+  for (const end of ends) end.stream?.destroy();
+  stop();
+  assert.throws(() => createPeerNetwork({ ...values, quorumKeyStore: null }, () => {}), /ssl\.quorum\.keyStore/);
   rmSync(folder, { recursive: true });
 });
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PeerStream, PeerStreamHandler } from '../../src/ports.ts';
 
 /** Writes down what a stream reports. */
@@ -36,6 +36,6 @@ export class Recorder implements PeerStreamHandler {
 export async function until(condition: () => boolean): Promise<void> {
   for (let i = 0; !condition(); i++) {
     if (i > 2_000) throw new Error(`never came: ${condition}`);
-    await sleep(5);
+    await pause(5);
   }
 }

@@ -27,6 +27,13 @@ export class TlsStoreError extends Error {
   }
 }
 
+/** The password in a file, without the end of its line. Throws `TlsStoreError`. */
+export function readPasswordFile(path: string): string {
+  return readStore(path)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
+}
+
 /** Reads a key store. Throws `TlsStoreError`. */
 export function loadKeyStore(file: StoreFile): KeyMaterial {
   const bytes = readStore(file.path);
