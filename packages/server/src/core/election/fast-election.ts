@@ -257,6 +257,8 @@ export class FastElection {
   become(state: PeerState, newEpoch?: number): void {
     this.#state = state;
     this.#running = false;
+    // The next election may have to wait for the disk: until it begins there is no outcome.
+    if (state === 'looking') this.#outcome = null;
     if (state !== 'leading') this.#electors = null;
     if (newEpoch !== undefined) this.established(newEpoch);
   }
