@@ -61,7 +61,9 @@ export class LeaderWrites implements WritePath {
 
   write(connection: Connection, operation: WriteOperation, opcode: number, xid: number, r: Reader): number {
     const session = connection.session as Session;
-    session.owner = OWN;
+    if (session.owner === NOBODY) session.owner = OWN;
+    // What comes late on a connection that the client has left must not take effect behind what it asked for elsewhere.
+    if (session.owner !== OWN) return ErrorCode.sessionMoved;
     const { idHigh, idLow } = session;
     return this.#pipeline.propose(operation, opcode, xid, connection, session, idHigh, idLow, r);
   }
