@@ -17,7 +17,7 @@ export interface EnsembleConfig {
   readonly membership: Membership;
   /** The membership last seen: newer than `membership` when a reconfiguration was under way at the stop, else the same. */
   readonly lastSeen: Membership;
-  /** Whether it starts as an observer: by its line, or by peerType where it has none (it joins). */
+  /** Whether it starts as an observer: its line says. */
   readonly observer: boolean;
   /** The file that holds the members; null while they stand in the configuration file. */
   readonly dynamicConfigFile: string | null;
@@ -26,7 +26,7 @@ export interface EnsembleConfig {
 /** What the members' lines say: an ensemble, or one server alone, and where clients reach this server. */
 export interface MembersRead {
   readonly ensemble: Omit<EnsembleConfig, 'observer'> | null;
-  /** null: a joiner, or no ensemble. */
+  /** null: no ensemble. */
   readonly own: Member | null;
   /** Assignments of clientPort and clientPortAddress out of this server's line. */
   readonly clientPort: MemberLine | null;
@@ -39,7 +39,6 @@ export interface MemberSources {
   readonly file: string | null;
   readonly dataDir: string | null;
   readonly standaloneEnabled: boolean;
-  readonly reconfigEnabled: boolean;
   /** The text of a file, or null when there is none. */
   readonly readFile: (path: string) => string | null;
 }
@@ -81,16 +80,16 @@ export function readMembers(sources: MemberSources, problems: string[], warnings
 
   const sid = readMyId(sources, first.where, problems);
   if (sid === null) return NOBODY;
-  const own = membership.members.get(sid) ?? null;
-  if (own === null && !sources.reconfigEnabled) {
+  const lastSeen = dynamic === null ? null : readNext(sources, membership, problems);
+  const own = membership.members.get(sid) ?? lastSeen?.members.get(sid) ?? null;
+  if (own === null) {
     const sids = [...membership.members.keys()].join(', ');
     problems.push(
       `${sources.dataDir}/myid: ${sid}: expected one of ${sids}, which ${first.where} and the lines with it list ` +
-        '(a server that is to join by reconfiguration needs reconfigEnabled=true)',
+        '(a server that is to join by reconfiguration lists itself, too)',
     );
     return NOBODY;
   }
-  const lastSeen = dynamic === null ? null : readNext(sources, membership, problems);
   return {
     ensemble: { sid, membership, lastSeen: lastSeen ?? membership, dynamicConfigFile: dynamic?.value ?? null },
     own,
@@ -100,11 +99,10 @@ export function readMembers(sources: MemberSources, problems: string[], warnings
 
 /** Whether a server starts as an observer; its line wins over peerType. */
 export function startsAsObserver(
-  own: Member | null,
+  own: Member,
   peerType: { readonly value: PeerType; readonly where: string | null },
   warnings: string[],
 ): boolean {
-  if (own === null) return peerType.value === 'observer';
   if (peerType.where !== null && own.role !== peerType.value) {
     warnings.push(
       `${peerType.where}: peerType=${peerType.value} has no effect: server.${own.sid} says that it is ` +

@@ -75,7 +75,6 @@ export function parseServerConfig(text: string, options: ParseOptions): ServerCo
       file: options.file,
       dataDir: chosen.get(SETTINGS.dataDir.key)?.value ?? null,
       standaloneEnabled: chosen.get(SETTINGS.standaloneEnabled.key)?.value.toLowerCase() !== 'false',
-      reconfigEnabled: chosen.get(SETTINGS.reconfigEnabled.key)?.value.toLowerCase() === 'true',
       readFile: options.readFile ?? textOfFile,
     },
     problems,
@@ -109,7 +108,7 @@ function completeEnsemble(
   problems: string[],
   warnings: string[],
 ): EnsembleConfig | null {
-  if (read.ensemble === null || problems.length > 0) return null;
+  if (read.ensemble === null || read.own === null || problems.length > 0) return null;
   const whereIs = (key: string): string | null => chosen.get(key)?.where ?? null;
   const peerType = { value: values.peerType, where: whereIs(SETTINGS.peerType.key) };
   const observer = startsAsObserver(read.own, peerType, warnings);

@@ -1,6 +1,7 @@
 import type { Database } from '../core/database.ts';
 import type { Event } from '../core/events.ts';
 import { InvariantViolation } from '../core/invariants.ts';
+import type { Membership } from '../core/membership/membership.ts';
 import type { EnsembleWork, MembershipChange, StorageOrder } from '../core/ready.ts';
 import { limits } from '../limits.ts';
 import {
@@ -62,6 +63,8 @@ export class PeerRunner {
   readonly #options: PeerRunnerOptions;
   readonly #port: PeerRunnerPort;
   #epochs: Epochs;
+  /** The last membership that says where this server listens. */
+  #home: Membership;
   #generation = 0;
   /** The link by which the leader is being reached; 0 for none. */
   #connecting = 0;
@@ -80,6 +83,7 @@ export class PeerRunner {
     this.#options = options;
     this.#port = port;
     this.#epochs = options.stored;
+    this.#home = options.membership.committed;
   }
 
   /** Opens the ports. */
@@ -209,9 +213,10 @@ export class PeerRunner {
         if (other !== sid) peers.set(other, membership.electionAddress(other));
       }
     }
-    const own = committed.members.has(sid) ? committed : lastSeen;
-    elections.configure(own.electionAddress(sid), peers);
-    quorum.listen(own.quorumAddress(sid));
+    // A server that joins, or was removed, is in neither: it stays where it is.
+    this.#home = [committed, lastSeen].find((membership) => membership.members.has(sid)) ?? this.#home;
+    elections.configure(this.#home.electionAddress(sid), peers);
+    quorum.listen(this.#home.quorumAddress(sid));
   }
 
   // Time.

@@ -67,15 +67,11 @@ describe('server lines in the configuration', () => {
     );
   });
 
-  it('refuse a server that is not listed, unless it may join by reconfiguration', () => {
-    const files = { '/data/myid': '4' };
+  it('refuse a server that is not listed', () => {
     assert.match(
-      problemsOf(BASE + THREE, files)[0] as string,
-      /^\/data\/myid: 4: expected one of 1, 2, 3, which \/etc\/zoo\.cfg:5 .*reconfigEnabled=true/,
+      problemsOf(BASE + THREE, { '/data/myid': '4' })[0] as string,
+      /^\/data\/myid: 4: expected one of 1, 2, 3, which \/etc\/zoo\.cfg:5 .*lists itself, too\)$/,
     );
-    const joiner = ensembleOf(`${BASE}${THREE}reconfigEnabled=true\npeerType=observer`, files);
-    assert.equal(joiner.sid, 4);
-    assert.equal(joiner.observer, true);
   });
 
   it('hold groups and weights', () => {
@@ -197,6 +193,8 @@ describe('a file of members', () => {
     assert.equal(membership.voters.size, 3);
     assert.equal(lastSeen.voters.size, 4);
     assert.equal(lastSeen.version, 0x100000007);
+    const joining = ensembleOf(text, { ...files, '/data/myid': '4', '/etc/zoo.cfg.dynamic.next': next });
+    assert.equal(joining.observer, false);
     const stale = next.replace('100000007', '100000002');
     assert.equal(ensembleOf(text, { ...files, '/etc/zoo.cfg.dynamic.next': stale }).lastSeen.voters.size, 3);
   });
