@@ -116,6 +116,7 @@ export class Clients {
     return (
       connection.state === 'connecting' ||
       connection.outputFull ||
+      connection.syncing ||
       this.#isFull(connection) ||
       (this.#path === null ? connection.state === 'open' : connection.order.size > 0 && this.#path.isBehind)
     );
@@ -173,7 +174,7 @@ export class Clients {
     const r = this.#reader;
     while (at + 4 <= end) {
       if (connection.state === 'connecting' || !isReading(connection)) return at;
-      if (this.#path === null && connection.state === 'open') return at;
+      if (connection.syncing || (this.#path === null && connection.state === 'open')) return at;
       // A few bytes of requests can ask for gigabytes of replies: one after the other, as the network takes them.
       if (connection.out.length >= limits.outputHighWater) connection.outputFull = true;
       if (connection.outputFull) return at;
@@ -210,6 +211,7 @@ export class Clients {
     connection.statistics.received++;
     const operation = operationOf(opcode);
     if (opcode === OpCode.sync && path.sync(connection, xid, r)) {
+      connection.syncing = true;
       connection.order.pushSync(r.bytes, start, r.end, connection.identities);
       return;
     }
@@ -349,7 +351,9 @@ export class Clients {
   synced(connection: Connection): void {
     if (connection.state !== 'open') return;
     connection.order.releaseSync();
+    connection.syncing = false;
     this.#goOn(connection);
+    if (connection.inputLength > 0 && isReading(connection)) this.#consumeInput(connection);
   }
 
   /** Answers what waits at the head of a connection's order, up to its next write or sync that is not done. */

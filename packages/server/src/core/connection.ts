@@ -32,6 +32,8 @@ export class Connection {
   outputFull = false;
   /** Whether it is in the list of connections with output for the driver. */
   dirty = false;
+  /** Whether a sync is with the leader: what comes behind it waits, since its answer may come after those of later writes. */
+  syncing = false;
   /** Whether its client has asked to close the session: nothing more is read. */
   leaving = false;
   /** Whether the handshake carried the readOnly byte, so that the answer must too. */
