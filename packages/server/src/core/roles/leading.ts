@@ -145,6 +145,10 @@ export class Leading implements Role {
     this.#pipeline.onSessionCreated = () => {};
     this.#pipeline.serving.reconfigurator = null;
     this.#pipeline.proposals.forgetConnections();
+    // Whether the ends that it proposed come about is the next leader's to say.
+    this.#pipeline.serving.sessions.forEach((session) => {
+      session.closing = false;
+    });
   }
 
   #enter(phase: Phase): void {
