@@ -59,6 +59,7 @@ export function toCoreSettings(config: ServerConfig, start: CoreStartValues): Co
     sessionPasswordAccept: config.sessionPasswordAccept === 'default' ? [issue] : config.sessionPasswordAccept,
     sessionPasswordKey: start.sessionPasswordKey,
     localSessionsEnabled: config.ensemble !== null && config.localSessions,
+    localSessionUpgrading: config.localSessionUpgrading,
     commitLogCount: config.ensemble === null ? 0 : config.commitLogCount,
     snapCount: config.snapCount,
     snapSizeLimitBytes: config.snapSizeLimitBytes,

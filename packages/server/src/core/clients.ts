@@ -3,6 +3,7 @@ import { limits } from '../limits.ts';
 import type { Hashing } from '../ports.ts';
 import { Connection, type Session } from './connection.ts';
 import { InvariantViolation, invariant } from './invariants.ts';
+import { makesEphemeral } from './ops/ephemeral-requests.ts';
 import type { ReadOperation } from './ops/operation.ts';
 import { operationOf } from './ops/table.ts';
 import type { Serving } from './serving.ts';
@@ -44,6 +45,11 @@ export class Clients {
     this.#sessionIds = new SessionIds(this.#settings.serverId, wallMs);
   }
 
+  /** Whether clients are served reads only. */
+  get isReadOnly(): boolean {
+    return this.#path?.isReadOnly ?? false;
+  }
+
   get areServed(): boolean {
     return this.#path !== null;
   }
@@ -54,7 +60,7 @@ export class Clients {
     for (const connection of this.#serving.connections) {
       if (connection === null || connection === undefined) continue;
       const { session } = connection;
-      if (session !== null) path.touch(session, connection.timeoutMs);
+      if (session !== null) this.#touch(path, session, connection.timeoutMs);
       if (connection.inputLength > 0) this.#consumeInput(connection);
     }
   }
@@ -103,6 +109,9 @@ export class Clients {
   /** Closes connections that have not completed their handshake in time. */
   tick(): void {
     const { nowMs, connections } = this.#serving;
+    for (const { connection } of this.#serving.localSessions.expire(nowMs)) {
+      if (connection !== null) this.#serving.close(connection);
+    }
     for (const connection of connections) {
       if (connection === null || connection === undefined || connection.state !== 'handshake') continue;
       if (nowMs - connection.openedMs >= limits.handshakeMs) this.#serving.close(connection);
@@ -142,7 +151,7 @@ export class Clients {
     if (connection.state === 'closing' || connection.state === 'closed') return;
     connection.lastHeardMs = serving.nowMs;
     const { session } = connection;
-    if (session !== null && this.#path !== null) this.#path.touch(session, connection.timeoutMs);
+    if (session !== null && this.#path !== null) this.#touch(this.#path, session, connection.timeoutMs);
     if (connection.inputLength > 0 || (this.#path === null && connection.state === 'open')) {
       appendInput(connection, bytes, 0);
       this.#consumeInput(connection);
@@ -210,10 +219,17 @@ export class Clients {
     serving.statistics.packetsReceived++;
     connection.statistics.received++;
     const operation = operationOf(opcode);
-    if (opcode === OpCode.sync && path.sync(connection, xid, r)) {
-      connection.syncing = true;
-      connection.order.pushSync(r.bytes, start, r.end, connection.identities);
-      return;
+    if (opcode === OpCode.sync) {
+      const answer = path.sync(connection, xid, r);
+      if (answer === 'later') {
+        connection.syncing = true;
+        connection.order.pushSync(r.bytes, start, r.end, connection.identities);
+        return;
+      }
+      if (answer === 'refused') {
+        this.#refuse(connection, xid, ErrorCode.notReadOnly);
+        return;
+      }
     }
     if (operation === null || operation.kind === 'read') {
       if (connection.order.size > 0) connection.order.pushRequest(r.bytes, start, r.end, connection.identities);
@@ -233,14 +249,35 @@ export class Clients {
     if (opcode === OpCode.closeSession) {
       if (connection.leaving) return;
       connection.leaving = true;
+      if (session.isLocal) {
+        serving.localSessions.remove(session);
+        this.#refuse(connection, xid, ErrorCode.ok);
+        if (connection.order.size === 0) serving.close(connection);
+        return;
+      }
       path.closeSession(connection, session, xid);
       connection.order.pushWrite();
       return;
     }
+    if (session.isLocal && !path.isReadOnly && makesEphemeral(opcode, r) && this.#settings.localSessionUpgrading) {
+      // From here on it counts as one of all servers, which its txn makes it before that of this request.
+      session.isLocal = false;
+      path.upgrade(session);
+    }
     const error = path.write(connection, operation, opcode, xid, r);
     if (error === 0) connection.order.pushWrite();
-    else if (connection.order.size > 0) connection.order.pushFailure(xid, error);
-    else serving.replyError(connection, xid, error);
+    else this.#refuse(connection, xid, error);
+  }
+
+  /** Answers with nothing but an error, in the request's turn. */
+  #refuse(connection: Connection, xid: number, error: number): void {
+    if (connection.order.size > 0) connection.order.pushFailure(xid, error);
+    else this.#serving.replyError(connection, xid, error);
+  }
+
+  #touch(path: WritePath, session: Session, timeoutMs: number): void {
+    if (session.isLocal) this.#serving.localSessions.touch(session, this.#serving.nowMs, timeoutMs);
+    else path.touch(session, timeoutMs);
   }
 
   #read(
@@ -282,9 +319,18 @@ export class Clients {
     const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#settings;
     connection.timeoutMs = Math.min(maxSessionTimeoutMs, Math.max(minSessionTimeoutMs, handshake.timeoutMs));
     connection.sendsReadOnly = handshake.sendsReadOnly;
+    if (path.isReadOnly && !handshake.readOnly) {
+      serving.close(connection);
+      return;
+    }
     const { sessionHigh, sessionLow } = handshake;
     if (sessionHigh === 0 && sessionLow === 0) this.#createSession(path, connection);
     else if (this.#passwords.accepts(sessionHigh, sessionLow, handshake.password)) {
+      const local = serving.localSessions.find(sessionHigh, sessionLow);
+      if (local?.isLocal) {
+        this.attach(connection, local);
+        return;
+      }
       connection.state = 'connecting';
       path.revalidate(connection, sessionHigh, sessionLow);
     } else this.attach(connection, null);
@@ -292,10 +338,15 @@ export class Clients {
 
   #createSession(path: WritePath, connection: Connection): void {
     const ids = this.#sessionIds;
-    while (this.#serving.sessions.find(ids.high, ids.low) !== null) ids.advance();
-    connection.state = 'connecting';
+    while (this.#serving.sessionOf(ids.high, ids.low) !== null) ids.advance();
     const { high, low } = ids;
     ids.advance();
+    if (path.isReadOnly || this.#settings.localSessionsEnabled) {
+      const { localSessions, nowMs } = this.#serving;
+      this.attach(connection, localSessions.create(high, low, connection.timeoutMs, nowMs));
+      return;
+    }
+    connection.state = 'connecting';
     path.createSession(connection, high, low);
   }
 
@@ -319,10 +370,12 @@ export class Clients {
     session.connection = connection;
     connection.session = session;
     connection.state = 'open';
-    this.#path?.touch(session, connection.timeoutMs);
+    if (this.#path !== null) this.#touch(this.#path, session, connection.timeoutMs);
     const { idHigh, idLow } = session;
     const password = this.#passwords.issue(idHigh, idLow);
-    writeHandshakeReply(connection.out, connection.timeoutMs, idHigh, idLow, password, connection.sendsReadOnly);
+    const isReadOnly = this.#path?.isReadOnly ?? false;
+    const { timeoutMs, sendsReadOnly } = connection;
+    writeHandshakeReply(connection.out, timeoutMs, idHigh, idLow, password, sendsReadOnly, isReadOnly);
     serving.statistics.packetsSent++;
     connection.statistics.sent++;
     if (!connection.dirty) serving.markDirty(connection);
@@ -333,6 +386,19 @@ export class Clients {
     if (connection.state !== 'connecting') return;
     this.attach(connection, session);
     if (connection.inputLength > 0) this.#consumeInput(connection);
+  }
+
+  /** A session that only this server knew has become one of all: its connection goes on with that. */
+  upgraded(session: Session): void {
+    const local = this.#serving.localSessions.find(session.idHigh, session.idLow);
+    if (local === null) return;
+    this.#serving.localSessions.remove(local);
+    const { connection } = local;
+    if (connection === null) return;
+    local.connection = null;
+    connection.session = session;
+    session.connection = connection;
+    if (this.#path !== null) this.#touch(this.#path, session, connection.timeoutMs);
   }
 
   /** The write at the head of the connection's order has its reply: what waited behind it can go on. */
@@ -376,6 +442,8 @@ export class Clients {
       order.take();
       if (isFailure) {
         serving.replyError(connection, order.xid, order.error);
+        // The last answer of a local session is that to its closing.
+        if (order.size === 0 && connection.leaving && connection.session?.isLocal === true) serving.close(connection);
         continue;
       }
       const { bytes } = order;

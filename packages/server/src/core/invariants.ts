@@ -9,7 +9,10 @@ export class InvariantViolation extends Error {
   }
 }
 
-/** Checks a fact that must hold whatever clients, peers and disks do. Stays on in production. */
+/**
+ * Checks a fact that must hold whatever clients, peers and disks do. Stays on in production. The message is a constant where
+ * this runs for each txn or request: making a text costs more than the check.
+ */
 export function invariant(condition: boolean, message: string): asserts condition {
   if (!condition) throw new InvariantViolation(message);
 }

@@ -2,7 +2,7 @@ import { ErrorCode, OpCode, Reader, Writer } from '@headkeeper/protocol';
 import type { Clients } from './clients.ts';
 import type { Session } from './connection.ts';
 import type { Database } from './database.ts';
-import { invariant } from './invariants.ts';
+import { InvariantViolation, invariant } from './invariants.ts';
 import { writeData } from './ops/get-data.ts';
 import type { WriteOperation } from './ops/operation.ts';
 import { closeSession, createSession } from './ops/sessions.ts';
@@ -109,10 +109,8 @@ export class Pipeline {
     const writer = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
     const { zxid, start, end } = proposal;
     const last = serving.lastZxid;
-    invariant(
-      zxid === last + 1 || (zxid % TWO_32 === 1 && Math.floor(zxid / TWO_32) > Math.floor(last / TWO_32)),
-      `txn ${zxid} follows ${last}`,
-    );
+    const follows = zxid === last + 1 || (zxid % TWO_32 === 1 && Math.floor(zxid / TWO_32) > Math.floor(last / TWO_32));
+    if (!follows) throw new InvariantViolation(`txn ${zxid} follows ${last}`);
     const idHigh = writer.view.getInt32(start);
     const idLow = writer.view.getInt32(start + 4);
     this.claimer?.claim(proposal, idHigh, idLow, writer.view.getInt32(start + 8));
@@ -131,6 +129,7 @@ export class Pipeline {
       const session = serving.sessions.find(idHigh, idLow);
       invariant(session !== null, 'a session exists once its txn is applied');
       this.onSessionCreated(session);
+      this.clients.upgraded(session);
       if (connection !== null) this.clients.sessionCreated(connection, session);
     } else if (type === OpCode.closeSession) {
       this.#sessionClosed(proposal, closing, writer);

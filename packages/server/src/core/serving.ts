@@ -15,6 +15,7 @@ import type { Connection, Session } from './connection.ts';
 import type { Database } from './database.ts';
 import type { Membership } from './membership/membership.ts';
 import { ExpiryQueue } from './session/expiry.ts';
+import { LocalSessions } from './session/local-sessions.ts';
 import type { SessionTable } from './session/sessions.ts';
 import type { CoreSettings } from './settings.ts';
 import { permits } from './tree/acl-match.ts';
@@ -91,6 +92,8 @@ export class Serving implements ChangeObserver {
   sessions: SessionTable;
   /** When sessions expire: kept by the server that leads. */
   expiry: ExpiryQueue;
+  /** Sessions that only this server knows. */
+  readonly localSessions: LocalSessions;
   readonly watches: WatchTable;
   /** Open connections by id. */
   readonly connections: (Connection | null)[] = [];
@@ -119,6 +122,7 @@ export class Serving implements ChangeObserver {
     this.tree = database.tree;
     this.sessions = database.sessions;
     this.expiry = new ExpiryQueue(settings.tickTimeMs);
+    this.localSessions = new LocalSessions(settings.tickTimeMs);
     this.watches = new WatchTable(settings.hashSeed);
   }
 
@@ -129,6 +133,11 @@ export class Serving implements ChangeObserver {
     this.sessions = database.sessions;
     this.expiry = new ExpiryQueue(this.settings.tickTimeMs);
     this.setLastZxid(database.lastZxid);
+  }
+
+  /** The session of an id, known to all or to this server only. */
+  sessionOf(idHigh: number, idLow: number): Session | null {
+    return this.sessions.find(idHigh, idLow) ?? this.localSessions.find(idHigh, idLow);
   }
 
   setLastZxid(zxid: number): void {

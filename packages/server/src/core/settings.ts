@@ -25,6 +25,8 @@ export interface CoreSettings {
   readonly reconfigEnabled: boolean;
   /** Whether sessions may be known to a single server only. */
   readonly localSessionsEnabled: boolean;
+  /** Whether such a session becomes known to all when it makes an ephemeral; else that is refused. */
+  readonly localSessionUpgrading: boolean;
   readonly containerCheckIntervalMs: number;
   readonly containerMaxPerMinute: number;
   /** 0: a container that never had a child is kept. */

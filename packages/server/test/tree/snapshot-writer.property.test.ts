@@ -145,6 +145,7 @@ const REPLICA_SETTINGS = {
   serializeLastProcessedZxid: true,
   reconfigEnabled: false,
   localSessionsEnabled: false,
+  localSessionUpgrading: false,
   commitLogCount: 0,
   containerCheckIntervalMs: 60_000,
   containerMaxPerMinute: 10_000,

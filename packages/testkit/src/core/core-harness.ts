@@ -32,6 +32,7 @@ const SETTINGS: CoreSettings = {
   serializeLastProcessedZxid: true,
   reconfigEnabled: false,
   localSessionsEnabled: false,
+  localSessionUpgrading: false,
   commitLogCount: 0,
   containerCheckIntervalMs: 60_000,
   containerMaxPerMinute: 10_000,

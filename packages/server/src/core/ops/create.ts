@@ -44,6 +44,7 @@ export const create: WriteOperation = {
     if (hasTtl && !isTtl && !p.inMulti) return ErrorCode.badArguments;
     if (givenLength < 0) return ErrorCode.marshallingError;
     if (!p.sessionIsLive()) return ErrorCode.sessionExpired;
+    if (p.session?.isLocal === true && !isTtl && isEphemeral(flags)) return ErrorCode.ephemeralOnLocalSession;
     const slash = lastSlash(bytes, start, end);
     if (slash < start || containsNul(bytes, start, end)) return ErrorCode.badArguments;
     const acl = openAcl ? null : fixUpAcl(requested, p.identities);

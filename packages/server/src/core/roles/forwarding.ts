@@ -7,7 +7,7 @@ import type { Pipeline, TxnClaimer } from '../pipeline.ts';
 import type { Proposal } from '../proposals.ts';
 import { sessionIdText } from '../session/sessions.ts';
 import type { Stage } from '../stage.ts';
-import type { WritePath } from '../write-path.ts';
+import type { SyncAnswer, WritePath } from '../write-path.ts';
 
 /** Client requests that are not txns carry no zxid. */
 const NO_ZXID = -1;
@@ -17,6 +17,7 @@ const NO_ZXID = -1;
  * have been applied here (quorum-protocol reference, 9 and 10).
  */
 export class Forwarding implements WritePath, TxnClaimer {
+  readonly isReadOnly = false;
   readonly #stage: Stage;
   readonly #pipeline: Pipeline;
   readonly #link: PeerLink;
@@ -51,13 +52,21 @@ export class Forwarding implements WritePath, TxnClaimer {
   }
 
   createSession(connection: Connection, idHigh: number, idLow: number): void {
-    const { out } = this.#link;
     this.#creating.set(sessionIdText(idHigh, idLow), connection);
+    this.#create(idHigh, idLow, connection.timeoutMs);
+  }
+
+  upgrade(session: Session): void {
+    this.#create(session.idHigh, session.idLow, session.timeoutMs);
+  }
+
+  #create(idHigh: number, idLow: number, timeoutMs: number): void {
+    const { out } = this.#link;
     const at = beginPacket(out, QuorumPacketType.request, NO_ZXID);
     out.longHalves(idHigh, idLow);
     out.int(0);
     out.int(OpCode.createSession);
-    out.int(connection.timeoutMs);
+    out.int(timeoutMs);
     endPacket(out, at);
     this.#stage.send(this.#link);
   }
@@ -67,11 +76,11 @@ export class Forwarding implements WritePath, TxnClaimer {
     this.#expect(connection, xid, OpCode.closeSession);
   }
 
-  sync(connection: Connection, xid: number, r: Reader): boolean {
+  sync(connection: Connection, xid: number, r: Reader): SyncAnswer {
     const session = connection.session as Session;
     this.#forward(connection, session.idHigh, session.idLow, xid, OpCode.sync, r);
     this.#syncs.push(connection);
-    return true;
+    return 'later';
   }
 
   /** The leader has answered the oldest sync. */
@@ -131,7 +140,7 @@ export class Forwarding implements WritePath, TxnClaimer {
       this.#creating.delete(key);
       return;
     }
-    const connection = this.#pipeline.serving.sessions.find(sessionHigh, sessionLow)?.connection ?? null;
+    const connection = this.#pipeline.serving.sessionOf(sessionHigh, sessionLow)?.connection ?? null;
     if (connection === null) return;
     const { forwards } = connection;
     // A request of the session's former connection, on another server, can carry the same number: it was proposed before.

@@ -7,7 +7,7 @@ import { operationOf } from '../ops/table.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { Reaper } from '../reaper.ts';
 import { sessionIdText } from '../session/sessions.ts';
-import type { WritePath } from '../write-path.ts';
+import type { SyncAnswer, WritePath } from '../write-path.ts';
 
 const NOTHING: Reader = new Reader(new Uint8Array(0));
 
@@ -21,6 +21,7 @@ export const NOBODY = -1;
  * containers, TTL znodes). For a leader and for a standalone server.
  */
 export class LeaderWrites implements WritePath {
+  readonly isReadOnly = false;
   readonly #pipeline: Pipeline;
   readonly #reaper: Reaper;
   /** Sessions proposed for learners and not yet applied: a session that becomes global is followed at once by requests. */
@@ -81,8 +82,12 @@ export class LeaderWrites implements WritePath {
   }
 
   /** A standalone server is as new as can be; a leader of learners asks them first. */
-  sync(_connection: Connection, _xid: number, _r: Reader): boolean {
-    return false;
+  sync(_connection: Connection, _xid: number, _r: Reader): SyncAnswer {
+    return 'now';
+  }
+
+  upgrade(session: Session): void {
+    this.#pipeline.proposeCreate(null, session.idHigh, session.idLow, session.timeoutMs);
   }
 
   revalidate(connection: Connection, idHigh: number, idLow: number): void {
@@ -139,8 +144,8 @@ export class LeaderWrites implements WritePath {
     identities: readonly Identity[],
   ): void {
     const { serving, proposals } = this.#pipeline;
-    const key = sessionIdText(idHigh, idLow);
     if (opcode === OpCode.createSession) {
+      const key = sessionIdText(idHigh, idLow);
       if (serving.sessions.find(idHigh, idLow) === null && !this.#creating.has(key)) {
         const session = new Session(-1, idHigh, idLow, 0);
         session.owner = link;
@@ -149,7 +154,7 @@ export class LeaderWrites implements WritePath {
       proposals.propose(createSession, opcode, cxid, null, null, idHigh, idLow, r, identities, true);
       return;
     }
-    const session = serving.sessions.find(idHigh, idLow) ?? this.#creating.get(key) ?? null;
+    const session = serving.sessions.find(idHigh, idLow) ?? this.#creating.get(sessionIdText(idHigh, idLow)) ?? null;
     let refusal: number = ErrorCode.ok;
     if (session !== null) {
       if (session.owner === NOBODY) session.owner = link;

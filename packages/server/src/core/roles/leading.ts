@@ -47,7 +47,10 @@ export class Leading implements Role {
   /** This server's own standing, which no learner may surpass. */
   readonly #ownEpoch: number;
   readonly #ownZxid: number;
-  /** Voters that have come, that have said what they have, and that have this leader's history. */
+  /**
+   * Servers that have come, that have said what they have, and that have this leader's history: all but observers, so that
+   * those which a reconfiguration makes voters count from then on.
+   */
   readonly #arrived: Set<number> = new Set();
   readonly #known: Set<number> = new Set();
   readonly #synced: Set<number> = new Set();
@@ -240,10 +243,12 @@ export class Leading implements Role {
     }
   }
 
-  /** Every server, voter or not, that follows proposals as they come, and this one. */
+  /** Every server, voter or not, that acknowledges proposals as they come, and this one. Observers acknowledge none. */
   #upToDateServers(): ReadonlySet<number> {
     const sids = new Set([this.#stage.sid]);
-    for (const handler of this.#handlers.values()) if (handler.stage === 'live') sids.add(handler.sid);
+    for (const handler of this.#handlers.values()) {
+      if (handler.stage === 'live' && !handler.isObserver) sids.add(handler.sid);
+    }
     return sids;
   }
 
@@ -323,7 +328,7 @@ export class Leading implements Role {
       return;
     }
     this.#maxAccepted = Math.max(this.#maxAccepted, Math.floor(packet.zxid / TWO_32));
-    if (this.#isCounted(handler)) this.#arrived.add(handler.sid);
+    if (!handler.isObserver) this.#arrived.add(handler.sid);
     this.#chooseEpoch();
   }
 
@@ -334,7 +339,7 @@ export class Leading implements Role {
 
   /** Once a quorum has come its greatest accepted epoch is known, and the next one is new (law 16). */
   #chooseEpoch(): void {
-    if (this.#phase !== 'discovery' || !this.#stage.committed.isQuorum(this.#arrived)) return;
+    if (this.#phase !== 'discovery' || !this.#stage.isQuorum(this.#arrived)) return;
     this.#epoch = this.#maxAccepted + 1;
     this.#stage.acceptEpoch(this.#epoch);
     this.#enter('gate');
@@ -365,7 +370,7 @@ export class Leading implements Role {
         return;
       }
       handler.stage = 'gate';
-      if (currentEpoch !== -1 && this.#isCounted(handler)) this.#known.add(handler.sid);
+      if (currentEpoch !== -1 && !handler.isObserver) this.#known.add(handler.sid);
       this.#openGate();
       return;
     }
@@ -375,7 +380,7 @@ export class Leading implements Role {
   }
 
   #openGate(): void {
-    if (this.#phase !== 'gate' || !this.#stage.committed.isQuorum(this.#known)) return;
+    if (this.#phase !== 'gate' || !this.#stage.isQuorum(this.#known)) return;
     const { settings, lastSeen, committed, sid } = this.#stage;
     if (settings.reconfigEnabled && committed.version === 0 && lastSeen.version === 0) {
       this.#stage.see(lastSeen.withVersion(this.#epoch * TWO_32));
@@ -414,7 +419,7 @@ export class Leading implements Role {
 
   #ack(handler: LearnerHandler, zxid: number): void {
     if (zxid % TWO_32 !== 0) {
-      if (!this.#isCounted(handler) || zxid > this.#announced) return;
+      if (handler.isObserver || zxid > this.#announced) return;
       handler.acknowledged(zxid, this.#stage.nowMs);
       // Before its NEWLEADER is acknowledged a learner may lack what comes before (known failures S03, S23).
       if (handler.stage === 'synced' || handler.stage === 'live')
@@ -423,7 +428,7 @@ export class Leading implements Role {
     }
     if (handler.stage !== 'newLeader' || zxid !== this.#epoch * TWO_32) return;
     handler.stage = 'synced';
-    if (this.#isCounted(handler)) {
+    if (!handler.isObserver) {
       this.#synced.add(handler.sid);
       if (handler.ackedZxid > 0) this.#rule.acknowledged(handler.sid, handler.ackedZxid);
     }
@@ -504,7 +509,8 @@ export class Leading implements Role {
     const { committed, lastSeen } = this.#stage;
     const proposed = lastSeen.version > committed.version ? lastSeen : null;
     const zxid = Math.min(this.#rule.committable(committed, proposed, lastSeen.version), this.#announced);
-    if (zxid <= this.#committed) return false;
+    // Who has handed over commits nothing more (13.5).
+    if (zxid <= this.#committed || this.#stage.lookReason !== null) return false;
     const { proposals } = this.#pipeline;
     for (let next = proposals.oldest; next !== null && next.zxid <= zxid; next = proposals.oldest) {
       if (next.opcode === OpCode.reconfig && next.zxid === lastSeen.version) {

@@ -1,5 +1,6 @@
 import type { PeerLink } from '../peer-link.ts';
 import type { Stage } from '../stage.ts';
+import { ReadOnlyWrites } from './read-only-writes.ts';
 import type { Role } from './role.ts';
 
 /** A stream that arrives while an election runs waits so long for this server to lead. */
@@ -60,6 +61,8 @@ export class Looking implements Role {
     if (this.#shared.nowMs < this.#patienceEndsMs) return;
     this.#patienceEndsMs = Number.POSITIVE_INFINITY;
     this.#shared.clients.suspend(false);
+    // As on Apache, after two ticks of the clock at least: most elections end before.
+    if (this.#shared.settings.readOnlyMode) this.#shared.clients.serve(new ReadOnlyWrites(this.#shared.pipeline));
     for (const link of [...this.#shared.links.values()]) {
       if (this.#shared.nowMs - link.openedMs >= KEEP_LINK_MS) this.#shared.close(link);
     }
@@ -92,5 +95,7 @@ export class Looking implements Role {
     this.#begin();
   }
 
-  leave(): void {}
+  leave(): void {
+    if (this.#shared.clients.isReadOnly) this.#shared.clients.suspend(false);
+  }
 }

@@ -5,6 +5,7 @@ import { reconfigured } from '../membership/reconfiguration.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Reconfigurator } from '../serving.ts';
 import type { Stage } from '../stage.ts';
+import type { SyncAnswer } from '../write-path.ts';
 import type { LearnerHandler } from '../zab/learner-handler.ts';
 import { LeaderWrites } from './leader-writes.ts';
 
@@ -42,9 +43,9 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
     this.#upToDate = upToDate;
   }
 
-  override sync(connection: Connection, _xid: number, _r: Reader): boolean {
+  override sync(connection: Connection, _xid: number, _r: Reader): SyncAnswer {
     this.#next.push(connection);
-    return true;
+    return 'later';
   }
 
   /** A learner's client wants to be as new as the leader. */

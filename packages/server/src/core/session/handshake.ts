@@ -11,6 +11,8 @@ export interface Handshake {
   readonly password: Uint8Array | null;
   /** Whether the readOnly byte was there at all: the answer carries it only then. */
   readonly sendsReadOnly: boolean;
+  /** Whether the client bears a server that takes reads only. */
+  readonly readOnly: boolean;
 }
 
 /** Reads a ConnectRequest; throws JuteError when it is cut short. */
@@ -22,7 +24,8 @@ export function readHandshake(r: Reader): Handshake {
   const sessionLow = r.int();
   const password = r.buffer();
   const sendsReadOnly = r.remaining() > 0;
-  return { lastZxidSeen, timeoutMs, sessionHigh, sessionLow, password, sendsReadOnly };
+  const readOnly = sendsReadOnly && r.boolean();
+  return { lastZxidSeen, timeoutMs, sessionHigh, sessionLow, password, sendsReadOnly, readOnly };
 }
 
 /** Appends a ConnectResponse frame. A refused session has timeout 0, id 0 and a password of zeros. */
@@ -33,6 +36,7 @@ export function writeHandshakeReply(
   sessionLow: number,
   password: Uint8Array,
   sendsReadOnly: boolean,
+  isReadOnly = false,
 ): void {
   out.int(20 + PASSWORD_BYTES + (sendsReadOnly ? 1 : 0));
   out.int(0);
@@ -40,7 +44,7 @@ export function writeHandshakeReply(
   out.longHalves(sessionHigh, sessionLow);
   out.int(PASSWORD_BYTES);
   out.raw(password, 0, PASSWORD_BYTES);
-  if (sendsReadOnly) out.boolean(false);
+  if (sendsReadOnly) out.boolean(isReadOnly);
 }
 
 /** Session ids as Apache makes them: server id, 40 bits of milliseconds, a counter (client-protocol reference, 2.3). */

@@ -1,5 +1,5 @@
 import { type Acl, Permission, WORLD_ANYONE_ALL } from '@headkeeper/protocol';
-import { invariant } from '../invariants.ts';
+import { InvariantViolation, invariant } from '../invariants.ts';
 import { aclKey } from './acl-match.ts';
 
 /** The id of world:anyone with all permissions, which is never counted and never goes away. */
@@ -51,7 +51,7 @@ export class AclTable {
     if (id === OPEN_ACL_ID) return;
     const entry = this.#entry(id);
     entry.references--;
-    invariant(entry.references >= 0, `list ${id} released more often than retained`);
+    invariant(entry.references >= 0, 'a list is released no more often than retained');
     if (entry.references > 0) return;
     if (this.#holds > 0) this.#unused.push(id);
     else this.#forget(id, entry);
@@ -92,7 +92,8 @@ export class AclTable {
 
   #entry(id: number): Entry {
     const entry = this.#entries[id];
-    invariant(entry !== null && entry !== undefined, `no access control list has the number ${id}`);
+    if (entry === null || entry === undefined)
+      throw new InvariantViolation(`no access control list has the number ${id}`);
     return entry;
   }
 
