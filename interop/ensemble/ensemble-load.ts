@@ -4,7 +4,7 @@ import { ErrorCode } from '@headkeeper/protocol';
 import type { Ensemble } from './ensemble.ts';
 import { EnsembleSession, SessionLost } from './ensemble-session.ts';
 import { SequenceWriter, type WriteTimes } from './sequence-writer.ts';
-import { SessionKeeper } from './session-keeper.ts';
+import { PING_EVERY_MS, SessionKeeper } from './session-keeper.ts';
 import { until } from './waiting.ts';
 
 export interface LoadOptions {
@@ -39,7 +39,9 @@ export class EnsembleLoad {
   readonly #listeners: Set<(times: WriteTimes) => void> = new Set();
   readonly #failures: string[] = [];
   #sessionsLost = 0;
-  #running: Promise<void>[] = [];
+  #writing: Promise<void>[] = [];
+  #keeping: Promise<void>[] = [];
+  #pings: NodeJS.Timeout | undefined;
 
   constructor(ensemble: Ensemble, options: LoadOptions = {}) {
     this.#ensemble = ensemble;
@@ -66,7 +68,13 @@ export class EnsembleLoad {
       await first.session.ensure(this.#root);
       await Promise.all([...this.writers, ...this.keepers].map((client) => client.prepare()));
     }
-    this.#running = [...this.writers, ...this.keepers].map((client) => this.#guard(client.run()));
+    this.#keeping = this.keepers.map((keeper) => this.#guard(keeper.run()));
+    this.resumeWriting();
+  }
+
+  /** Writes on, after `stopWriting`. */
+  resumeWriting(): void {
+    this.#writing = this.writers.map((writer) => this.#guard(writer.run()));
   }
 
   /** Waits until so many more writes are acknowledged. */
@@ -90,13 +98,16 @@ export class EnsembleLoad {
   /** No further write is begun; returns when all are answered. */
   async stopWriting(): Promise<void> {
     for (const writer of this.writers) writer.stop();
-    await Promise.all(this.#running.slice(0, this.writers.length));
+    await Promise.all(this.#writing);
   }
 
-  /** Stops all and compares: every fault is one sentence. */
+  /** Stops writing and compares: every fault is one sentence. All sessions live on, by pings, until `leave`. */
   async finish(): Promise<string[]> {
     for (const client of [...this.writers, ...this.keepers]) client.stop();
-    await Promise.all(this.#running);
+    this.#pings ??= setInterval(() => {
+      for (const { session } of [...this.writers, ...this.keepers]) session.ask('ping', null).catch(() => {});
+    }, PING_EVERY_MS);
+    await Promise.all([...this.#writing, ...this.#keeping]);
     if (this.#failures.length > 0) return this.faults();
     await Promise.all([...this.writers, ...this.keepers].map((client) => this.#guard(client.verify())));
     return this.faults();
@@ -125,6 +136,7 @@ export class EnsembleLoad {
    * found out within `timeoutMs`.
    */
   async leave(timeoutMs: number = 40_000): Promise<string[]> {
+    clearInterval(this.#pings);
     const sessions = [...this.writers, ...this.keepers].map((client) => client.session);
     const abandoned = sessions.at(-1);
     abandoned?.end();
@@ -149,6 +161,7 @@ export class EnsembleLoad {
 
   /** Drops every connection, after a failure. */
   abandon(): void {
+    clearInterval(this.#pings);
     for (const client of [...this.writers, ...this.keepers]) {
       client.stop();
       client.session.end();

@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EnsembleSession } from './ensemble-session.ts';
 import { Member, type MemberKind, type Mode } from './member.ts';
 import { Mesh } from './mesh.ts';
 import { takePorts } from './ports.ts';
@@ -129,20 +130,28 @@ export class Ensemble {
     );
   }
 
-  /** Stops whoever leads until the wanted server does. All must be serving, and are afterwards. */
-  async makeLeader(sid: number, attempts: number = 20): Promise<void> {
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const leader = await this.waitUntilWhole();
-      if (leader.sid === sid) return;
-      await leader.stop();
-      const next = await this.waitForLeader();
-      await leader.start();
-      if (next.sid === sid) {
-        await this.waitUntilWhole();
-        return;
-      }
-    }
-    throw new Error(`server ${sid} does not come to lead`);
+  /**
+   * Brings a voter to lead: one half of the others misses a write, and is then all that it has to win against. All must be
+   * serving, and are afterwards.
+   */
+  async makeLeader(sid: number): Promise<void> {
+    const leader = await this.waitUntilWhole();
+    if (leader.sid === sid) return;
+    const wanted = this.member(sid);
+    const others = this.voters.filter((member) => member !== wanted);
+    const half = Math.floor(this.voters.length / 2);
+    const [knowing, ignorant] = [others.slice(0, half), others.slice(half)];
+    await Promise.all(ignorant.map((member) => member.stop()));
+    await this.waitForLeader();
+    const session = new EnsembleSession('lawmaker', { ports: [wanted.clientPort] });
+    await session.link();
+    await session.close();
+    await Promise.all(knowing.map((member) => member.stop()));
+    for (const member of ignorant) await member.start();
+    const next = await this.waitForLeader();
+    for (const member of knowing) await member.start();
+    await this.waitUntilWhole();
+    if (next !== wanted) throw new Error(`${next.name} leads, and not server ${sid}\n${this.#tails()}`);
   }
 
   /** Stops a server and starts another kind on its folder; waits until that serves. */

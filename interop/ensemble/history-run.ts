@@ -80,8 +80,8 @@ export async function historyRun(options: HistoryOptions, told: (line: string) =
     faults.push(String(error));
     injector.stop();
     for (const client of clients) client.stop();
-    load.abandon();
   }
+  load.abandon();
   const counts = countHistory(history);
   const seconds = ((performance.now() - begun) / 1000).toFixed(0);
   const { verdict, output } = await judge(history, join(ensemble.folder, 'history.jsonl'));

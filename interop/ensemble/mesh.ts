@@ -81,7 +81,7 @@ export class Mesh {
   heal(forget: boolean): void {
     for (const relays of this.#ways.values()) {
       for (const relay of relays) {
-        if (forget) relay.reset();
+        if (forget && relay.holding) relay.reset();
         relay.refusing = false;
         relay.release('forth');
         relay.release('back');

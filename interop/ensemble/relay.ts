@@ -21,6 +21,8 @@ export class Relay {
   readonly #target: number;
   readonly #server: Server;
   readonly #pairs: Set<Pair> = new Set();
+  /** Every socket that is not closed yet, those of ended pairs too. */
+  readonly #open: Set<Socket> = new Set();
   readonly #held: Set<Direction> = new Set();
   #refusing = false;
 
@@ -40,6 +42,10 @@ export class Relay {
         resolve(new Relay(port, target, server));
       });
     });
+  }
+
+  get holding(): boolean {
+    return this.#held.size > 0;
   }
 
   hold(direction: Direction): void {
@@ -68,13 +74,14 @@ export class Relay {
 
   close(): Promise<void> {
     this.#refusing = true;
-    this.reset();
+    for (const socket of this.#open) socket.destroy();
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
   #accept(near: Socket): void {
     const pair: Pair = { near, far: null };
     near.on('error', () => {});
+    this.#watch(near);
     if (this.#refusing) {
       near.resetAndDestroy();
       return;
@@ -90,6 +97,7 @@ export class Relay {
     const { near } = pair;
     const far = connect(this.#target, '127.0.0.1');
     pair.far = far;
+    this.#watch(far);
     far.setNoDelay(true);
     far.pause();
     // A refused connection looks to the other side like one that was made and lost: a relay cannot do better.
@@ -99,6 +107,11 @@ export class Relay {
       this.#carry(near, far, 'forth');
       this.#carry(far, near, 'back');
     });
+  }
+
+  #watch(socket: Socket): void {
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
   }
 
   #carry(from: Socket, to: Socket, direction: Direction): void {

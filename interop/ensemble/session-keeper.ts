@@ -5,7 +5,8 @@ import { CreateMode, ErrorCode } from '@headkeeper/protocol';
 import { ConnectionLost } from '../crash/raw-session.ts';
 import { creation, type EnsembleSession } from './ensemble-session.ts';
 
-const PING_EVERY_MS = 700;
+/** A fraction of the shortest timeout that our runs ask for. */
+export const PING_EVERY_MS = 700;
 
 export class SessionKeeper {
   readonly faults: string[] = [];

@@ -1,0 +1,172 @@
+/** Servers that come back to an ensemble with too little, with nothing, or with too much; and leaders that die. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CreateMode, ErrorCode } from '@headkeeper/protocol';
+import { ConnectionLost, RawSession } from '../crash/raw-session.ts';
+import type { Ensemble } from './ensemble.ts';
+import type { EnsembleLoad } from './ensemble-load.ts';
+import { creation, EnsembleSession } from './ensemble-session.ts';
+import type { Member } from './member.ts';
+import { until } from './waiting.ts';
+
+export type Sync = 'DIFF' | 'SNAP' | 'TRUNC';
+
+/** What Apache's servers log on either side of a synchronisation. */
+const SYNC_LINES: readonly (readonly [Sync, RegExp])[] = [
+  ['DIFF', /Getting a diff from the leader|Sending DIFF zxid/],
+  ['SNAP', /Getting a snapshot from leader|Sending snapshot last zxid/],
+  ['TRUNC', /Truncating log to get in sync|Sending TRUNC/],
+];
+
+/** What no server of Apache's should have to complain of. The first proposal after a sync is always "expected 0x1". */
+const COMPLAINTS = /Got zxid 0x\S+ expected 0x(?!1$)|Severe unrecoverable/;
+const DIGEST_COMPLAINT = /Digests are not matching|digest mismatch/;
+
+/** Kills a server, lets `writes` be committed without it, starts it; returns how Apache says that it was synchronised. */
+export async function comeBack(ensemble: Ensemble, load: EnsembleLoad, sid: number, writes: number): Promise<Sync[]> {
+  const member = ensemble.member(sid);
+  await member.kill();
+  await load.waitForWrites(writes);
+  return started(ensemble, member);
+}
+
+/** As `comeBack`, with an empty disk. */
+export async function comeBackEmpty(ensemble: Ensemble, load: EnsembleLoad, sid: number): Promise<Sync[]> {
+  const member = ensemble.member(sid);
+  await member.kill();
+  member.wipe();
+  await load.waitForWrites(50);
+  return started(ensemble, member);
+}
+
+/**
+ * Lets server `sid` lead, log a few writes that nobody else gets, and die; the others go on without these, and the server
+ * comes back with them in its log: at once, or when others have taken their place (`late`). They must be gone then. Other
+ * writing pauses meanwhile; needs relays.
+ * @returns how Apache says that it was synchronised
+ */
+export async function comeBackWithMore(
+  ensemble: Ensemble,
+  load: EnsembleLoad,
+  sid: number,
+  late: boolean,
+): Promise<Sync[]> {
+  const member = ensemble.member(sid);
+  await ensemble.makeLeader(sid);
+  await load.waitForWrites(20);
+  await load.stopWriting();
+  await logAlone(ensemble, member);
+  const next = await ensemble.waitForLeader();
+  if (late) {
+    load.resumeWriting();
+    await load.waitForWrites(50);
+  }
+  const syncs = await started(ensemble, member);
+  if (!late) load.resumeWriting();
+  for (const each of [member, next]) {
+    const session = new EnsembleSession('judge', { ports: [each.clientPort] });
+    await session.askUntilAnswered('sync', { path: '/' });
+    const { error } = await session.askUntilAnswered('exists', { path: `/${MARKER}`, watch: false });
+    if (error !== ErrorCode.noNode) throw new Error(`a write that only server ${sid} had logged is on ${each.name}`);
+    await session.close();
+  }
+  return syncs;
+}
+
+/** Kills whoever leads, waits for the next write, and starts it again. Returns the milliseconds to that write. */
+export async function killLeader(ensemble: Ensemble, load: EnsembleLoad): Promise<number> {
+  const leader = await ensemble.waitUntilWhole();
+  const epoch = Math.floor(((await leader.zxid()) ?? 0) / EPOCH);
+  const next = load.nextWrite(({ zxid }) => Math.floor(zxid / EPOCH) > epoch);
+  const killed = performance.now();
+  await leader.kill();
+  await load.waitForWrites(1);
+  const { answered } = await next;
+  await leader.start();
+  await ensemble.waitUntilWhole();
+  return answered - killed;
+}
+
+/** One session goes to every server and creates an ephemeral there; all are seen everywhere, and gone with it. */
+export async function tour(ensemble: Ensemble): Promise<string[]> {
+  const ports = ensemble.members.map((member) => member.clientPort);
+  const session = new EnsembleSession('tourist', { ports });
+  const faults: string[] = [];
+  const paths = ensemble.sids.map((sid) => `/tour-${sid}`);
+  for (const [index, path] of paths.entries()) {
+    session.moveTo(ports[index] as number);
+    const { error } = await session.ask('create', creation(path, '', CreateMode.ephemeral));
+    if (error !== ErrorCode.ok) faults.push(`${path} is answered ${error}`);
+    if (session.port !== ports[index]) faults.push(`server ${ensemble.sids[index]} did not take the session`);
+  }
+  for (const port of ports) {
+    session.moveTo(port);
+    for (const path of paths) {
+      const { body } = await session.ask('exists', { path, watch: false });
+      if (body?.stat.ephemeralOwner !== session.id) faults.push(`${path} is not seen on port ${port}`);
+    }
+  }
+  await session.close();
+  for (const member of ensemble.members) {
+    const judge = new EnsembleSession('judge', { ports: [member.clientPort] });
+    await judge.ask('sync', { path: '/' });
+    for (const path of paths) {
+      const { error } = await judge.ask('exists', { path, watch: false });
+      if (error !== ErrorCode.noNode) faults.push(`${path} outlives its session on ${member.name}`);
+    }
+    await judge.close();
+  }
+  return faults;
+}
+
+/** What Apache's servers complained of since they were first started. */
+export function complaints(ensemble: Ensemble): string[] {
+  const members = ensemble.members.filter((member) => member.kind !== 'headkeeper');
+  return members.flatMap((member) => complaintsIn(member.logSince(0)).slice(0, 5)).map((line) => `logged: ${line}`);
+}
+
+/** Digests do not match while what a snapshot was written over is applied once more; at any other time they must. */
+function complaintsIn(log: string): string[] {
+  let repeating = false;
+  return log.split('\n').filter((line) => {
+    if (line.includes('Getting a snapshot from leader')) repeating = true;
+    if (line.includes('Peer state changed: following - broadcast')) repeating = false;
+    return COMPLAINTS.test(line) || (!repeating && DIGEST_COMPLAINT.test(line));
+  });
+}
+
+const EPOCH = 2 ** 32;
+const MARKER = 'never-committed';
+const MARKERS = 3;
+
+/** Starts a server and waits until it serves. */
+async function started(ensemble: Ensemble, member: Member): Promise<Sync[]> {
+  const marks = ensemble.members.map((each) => [each, each.logLength()] as const);
+  await member.start();
+  await ensemble.waitUntilWhole();
+  const lines = marks.filter(([each]) => each.kind !== 'headkeeper').map(([each, mark]) => each.logSince(mark));
+  return SYNC_LINES.filter(([, pattern]) => lines.some((text) => pattern.test(text))).map(([sync]) => sync);
+}
+
+/** The leader's proposals reach nobody; when it has them in its log, it is killed, and what it sent is lost. */
+async function logAlone(ensemble: Ensemble, leader: Member): Promise<void> {
+  const session = await RawSession.attach(leader.clientPort, null, 0);
+  ensemble.mesh.mute(leader.sid);
+  const never = Array.from({ length: MARKERS }, (_, index) =>
+    session.request('create', creation(index === 0 ? `/${MARKER}` : `/${MARKER}-${index}`, '', 0)),
+  );
+  const outcome = Promise.allSettled(never);
+  await until('the leader has logged the writes', 10_000, () => logHolds(leader, `${MARKER}-${MARKERS - 1}`));
+  await leader.kill();
+  ensemble.mesh.heal(true);
+  for (const one of await outcome) {
+    if (one.status === 'fulfilled') throw new Error('a write that only the leader has was acknowledged');
+    if (!(one.reason instanceof ConnectionLost)) throw one.reason;
+  }
+}
+
+function logHolds(member: Member, text: string): boolean {
+  const folder = join(member.dataDir, 'version-2');
+  return readdirSync(folder).some((name) => name.startsWith('log.') && readFileSync(join(folder, name)).includes(text));
+}
