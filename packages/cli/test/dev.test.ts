@@ -63,8 +63,8 @@ describe('dev', () => {
       process.kill(pid, 'SIGKILL');
       await until(new RegExp(`server ${leader} ended \\(SIGKILL\\)`));
       const next = Number((await until(/server (\d) leads, epoch \d+/))[1]);
-      assert.notEqual(next, leader);
-      await until(new RegExp(`server ${leader} serves as follower`));
+      // On a machine that is busy enough the killed server may be back in time to be elected again.
+      if (next !== leader) await until(new RegExp(`server ${leader} serves as follower`));
       const shown = await headkeeper(['status', `127.0.0.1:${base}`]);
       assert.equal(shown.code, 0, shown.stdout + shown.stderr);
       assert.match(shown.stdout, new RegExp(`All 3 servers are well; 127\\.0\\.0\\.1:${base + next - 1} leads`));

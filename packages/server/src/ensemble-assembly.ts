@@ -4,6 +4,7 @@ import { QuorumLinks } from './adapters/peer/quorum-links.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { toEnsembleSettings } from './config/server-config.ts';
 import type { Database } from './core/database.ts';
+import type { Membership } from './core/membership/membership.ts';
 import type { EnsembleStart } from './core/replica.ts';
 import type { Driver } from './driver/driver.ts';
 import type { PeerRunner, PeerRunnerOptions } from './driver/peer-runner.ts';
@@ -29,6 +30,8 @@ export interface JoinedEnsemble {
   readonly runner: PeerRunnerOptions;
   /** Gives the links the driver that hears of them. */
   attach(driver: Driver): void;
+  /** `changed` hears of every membership that is committed after the start, of the last one at once. */
+  watch(changed: (committed: Membership) => void): void;
 }
 
 /** Joins what a server of an ensemble has beside a standalone one; null for a standalone server. */
@@ -46,6 +49,9 @@ export function joinEnsemble(
   const epochs = dataDir.settleEpochs(lastZxid);
   let runner: PeerRunner | null = null;
   const failed = (error: Error): void => log.warn({ sid }, error.message);
+  const keep = membershipKeeper(config, disk, failed);
+  let changed: (committed: Membership) => void = () => {};
+  let latest: Membership | null = null;
   const handshakeTimeoutMs = config.electionReadTimeoutMs;
   const authenticator = peerAuthenticator(config, disk);
   const authenticate = authenticator === null ? {} : { authenticate: authenticator };
@@ -96,11 +102,19 @@ export function joinEnsemble(
       synced: () => {
         if (dataDir.rebuilding) dataDir.clearRebuilding();
       },
-      membershipChanged: membershipKeeper(config, disk, failed),
+      membershipChanged: (change) => {
+        keep(change);
+        latest = change.committed;
+        changed(latest);
+      },
       note: (message) => log.info({ sid }, message),
     },
     attach: (driver) => {
       runner = driver.peers;
+    },
+    watch: (listener) => {
+      changed = listener;
+      if (latest !== null) listener(latest);
     },
   };
 }

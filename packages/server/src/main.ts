@@ -23,11 +23,12 @@ import { InvariantViolation } from './core/invariants.ts';
 import { type Recovery, recover } from './core/log/recovery.ts';
 import { RecoveryRefused, zxidText } from './core/log/recovery-refused.ts';
 import type { Member } from './core/member.ts';
+import type { Membership } from './core/membership/membership.ts';
 import { RecoveredState } from './core/recovered-state.ts';
 import { Replica } from './core/replica.ts';
 import type { CoreSettings } from './core/settings.ts';
 import { Driver } from './driver/driver.ts';
-import { joinEnsemble } from './ensemble-assembly.ts';
+import { type JoinedEnsemble, joinEnsemble } from './ensemble-assembly.ts';
 import type { Clock, Disk, PeerNetwork, Timers } from './ports.ts';
 
 /** Exit codes of a server process that ends by itself; documented in docs/reference/exit-codes.md. */
@@ -153,6 +154,8 @@ async function serve(
   const address = await listener.listen().catch((error: Error) => {
     throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
   });
+  const followMembership = clientAddressFollower(config, listener, log);
+  if (followMembership !== null) server.ensemble?.watch(followMembership);
   // After a pause of the whole process the pings that have arrived meanwhile are read first: their sessions live.
   let mismatchTold = false;
   const tick = (): void => {
@@ -188,6 +191,28 @@ async function serve(
   };
 }
 
+/** Moves the client port where the membership says; null for a standalone server. */
+function clientAddressFollower(
+  config: ServerConfig,
+  listener: ClientListener,
+  log: ServerLog,
+): ((membership: Membership) => void) | null {
+  const sid = config.ensemble?.sid;
+  if (sid === undefined) return null;
+  let current = `${config.clientPortAddress}:${config.clientPort}`;
+  return (membership) => {
+    const client = membership.members.get(sid)?.client ?? null;
+    if (client === null) return;
+    const host = client.host === '0.0.0.0' || client.host === '::' ? null : client.host;
+    if (`${host}:${client.port}` === current) return;
+    current = `${host}:${client.port}`;
+    listener.move(client.port, host).then(
+      (address) => log.info({ host: address.host, port: address.port }, 'the client port has moved'),
+      (error: Error) => log.error({ ...client }, `the client port cannot be moved there: ${error.message}`),
+    );
+  };
+}
+
 /** A server of an ensemble serves nobody while it has no leader. */
 function isServing(replica: Replica): boolean {
   return replica.member === null || replica.clients.areServed;
@@ -215,6 +240,8 @@ export interface AssembledServer {
   readonly driver: Driver;
   readonly dataDir: DataDir;
   readonly clock: Clock;
+  /** null: a standalone server. */
+  readonly ensemble: JoinedEnsemble | null;
   /** The last txn that was recovered. */
   readonly lastZxid: number;
   /** Writes the snapshot that must be there before the first client, if one must, then calls back. */
@@ -306,6 +333,7 @@ function assemble(
     driver,
     dataDir,
     clock,
+    ensemble,
     lastZxid,
     begin: (ready) => {
       const begin = (): void => {

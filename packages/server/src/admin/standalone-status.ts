@@ -24,7 +24,7 @@ const EPOCH_UNIT = 2 ** 32;
 
 /** What the operators' commands see of a standalone server, or of one of an ensemble. */
 export class StandaloneStatus implements ServerStatus {
-  readonly configuration: ConfigurationStatus;
+  readonly #configuration: ConfigurationStatus;
   readonly #replica: Replica;
   readonly #driver: Driver;
   readonly #dataDir: DataDir;
@@ -47,7 +47,7 @@ export class StandaloneStatus implements ServerStatus {
     this.#clock = clock;
     this.#facts = facts;
     this.#startedMs = clock.monotonicMs();
-    this.configuration = {
+    this.#configuration = {
       clientPort: config.clientPort,
       snapshotDir: dataDir.snapshotFolder,
       logDir: dataDir.logFolder,
@@ -66,6 +66,13 @@ export class StandaloneStatus implements ServerStatus {
 
   get ensemble(): EnsembleFacts | null {
     return this.#facts === null ? null : this.#facts();
+  }
+
+  /** With the client port that the membership gives this server, where it does. */
+  get configuration(): ConfigurationStatus {
+    const { ensemble } = this;
+    const client = ensemble?.membership.members.get(ensemble.sid)?.client ?? null;
+    return client === null ? this.#configuration : { ...this.#configuration, clientPort: client.port };
   }
 
   get latency(): LatencyStatus {

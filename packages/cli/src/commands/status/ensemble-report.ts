@@ -24,7 +24,14 @@ export async function askEnsemble(addresses: readonly HostPort[], timeoutMs: num
   const others = otherMembers(asked);
   const more = await Promise.all(others.map((member) => askServer(member.client, timeoutMs)));
   const found = more.map((report, at) => ({ ...report, sid: report.sid ?? (others[at]?.sid as number) }));
-  return judge([...asked, ...found]);
+  return judge([...asked.map((report) => ({ ...report, sid: report.sid ?? sidAt(report.address, asked) })), ...found]);
+}
+
+/** The id of the server that the others know at an address; null when they know none. */
+function sidAt(address: HostPort, asked: readonly ServerReport[]): number | null {
+  const place = formatHostPort(address);
+  const members = asked.flatMap((report) => report.members);
+  return members.find(({ client }) => client !== null && formatHostPort(client) === place)?.sid ?? null;
 }
 
 function otherMembers(asked: readonly ServerReport[]): { sid: number; client: HostPort }[] {

@@ -39,7 +39,7 @@ export interface ListenerOptions {
 /** The client port: accepts connections, keeps their number in bounds, tells four-letter words from sessions. */
 export class ClientListener implements ClientSocketPort {
   readonly #options: ListenerOptions;
-  readonly #server: Server;
+  #server: Server;
   readonly #perAddress: Map<string, number> = new Map();
   readonly #sockets: Set<ClientSocket> = new Set();
   /** Those that are not known to be clients, oldest first. */
@@ -49,10 +49,11 @@ export class ClientListener implements ClientSocketPort {
   readonly #sweep: NodeJS.Timeout;
   #whenEmpty: (() => void) | null = null;
   #rejected = 0;
+  #isStopped = false;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    this.#server = createServer({ noDelay: true, keepAlive: options.keepAlive }, (socket) => this.#accept(socket));
+    this.#server = this.#makeServer();
     this.#sweep = setInterval(() => this.#closeSilent(), SWEEP_MS).unref();
   }
 
@@ -63,15 +64,39 @@ export class ClientListener implements ClientSocketPort {
 
   /** Begins to accept; resolves with the address in use, rejects with the operating system's error. */
   listen(): Promise<{ host: string; port: number }> {
-    const { port, host, backlog } = this.#options;
+    const { port, host } = this.#options;
+    return this.#listen(this.#server, port, host);
+  }
+
+  /**
+   * Accepts at another address from now on; connections that are open stay. Rejects with the operating system's error, and
+   * goes on at the former address then.
+   */
+  async move(port: number, host: string | null): Promise<{ host: string; port: number }> {
+    const server = this.#makeServer();
+    const address = await this.#listen(server, port, host);
+    if (this.#isStopped) server.close();
+    else {
+      this.#server.close();
+      this.#server = server;
+    }
+    return address;
+  }
+
+  #makeServer(): Server {
+    return createServer({ noDelay: true, keepAlive: this.#options.keepAlive }, (socket) => this.#accept(socket));
+  }
+
+  #listen(server: Server, port: number, host: string | null): Promise<{ host: string; port: number }> {
+    const { backlog } = this.#options;
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
+      server.once('error', reject);
       const options = { port, ...(host === null ? {} : { host }), ...(backlog > 0 ? { backlog } : {}) };
-      this.#server.listen(options, () => {
-        this.#server.removeListener('error', reject);
+      server.listen(options, () => {
+        server.removeListener('error', reject);
         // Running out of descriptors refuses clients for a while; the server goes on.
-        this.#server.on('error', (error) => this.#options.refused('', error.message));
-        const address = this.#server.address();
+        server.on('error', (error) => this.#options.refused('', error.message));
+        const address = server.address();
         if (address === null || typeof address === 'string') reject(new Error('no TCP address'));
         else resolve({ host: address.address, port: address.port });
       });
@@ -80,6 +105,7 @@ export class ClientListener implements ClientSocketPort {
 
   /** Accepts nothing more. */
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#sweep);
     this.#server.close();
   }
