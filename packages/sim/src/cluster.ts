@@ -4,6 +4,8 @@ import { AppliedTxns } from './check/applied-txns.ts';
 import { DurableState } from './check/durable-state.ts';
 import { History } from './check/history.ts';
 import { appliedZxid, roleOf } from './check/node-view.ts';
+import { QuorumWatch } from './check/quorum-watch.ts';
+import { SessionContacts } from './check/session-contacts.ts';
 import { checkTree } from './check/tree-check.ts';
 import { law, Violation, zxidText } from './check/violation.ts';
 import { RequestMix } from './client/request-mix.ts';
@@ -11,7 +13,7 @@ import { type ClientWorld, SimClient } from './client/sim-client.ts';
 import { type Counts, noCounts } from './counts.ts';
 import { Oracle } from './model/oracle.ts';
 import { SimNetwork } from './network/sim-network.ts';
-import type { NodeSettings } from './node/node-settings.ts';
+import { type NodeSettings, QUORUM_PORT } from './node/node-settings.ts';
 import { type NodeEnd, type NodeObserver, SimNode } from './node/sim-node.ts';
 import { configText, type RunPlan } from './plan/swarm.ts';
 import type { RandomStream } from './random/random-stream.ts';
@@ -44,8 +46,11 @@ export class Cluster implements NodeObserver {
   readonly servers: Watched[] = [];
   readonly clients: SimClient[] = [];
   readonly shared: ClientWorld;
+  readonly quorum: QuorumWatch;
+  readonly contacts: SessionContacts;
   readonly #random: RandomStream;
   readonly #byHost: Watched[] = [];
+  readonly #voting: Watched[] = [];
 
   constructor(world: World, plan: RunPlan) {
     this.world = world;
@@ -69,8 +74,23 @@ export class Cluster implements NodeObserver {
       refused: new Set(),
       connections: 0,
     };
+    this.quorum = new QuorumWatch({
+      history: this.history,
+      counts: this.counts,
+      voters: this.#voting,
+      now: () => world.now,
+    });
+    this.contacts = new SessionContacts(this);
+    this.network.observer = (from, to, port) => {
+      const learner = this.#byHost[from.index];
+      const leader = this.#byHost[to.index];
+      return port === QUORUM_PORT && learner && leader ? this.quorum.connection(learner, leader) : null;
+    };
     this.history.committed = (zxid, hash) => this.#committed(zxid, hash);
-    this.oracle.expired = () => this.counts.sessionsExpired++;
+    this.oracle.expired = (session, zxid) => {
+      this.counts.sessionsExpired++;
+      this.contacts.expired(session, zxid);
+    };
   }
 
   /** Makes the servers and starts them, each a little later than the one before. */
@@ -104,7 +124,9 @@ export class Cluster implements NodeObserver {
         comparedZxid: -1,
         returns: true,
       };
+      node.onContact = (stream) => this.contacts.heard(node, stream.remote.host);
       this.servers.push(watched);
+      if (i < plan.voters) this.#voting.push(watched);
       this.#byHost[node.host.index] = watched;
       this.startLater(watched, this.#random.below(500 * MS));
     }
@@ -115,7 +137,9 @@ export class Cluster implements NodeObserver {
     for (let i = 0; i < plan.clients; i++) {
       const name = `client ${i + 1}`;
       const mix = new RequestMix(world.stream(`${name} requests`), this.oracle.tree, plan.weights, plan.longestData);
-      this.clients.push(new SimClient(name, `10.1.0.${i + 1}`, this.shared, plan.habits, mix));
+      const client = new SimClient(name, `10.1.0.${i + 1}`, this.shared, plan.habits, mix);
+      this.clients.push(client);
+      this.contacts.add(client);
     }
   }
 
@@ -209,7 +233,7 @@ export class Cluster implements NodeObserver {
 
   /** The servers that vote. */
   get voters(): readonly Watched[] {
-    return this.servers.slice(0, this.plan.voters);
+    return this.#voting;
   }
 
   /** Fills in what is only known at the end. */

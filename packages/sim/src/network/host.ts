@@ -20,6 +20,8 @@ export class Host {
   /** Ends of streams that the process holds. */
   readonly streams: Set<Stream> = new Set();
   process: HostProcess;
+  /** Whether the process has died in the middle of what it is doing: nothing that it still does leaves the machine. */
+  isDying: () => boolean = () => false;
   /** Counts the processes that this machine has run. */
   life = 0;
 

@@ -61,7 +61,7 @@ export class Stream implements PeerStream {
   }
 
   write(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#state !== 'open' || end <= start) return;
+    if (this.#state !== 'open' || end <= start || this.host.isDying()) return;
     this.tap?.written(bytes, start, end);
     this.outgoing?.write(bytes, start, end);
   }

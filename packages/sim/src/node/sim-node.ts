@@ -54,6 +54,8 @@ export class SimNode {
   life = 0;
   /** When the present process began, or the last one ended. */
   since = 0;
+  /** When anything last was unusual about this machine. */
+  lastTrouble = 0;
   /** The disk takes this many times as long as usual. */
   diskSlowness = 1;
   /** In a million: how often the machine crashes before an operation of its disk. */
@@ -77,6 +79,7 @@ export class SimNode {
     this.clock = new SimClock(world, settings.driftMillionths);
     this.disk = new SimDisk(deriveSeed(world.seed, `disk ${settings.sid}`));
     this.host = network.addHost(settings.address, { dispatch: (action) => this.dispatch(action) });
+    this.host.isDying = () => this.disk.crashed;
     this.#prepareDisk();
     this.disk.beforeOperation = () => {
       if (this.crashChance > 0 && this.random.chance(this.crashChance)) {
@@ -98,6 +101,7 @@ export class SimNode {
     if (this.server !== null) throw new Error(`server ${this.sid} runs already`);
     this.life++;
     this.since = this.world.now;
+    this.lastTrouble = this.world.now;
     this.host.powered = true;
     const before = this.#enter();
     try {
@@ -152,6 +156,7 @@ export class SimNode {
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
+    this.lastTrouble = this.world.now;
     const held = this.#held;
     this.#held = [];
     for (const action of held) {

@@ -1,0 +1,85 @@
+import type { SimClient } from '../client/sim-client.ts';
+import type { SimNetwork } from '../network/sim-network.ts';
+import type { SimNode } from '../node/sim-node.ts';
+import { MS, type World } from '../world/world.ts';
+import { leadingEpoch } from './node-view.ts';
+import type { QuorumWatch } from './quorum-watch.ts';
+import { law, zxidText } from './violation.ts';
+
+/** What the law about expiry needs to know. */
+export interface ContactContext {
+  readonly world: World;
+  readonly network: SimNetwork;
+  readonly quorum: QuorumWatch;
+  readonly servers: readonly { readonly node: SimNode }[];
+}
+
+interface Contact {
+  readonly at: number;
+  readonly node: SimNode;
+  readonly session: bigint;
+}
+
+/** Clocks drift, and timers are late. */
+const TOLERANCE = 300 * MS;
+/** How long a follower may take to pass a sign of life on to its leader: pings come every half tick. */
+const PASSED_ON = 3000 * MS;
+
+/** The law of session truth: nobody is expired of whom the leader has heard, or must have heard, within the timeout. */
+export class SessionContacts {
+  readonly #context: ContactContext;
+  readonly #clients: Map<string, SimClient> = new Map();
+  readonly #last: Map<string, Contact> = new Map();
+
+  constructor(context: ContactContext) {
+    this.#context = context;
+  }
+
+  add(client: SimClient): void {
+    this.#clients.set(client.address, client);
+  }
+
+  /** A server has received something from a client. */
+  heard(node: SimNode, address: string): void {
+    const client = this.#clients.get(address);
+    if (client?.session === undefined || client.session === null) return;
+    if (client.server !== node.settings.address) return;
+    this.#last.set(address, { at: this.#context.world.now, node, session: client.session.id });
+  }
+
+  /** The end of a session that no client has asked for is committed. */
+  expired(session: bigint, zxid: number): void {
+    const proposedAt = this.#context.quorum.proposedAt.get(zxid);
+    if (proposedAt === undefined) return;
+    for (const [address, contact] of this.#last) {
+      const client = this.#clients.get(address);
+      if (contact.session !== session || client?.session?.id !== session) continue;
+      this.#judge(contact, proposedAt, client.session.timeoutMs * MS, zxid);
+    }
+  }
+
+  #judge(contact: Contact, proposedAt: number, timeout: number, zxid: number): void {
+    if (contact.at > proposedAt) return;
+    const leader = this.#context.servers.find(({ node }) => leadingEpoch(node) === Math.floor(zxid / 4294967296))?.node;
+    if (leader === undefined) return;
+    const silence = proposedAt - contact.at;
+    const slack = Math.floor(timeout / 30) + TOLERANCE;
+    const isDirect = contact.node === leader;
+    if (!isDirect && !this.#isCalm(contact.node, leader, proposedAt - timeout - PASSED_ON)) return;
+    const least = isDirect ? timeout - slack : timeout - slack - PASSED_ON;
+    law(silence >= least, 'session truth', () => {
+      const who = `session ${contact.session} at server ${contact.node.sid}`;
+      return `${who} is expired at ${zxidText(zxid)}, ${silence / MS} ms after a sign of life; its timeout is ${timeout / MS}`;
+    });
+  }
+
+  /** Whether nothing has stood between the two servers since then. */
+  #isCalm(a: SimNode, b: SimNode, since: number): boolean {
+    const { network } = this.#context;
+    if (a.lastTrouble > since || b.lastTrouble > since || a.diskSlowness > 1 || b.diskSlowness > 1) return false;
+    for (const link of [network.link(a.host, b.host), network.link(b.host, a.host)]) {
+      if (link.state !== 'up' || link.lastFault > since || link.stalledUntil > since) return false;
+    }
+    return true;
+  }
+}
