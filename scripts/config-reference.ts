@@ -10,7 +10,7 @@ import { isMain, projectRoot, reportProblems } from './project-files.ts';
 // The type of the other values matters only to defaults that are rules, and those are not called here.
 type AnySetting = Pick<
   Setting<unknown, never>,
-  'key' | 'aliases' | 'unit' | 'default' | 'expected' | 'doc' | 'minimum'
+  'key' | 'aliases' | 'pending' | 'unit' | 'default' | 'expected' | 'doc' | 'minimum'
 > & {
   readonly read: (text: string) => unknown;
 };
@@ -84,8 +84,9 @@ export function defaultText(setting: AnySetting): string {
 export function renderReference(settings: readonly AnySetting[]): string {
   const rows = settings.map((setting) => {
     const raised = setting.minimum === undefined ? '' : ` Smaller values are raised to ${setting.minimum}.`;
+    const pending = setting.pending ? '**No effect yet.** ' : '';
     const also = (setting.aliases ?? []).map((alias) => ` Also written \`${alias}\`.`).join('');
-    return `### \`${setting.key}\`\n\n${cell(setting.doc)}${raised}${also}\n\nDefault: ${code(defaultText(setting))}. Value: ${cell(setting.expected)}.\n`;
+    return `### \`${setting.key}\`\n\n${pending}${cell(setting.doc)}${raised}${also}\n\nDefault: ${code(defaultText(setting))}. Value: ${cell(setting.expected)}.\n`;
   });
   const index = settings.map(
     (s) => `| [\`${s.key}\`](#${anchor(s.key)}) | ${code(defaultText(s))} | ${cell(s.unit)} |`,

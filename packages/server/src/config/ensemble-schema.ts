@@ -100,7 +100,7 @@ export const ENSEMBLE_SETTINGS: {
     unit: 'learners',
     default: 10,
     from: 1,
-    doc: 'Learners that a leader sends a snapshot at the same time.',
+    doc: 'Accepted for compatibility: all learners that need the whole state are sent it together, read once.',
   }),
   maxConcurrentDiffSyncs: integer({
     key: 'leader.maxConcurrentDiffSyncs',
@@ -108,7 +108,7 @@ export const ENSEMBLE_SETTINGS: {
     unit: 'learners',
     default: 100,
     from: 1,
-    doc: 'Learners that a leader sends missing transactions at the same time.',
+    doc: 'Accepted for compatibility: every learner is sent what it misses as soon as it comes.',
   }),
   maxTimeToWaitForEpochMs: {
     key: 'leader.maxTimeToWaitForEpoch',
@@ -138,25 +138,26 @@ export const ENSEMBLE_SETTINGS: {
     unit: 'milliseconds',
     default: 200,
     from: 0,
-    doc: 'An observer that lost its leader lets the voters elect for a random time up to this.',
+    doc: 'Accepted for compatibility: an observer asks who leads at once, and disturbs no election by it.',
   }),
   observerReconnectDelayMs: integer({
     key: 'observer.reconnectDelayMs',
     unit: 'milliseconds',
     default: 0,
     from: 0,
-    doc: 'An observer waits for a random time up to this before it connects again.',
+    doc: 'Accepted for compatibility: an observer connects again at once.',
   }),
   observersLog: {
     ...flag<ConfigValues>(
       'syncEnabled',
       true,
-      'Whether an observer keeps a log and snapshots, which makes its restarts quick.',
+      'Accepted for compatibility: an observer always keeps a log and snapshots, which makes its restarts quick.',
     ),
     aliases: ['observer.syncEnabled'],
   },
   observerMasterPort: {
     key: 'observerMasterPort',
+    pending: true,
     unit: '',
     default: () => null,
     expected: 'a port number from 1 to 65535, or 0 for none',
@@ -165,6 +166,7 @@ export const ENSEMBLE_SETTINGS: {
   },
   observerMasterSizeLimit: integer({
     key: 'observerMaster.sizeLimit',
+    pending: true,
     unit: 'bytes',
     default: 33_554_432,
     from: 0,
@@ -172,6 +174,7 @@ export const ENSEMBLE_SETTINGS: {
   }),
   oraclePath: text<string | null, ConfigValues>({
     key: 'oraclePath',
+    pending: true,
     default: () => null,
     expected: 'the path of a file',
     pattern: /./,
@@ -202,9 +205,13 @@ export const ENSEMBLE_SETTINGS: {
     unit: 'tries',
     default: 3,
     from: 0,
-    doc: 'How often a port for other servers is tried while it is taken, once a second; 0: without end.',
+    doc: 'Accepted for compatibility: a port for other servers that is taken is tried once a second, without end.',
   }),
-  peerTcpKeepAlive: flag('tcpKeepAlive', false, 'Whether TCP keep-alive is on for connections between servers.'),
+  peerTcpKeepAlive: flag(
+    'tcpKeepAlive',
+    false,
+    'Accepted for compatibility: TCP keep-alive is always on for connections between servers.',
+  ),
   multiAddress: flag(
     'multiAddress.enabled',
     false,
@@ -220,7 +227,7 @@ export const ENSEMBLE_SETTINGS: {
     unit: 'milliseconds',
     default: 1000,
     from: 1,
-    doc: 'How long one of several addresses may take to answer before the next is tried.',
+    doc: 'Accepted for compatibility, like the former.',
   }),
 };
 

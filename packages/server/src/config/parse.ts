@@ -192,6 +192,7 @@ function evaluate(
         warnings.push(`${assignment.where}: ${key}=${assignment.value} is raised to ${setting.minimum}`);
         value = setting.minimum;
       }
+      if (setting.pending) warnings.push(`${assignment.where}: ${key} is known, has no effect yet`);
     }
     if (value === USE_DEFAULT) {
       const fallback = setting.default;

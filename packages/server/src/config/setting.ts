@@ -18,6 +18,8 @@ export interface Setting<Value, All> {
   readonly read: (text: string) => Value | typeof USE_DEFAULT | typeof WRONG;
   /** What Apache raises with a warning instead of refusing. */
   readonly minimum?: number;
+  /** Whether the value is read and nothing comes of it yet; said in a warning where it is given. */
+  readonly pending?: true;
   /** Whether the value must not be shown. */
   readonly secret?: true;
   readonly doc: string;
@@ -26,6 +28,7 @@ export interface Setting<Value, All> {
 interface IntegerRow<All> {
   readonly key: string;
   readonly aliases?: readonly string[];
+  readonly pending?: true;
   readonly unit: string;
   readonly default: number | ((values: All) => number) | null;
   readonly from: number;
@@ -62,9 +65,10 @@ export function integer<All>(row: IntegerRow<All>): Setting<number, All> {
     },
     doc: row.doc,
   };
-  const { aliases, minimum } = row;
+  const { aliases, minimum, pending } = row;
   return {
     ...setting,
+    ...(pending === undefined ? {} : { pending }),
     ...(aliases === undefined ? {} : { aliases }),
     ...(minimum === undefined ? {} : { minimum }),
   };
@@ -112,6 +116,7 @@ function switching<All>(key: string, fallback: boolean, yes: string, no: string,
 
 interface TextRow<Value, All> {
   readonly key: string;
+  readonly pending?: true;
   readonly default: Value | ((values: All) => Value) | null;
   readonly expected: string;
   readonly pattern: RegExp;

@@ -40,19 +40,11 @@ export interface EnsembleSettings {
   readonly snapshotSizeFactor: number;
   /** Whether every learner is sent a snapshot. */
   readonly forceSnapshotSync: boolean;
-  readonly maxConcurrentSnapSyncs: number;
-  readonly maxConcurrentDiffSyncs: number;
   /** How long a leader waits for the epochs of a quorum; null: as long as for anything else in its start. */
   readonly maxTimeToWaitForEpochMs: number | null;
   /** How long an election waits before it sends its vote again; doubles up to the maximum. */
   readonly minNotificationIntervalMs: number;
   readonly maxNotificationIntervalMs: number;
-  /** How long an observer lets the voters elect before it asks them. */
-  readonly observerElectionDelayMs: number;
-  /** Longest random pause before an observer looks for a leader again. */
-  readonly observerReconnectDelayMs: number;
-  /** Whether an observer keeps a log and snapshots. */
-  readonly observersLog: boolean;
   /** Port on which followers serve observers; null: none do. */
   readonly observerMasterPort: number | null;
   /** Bytes of recent packets that an observer master keeps for observers that come late. */

@@ -188,7 +188,9 @@ describe('every setting', () => {
       ];
       for (const [where, config] of given) {
         assert.deepEqual(config[name], expected, where);
-        assert.deepEqual(config.warnings, [], where);
+        const warnings = SETTINGS[name].pending ? [/ is known, has no effect yet$/] : [];
+        assert.equal(config.warnings.length, warnings.length, where);
+        for (const warning of warnings) assert.match(config.warnings[0] as string, warning);
       }
     });
 
