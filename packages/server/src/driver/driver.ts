@@ -67,6 +67,8 @@ export class Driver implements JournalListener {
   /** The connection that was heard alone before the last flush, and for how many flushes before that. */
   #lonely = NOBODY;
   #loneFlushes = 0;
+  /** Txns appended since the last flush. */
+  #appended = 0;
   #failed = false;
   #stopping: (() => void) | null = null;
 
@@ -291,6 +293,7 @@ export class Driver implements JournalListener {
     if (journal === null) throw new InvariantViolation('nothing is appended while the history is being changed');
     for (const { bytes, start, end, firstZxid, lastZxid } of appends) {
       journal.append(bytes, start, end, firstZxid, lastZxid);
+      this.#appended += lastZxid - firstZxid + 1;
     }
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
@@ -302,8 +305,16 @@ export class Driver implements JournalListener {
     });
   }
 
-  /** Whether one connection alone has been heard for a while, so that nobody else is held up by a synchronous sync. */
+  /**
+   * Whether one connection alone has been heard for a while, so that nobody else is held up by a synchronous sync. In an
+   * ensemble writes come by way of other servers, too: there a single txn at a time tells it.
+   */
   #isLone(): boolean {
+    if (this.peers !== null) {
+      this.#loneFlushes = this.#appended === 1 ? this.#loneFlushes + 1 : 0;
+      this.#appended = 0;
+      return this.#loneFlushes >= LONE_FLUSHES;
+    }
     if (this.#heard !== SEVERAL && this.#heard === this.#lonely) this.#loneFlushes++;
     else this.#loneFlushes = 0;
     this.#lonely = this.#heard;
