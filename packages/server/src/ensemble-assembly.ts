@@ -1,5 +1,6 @@
 import type { DataDir } from './adapters/disk/data-dir.ts';
 import { ElectionLinks } from './adapters/peer/election-links.ts';
+import { boundedReports } from './adapters/peer/failure-reports.ts';
 import { QuorumLinks } from './adapters/peer/quorum-links.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { toEnsembleSettings } from './config/server-config.ts';
@@ -48,7 +49,7 @@ export function joinEnsemble(
   const { sid } = settings;
   const epochs = dataDir.settleEpochs(lastZxid);
   let runner: PeerRunner | null = null;
-  const failed = (error: Error): void => log.warn({ sid }, error.message);
+  const failed = boundedReports(clock, (error) => log.warn({ sid }, error.message));
   const keep = membershipKeeper(config, disk, failed);
   let changed: (committed: Membership) => void = () => {};
   let latest: Membership | null = null;

@@ -7,6 +7,7 @@ import { createJournal } from './adapters/disk/journal-files.ts';
 import { createNodeDisk } from './adapters/disk/node-disk.ts';
 import { purge } from './adapters/disk/purge.ts';
 import { createSnapshotStore } from './adapters/disk/snapshot-files.ts';
+import { boundedReports } from './adapters/peer/failure-reports.ts';
 import { createPeerNetwork } from './adapters/peer/peer-network.ts';
 import { TlsStoreError } from './adapters/peer/tls-stores.ts';
 import { createClock } from './adapters/system/clock.ts';
@@ -89,11 +90,12 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
   const log =
     options.log ?? pino({ name: 'headkeeper', level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
   const failure = deferred<FatalExit>();
+  const clock = createClock();
   const ports: ServerPorts = {
     disk: createNodeDisk(),
-    clock: createClock(),
+    clock,
     timers: createTimers(),
-    network: peerNetwork(config, log),
+    network: peerNetwork(config, clock, log),
     lock: lockFolder,
     defer: setImmediate,
     preciseMs: () => performance.now(),
@@ -110,9 +112,10 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
 }
 
 /** The network between servers; plain, or TLS as it is configured. */
-function peerNetwork(config: ServerConfig, log: ServerLog): PeerNetwork {
+function peerNetwork(config: ServerConfig, clock: Clock, log: ServerLog): PeerNetwork {
+  const failed = boundedReports(clock, (error) => log.warn({}, `a server's connection failed: ${error.message}`));
   try {
-    return createPeerNetwork(config, (error) => log.warn({}, `a server's connection failed: ${error.message}`));
+    return createPeerNetwork(config, failed);
   } catch (error) {
     if (!(error instanceof TlsStoreError)) throw error;
     throw new ConfigError([error.message]);

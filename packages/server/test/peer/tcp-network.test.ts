@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { TcpNetwork } from '../../src/adapters/peer/tcp-network.ts';
 import type { Endpoint, PeerStream } from '../../src/ports.ts';
 import { freePort } from './free-port.ts';
@@ -77,7 +79,9 @@ test('close sends what was written, also to a peer that is still talking', async
 test('refusals, time-outs and unknown names end in closed, once', async () => {
   const refused = open({ host: '127.0.0.1', port: await freePort() });
   const unknown = open({ host: 'no-such-host.invalid', port: 1 });
-  await until(() => refused.ends.length === 1 && unknown.ends.length === 1);
+  const named = open({ host: 'localhost', port: await freePort() });
+  await until(() => refused.ends.length === 1 && unknown.ends.length === 1 && named.ends.length === 1);
+  assert.match(named.ends[0]?.message ?? '', /ECONNREFUSED/);
   assert.match(refused.ends[0]?.message ?? '', /ECONNREFUSED/);
   assert.match(unknown.ends[0]?.message ?? '', /ENOTFOUND|EAI_AGAIN/);
   // TEST-NET-1 (RFC 5737): nobody answers there, or the machine says at once that there is no way.
@@ -154,4 +158,33 @@ test('a half-closed peer counts as gone', async () => {
   await until(() => server.accepted[0]?.ends.length === 1);
   assert.equal(server.accepted[0]?.received().toString(), 'bye');
   server.stop();
+});
+
+test('E07: a server that runs out of descriptors drops whom it cannot take, and accepts again when it has some', async () => {
+  const script = fileURLToPath(new URL('./few-descriptors.js', import.meta.url));
+  const command = `ulimit -n 60; exec "${process.execPath}" "${script}"`;
+  const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  await until(() => /^port \d+$/m.test(output));
+  const port = Number(/^port (\d+)$/m.exec(output)?.[1]);
+  let dropped = 0;
+  const sockets = Array.from({ length: 100 }, () =>
+    connect(port, '127.0.0.1')
+      .on('error', () => {})
+      .on('close', () => dropped++)
+      .resume(),
+  );
+  const accepted = (): number => output.split('accepted').length - 1;
+  await until(() => accepted() + dropped === sockets.length);
+  assert.ok(accepted() > 0 && dropped > 0, `${accepted()} accepted, ${dropped} dropped`);
+  for (const socket of sockets) socket.destroy();
+  await until(() => output.split('closed').length - 1 === accepted());
+  const client = open({ host: '127.0.0.1', port });
+  client.whenOpen = () => client.stream?.write(Buffer.from('x'), 0, 1);
+  await until(() => output.includes('data x'));
+  client.stream?.destroy();
+  child.kill();
 });

@@ -26,7 +26,7 @@ export class TcpStream implements PeerStream {
     this.#isSecure = isSecure;
     this.remote = remote;
     socket.on('error', (error) => {
-      this.#error ??= error;
+      this.#error ??= named(error);
     });
     // A peer that has said its last word takes nothing any more: a half-closed connection has no use here.
     socket.on('end', () => socket.destroy());
@@ -108,4 +108,10 @@ export class TcpStream implements PeerStream {
   readonly #written = (): void => {
     if (this.#socket.writableLength === 0 && !this.#isDropped && !this.#isEnding) this.#handler.drained();
   };
+}
+
+/** An error of several addresses of one name says nothing by itself. */
+function named(error: Error): Error {
+  if (error.message !== '' || !('code' in error)) return error;
+  return new Error(String(error.code), { cause: error });
 }

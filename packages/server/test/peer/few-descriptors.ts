@@ -1,0 +1,23 @@
+/** A program that accepts connections, and says what happens to them. */
+import { TcpNetwork } from '../../src/adapters/peer/tcp-network.ts';
+import { freePort } from './free-port.ts';
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+const network = new TcpNetwork({ failed: (error) => say(`failed ${error.message}`) });
+const port = await freePort();
+network.listen(
+  { host: '127.0.0.1', port },
+  () => {
+    say('accepted');
+    return {
+      opened: () => {},
+      data: (bytes) => say(`data ${Buffer.from(bytes).toString()}`),
+      drained: () => {},
+      closed: () => say('closed'),
+    };
+  },
+  (error) => say(error === null ? `port ${port}` : error.message),
+);
