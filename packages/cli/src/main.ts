@@ -46,6 +46,33 @@ function program(): Command {
       '\nExit codes: 0 done, 1 failed, 2 wrong arguments or configuration; docs/reference/exit-codes.md has the others.',
     );
 
+  addServer(top);
+  addDev(top);
+  addStatus(top);
+  addInspect(top);
+  addBenchOptions(
+    top
+      .command('bench')
+      .summary('put a load on a server and measure it')
+      .description(
+        'Puts a load on a server and measures it. Every connection keeps a number of requests in flight and checks each reply.',
+      ),
+  ).action(async (options) => {
+    const { runBench } = await import('./commands/bench/run.ts');
+    await runBench(options);
+  });
+
+  top
+    .command('version')
+    .description('Prints the version.')
+    .action(() => {
+      process.stdout.write(`headkeeper ${packageVersion()}\n`);
+    });
+
+  return top;
+}
+
+function addServer(top: Command): void {
   top
     .command('server')
     .summary('run a server in the foreground')
@@ -70,7 +97,9 @@ function program(): Command {
       const { runServer } = await import('./commands/server/run.ts');
       await runServer(file, options.define ?? []);
     });
+}
 
+function addDev(top: Command): void {
   top
     .command('dev')
     .summary('run a local ensemble')
@@ -91,7 +120,9 @@ function program(): Command {
       const { runDev } = await import('./commands/dev/run.ts');
       await runDev(options, process.argv[1] as string);
     });
+}
 
+function addStatus(top: Command): void {
   top
     .command('status')
     .summary('ask the servers of an ensemble for their status')
@@ -112,7 +143,9 @@ function program(): Command {
       const { runStatus } = await import('./commands/status/run.ts');
       await runStatus(servers, options);
     });
+}
 
+function addInspect(top: Command): void {
   const inspect = top
     .command('inspect')
     .summary('print what is in a log or snapshot file')
@@ -131,27 +164,6 @@ function program(): Command {
         await runInspect(kind, file, options.json === true);
       });
   }
-
-  addBenchOptions(
-    top
-      .command('bench')
-      .summary('put a load on a server and measure it')
-      .description(
-        'Puts a load on a server and measures it. Every connection keeps a number of requests in flight and checks each reply.',
-      ),
-  ).action(async (options) => {
-    const { runBench } = await import('./commands/bench/run.ts');
-    await runBench(options);
-  });
-
-  top
-    .command('version')
-    .description('Prints the version.')
-    .action(() => {
-      process.stdout.write(`headkeeper ${packageVersion()}\n`);
-    });
-
-  return top;
 }
 
 function collect(value: string, earlier: string[] | undefined): string[] {
