@@ -266,6 +266,7 @@ export class Clients {
     }
     const error = path.write(connection, operation, opcode, xid, r);
     if (error === 0) connection.order.pushWrite();
+    else if (error === ErrorCode.sessionMoved) serving.close(connection);
     else this.#refuse(connection, xid, error);
   }
 

@@ -133,6 +133,9 @@ export class Pipeline {
       if (connection !== null) this.clients.sessionCreated(connection, session);
     } else if (type === OpCode.closeSession) {
       this.#sessionClosed(proposal, closing, writer);
+    } else if (connection !== null && connection.state === 'open' && applier.error === ErrorCode.sessionMoved) {
+      // Not an answer: the client may be here still, while the leader heard last of a server that it has given up (ZK-710).
+      serving.close(connection);
     } else if (connection !== null && connection.state === 'open') {
       this.#reply(connection, proposal, writer);
       this.clients.answered(connection, proposal.opcode, proposal.xid, zxid, proposal.arrivedMs);
