@@ -20,7 +20,7 @@ describe('the command', () => {
     const { code, stdout } = await headkeeper(['--help']);
     assert.equal(code, 0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+)(?= .*)/gm)].map((match) => match[1] as string);
-    assert.deepEqual(commands, ['server', 'status', 'inspect', 'bench', 'version', 'help']);
+    assert.deepEqual(commands, ['server', 'dev', 'status', 'inspect', 'bench', 'version', 'help']);
     for (const command of [
       ...commands.slice(0, -1).map((name) => [name]),
       ['inspect', 'log'],
