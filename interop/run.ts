@@ -1,7 +1,7 @@
 /**
  * Headkeeper under other people's clients and beside other people's data:
  *
- *   node interop/dist/run.js --slice    every client, kazoo's suite in part, one round trip of a data directory each way
+ *   node interop/dist/run.js --slice    every client, kazoo's suite in part, one round trip of a data directory each way, ensembles
  *   node interop/dist/run.js --all      the same with all of kazoo's suite, every round trip, and Apache's own results
  *
  * Installs what is missing and fails when it cannot. Ends with "N passed, N failed"; exit code 1 when something failed.
@@ -12,7 +12,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clientRuns } from './clients/client-runs.ts';
 import { type DataServer, roundTrip } from './data-directory/round-trip.ts';
+import { ensembleSuites } from './ensemble/suites.ts';
 import { compareWithBaseline } from './kazoo-suite/baseline.ts';
+import type { SuiteSize } from './kazoo-suite/suite.ts';
 import { startApacheZooKeeper } from './peers/apache-zookeeper.ts';
 import { startHeadkeeper } from './peers/headkeeper.ts';
 import type { ServerProcess } from './peers/server-process.ts';
@@ -98,13 +100,19 @@ for (const [writer, reader, ending] of trips) {
   });
 }
 
-const suiteTitle = `kazoo's own suite${all ? '' : ', in part'}`;
-await part(suiteTitle, async () => {
-  const { passed: same, worse, secondTry, result } = await compareWithBaseline(!all);
+for (const size of [1, 3] as const) {
+  const title = `kazoo's own suite${all ? '' : ', in part'}${size === 3 ? ', on an ensemble' : ''}`;
+  await part(title, () => kazooSuite(size, title));
+}
+
+await ensembleSuites(all, part, (ok, faults, title) => count(ok, faults.length, title, faults.join('\n')));
+
+async function kazooSuite(size: SuiteSize, suiteTitle: string): Promise<void> {
+  const { passed: same, worse, secondTry, result } = await compareWithBaseline(!all, size);
   if (secondTry.length > 0) console.log(`   passed on the second try: ${secondTry.join(', ')}`);
   const where = `pytest's output: ${result.outputFile}\nservers' output: ${result.serverLog}`;
   count(same.length, worse.length, suiteTitle, [...worse, where].join('\n'));
-});
+}
 
 if (failed === 0) rmSync(work, { recursive: true, force: true });
 else console.log(`the servers' folders are kept: ${work}`);

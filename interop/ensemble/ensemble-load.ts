@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly writers?: number;
   /** Idle sessions on each server at the beginning; 2 when not given. */
   readonly keepers?: number;
+  /** Milliseconds from the answer of a writer's write to its next one; 0 when not given. */
+  readonly paceMs?: number;
   /** The timeout of every session in milliseconds; 10,000 when not given. */
   readonly sessionMs?: number;
 }
@@ -25,6 +27,9 @@ export interface LoadCounts {
   readonly foundDone: number;
   readonly repeated: number;
 }
+
+/** Enough for a write to be under way at any time, and not for trees that take minutes to compare. */
+export const PACE_MS = 8;
 
 const ROOT = '/load';
 
@@ -74,7 +79,7 @@ export class EnsembleLoad {
 
   /** Writes on, after `stopWriting`. */
   resumeWriting(): void {
-    this.#writing = this.writers.map((writer) => this.#guard(writer.run()));
+    this.#writing = this.writers.map((writer) => this.#guard(writer.run(this.#options.paceMs ?? 0)));
   }
 
   /** Waits until so many more writes are acknowledged. */

@@ -11,7 +11,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Ensemble } from './ensemble.ts';
-import { EnsembleLoad } from './ensemble-load.ts';
+import { EnsembleLoad, PACE_MS } from './ensemble-load.ts';
 import { kindsOf } from './kinds.ts';
 import type { MemberKind } from './member.ts';
 import { compareTrees } from './tree.ts';
@@ -39,7 +39,7 @@ const KILLED_START_EVERY = 5;
 export async function killRounds(options: KillRoundsOptions, told: (line: string) => void): Promise<KillRoundsResult> {
   const { rounds, kinds, tickTime } = options;
   const ensemble = await Ensemble.start({ kinds, tickTime });
-  const load = new EnsembleLoad(ensemble);
+  const load = new EnsembleLoad(ensemble, { paceMs: PACE_MS });
   const leaderTimes: number[] = [];
   const otherTimes: number[] = [];
   let killedStarts = 0;

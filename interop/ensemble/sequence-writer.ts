@@ -4,6 +4,7 @@
  * on a later connection, nothing of an earlier connection of the session is still to come.
  */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { CreateMode, ErrorCode } from '@headkeeper/protocol';
 import { ConnectionLost } from '../crash/raw-session.ts';
 import { creation, type EnsembleSession } from './ensemble-session.ts';
@@ -45,13 +46,14 @@ export class SequenceWriter {
     if (error !== ErrorCode.ok) throw new Error(`${this.#root}/alive cannot be made: ${error}`);
   }
 
-  /** Writes until `stop` is called. */
-  async run(): Promise<void> {
+  /** Writes until `stop` is called, with `paceMs` milliseconds between two writes. */
+  async run(paceMs: number): Promise<void> {
     this.#stopping = false;
     while (!this.#stopping) {
       if (this.#done % FOLDER_SIZE === 0) await this.session.ensure(this.#folder(this.#done));
       await this.#writeOnce(this.#done);
       this.#done++;
+      if (paceMs > 0) await pause(paceMs);
     }
   }
 

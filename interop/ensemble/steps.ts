@@ -10,6 +10,8 @@ export interface ScenarioOutcome {
   readonly notes: readonly string[];
 }
 
+const FAULTS_SHOWN = 20;
+
 export class Steps {
   readonly #title: string;
   readonly #told: (line: string) => void;
@@ -36,6 +38,7 @@ export class Steps {
     if (good) this.#passed.push(name);
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
     this.#told(`${good ? 'ok' : 'FAIL'} ${this.#title}: ${name} (${seconds} s)`);
+    for (const fault of this.#faults.slice(0, FAULTS_SHOWN)) this.#told(`    ${fault}`);
   }
 
   note(text: string): void {

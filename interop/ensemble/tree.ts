@@ -1,7 +1,7 @@
 /** Whole trees of several servers, compared to the last field. */
 
 import { createHash } from 'node:crypto';
-import { ErrorCode, type Stat } from '@headkeeper/protocol';
+import type { Stat } from '@headkeeper/protocol';
 import { ConnectionLost, RawSession } from '../crash/raw-session.ts';
 import type { Ensemble } from './ensemble.ts';
 import type { Member } from './member.ts';
@@ -76,21 +76,17 @@ async function walk(session: RawSession): Promise<Map<string, string>> {
 }
 
 async function read(session: RawSession, path: string): Promise<{ line: string; children: readonly string[] }> {
-  const [data, acl, children] = await Promise.all([
+  const [data, acl] = await Promise.all([
     session.request('getData', { path, watch: false }),
     session.request('getACL', { path }),
-    session.request('getChildren', { path, watch: false }),
   ]);
-  if (data.body === null || children.body === null) {
-    // Not ours to read, or gone: both must be so everywhere.
-    return {
-      line: `error ${data.error}`,
-      children: children.error === ErrorCode.ok ? (children.body?.children ?? []) : [],
-    };
-  }
+  // Not ours to read, or gone: it must be so everywhere.
+  if (data.body === null) return { line: `error ${data.error}`, children: [] };
   const content = data.body.data === null ? 'null' : digest(data.body.data);
-  const rights = JSON.stringify(acl.body?.acl ?? acl.error);
-  return { line: `${statText(data.body.stat)} data=${content} acl=${rights}`, children: children.body.children ?? [] };
+  const line = `${statText(data.body.stat)} data=${content} acl=${JSON.stringify(acl.body?.acl ?? acl.error)}`;
+  if (data.body.stat.numChildren === 0) return { line, children: [] };
+  const { body } = await session.request('getChildren', { path, watch: false });
+  return { line, children: body?.children ?? [] };
 }
 
 function statText(stat: Stat): string {
