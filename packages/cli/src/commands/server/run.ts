@@ -89,8 +89,11 @@ function readText(file: string): string {
 }
 
 function greeting(config: ServerConfig, address: string): string {
+  const { ensemble } = config;
+  const who =
+    ensemble === null ? '' : `, server ${ensemble.sid} of an ensemble of ${ensemble.membership.members.size},`;
   return [
-    `Headkeeper ${packageVersion()} serves ZooKeeper clients on ${address}, data in ${path.resolve(config.dataDir)}.`,
+    `Headkeeper ${packageVersion()}${who} serves ZooKeeper clients on ${address}, data in ${path.resolve(config.dataDir)}.`,
     `  zkCli.sh -server ${address}`,
     `  headkeeper status ${address}`,
     'Ctrl-C stops it.',
