@@ -19,7 +19,7 @@ export function factsOf(member: Member): EnsembleFacts {
     readOnly: stage.clients.isReadOnly,
     currentEpoch: stage.epochs.current,
     leaderSid: learning !== null ? learning.leader : leading !== null ? settings.sid : null,
-    observerMasterSid: null,
+    observerMasterSid: role.name === 'observing' && learning !== null ? learning.leader : null,
     localSessionCount: stage.pipeline.serving.localSessions.size,
     initLimitTicks: settings.initLimitTicks,
     syncLimitTicks: settings.syncLimitTicks,
