@@ -405,6 +405,25 @@ test('a newer configuration is learned from votes, only while looking and only w
   assert.equal(settled.election.takeGossip(), null);
 });
 
+test('an ensemble without a quorum talks little, whoever asks', () => {
+  for (const apache of [false, true]) {
+    const plans: ServerPlan[] = [...servers(5), { sid: 6, role: 'observer', apache }, { sid: 7, role: 'observer' }];
+    const cluster = new Cluster({ servers: plans });
+    for (const sid of [6, 7, 1, 2]) cluster.start(sid);
+    // The observer has been through more elections than the voters; Apache's asks again when it hears of an older round.
+    const own = { zxid: 0, peerEpoch: 0, participant: false, mayVote: 'yes' } as const;
+    for (let i = 0; i < 5; i++) cluster.server(6).election!.start(cluster.nowMs, own);
+    cluster.run(600_000);
+    assert.ok(cluster.sentCount < 10_000, `${cluster.sentCount} messages in ten minutes`);
+    cluster.start(3);
+    const took = cluster.runUntil(() => cluster.settled, 2500);
+    assert.ok(took < 2000, `${took} ms`);
+    const before = cluster.sentCount;
+    cluster.run(600_000);
+    assert.equal(cluster.sentCount, before, 'and an established one not at all');
+  }
+});
+
 test('votes are repeated ever more rarely, links are asked for every second', () => {
   const server = new Alone(1, 3);
   server.start();

@@ -248,6 +248,11 @@ export class FastElection {
     return this.#round;
   }
 
+  /** Whether this server has a vote in the last election, or would have had: not when it was blank among others with history. */
+  get hasVoted(): boolean {
+    return this.#franchise.votes;
+  }
+
   /** What is told to those who look for a leader while this server has one. */
   get currentVote(): ElectionVote {
     return this.#current;
