@@ -94,6 +94,7 @@ export function joinEnsemble(
       stored: epochs,
       history: dataDir.history,
       snapshotSizeFactor: settings.snapshotSizeFactor,
+      observerMasterPort: settings.observerMasterPort,
       elections,
       quorum,
       clock,

@@ -25,7 +25,7 @@ export function factsOf(member: Member): EnsembleFacts {
     syncLimitTicks: settings.syncLimitTicks,
     membership: committed,
     leading: leading !== null ? leaderFacts(member, leading) : null,
-    hostedObservers: null,
+    hostedObservers: learning?.hostedObservers ?? null,
     lookingCount: elections,
     proposalCount: proposals,
     commitCount: commits,

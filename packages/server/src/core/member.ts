@@ -121,6 +121,7 @@ export class Member {
   end(): void {
     const { stage } = this;
     for (let turns = 0; turns < 4; turns++) {
+      this.#hearGossip();
       if (stage.lookReason === null) this.#role.flush();
       if (stage.lookReason !== null) this.#change();
       else if (this.#role.name === 'looking' && stage.election.outcome !== null)
@@ -131,10 +132,7 @@ export class Member {
 
   takeWork(): EnsembleWork {
     const { stage } = this;
-    const gossip = stage.election.takeGossip();
-    if (gossip !== null && this.#role.name === 'looking' && stage.commit(gossip))
-      stage.look('a newer membership was heard of');
-    const peerOutput = stage.dirtyLinks.filter((link) => !link.closed);
+    const peerOutput = stage.dirtyLinks.filter((link) => !link.closed || link.finishes);
     for (const link of stage.dirtyLinks) link.dirty = false;
     const work: EnsembleWork = {
       hardState: stage.hardState,
@@ -166,6 +164,15 @@ export class Member {
     return work;
   }
 
+  /** Who looks believes newer memberships that others tell of, and begins anew with other members (section 9). */
+  #hearGossip(): void {
+    const { stage } = this;
+    const gossip = stage.election.takeGossip();
+    if (gossip === null || this.#role.name !== 'looking') return;
+    const { committed } = stage;
+    if (stage.commit(gossip) && !committed.sameMembers(gossip)) stage.look('a newer membership was heard of');
+  }
+
   /** The present role ends: another election, or the leader that a reconfiguration names. */
   #change(): void {
     const { stage } = this;
@@ -174,18 +181,19 @@ export class Member {
     stage.lookReason = null;
     stage.designated = null;
     this.#leave();
+    stage.finishesLinks = false;
     if (stage.statistics.unavailableSinceMs === null) stage.statistics.unavailableSinceMs = stage.nowMs;
     if (designated !== null) {
       const vote = stage.election.currentVote;
       stage.election.setCurrentVote({ ...vote, leader: designated });
-      this.#elected(designated);
+      this.#elected(designated, true);
       return;
     }
     stage.election.become('looking');
     this.#take(new Looking(stage, NO_DELAY));
   }
 
-  #elected(leader: number): void {
+  #elected(leader: number, isDesignated: boolean = false): void {
     const { stage } = this;
     if (this.#role.name === 'looking') this.#role.leave();
     if (leader === stage.sid) {
@@ -193,7 +201,7 @@ export class Member {
       this.#take(new Leading(stage));
     } else {
       stage.election.become(stage.isObserver ? 'observing' : 'following');
-      this.#take(new Learning(stage, leader));
+      this.#take(new Learning(stage, leader, isDesignated));
     }
   }
 

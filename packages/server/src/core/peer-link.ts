@@ -36,6 +36,8 @@ export class PeerLink {
   dirty = false;
   /** Whether it is to be closed, or is: nothing more is read or written. */
   closed = false;
+  /** Whether what was written before it was closed still leaves. */
+  finishes = false;
   /** While the core waits for the disk, packets stay where they are. */
   held = false;
   readonly openedMs: number;

@@ -35,6 +35,8 @@ export class Stage {
   lookReason: string | null = null;
   /** Set by a reconfiguration that names the next leader: no election is held. */
   designated: number | null = null;
+  /** Whether links of the role that ends carry what was written into them: learners must hear how it ended. */
+  finishesLinks = false;
   /** Whether this server must be synchronised before it votes: its disk was found damaged. */
   rebuilding: boolean;
   /** A leader told this server to cut its log to where it cannot: in this epoch it asks for the whole state. */
@@ -82,10 +84,14 @@ export class Stage {
     return this.committed.isVoter(this.settings.sid);
   }
 
-  /** Whether it takes part as an observer: by the membership, or by its own configuration when that does not list it. */
+  /**
+   * Whether it takes part as an observer: by the membership, or by its own configuration as long as that is all it knows. Who
+   * is not listed, because it joins or was removed, follows without a vote (quorum-protocol reference, 13.4 and 13.8).
+   */
   get isObserver(): boolean {
     const member = this.committed.members.get(this.settings.sid);
-    return member === undefined ? this.settings.observer : member.role === 'observer';
+    if (member !== undefined) return member.role === 'observer';
+    return this.settings.observer && this.committed === this.settings.membership;
   }
 
   /** Every membership in force: what is decided needs a quorum of each. */
@@ -101,6 +107,13 @@ export class Stage {
   /** The role ends with this event. The first reason counts. */
   look(reason: string): void {
     this.lookReason ??= reason;
+  }
+
+  /** The role ends, after what is in its links has left: `leader` leads then, or whoever is elected if that is null. */
+  handOver(reason: string, leader: number | null): void {
+    this.finishesLinks = true;
+    this.designated = leader;
+    this.look(reason);
   }
 
   note(message: string): void {
@@ -146,6 +159,7 @@ export class Stage {
   close(link: PeerLink): void {
     if (link.closed) return;
     link.closed = true;
+    link.finishes = this.finishesLinks;
     this.links.delete(link.id);
     this.closingLinks.push(link.id);
   }
@@ -156,10 +170,20 @@ export class Stage {
     this.pipeline.adopt(database, 0);
   }
 
-  /** A membership becomes the last one seen. */
+  /** A membership becomes the last one seen, if it is newer. */
   see(membership: Membership): void {
-    if (membership.version <= this.lastSeen.version && this.lastSeen !== this.committed) return;
+    if (membership.version <= this.lastSeen.version) return;
     this.lastSeen = membership;
+    this.#changed();
+  }
+
+  /**
+   * The membership last seen was never committed: a leader that a quorum elected does not know it. Where it was committed,
+   * every such leader would have it in its history.
+   */
+  forgetLastSeen(): void {
+    if (this.lastSeen === this.committed) return;
+    this.lastSeen = this.committed;
     this.#changed();
   }
 

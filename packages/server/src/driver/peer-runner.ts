@@ -30,6 +30,8 @@ export interface PeerRunnerOptions {
   readonly history: HistoryStore;
   /** Part of the newest snapshot's size up to which the log on the disk is sent instead; negative: never. */
   readonly snapshotSizeFactor: number;
+  /** Port on which followers serve observers; null: none do. */
+  readonly observerMasterPort: number | null;
   readonly elections: ElectionPort;
   readonly quorum: QuorumPort;
   readonly clock: Clock;
@@ -216,7 +218,12 @@ export class PeerRunner {
     // A server that joins, or was removed, is in neither: it stays where it is.
     this.#home = [committed, lastSeen].find((membership) => membership.members.has(sid)) ?? this.#home;
     elections.configure(this.#home.electionAddress(sid), peers);
-    quorum.listen(this.#home.quorumAddress(sid));
+    const addresses = this.#home.quorumAddress(sid);
+    const { observerMasterPort } = this.#options;
+    // A leader is found there, too: what arrives is served by whatever role this server has.
+    const masters =
+      observerMasterPort === null ? [] : addresses.map(({ host }) => ({ host, port: observerMasterPort }));
+    quorum.listen([...addresses, ...masters]);
   }
 
   // Time.

@@ -1,4 +1,4 @@
-import { beginPacket, endPacket, OpCode, QuorumPacketType, type Reader } from '@headkeeper/protocol';
+import { beginPacket, endPacket, OpCode, QuorumPacketType, type Reader, writePacket } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { Connection, Session } from '../connection.ts';
 import type { WriteOperation } from '../ops/operation.ts';
@@ -8,6 +8,10 @@ import type { Proposal } from '../proposals.ts';
 import { sessionIdText } from '../session/sessions.ts';
 import type { Stage } from '../stage.ts';
 import type { SyncAnswer, WritePath } from '../write-path.ts';
+import type { LearnerHandler } from '../zab/learner-handler.ts';
+
+/** Who waits for the leader's word: a client here, or an observer that this server serves. */
+type Waiting = Connection | LearnerHandler;
 
 /** Client requests that are not txns carry no zxid. */
 const NO_ZXID = -1;
@@ -24,9 +28,9 @@ export class Forwarding implements WritePath, TxnClaimer {
   /** Connections that wait for the session that they are to have, by id. */
   readonly #creating: Map<string, Connection> = new Map();
   /** Connections that wait for the leader's word on their session, by id. */
-  readonly #revalidating: Map<string, Connection[]> = new Map();
+  readonly #revalidating: Map<string, Waiting[]> = new Map();
   /** Connections whose syncs are with the leader, oldest first: its answers name none. */
-  #syncs: Connection[] = [];
+  #syncs: Waiting[] = [];
   #touched: Session[] = [];
 
   constructor(stage: Stage, link: PeerLink) {
@@ -85,15 +89,18 @@ export class Forwarding implements WritePath, TxnClaimer {
 
   /** The leader has answered the oldest sync. */
   synced(): void {
-    const connection = this.#syncs.shift();
-    if (connection !== undefined) this.#pipeline.clients.synced(connection);
+    const waiting = this.#syncs.shift();
+    if (waiting === undefined) return;
+    if ('link' in waiting) {
+      if (waiting.link.closed) return;
+      writePacket(waiting.link.out, QuorumPacketType.sync, 0);
+      this.#stage.send(waiting.link);
+    } else this.#pipeline.clients.synced(waiting);
   }
 
   revalidate(connection: Connection, idHigh: number, idLow: number): void {
     const key = sessionIdText(idHigh, idLow);
-    const waiting = this.#revalidating.get(key);
-    if (waiting === undefined) this.#revalidating.set(key, [connection]);
-    else waiting.push(connection);
+    this.#askAbout(key, connection);
     const { out } = this.#link;
     const at = beginPacket(out, QuorumPacketType.revalidate, NO_ZXID);
     out.longHalves(idHigh, idLow);
@@ -102,13 +109,58 @@ export class Forwarding implements WritePath, TxnClaimer {
     this.#stage.send(this.#link);
   }
 
+  #askAbout(key: string, who: Waiting): void {
+    const waiting = this.#revalidating.get(key);
+    if (waiting === undefined) this.#revalidating.set(key, [who]);
+    else waiting.push(who);
+  }
+
+  // What observers ask that this server serves in place of the leader.
+
+  /** Passes a request on, in this server's name. */
+  pass(handler: LearnerHandler): void {
+    const { packet, bytes, view } = handler.link;
+    const { dataStart, dataEnd } = packet;
+    const { out } = this.#link;
+    if (view.getInt32(dataStart + 12) === OpCode.sync) this.#syncs.push(handler);
+    const at = beginPacket(out, QuorumPacketType.request, NO_ZXID);
+    out.raw(bytes, dataStart, dataEnd);
+    endPacket(out, at, packet.identities());
+    this.#stage.send(this.#link);
+  }
+
+  /** Passes the question on whether a session is alive. */
+  passRevalidate(handler: LearnerHandler): void {
+    const { packet, bytes, view } = handler.link;
+    const { dataStart, dataEnd } = packet;
+    this.#askAbout(sessionIdText(view.getInt32(dataStart), view.getInt32(dataStart + 4)), handler);
+    writePacket(this.#link.out, QuorumPacketType.revalidate, packet.zxid, bytes, dataStart, dataEnd);
+    this.#stage.send(this.#link);
+  }
+
+  /** An observer is gone: its place among those that wait stays, since answers name nobody. */
+  forget(handler: LearnerHandler): void {
+    handler.link.closed = true;
+  }
+
   /** The leader's word on a session. */
   revalidated(idHigh: number, idLow: number, isValid: boolean): void {
     const key = sessionIdText(idHigh, idLow);
     const waiting = this.#revalidating.get(key);
-    const connection = waiting?.shift();
+    const first = waiting?.shift();
     if (waiting?.length === 0) this.#revalidating.delete(key);
-    if (connection !== undefined) this.#pipeline.clients.revalidated(connection, idHigh, idLow, isValid);
+    if (first === undefined) return;
+    if (!('link' in first)) {
+      this.#pipeline.clients.revalidated(first, idHigh, idLow, isValid);
+      return;
+    }
+    if (first.link.closed) return;
+    const { out } = first.link;
+    const at = beginPacket(out, QuorumPacketType.revalidate, NO_ZXID);
+    out.longHalves(idHigh, idLow);
+    out.boolean(isValid);
+    endPacket(out, at);
+    this.#stage.send(first.link);
   }
 
   touch(session: Session, timeoutMs: number): void {

@@ -394,10 +394,12 @@ export class Leading implements Role {
 
   /** The end of the history. Outstanding proposals follow behind it, which every release of Apache's follower accepts (15.1). */
   #newLeader(handler: LearnerHandler): void {
-    const { lastSeen } = this.#stage;
+    // What is established makes the membership in force; one that is proposed later follows as a proposal.
+    const { committed, lastSeen } = this.#stage;
+    const membership = this.#phase === 'broadcast' ? committed : lastSeen;
     const { out } = handler.link;
     const at = beginPacket(out, QuorumPacketType.newLeader, this.#epoch * TWO_32);
-    out.raw(encodeUtf8(lastSeen.toText()));
+    out.raw(encodeUtf8(membership.toText()));
     endPacket(out, at);
     handler.link.needsCurrentEpoch = this.#epoch;
     handler.stage = 'newLeader';
@@ -467,6 +469,10 @@ export class Leading implements Role {
     statistics.serves(nowMs);
     this.#stage.note(`leading in epoch ${this.#epoch}`);
     for (const handler of this.#handlers.values()) if (handler.stage === 'synced') this.#upToDate(handler);
+    if (!this.#stage.isVoter) {
+      this.#stage.handOver('the membership that was under way has other voters', null);
+      return;
+    }
     if (settings.leaderServes || this.#stage.committed.voters.size === 1) clients.serve(this.#writes);
   }
 
@@ -557,9 +563,7 @@ export class Leading implements Role {
     this.#stage.commit(membership);
     this.#committed = zxid;
     this.#pipeline.applyUpTo(zxid);
-    if (designated === sid) return;
-    this.#stage.designated = designated;
-    this.#stage.look('the new membership has another leader');
+    if (designated !== sid) this.#stage.handOver('the new membership has another leader', designated);
   }
 
   /** Answers syncs once a quorum has answered a ping sent after they came: this server still leads (E14). */

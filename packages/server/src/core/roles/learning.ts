@@ -1,4 +1,5 @@
 import { beginPacket, decodeUtf8, endPacket, JuteError, QuorumPacketType, writePacket } from '@headkeeper/protocol';
+import type { Endpoint, LogRecords } from '../../ports.ts';
 import { Database } from '../database.ts';
 import { zxidOfBody } from '../log/record-codec.ts';
 import { SnapshotDamaged, SnapshotDecoder } from '../log/snapshot-decoder.ts';
@@ -8,6 +9,7 @@ import type { Pipeline } from '../pipeline.ts';
 import { RecoveredState } from '../recovered-state.ts';
 import type { Stage } from '../stage.ts';
 import { Forwarding } from './forwarding.ts';
+import { ObserverHost } from './observer-host.ts';
 import type { Role } from './role.ts';
 
 const TWO_32 = 4294967296;
@@ -16,8 +18,10 @@ const PROTOCOL_VERSION = 0x10000;
 const TXN_TYPE_AT = 28;
 const TXN_HEADER_BYTES = 32;
 const RECONFIG = 16;
-/** A promise made before is not a new one (quorum-protocol reference, 4.1). */
-const PROMISED_BEFORE = -1;
+/** A promise made before is not a new one (quorum-protocol reference, 4.1), and neither counts one that has forgotten. */
+const NOT_COUNTED = -1;
+/** Pause before a designated leader is tried again. */
+const RECONNECT_MS = 20;
 
 /**
  * - `connecting`, `discovery`: until the leader's epoch is accepted.
@@ -65,12 +69,18 @@ export class Learning implements Role {
   /** Zxid of the state received, until its snapshot is on the disk: memory is then ahead of it. */
   #installing: number | null = null;
   #deadlineMs = 0;
+  #host: ObserverHost | null = null;
   #connectedMs = 0;
+  /** A designated leader may not know yet that it leads, and send its learners away; until then they try again. */
+  #persistsUntilMs = 0;
+  #reconnectAtMs: number = Number.POSITIVE_INFINITY;
 
-  constructor(stage: Stage, leader: number) {
+  /** `isDesignated`: a reconfiguration has named the leader, no election. */
+  constructor(stage: Stage, leader: number, isDesignated: boolean) {
     this.#stage = stage;
     this.#pipeline = stage.pipeline;
     this.#leader = leader;
+    if (isDesignated) this.#persistsUntilMs = stage.nowMs + stage.settings.tickTimeMs;
     this.name = stage.isObserver ? 'observing' : 'following';
   }
 
@@ -84,7 +94,7 @@ export class Learning implements Role {
   }
 
   get wakeAtMs(): number {
-    return this.#deadlineMs;
+    return Math.min(this.#deadlineMs, this.#reconnectAtMs, this.#host?.wakeAtMs ?? Number.POSITIVE_INFINITY);
   }
 
   get isBehind(): boolean {
@@ -92,7 +102,12 @@ export class Learning implements Role {
   }
 
   get feeding(): readonly number[] {
-    return [];
+    return this.#host?.feeding ?? [];
+  }
+
+  /** Observers that this follower serves in place of the leader; null when it serves none. */
+  get hostedObservers(): number | null {
+    return this.#host?.hosted ?? null;
   }
 
   get takesRaw(): boolean {
@@ -102,7 +117,7 @@ export class Learning implements Role {
   start(): void {
     const { settings, committed, lastSeen } = this.#stage;
     const known = committed.members.has(this.#leader) ? committed : lastSeen;
-    const endpoints = known.quorumAddress(this.#leader);
+    const endpoints = this.#masters() ?? known.quorumAddress(this.#leader);
     if (endpoints.length === 0) {
       this.#stage.look(`the leader, server ${this.#leader}, is not in the membership`);
       return;
@@ -112,7 +127,26 @@ export class Learning implements Role {
     this.#deadlineMs = this.#stage.nowMs + timeoutMs;
   }
 
+  /** Where an observer finds followers that serve in place of the leader; null when there is no such thing. */
+  #masters(): Endpoint[] | null {
+    const { settings, committed } = this.#stage;
+    const { observerMasterPort } = settings;
+    if (observerMasterPort === null || this.name !== 'observing') return null;
+    const masters: Endpoint[] = [];
+    for (const sid of committed.voters) {
+      if (sid === this.#leader) continue;
+      for (const { host } of committed.quorumAddress(sid)) masters.push({ host, port: observerMasterPort });
+    }
+    return masters.length === 0 ? null : masters;
+  }
+
   wake(): void {
+    this.#host?.wake();
+    if (this.#stage.nowMs >= this.#reconnectAtMs) {
+      this.#reconnectAtMs = Number.POSITIVE_INFINITY;
+      this.start();
+      return;
+    }
     if (this.#stage.nowMs < this.#deadlineMs) return;
     // While the disk works the leader is not listened to.
     if (this.#phase === 'storage') this.#hear(this.#stage.settings.initLimitTicks);
@@ -121,7 +155,8 @@ export class Learning implements Role {
 
   opened(link: PeerLink): void {
     if (link.kind !== 'leader' || this.#link !== null) {
-      this.#stage.close(link);
+      if (link.kind === 'learner' && this.#host !== null) this.#host.opened(link);
+      else this.#stage.close(link);
       return;
     }
     const { out } = link;
@@ -140,7 +175,16 @@ export class Learning implements Role {
   }
 
   disconnected(link: PeerLink): void {
-    if (link === this.#link) this.#stage.look(`the connection to the leader, server ${this.#leader}, broke`);
+    this.#host?.disconnected(link);
+    if (link !== this.#link) return;
+    const { nowMs } = this.#stage;
+    if (this.#phase !== 'discovery' || nowMs >= this.#persistsUntilMs) {
+      this.#stage.look(`the connection to the leader, server ${this.#leader}, broke`);
+      return;
+    }
+    this.#link = null;
+    this.#phase = 'connecting';
+    this.#reconnectAtMs = nowMs + RECONNECT_MS;
   }
 
   unreachable(): void {
@@ -148,6 +192,10 @@ export class Learning implements Role {
   }
 
   packet(link: PeerLink): void {
+    if (link !== this.#link) {
+      this.#host?.packet(link);
+      return;
+    }
     const { packet } = link;
     const { syncLimitTicks, initLimitTicks } = this.#stage.settings;
     this.#hear(this.#phase === 'acknowledged' || this.#phase === 'serving' ? syncLimitTicks : initLimitTicks);
@@ -193,14 +241,20 @@ export class Learning implements Role {
   }
 
   flush(): void {
+    this.#host?.flush();
     if (this.#phase === 'serving') this.#pipeline.clients.resumeStalled();
   }
 
-  feedSlice(): void {}
+  feedSlice(znodes: number): void {
+    this.#host?.feedSlice(znodes);
+  }
 
-  logChunk(): void {}
+  logChunk(link: PeerLink, chunk: LogRecords | null): void {
+    this.#host?.logChunk(link, chunk);
+  }
 
   snapshotWritten(zxid: number): void {
+    this.#host?.snapshotWritten();
     if (this.#phase !== 'storage' || this.#installing !== zxid) return;
     this.#stage.order('finishInstall', zxid, false);
   }
@@ -267,11 +321,21 @@ export class Learning implements Role {
     this.#phase = 'opening';
     const lastZxid = this.#stage.snapWantedIn === epoch ? 0 : this.#pipeline.appendedZxid;
     const at = beginPacket(out, QuorumPacketType.ackEpoch, lastZxid);
-    out.int(isNew ? epochs.current : PROMISED_BEFORE);
+    out.int(isNew && !this.#mayHaveForgotten() ? epochs.current : NOT_COUNTED);
     endPacket(out, at);
     link.needsAcceptedEpoch = epoch;
     link.needsZxid = Math.max(link.needsZxid, lastZxid);
     this.#stage.send(link);
+  }
+
+  /**
+   * Whether this server may have lost what it acknowledged: its disk was damaged, or is blank while others have history. The
+   * leader must find the last history without it.
+   */
+  #mayHaveForgotten(): boolean {
+    const { rebuilding, epochs, election } = this.#stage;
+    const isBlank = this.#pipeline.appendedZxid === 0 && epochs.current === 0;
+    return rebuilding || (isBlank && !election.hasVoted);
   }
 
   // Synchronisation.
@@ -445,7 +509,7 @@ export class Learning implements Role {
     return true;
   }
 
-  #commit(zxid: number): void {
+  #commit(zxid: number, designated: number | null = null): void {
     const { proposals, serving } = this.#pipeline;
     if (zxid <= serving.lastZxid) return;
     if (zxid > proposals.lastZxid) {
@@ -458,6 +522,7 @@ export class Learning implements Role {
     }
     this.#committedZxid = zxid;
     this.#stage.statistics.commitsReceived++;
+    if (this.#host !== null && proposals.oldest !== null) this.#host.commit(proposals.oldest, designated);
     this.#pipeline.applyUpTo(zxid);
   }
 
@@ -469,10 +534,16 @@ export class Learning implements Role {
     }
     if (packet.dataEnd - packet.dataStart > 1) {
       this.#membership = this.#parse(link.bytes.subarray(packet.dataStart, packet.dataEnd));
-      if (this.#membership !== null && this.#stage.settings.reconfigEnabled) this.#stage.see(this.#membership);
+      if (this.#membership !== null && this.#stage.settings.reconfigEnabled) {
+        // Behind a leader's history a membership of ours that it does not know of was cut off with our log.
+        if (this.#membership.version < this.#stage.lastSeen.version) this.#stage.forgetLastSeen();
+        this.#stage.see(this.#membership);
+      }
     }
     if (this.#pipeline.fuzzyUntil === Number.POSITIVE_INFINITY) this.#pipeline.fuzzyUntil = this.#pipeline.appendedZxid;
     this.#newLeaderZxid = this.#pipeline.appendedZxid;
+    // What was not committed by now is acknowledged txn by txn: the leader waits for that, even if it commits it meanwhile.
+    this.#ackedZxid = Math.max(this.#initialZxid, this.#committedZxid);
     this.#phase = 'persisting';
     this.#acknowledgeLeader();
   }
@@ -486,7 +557,6 @@ export class Learning implements Role {
     link.needsZxid = Math.max(link.needsZxid, this.#newLeaderZxid);
     writePacket(link.out, QuorumPacketType.ack, this.#epoch * TWO_32);
     this.#stage.send(link);
-    this.#ackedZxid = Math.max(this.#initialZxid, this.#committedZxid);
     this.#phase = 'acknowledged';
     this.#hear(this.#stage.settings.syncLimitTicks);
     this.#stage.synced = true;
@@ -496,7 +566,8 @@ export class Learning implements Role {
   #upToDate(link: PeerLink): void {
     const { clients, serving } = this.#pipeline;
     if (this.#membership !== null && this.#stage.settings.reconfigEnabled) {
-      if (this.#stage.commit(this.#membership) && this.#mustStartOver(null)) return;
+      const before = this.#leaderAddress();
+      if (this.#stage.commit(this.#membership) && this.#mustStartOver(before, null)) return;
     }
     writePacket(link.out, QuorumPacketType.ack, this.#epoch * TWO_32);
     this.#stage.send(link);
@@ -507,6 +578,9 @@ export class Learning implements Role {
     this.#forwarding = forwarding;
     this.#pipeline.claimer = forwarding;
     this.#pipeline.onSessionCreated = (session) => forwarding.touch(session, session.timeoutMs);
+    if (this.#stage.settings.observerMasterPort !== null && this.name === 'following') {
+      this.#host = new ObserverHost(this.#stage, forwarding, this.#epoch);
+    }
     this.#phase = 'serving';
     const { statistics, nowMs } = this.#stage;
     const time = this.name === 'observing' ? statistics.observerSyncTime : statistics.followerSyncTime;
@@ -570,16 +644,25 @@ export class Learning implements Role {
 
   #activate(_link: PeerLink, zxid: number, designated: number): void {
     const { lastSeen, settings } = this.#stage;
+    const before = this.#leaderAddress();
     const changed = settings.reconfigEnabled && lastSeen.version === zxid && this.#stage.commit(lastSeen);
-    this.#commit(zxid);
-    if (changed) this.#mustStartOver(designated);
+    this.#commit(zxid, designated);
+    if (changed) this.#mustStartOver(before, designated);
+  }
+
+  #leaderAddress(): string {
+    const endpoints = this.#stage.committed.quorumAddress(this.#leader);
+    return endpoints.map(({ host, port }) => `${host}:${port}`).join();
   }
 
   /** Whether the new membership ends this role: another part to play, or another leader. */
-  #mustStartOver(designated: number | null): boolean {
+  #mustStartOver(leaderAddress: string, designated: number | null): boolean {
     const stage = this.#stage;
     const roleChanged = stage.isObserver !== (this.name === 'observing');
-    const leaderChanged = designated !== null ? designated !== this.#leader : !stage.committed.isVoter(this.#leader);
+    const leaderChanged =
+      designated !== null
+        ? designated !== this.#leader
+        : !stage.committed.isVoter(this.#leader) || this.#leaderAddress() !== leaderAddress;
     if (!roleChanged && !leaderChanged) return false;
     if (designated !== null) stage.designated = designated;
     stage.look(
