@@ -99,6 +99,7 @@ const setting: EnsembleSetting = {
   kills: Math.round(positive('kills', options.kills ?? (quick ? '3' : '7'))),
   stops: quick ? 1 : 3,
   coldStarts: quick ? 1 : 3,
+  simulatorSeconds: quick ? 20 : 60,
   txnsBehind: quick ? 50_000 : 1_000_000,
   programOf: (side) => (side === 'Headkeeper' && !options['self-check'] ? 'headkeeper' : 'apache'),
   sample: (side, row, value, note) => {

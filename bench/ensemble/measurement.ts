@@ -7,6 +7,7 @@ import type { Setting } from '../measurement.ts';
 import type { Row, Side } from '../rows.ts';
 import { catchUp, coldStart } from './catch-up.ts';
 import { killLeader, stopLeader } from './failover.ts';
+import { simulate } from './simulation.ts';
 import { ThreeServers } from './three-servers.ts';
 
 export interface EnsembleSetting extends Setting {
@@ -15,6 +16,8 @@ export interface EnsembleSetting extends Setting {
   readonly stops: number;
   /** Starts on empty folders. */
   readonly coldStarts: number;
+  /** Seconds that the simulator runs. */
+  readonly simulatorSeconds: number;
   /** Transactions that the follower misses. */
   readonly txnsBehind: number;
 }
@@ -41,6 +44,10 @@ export async function measureEnsemble(side: Side, chosen: readonly Row[], settin
       const { ms, note } = await catchUp(servers, setting.generator, setting.txnsBehind);
       setting.sample(side, 'catch-up', ms, note);
     });
+  }
+  if (ids.has('simulation') && setting.programOf(side) === 'headkeeper') {
+    const { ratio, note } = await simulate(setting.simulatorSeconds);
+    setting.sample(side, 'simulation', ratio, note);
   }
 }
 
