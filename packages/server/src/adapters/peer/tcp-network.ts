@@ -85,18 +85,13 @@ export class TcpNetwork implements PeerNetwork {
   connect(to: Endpoint, timeoutMs: number, handler: PeerStreamHandler): PeerStream {
     const { secure } = this.#options;
     if (secure?.outgoing !== true) {
-      const socket = connect({ host: to.host, port: to.port, noDelay: true });
+      const socket = connect({ host: to.host, port: to.port });
       const stream = new TcpStream(socket, to, false, () => handler);
       limitTime(socket, stream, to, timeoutMs, 'connect', () => stream.start());
       return stream;
     }
     const { tls } = secure;
-    const socket: TLSSocket = connectTls({
-      host: to.host,
-      port: to.port,
-      ...{ noDelay: true },
-      ...tls.connectOptions(),
-    });
+    const socket: TLSSocket = connectTls({ host: to.host, port: to.port, ...tls.connectOptions() });
     const stream = new TcpStream(socket, to, true, () => handler);
     limitTime(socket, stream, to, timeoutMs, 'secureConnect', () => {
       tls.verifyServer(socket, to.host, (error) => {
@@ -122,6 +117,7 @@ function limitTime(
   socket.once('close', () => clearTimeout(timer));
   socket.once(event, () => {
     clearTimeout(timer);
+    socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     ready();
   });
