@@ -29,6 +29,7 @@ const server = [
   'server/adapters',
   'server/config',
   'server/admin',
+  'server/services',
   'server/assembly',
   'server/main',
 ] as const;
@@ -113,10 +114,17 @@ export const zones: Readonly<Record<string, Zone>> = {
     types: ['server/core', 'server/membership', 'server/adapters'],
     node: true,
   },
+  // What an ensemble needs of the configuration and the disk at once.
+  'server/services': {
+    at: 'packages/server/src/services',
+    may: ['server/ports', 'server/core', 'server/membership', 'server/adapters', 'server/config'],
+    node: false,
+  },
   // The part of main.ts that joins what a server of an ensemble has beside.
   'server/assembly': {
     at: 'packages/server/src/ensemble-assembly.ts',
     may: [
+      'server/services',
       'server/ports',
       'server/core',
       'server/ensemble-settings',

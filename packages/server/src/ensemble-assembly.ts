@@ -9,9 +9,9 @@ import type { Membership } from './core/membership/membership.ts';
 import type { EnsembleStart } from './core/replica.ts';
 import type { Driver } from './driver/driver.ts';
 import type { PeerRunner, PeerRunnerOptions } from './driver/peer-runner.ts';
-import { membershipKeeper } from './membership-keeper.ts';
-import { peerAuthenticator } from './peer-authentication.ts';
 import type { Clock, Disk, PeerNetwork, Timers } from './ports.ts';
+import { membershipKeeper } from './services/membership-keeper.ts';
+import { peerAuthenticator } from './services/peer-authentication.ts';
 
 /** What the links to other servers stand on. */
 export interface EnsemblePorts {

@@ -5,7 +5,7 @@ import { readWhole } from '../../src/adapters/disk/recovery-files.ts';
 import { parseServerConfig } from '../../src/config/parse.ts';
 import type { ServerConfig } from '../../src/config/schema.ts';
 import { type Membership, parseMembership } from '../../src/core/membership/membership.ts';
-import { membershipKeeper } from '../../src/membership-keeper.ts';
+import { membershipKeeper } from '../../src/services/membership-keeper.ts';
 
 const FILE = '/etc/zoo.cfg';
 const BASE = 'dataDir=/data\nclientPort=2181\ninitLimit=10\nsyncLimit=5\n';

@@ -4,7 +4,7 @@ import { SimDisk } from '@headkeeper/testkit';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { parseServerConfig } from '../../src/config/parse.ts';
 import type { ServerConfig } from '../../src/config/schema.ts';
-import { peerAuthenticator } from '../../src/peer-authentication.ts';
+import { peerAuthenticator } from '../../src/services/peer-authentication.ts';
 
 const JAAS = `
 QuorumServer { org.apache.zookeeper.server.auth.DigestLoginModule required user_zk="secret"; };

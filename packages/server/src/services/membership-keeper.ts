@@ -1,8 +1,8 @@
-import { ConfigFiles } from './adapters/disk/config-files.ts';
-import { configFileForms } from './config/dynamic-config.ts';
-import type { ServerConfig } from './config/schema.ts';
-import type { MembershipChange } from './core/ready.ts';
-import type { ConfigStore, Disk } from './ports.ts';
+import { ConfigFiles } from '../adapters/disk/config-files.ts';
+import { configFileForms } from '../config/dynamic-config.ts';
+import type { ServerConfig } from '../config/schema.ts';
+import type { MembershipChange } from '../core/ready.ts';
+import type { ConfigStore, Disk } from '../ports.ts';
 
 /**
  * Keeps the membership of the ensemble in the files beside the configuration as it changes. Does nothing for a server
