@@ -40,6 +40,9 @@ export class Clients {
     this.#sessionIds = new SessionIds(settings.serverId, 0);
   }
 
+  /** The last txn that this server has taken in. */
+  historyEnd: () => number = () => 0;
+
   /** New session ids begin at this wall time. */
   start(wallMs: number): void {
     this.#sessionIds = new SessionIds(this.#settings.serverId, wallMs);
@@ -370,6 +373,7 @@ export class Clients {
     if (session.connection !== null) serving.close(session.connection);
     session.connection = connection;
     connection.session = session;
+    connection.attachedZxid = this.historyEnd();
     connection.state = 'open';
     if (this.#path !== null) this.#touch(this.#path, session, connection.timeoutMs);
     const { idHigh, idLow } = session;

@@ -18,6 +18,8 @@ export class Connection {
   readonly address: string;
   state: ConnectionState = 'handshake';
   session: Session | null = null;
+  /** The end of this server's history when the session was attached: what the session did elsewhere before lies within it. */
+  attachedZxid = 0;
   /** Who the client is. Replaced, never changed, so that a waiting request keeps the set of its arrival. */
   identities: readonly Identity[];
   /** Replies and events not yet handed to the socket. The driver empties it. */

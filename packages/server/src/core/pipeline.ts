@@ -11,6 +11,7 @@ import type { Serving } from './serving.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
 
 const TWO_32 = 4294967296;
+const TXN_HEADER_BYTES = 32;
 const NO_BYTES = new Uint8Array(0);
 
 /** Finds out whose request a leader's txn answers, if it is one of this server's. */
@@ -39,6 +40,7 @@ export class Pipeline {
   constructor(serving: Serving, clients: Clients) {
     this.serving = serving;
     this.clients = clients;
+    clients.historyEnd = () => this.appendedZxid;
     this.proposals = new Proposals(serving);
     this.snapshots = new SnapshotSchedule(serving);
   }
@@ -116,6 +118,7 @@ export class Pipeline {
     this.claimer?.claim(proposal, idHigh, idLow, writer.view.getInt32(start + 8));
     const { connection } = proposal;
     const type = writer.view.getInt32(start + 28);
+    this.#closeStale(proposal, idHigh, idLow, type);
     const closing = type === OpCode.closeSession ? serving.sessions.find(idHigh, idLow) : null;
     this.#results.length = 0;
     serving.pendingZxid = zxid;
@@ -142,6 +145,20 @@ export class Pipeline {
     }
     this.proposals.release(proposal);
     this.snapshots.applied(this.proposals.bytesProposed);
+  }
+
+  /**
+   * A txn that a session has made elsewhere shows that its client has left the connection which it has here. A leader that
+   * knew of the move may be gone, so what still comes on that connection must not take effect behind it.
+   */
+  #closeStale(proposal: Proposal, idHigh: number, idLow: number, type: number): void {
+    const { serving } = this;
+    const holder = serving.sessions.find(idHigh, idLow)?.connection ?? null;
+    if (holder === null || holder === proposal.connection || proposal.zxid <= holder.attachedZxid) return;
+    if (type === OpCode.createSession || type === OpCode.closeSession) return;
+    const { view } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
+    if (type === OpCode.error && view.getInt32(proposal.start + TXN_HEADER_BYTES) === ErrorCode.sessionMoved) return;
+    serving.close(holder);
   }
 
   /** Told of every session whose createSession has been applied. */
