@@ -1,4 +1,4 @@
-import { encodeNotification, QuorumPacket, ServerState, packetLength } from '@headkeeper/protocol';
+import { encodeNotification, packetLength, QuorumPacket, ServerState } from '@headkeeper/protocol';
 import { RawClient } from '@headkeeper/testkit';
 import { createHashing } from '../../src/adapters/system/hashing.ts';
 import type { EnsembleSettings } from '../../src/core/ensemble-settings.ts';
@@ -231,12 +231,17 @@ export class MemberHarness {
 
   // Elections: what the other servers say.
 
-  /** The other voters follow `leader` in some epoch, or it is about to lead. */
-  elect(leader: number, epoch: number = this.epochs.current, zxid: number = this.disk.lastZxid): void {
+  /**
+   * `leader` is elected: by an election in which this member takes part, or, if it is `established`, by an earlier one.
+   */
+  elect(leader: number, established = false): void {
     const others = [...this.committed.voters].filter((sid) => sid !== this.sid);
     const isOurs = leader === this.sid;
+    const epoch = this.epochs.current;
+    const zxid = this.disk.lastZxid;
     for (const from of others) {
-      const state = isOurs ? ServerState.looking : from === leader ? ServerState.leading : ServerState.following;
+      const settled = from === leader ? ServerState.leading : ServerState.following;
+      const state = established ? settled : ServerState.looking;
       const config = this.committed.toText();
       const vote = { state, leader, zxid, electionEpoch: ROUND, peerEpoch: epoch, version: 2, config };
       this.step({ kind: 'notification', from, bytes: encodeNotification(vote) });
@@ -287,6 +292,7 @@ export class MemberHarness {
   /** Everything appended up to `zxid` has reached the disk. */
   durable(zxid: number = this.disk.lastZxid): void {
     if (zxid <= this.disk.durableZxid) return;
+    if (zxid > this.disk.lastZxid) throw new Error('what was not appended cannot be durable');
     this.disk.durableZxid = zxid;
     this.step({ kind: 'durable', generation: this.replica.generation, zxid });
   }
