@@ -129,6 +129,8 @@ export class LearnerReplay {
   run(connection: CapturedConnection): void {
     this.#connection = connection;
     if (connection.begunBeforeCapture !== true) {
+      // Who was told of another part connects once its log is on the disk.
+      this.member.durable();
       this.#link = this.member.accept();
       this.#newLeaderSeen = false;
       this.#acksOfEpoch = 0;

@@ -174,10 +174,13 @@ export class Forwarding implements WritePath, TxnClaimer {
   pong(zxid: number): void {
     const { out } = this.#link;
     const at = beginPacket(out, QuorumPacketType.ping, zxid);
+    const { sessions } = this.#pipeline.serving;
     for (const session of this.#touched) {
+      session.touched = false;
+      // It may have been closed meanwhile.
+      if (sessions.find(session.idHigh, session.idLow) !== session) continue;
       out.longHalves(session.idHigh, session.idLow);
       out.int(session.touchedTimeoutMs);
-      session.touched = false;
     }
     endPacket(out, at);
     this.#touched = [];

@@ -381,6 +381,8 @@ export class Leading implements Role {
 
   #openGate(): void {
     if (this.#phase !== 'gate' || !this.#stage.isQuorum(this.#known)) return;
+    // A designated leader may have txns on their way to the disk: until they are there it has no history to give (law 18).
+    if (this.#pipeline.durableZxid < this.#ownZxid) return;
     const { settings, lastSeen, committed, sid } = this.#stage;
     if (settings.reconfigEnabled && committed.version === 0 && lastSeen.version === 0) {
       this.#stage.see(lastSeen.withVersion(this.#epoch * TWO_32));
@@ -479,6 +481,7 @@ export class Leading implements Role {
   // The steady state.
 
   durable(): void {
+    this.#openGate();
     if (this.#phase === 'broadcast') this.#rule.acknowledged(this.#stage.sid, this.#pipeline.durableZxid);
   }
 

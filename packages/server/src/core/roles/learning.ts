@@ -123,8 +123,11 @@ export class Learning implements Role {
       return;
     }
     const timeoutMs = settings.connectLimitTicks * settings.tickTimeMs;
-    this.#stage.connect = { endpoints, timeoutMs, retryMs: settings.connectRetryDelayMs };
     this.#deadlineMs = this.#stage.nowMs + timeoutMs;
+    // A designated leader is not waited for as an election is: what ACKEPOCH tells of may still be on its way to the disk.
+    this.#waitsForDisk = this.#pipeline.durableZxid < this.#pipeline.appendedZxid;
+    if (this.#waitsForDisk) return;
+    this.#stage.connect = { endpoints, timeoutMs, retryMs: settings.connectRetryDelayMs };
   }
 
   /** Where an observer finds followers that serve in place of the leader; null when there is no such thing. */
@@ -236,6 +239,7 @@ export class Learning implements Role {
   }
 
   durable(): void {
+    if (this.#waitsForDisk) this.start();
     if (this.#phase === 'persisting') this.#acknowledgeLeader();
     if (this.#phase === 'acknowledged' || this.#phase === 'serving') this.#acknowledgeTxns();
   }
@@ -286,6 +290,7 @@ export class Learning implements Role {
   #installBegun = false;
   /** Whether memory and disk have parted over an order that could not be carried out. */
   #isLost = false;
+  #waitsForDisk = false;
 
   leave(): void {
     this.#forwarding?.end();
