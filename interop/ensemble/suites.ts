@@ -8,6 +8,7 @@ import type { Member, MemberKind } from './member.ts';
 import { layoutsOf, mixed } from './mixed.ts';
 import { reconfiguration } from './reconfiguration.ts';
 import { rolling } from './rolling.ts';
+import { secured } from './secured.ts';
 
 /** Told of each part: how much went well, what did not. */
 export type Count = (passed: number, faults: readonly string[], title: string) => void;
@@ -53,6 +54,11 @@ export async function ensembleSuites(all: boolean, part: Part, count: Count): Pr
       count(passed.length, faults, title);
     });
   }
+  const guarded: readonly MemberKind[] = all ? ['headkeeper', '3.9.5', '3.8.6'] : ['3.9.5', 'headkeeper', 'headkeeper'];
+  await part('authenticated servers, TLS server by server', async () => {
+    const { title, passed, faults } = await secured({ kinds: guarded }, silent);
+    count(passed.length, faults, title);
+  });
   const joiners: readonly MemberKind[] = all ? ['headkeeper', '3.9.5'] : ['headkeeper'];
   for (const joiner of joiners) {
     await part(`reconfiguration, ${joiner} joins`, async () => {

@@ -72,7 +72,7 @@ export const QUORUM_SECURITY_SETTINGS: {
   ),
   quorumReverseDnsLookup: flag(
     'ssl.quorum.allowReverseDnsLookup',
-    false,
+    true,
     'Whether the name that belongs to such an address is looked up for that.',
   ),
   quorumClientAuth: {
