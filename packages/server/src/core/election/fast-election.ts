@@ -3,50 +3,20 @@
  * the life of a server: it also answers those who look for a leader while this server has one. No I/O, no clock: times come
  * in, messages go out, and the same calls give the same messages.
  */
-import { decodeNotification, encodeNotification, MIN_LONG, ServerState } from '@headkeeper/protocol';
+import { decodeNotification, ServerState } from '@headkeeper/protocol';
 import type { Membership } from '../membership/membership.ts';
 import { Contacts } from './contacts.ts';
+import type { ElectionSettings } from './election-settings.ts';
 import { Electorate } from './electorate.ts';
 import { Electors } from './electors.ts';
-import { Franchise, type MayVote } from './franchise.ts';
+import { Franchise } from './franchise.ts';
 import { Gossip } from './gossip.ts';
-import { Tally } from './tally.ts';
-import {
-  agreeInRound,
-  agreeOutOfElection,
-  beats,
-  type Candidate,
-  type CastVote,
-  type ElectionVote,
-  identical,
-  NO_HISTORY_ZXID,
-  NOBODY,
-} from './vote.ts';
+import { Outgoing, type PeerState } from './outgoing.ts';
+import { abstention, initialVote, NO_STANDING, type OwnStanding } from './own-standing.ts';
+import { Poll } from './poll.ts';
+import { beats, type Candidate, type CastVote, type ElectionVote, identical, NO_HISTORY_ZXID, NOBODY } from './vote.ts';
 
-export type PeerState = 'looking' | 'following' | 'leading' | 'observing';
-
-export interface ElectionSettings {
-  /** This server's id. */
-  readonly sid: number;
-  /** How long an election waits before it repeats its vote; doubles up to the maximum. Milliseconds. */
-  readonly minNotificationIntervalMs: number;
-  readonly maxNotificationIntervalMs: number;
-  /** How long a quorum waits for voters who could still know a better candidate. Milliseconds; 200 on Apache. */
-  readonly finalizeWaitMs: number;
-  /** Whether a newer configuration in a vote is believed (section 9). */
-  readonly reconfigEnabled: boolean;
-}
-
-/** What this server brings into an election. */
-export interface OwnStanding {
-  /** Last zxid in the log, committed or not. */
-  readonly zxid: number;
-  /** `currentEpoch`. */
-  readonly peerEpoch: number;
-  /** False for an observer. */
-  readonly participant: boolean;
-  readonly mayVote: MayVote;
-}
+export type { ElectionSettings, OwnStanding, PeerState };
 
 interface HeardVote {
   readonly vote: CastVote;
@@ -65,7 +35,8 @@ export class FastElection {
   readonly #settings: ElectionSettings;
   readonly #sid: number;
   readonly #contacts = new Contacts();
-  readonly #sends = new Map<number, Uint8Array>();
+  readonly #poll: Poll;
+  readonly #outgoing = new Outgoing();
   readonly #gossip = new Gossip();
   #electorate: Electorate | null = null;
 
@@ -79,7 +50,7 @@ export class FastElection {
   /** Whether an election runs here. */
   #running = false;
   #startedAtMs = 0;
-  #own: OwnStanding = { zxid: 0, peerEpoch: 0, participant: false, mayVote: 'no' };
+  #own: OwnStanding = NO_STANDING;
   #franchise: Franchise;
   #proposal: Candidate = NOBODY;
   #intervalMs = 0;
@@ -91,14 +62,8 @@ export class FastElection {
   #linksAtMs: number = NEVER;
   readonly #suspects = new Set<number>();
 
-  /** Votes of this round. */
-  readonly #received = new Tally();
-  /** Votes of servers that have a leader, of any round. */
-  readonly #settled = new Tally();
   /** The last vote of each voter that looked for a leader when it was last heard. */
   readonly #heard = new Map<number, HeardVote>();
-  /** Voters that look and say that they must not vote. */
-  readonly #abstaining = new Set<number>();
   /** Non-voters that asked during this election. */
   readonly #askers = new Set<number>();
   /** Of this server, once it has won. */
@@ -107,6 +72,7 @@ export class FastElection {
   constructor(settings: ElectionSettings) {
     this.#settings = settings;
     this.#sid = settings.sid;
+    this.#poll = new Poll(settings.sid, this.#contacts);
     this.#current = { leader: settings.sid, zxid: 0, electionEpoch: 0, peerEpoch: 0 };
     this.#franchise = new Franchise(settings.sid, 'no', 0, settings.finalizeWaitMs);
   }
@@ -133,9 +99,7 @@ export class FastElection {
     if (this.#round === 1) {
       this.#current = { leader: this.#sid, zxid: own.zxid, electionEpoch: 0, peerEpoch: own.peerEpoch };
     }
-    this.#received.clear();
-    this.#settled.clear();
-    this.#abstaining.clear();
+    this.#poll.begin();
     this.#askers.clear();
     this.#electors = null;
     this.#suspectSilentVoters();
@@ -226,7 +190,7 @@ export class FastElection {
     if (up || this.#electorate?.isVoter(sid) === true) this.#contacts.linkChanged(sid, up);
     else this.#contacts.forget(sid);
     if (!up) {
-      this.#settled.delete(sid);
+      this.#poll.lost(sid);
       this.#heard.delete(sid);
       this.#askers.delete(sid);
     }
@@ -280,9 +244,7 @@ export class FastElection {
 
   /** Messages to send, the newest for each server. */
   takeSends(): { to: number; payload: Uint8Array }[] {
-    const sends = [...this.#sends].map(([to, payload]) => ({ to, payload }));
-    this.#sends.clear();
-    return sends;
+    return this.#outgoing.take();
   }
 
   /** A newer committed configuration that was learned while looking; null when there is none. */
@@ -317,11 +279,8 @@ export class FastElection {
     return this.#electors !== null && !this.#electors.stand(this.#electorate!);
   }
 
-  /** The own vote at the beginning of a round, and after a greater round was heard (section 4.2). */
   #initial(): Candidate {
-    if (!this.#own.participant) return NOBODY;
-    const leader = this.#electorate!.committed.isVoter(this.#sid) ? this.#sid : MIN_LONG;
-    return { leader, zxid: this.#own.zxid, peerEpoch: this.#own.peerEpoch };
+    return initialVote(this.#sid, this.#own, this.#electorate!);
   }
 
   /** Whether this server's looking counts for the others: it is a voter, though perhaps one without a vote. */
@@ -336,8 +295,7 @@ export class FastElection {
   #propose(candidate: Candidate): void {
     this.#proposal = candidate;
     this.#finalizeAtMs = NEVER;
-    if (this.#franchise.votes) this.#received.set(this.#sid, this.#proposed());
-    else this.#received.delete(this.#sid);
+    this.#poll.setOwn(this.#franchise.votes ? this.#proposed() : null);
   }
 
   #beatsProposal(vote: CastVote): boolean {
@@ -353,17 +311,12 @@ export class FastElection {
   /** A vote of a voter that looks (section 5.4). */
   #onLooking(from: number, vote: CastVote, nowMs: number): void {
     this.#othersLook = true;
-    this.#settled.delete(from);
+    const abstains = vote.zxid === NO_HISTORY_ZXID;
+    this.#poll.looks(from, abstains);
     if (vote.zxid > 0 || vote.peerEpoch > 0) this.#meetHistory(nowMs);
     else this.#franchise.blankVoterHeard(from, nowMs);
-    if (vote.zxid === NO_HISTORY_ZXID) {
-      this.#abstaining.add(from);
-      this.#received.delete(from);
-      return;
-    }
-    this.#abstaining.delete(from);
     // A voter answers a non-voter with what it last elected: nothing that could be counted.
-    if (!this.#votesHere() || this.#franchise.waits) return;
+    if (abstains || !this.#votesHere() || this.#franchise.waits) return;
     this.#count(from, vote, nowMs);
   }
 
@@ -373,7 +326,7 @@ export class FastElection {
       // A quorum that waits for better candidates is not disturbed by a worse one; the vote is kept for later.
       if (this.#finalizeAtMs !== NEVER && !this.#beatsProposal(vote)) return;
       this.#round = vote.electionEpoch;
-      this.#received.clear();
+      this.#poll.nextRound();
       this.#propose(this.#franchise.votes ? this.#initial() : NOBODY);
       if (this.#beatsProposal(vote)) this.#propose(vote);
       this.#sendToAll(nowMs);
@@ -381,36 +334,22 @@ export class FastElection {
       this.#propose(vote);
       if (this.#franchise.votes) this.#sendToAll(nowMs);
     }
-    this.#received.set(from, vote);
+    this.#poll.count(from, vote);
   }
 
   /** A vote of a server that follows or leads (section 5.4). */
   #onSettled(from: number, vote: CastVote, nowMs: number): void {
+    const electorate = this.#electorate!;
     this.#contacts.unsent(from);
-    this.#abstaining.delete(from);
     // Blank voters that have just elected one of them are no history for one that took part in it.
     const bootstrap = this.#franchise.votes && vote.zxid <= 0 && vote.peerEpoch <= 0;
     if (!bootstrap) this.#meetHistory(nowMs);
-    this.#settled.set(from, vote);
-    if (vote.electionEpoch === this.#round) {
-      this.#received.set(from, vote);
-    } else {
-      this.#received.delete(from);
-    }
-    const thisRound = vote.electionEpoch === this.#round && this.#decides(this.#received, vote, agreeInRound);
-    if (thisRound || this.#decides(this.#settled, vote, agreeOutOfElection)) this.#end(vote);
-  }
-
-  /** Whether those who agree with this vote are a quorum, and its leader confirms it (`leaderConfirmed` in section 5.4). */
-  #decides(tally: Tally, vote: CastVote, agree: (a: CastVote, b: CastVote) => boolean): boolean {
-    if (vote.leader === this.#sid) {
-      // They follow what this server was before it restarted, unless it is this very round.
-      if (vote.electionEpoch !== this.#round || !this.#canBe(vote)) return false;
-    } else if (!tally.leads(vote.leader)) {
-      return false;
-    }
-    const supporters = tally.supporters(vote, agree);
-    return this.#electorate!.isQuorum((sid) => supporters.has(sid));
+    this.#poll.settles(from, vote, this.#round);
+    const thisRound = vote.electionEpoch === this.#round;
+    // They follow what this server was before it restarted, unless it is this very round.
+    if (vote.leader === this.#sid && !(thisRound && this.#canBe(vote))) return;
+    const decided = thisRound && this.#poll.decidesInRound(vote, electorate);
+    if (decided || this.#poll.decidesOutOfElection(vote, electorate)) this.#end(vote);
   }
 
   /** Ends the election when its proposal has won, now or after the wait; lets a blank voter vote. */
@@ -420,29 +359,17 @@ export class FastElection {
       this.#sendToAll(nowMs);
       this.#replay(nowMs);
     }
+    const electorate = this.#electorate!;
     const candidate = this.#proposed();
-    const elector = this.#votesHere() && this.#electorate!.isVoter(candidate.leader);
-    const supporters = elector ? this.#received.supporters(candidate, agreeInRound) : NONE;
-    if (!elector || !this.#electorate!.isQuorum((sid) => supporters.has(sid))) {
+    const elects = this.#votesHere() && electorate.isVoter(candidate.leader);
+    const supporters = elects ? this.#poll.supporters(candidate) : NONE;
+    if (!electorate.isQuorum((sid) => supporters.has(sid))) {
       this.#finalizeAtMs = NEVER;
-    } else if (this.#allSpoke(candidate, supporters)) {
+    } else if (this.#poll.allSpoke(candidate, supporters, electorate)) {
       this.#end(candidate);
     } else if (this.#finalizeAtMs === NEVER) {
       this.#finalizeAtMs = nowMs + this.#settings.finalizeWaitMs;
     }
-  }
-
-  /** Whether no better vote can come in this round: all who can speak and may vote have said the same (section 11, point 1). */
-  #allSpoke(candidate: CastVote, supporters: ReadonlySet<number>): boolean {
-    const electorate = this.#electorate!;
-    if (this.#contacts.isDown(candidate.leader)) return false;
-    // Who is blank may yet vote for itself, and win over another blank one; never over one with history.
-    const abstainersYield = candidate.zxid > 0 || candidate.peerEpoch > 0;
-    for (const sid of electorate.voters) {
-      if (sid === this.#sid || supporters.has(sid) || this.#contacts.isDown(sid)) continue;
-      if (!(abstainersYield && this.#abstaining.has(sid)) && electorate.counts(sid)) return false;
-    }
-    return electorate.isQuorum((sid) => supporters.has(sid) && !this.#contacts.isDown(sid));
   }
 
   #end(vote: ElectionVote): void {
@@ -453,9 +380,7 @@ export class FastElection {
     this.#running = false;
     this.#state = leader === this.#sid ? 'leading' : this.#own.participant ? 'following' : 'observing';
     if (this.#state === 'leading') {
-      const electors = new Set([this.#sid]);
-      for (const sid of this.#electorate!.voters) if (this.#received.get(sid)?.leader === leader) electors.add(sid);
-      this.#electors = new Electors(this.#outcome, electors);
+      this.#electors = new Electors(this.#outcome, this.#poll.ownElectors(this.#electorate!));
     }
     // Those who voted otherwise, or must not vote, need not ask again.
     for (const [sid, heard] of this.#heard) {
@@ -467,7 +392,12 @@ export class FastElection {
 
   /** Nothing has ended the election within the interval. */
   #timeOut(nowMs: number): void {
-    if (this.#followKnownLeader()) return;
+    // Some members may not have heard of the leader's epoch yet, or never noted it (ZOOKEEPER-1732, ZOOKEEPER-1805).
+    const known = this.#poll.knownLeader(this.#electorate!);
+    if (known !== null) {
+      this.#end(known);
+      return;
+    }
     this.#wantLinks(nowMs);
     this.#suspectSilentVoters();
     // Apache's voters do not tell one who has no vote that they have elected.
@@ -486,20 +416,6 @@ export class FastElection {
   #wantLinks(nowMs: number): void {
     this.#linksWanted = true;
     this.#linksAtMs = nowMs + IMPATIENT_MS;
-  }
-
-  /**
-   * After a timeout a leader that says so is followed if a quorum names it, though in different rounds and epochs: some of them
-   * have not heard of its epoch, or never noted it (ZOOKEEPER-1732, ZOOKEEPER-1805).
-   */
-  #followKnownLeader(): boolean {
-    for (const vote of this.#settled.votes()) {
-      if (vote.leading && vote.leader !== this.#sid && this.#decides(this.#settled, vote, sameLeader)) {
-        this.#end(vote);
-        return true;
-      }
-    }
-    return false;
   }
 
   /** Counts what voters said before this server looked, or before it might vote. */
@@ -533,31 +449,12 @@ export class FastElection {
 
   #tellVote(to: number, nowMs: number): void {
     this.#contacts.sent(to, nowMs);
-    this.#send(to, this.#franchise.votes ? this.#proposal : this.#abstention(), this.#round);
-  }
-
-  /** What a server says that looks and does not vote. */
-  #abstention(): Candidate {
-    const initial = this.#initial();
-    if (!this.#votesHere()) return initial;
-    // The epoch tells blank voters that there was history here.
-    const peerEpoch = this.#own.mayVote === 'no' ? Math.max(1, initial.peerEpoch) : initial.peerEpoch;
-    return { leader: initial.leader, zxid: NO_HISTORY_ZXID, peerEpoch };
+    const electorate = this.#electorate!;
+    const vote = this.#franchise.votes ? this.#proposal : abstention(this.#sid, this.#own, electorate);
+    this.#outgoing.put(to, this.#state, vote, this.#round, electorate.text);
   }
 
   #tellCurrent(to: number, round: number): void {
-    this.#send(to, this.#current, round);
+    this.#outgoing.put(to, this.#state, this.#current, round, this.#electorate!.text);
   }
-
-  #send(to: number, vote: Candidate, electionEpoch: number): void {
-    const { leader, zxid, peerEpoch } = vote;
-    const config = this.#electorate!.text;
-    const state = ServerState[this.#state];
-    this.#sends.delete(to);
-    this.#sends.set(to, encodeNotification({ state, leader, zxid, electionEpoch, peerEpoch, version: 2, config }));
-  }
-}
-
-function sameLeader(a: CastVote, b: CastVote): boolean {
-  return a.leader === b.leader;
 }
