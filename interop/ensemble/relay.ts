@@ -11,6 +11,10 @@ interface Pair {
   far: Socket | null;
 }
 
+/** How often, and for how long, a refused connection is tried again, in milliseconds. */
+const RETRY_MS = 10;
+const REFUSED_FOR_MS = 250;
+
 /**
  * Held traffic behaves as on a network that loses packets: nothing arrives, connections stay, even the end of a killed
  * process is not noticed, and what TCP still has is delivered once traffic is let through again. New connections are made
@@ -93,17 +97,23 @@ export class Relay {
     if (this.#held.size === 0) this.#connect(pair);
   }
 
-  #connect(pair: Pair): void {
+  #connect(pair: Pair, deadline: number = performance.now() + REFUSED_FOR_MS): void {
+    if (!this.#pairs.has(pair)) return;
+    let connected = false;
     const { near } = pair;
     const far = connect(this.#target, '127.0.0.1');
     pair.far = far;
     this.#watch(far);
     far.setNoDelay(true);
     far.pause();
-    // A refused connection looks to the other side like one that was made and lost: a relay cannot do better.
-    far.on('error', () => this.#end(pair, true));
-    far.on('close', () => this.#end(pair, false));
+    far.on('error', () => {});
+    far.on('close', () => {
+      // A server that is about to listen refuses at first; a connector would try again, if the relay were not there.
+      if (connected || performance.now() > deadline) this.#end(pair, !connected);
+      else if (this.#pairs.has(pair)) setTimeout(() => this.#connect(pair, deadline), RETRY_MS);
+    });
     far.on('connect', () => {
+      connected = true;
       this.#carry(near, far, 'forth');
       this.#carry(far, near, 'back');
     });
