@@ -85,6 +85,8 @@ export class Session {
   isLocal = false;
   /** On a leader: a closeSession txn is on its way: nothing of this session may be proposed any more. */
   closing = false;
+  /** Who asked for the session while it was closing: they are told once it is closed, for it may yet live on. */
+  whenClosed: (() => void)[] | null = null;
   /** Slots of its ephemeral znodes; null until the first one. */
   ephemerals: Set<number> | null = null;
   nextSameLow: Session | null = null;

@@ -219,6 +219,7 @@ export class Pipeline {
       serving.close(connection);
     }
     if (owner !== null) serving.close(owner);
+    for (const tell of session?.whenClosed ?? []) tell();
   }
 }
 

@@ -134,6 +134,9 @@ export class FaultInjector {
     if (hosts.length < 2) return;
     const state = this.#state();
     const shuffled = this.#random.shuffled(hosts);
+    const first = this.#victim()?.node.host;
+    // A leader that is cut off goes on logging what nobody else has.
+    if (first !== undefined) shuffled.sort((a, b) => Number(b === first) - Number(a === first));
     const kind = this.#random.below(5);
     const pairs: [Host, Host][] = [];
     if (kind === 0) {

@@ -91,7 +91,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     habits: {
       timeoutMs: random.pick([6000, 10_000, 30_000]),
       thinkMs: Math.max(1, Math.floor((clients * 1000) / rate)),
-      window: random.pick([1, 1, 4, 16]),
+      window: isSync ? random.pick([4, 16]) : random.pick([1, 1, 4, 16]),
       moveChance: random.pick([0, 5000, profile === 'sessions' ? 60_000 : 20_000]),
       closeChance: random.pick([0, 3000, profile === 'sessions' ? 40_000 : 10_000]),
       vanishChance: random.pick([0, 1000, profile === 'sessions' ? 20_000 : 3000]),
@@ -120,7 +120,7 @@ function drawFaults(random: RandomStream, profile: Profile): FaultRates {
     slowDisk: rate(15_000),
     clockStep: rate(20_000, 3),
     crashAtDisk: random.pick([0, 200, 2000]),
-    aimsAtLeader: profile === 'election' || random.below(3) === 0,
+    aimsAtLeader: profile === 'election' || profile === 'sync' || random.below(3) === 0,
   };
   if (!isLite) return faults;
   const none = { stop: 0, pause: 0, partition: 0, clientPartition: 0, halfOpen: 0 };

@@ -93,9 +93,23 @@ export class LeaderWrites implements WritePath {
   revalidate(connection: Connection, idHigh: number, idLow: number): void {
     const { serving, clients } = this.#pipeline;
     const session = serving.sessions.find(idHigh, idLow);
-    const isValid = session !== null && !session.closing;
-    if (isValid) session.owner = OWN;
-    clients.revalidated(connection, idHigh, idLow, isValid);
+    if (session?.closing) {
+      this.onceClosed(session, () => clients.revalidated(connection, idHigh, idLow, false));
+      return;
+    }
+    if (session !== null) session.owner = OWN;
+    clients.revalidated(connection, idHigh, idLow, session !== null);
+  }
+
+  /** The session whose end is proposed, or null: nobody may be told of that before it is committed. */
+  closingSession(idHigh: number, idLow: number): Session | null {
+    const session = this.#pipeline.serving.sessions.find(idHigh, idLow);
+    return session?.closing ? session : null;
+  }
+
+  onceClosed(session: Session, tell: () => void): void {
+    session.whenClosed ??= [];
+    session.whenClosed.push(tell);
   }
 
   touch(session: Session, timeoutMs: number): void {

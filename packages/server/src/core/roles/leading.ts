@@ -151,6 +151,7 @@ export class Leading implements Role {
     // Whether the ends that it proposed come about is the next leader's to say.
     this.#pipeline.serving.sessions.forEach((session) => {
       session.closing = false;
+      session.whenClosed = null;
     });
   }
 

@@ -1,4 +1,5 @@
 import { beginPacket, endPacket, JuteError, OpCode, QuorumPacketType, Reader } from '@headkeeper/protocol';
+import type { PeerLink } from '../peer-link.ts';
 import type { Stage } from '../stage.ts';
 import type { LearnerHandler } from '../zab/learner-handler.ts';
 import type { QuorumWrites } from './quorum-writes.ts';
@@ -80,11 +81,22 @@ export class LearnerRequests {
     const idLow = view.getInt32(dataStart + 4);
     const timeoutMs = view.getInt32(dataStart + 8);
     this.#stage.statistics.revalidations++;
+    const { zxid } = packet;
+    const closing = this.#owner.isEstablished() ? this.#writes.closingSession(idHigh, idLow) : null;
+    if (closing !== null) {
+      this.#writes.onceClosed(closing, () => this.#revalidated(link, zxid, idHigh, idLow, false));
+      return;
+    }
     const isValid = this.#owner.isEstablished() && this.#writes.moveSession(idHigh, idLow, timeoutMs, link.id);
+    this.#revalidated(link, zxid, idHigh, idLow, isValid);
+  }
+
+  #revalidated(link: PeerLink, zxid: number, idHigh: number, idLow: number, isValid: boolean): void {
+    if (link.closed) return;
     // What the session's former server has asked for goes out before the answer, so that the new one can tell them apart.
     this.#owner.announce();
     const { out } = link;
-    const at = beginPacket(out, QuorumPacketType.revalidate, packet.zxid);
+    const at = beginPacket(out, QuorumPacketType.revalidate, zxid);
     out.longHalves(idHigh, idLow);
     out.boolean(isValid);
     endPacket(out, at);
