@@ -12,7 +12,7 @@ export interface LoadOptions {
   readonly writers?: number;
   /** Idle sessions on each server at the beginning; 2 when not given. */
   readonly keepers?: number;
-  /** Milliseconds from the answer of a writer's write to its next one; 0 when not given. */
+  /** See `EnsembleLoad.paceMs`; 0 when not given. */
   readonly paceMs?: number;
   /** The timeout of every session in milliseconds; 10,000 when not given. */
   readonly sessionMs?: number;
@@ -38,6 +38,8 @@ let loads = 0;
 export class EnsembleLoad {
   readonly writers: readonly SequenceWriter[];
   readonly keepers: readonly SessionKeeper[];
+  /** Milliseconds from the answer of a writer's write to its next one. */
+  paceMs: number;
   readonly #root: string = `${ROOT}-${++loads}`;
   readonly #ensemble: Ensemble;
   readonly #options: LoadOptions;
@@ -51,6 +53,7 @@ export class EnsembleLoad {
   constructor(ensemble: Ensemble, options: LoadOptions = {}) {
     this.#ensemble = ensemble;
     this.#options = options;
+    this.paceMs = options.paceMs ?? 0;
     const heard = (times: WriteTimes) => {
       for (const listener of this.#listeners) listener(times);
     };
@@ -79,7 +82,7 @@ export class EnsembleLoad {
 
   /** Writes on, after `stopWriting`. */
   resumeWriting(): void {
-    this.#writing = this.writers.map((writer) => this.#guard(writer.run(this.#options.paceMs ?? 0)));
+    this.#writing = this.writers.map((writer) => this.#guard(writer.run(() => this.paceMs)));
   }
 
   /** Waits until so many more writes are acknowledged. */

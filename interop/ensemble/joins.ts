@@ -12,22 +12,25 @@ import { until } from './waiting.ts';
 
 export type Sync = 'DIFF' | 'SNAP' | 'TRUNC';
 
-/** What Apache's servers log on either side of a synchronisation. */
+/** What a learner logs of its synchronisation: Apache's, and ours. */
 const SYNC_LINES: readonly (readonly [Sync, RegExp])[] = [
-  ['DIFF', /Getting a diff from the leader|Sending DIFF zxid/],
-  ['SNAP', /Getting a snapshot from leader|Sending snapshot last zxid/],
-  ['TRUNC', /Truncating log to get in sync|Sending TRUNC/],
+  ['DIFF', /Getting a diff from the leader|synchronising by DIFF/],
+  ['SNAP', /Getting a snapshot from leader|synchronising by SNAP/],
+  ['TRUNC', /Truncating log to get in sync|synchronising by TRUNC/],
 ];
 
 /** What no server of Apache's should have to complain of. A jump to a new epoch is none. */
 const COMPLAINTS = /Got zxid 0x([0-9a-f]+)[0-9a-f]{8} expected 0x\1[0-9a-f]{8}$/;
 const DIGEST_COMPLAINT = /Digests are not matching|digest mismatch/;
 
-/** Kills a server, lets `writes` be committed without it, starts it; returns how Apache says that it was synchronised. */
+/** Kills a server, lets `writes` be committed without it, starts it; returns how it was synchronised. */
 export async function comeBack(ensemble: Ensemble, load: EnsembleLoad, sid: number, writes: number): Promise<Sync[]> {
   const member = ensemble.member(sid);
+  const { paceMs } = load;
   await member.kill();
+  if (writes > 100) load.paceMs = 0;
   await load.waitForWrites(writes);
+  load.paceMs = paceMs;
   return started(ensemble, member);
 }
 
@@ -44,7 +47,7 @@ export async function comeBackEmpty(ensemble: Ensemble, load: EnsembleLoad, sid:
  * Lets server `sid` lead, log a few writes that nobody else gets, and die; the others go on without these, and the server
  * comes back with them in its log: at once, or when others have taken their place (`late`). They must be gone then. Other
  * writing pauses meanwhile; needs relays.
- * @returns how Apache says that it was synchronised
+ * @returns how it was synchronised
  */
 export async function comeBackWithMore(
   ensemble: Ensemble,
@@ -140,13 +143,13 @@ const EPOCH = 2 ** 32;
 const MARKER = 'never-committed';
 const MARKERS = 3;
 
-/** Starts a server and waits until it serves. */
+/** Starts a server and waits until it serves. Returns how it was synchronised, as it says itself. */
 async function started(ensemble: Ensemble, member: Member): Promise<Sync[]> {
-  const marks = ensemble.members.map((each) => [each, each.logLength()] as const);
+  const mark = member.logLength();
   await member.start();
   await ensemble.waitUntilWhole();
-  const lines = marks.filter(([each]) => each.kind !== 'headkeeper').map(([each, mark]) => each.logSince(mark));
-  return SYNC_LINES.filter(([, pattern]) => lines.some((text) => pattern.test(text))).map(([sync]) => sync);
+  const logged = member.logSince(mark);
+  return SYNC_LINES.filter(([, pattern]) => pattern.test(logged)).map(([sync]) => sync);
 }
 
 /** The leader's proposals reach nobody; when it has them in its log, it is killed, and what it sent is lost. */

@@ -11,7 +11,7 @@
 import { parseArgs } from 'node:util';
 import type { ApacheVersion } from '../peers/apache-zookeeper.ts';
 import { Ensemble } from './ensemble.ts';
-import { EnsembleLoad, PACE_MS } from './ensemble-load.ts';
+import { EnsembleLoad } from './ensemble-load.ts';
 import { comeBack, comeBackEmpty, comeBackWithMore, complaints, killLeader, type Sync, tour } from './joins.ts';
 import { kindsOf } from './kinds.ts';
 import type { MemberKind } from './member.ts';
@@ -30,6 +30,9 @@ export interface Layout {
 
 /** The small preallocation makes logs quick to read; an early snapshot makes them end. */
 const SETTINGS: Readonly<Record<string, string>> = { preAllocSize: '1024', snapCount: '2000' };
+
+/** Slow enough that a server starts within the 500 writes that leaders keep in memory. */
+const PACE_MS = 40;
 
 /** More than Apache keeps in memory (500). */
 const FAR_BEHIND = 700;
@@ -130,7 +133,6 @@ export async function mixed(layout: Layout, short: boolean, told: (line: string)
   return steps.outcome();
 }
 
-/** Of a join under load, Apache logs how it began; what follows may be mentioned too. */
 function onlyBy(wanted: Sync, syncs: readonly Sync[]): string[] {
   return syncs.length === 1 && syncs[0] === wanted ? [] : [`synchronised by ${syncs.join(' and ') || 'nothing'}`];
 }

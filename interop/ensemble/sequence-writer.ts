@@ -46,14 +46,14 @@ export class SequenceWriter {
     if (error !== ErrorCode.ok) throw new Error(`${this.#root}/alive cannot be made: ${error}`);
   }
 
-  /** Writes until `stop` is called, with `paceMs` milliseconds between two writes. */
-  async run(paceMs: number): Promise<void> {
+  /** Writes until `stop` is called, with `paceMs()` milliseconds between two writes. */
+  async run(paceMs: () => number): Promise<void> {
     this.#stopping = false;
     while (!this.#stopping) {
       if (this.#done % FOLDER_SIZE === 0) await this.session.ensure(this.#folder(this.#done));
       await this.#writeOnce(this.#done);
       this.#done++;
-      if (paceMs > 0) await pause(paceMs);
+      if (paceMs() > 0) await pause(paceMs());
     }
   }
 
