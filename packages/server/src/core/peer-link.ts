@@ -28,7 +28,7 @@ export class PeerLink {
   readonly out: Writer = new Writer(INITIAL_BYTES);
   /**
    * What must be on stable storage before `out` may leave: everything up to a zxid, and epochs. An acknowledgement is never
-   * written before its record is durable; the driver checks it once more (law 20).
+   * written before its record is durable; the driver checks it once more (law 30).
    */
   needsZxid = 0;
   needsAcceptedEpoch = 0;

@@ -120,14 +120,14 @@ export class Stage {
     this.messages.push(message);
   }
 
-  /** Promises an epoch: no leader of an earlier one is helped any more (law 17). */
+  /** Promises an epoch: no leader of an earlier one is helped any more (law 27). */
   acceptEpoch(epoch: number): void {
     invariant(epoch >= this.epochs.accepted, 'an accepted epoch never goes back');
     this.epochs = { accepted: epoch, current: this.epochs.current };
     this.hardState = this.epochs;
   }
 
-  /** This server's history is that of the epoch's leader, and on its disk (law 18). */
+  /** This server's history is that of the epoch's leader, and on its disk (law 28). */
   enterEpoch(epoch: number): void {
     invariant(epoch >= this.epochs.current, 'the current epoch never goes back');
     invariant(epoch <= this.epochs.accepted, 'an epoch is promised before it is entered');

@@ -93,7 +93,7 @@ export class PeerRunner {
     this.#configure(this.#options.membership);
   }
 
-  /** First of a Ready: nothing that rests on the epochs may leave before they are stored (laws 16 to 18). */
+  /** First of a Ready: nothing that rests on the epochs may leave before they are stored (laws 26 to 28). */
   store(work: EnsembleWork): void {
     if (work.hardState === null) return;
     this.#options.epochs.write(work.hardState);
@@ -118,7 +118,7 @@ export class PeerRunner {
         throw new InvariantViolation(
           `a packet that needs 0x${link.needsZxid.toString(16)}, epochs ${link.needsAcceptedEpoch} and ` +
             `${link.needsCurrentEpoch} leaves at 0x${this.#port.durableZxid.toString(16)}, ` +
-            `${this.#epochs.accepted} and ${this.#epochs.current} (law 20)`,
+            `${this.#epochs.accepted} and ${this.#epochs.current} (law 30)`,
         );
       }
       quorum.send(link.id, link.out.bytes, 0, link.out.length);

@@ -338,7 +338,7 @@ export class Leading implements Role {
     return !handler.isObserver && this.#stage.memberships.some((membership) => membership.isVoter(handler.sid));
   }
 
-  /** Once a quorum has come its greatest accepted epoch is known, and the next one is new (law 16). */
+  /** Once a quorum has come its greatest accepted epoch is known, and the next one is new (law 26). */
   #chooseEpoch(): void {
     if (this.#phase !== 'discovery' || !this.#stage.isQuorum(this.#arrived)) return;
     this.#epoch = this.#maxAccepted + 1;
@@ -382,7 +382,7 @@ export class Leading implements Role {
 
   #openGate(): void {
     if (this.#phase !== 'gate' || !this.#stage.isQuorum(this.#known)) return;
-    // A designated leader may have txns on their way to the disk: until they are there it has no history to give (law 18).
+    // A designated leader may have txns on their way to the disk: until they are there it has no history to give (law 28).
     if (this.#pipeline.durableZxid < this.#ownZxid) return;
     const { settings, lastSeen, committed, sid } = this.#stage;
     if (settings.reconfigEnabled && committed.version === 0 && lastSeen.version === 0) {

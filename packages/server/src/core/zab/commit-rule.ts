@@ -1,6 +1,6 @@
 import type { Membership } from '../membership/membership.ts';
 
-/** Up to which txn the quorums of the memberships in force have acknowledged (law 19). */
+/** Up to which txn the quorums of the memberships in force have acknowledged (law 29). */
 export class CommitRule {
   readonly #acked: Map<number, number> = new Map();
   #candidates: number[] = [];
