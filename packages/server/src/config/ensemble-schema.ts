@@ -157,7 +157,6 @@ export const ENSEMBLE_SETTINGS: {
   },
   observerMasterPort: {
     key: 'observerMasterPort',
-    pending: true,
     unit: '',
     default: () => null,
     expected: 'a port number from 1 to 65535, or 0 for none',
