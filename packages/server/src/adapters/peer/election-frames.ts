@@ -2,7 +2,7 @@ import { PeerProtocolError } from './peer-protocol-error.ts';
 
 const HEADER_BYTES = 4;
 /** The largest payload that Apache accepts (election-protocol reference, 2.6). */
-export const MAX_FRAME_BYTES = 524_288;
+const MAX_FRAME_BYTES = 524_288;
 /** Memory taken for a payload before its bytes have come: a length that somebody made up costs no more than this. */
 const FIRST_BYTES = 4_096;
 

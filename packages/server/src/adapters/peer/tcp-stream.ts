@@ -10,9 +10,11 @@ export class TcpStream implements PeerStream {
   readonly remote: Endpoint;
   readonly #socket: Socket;
   readonly #handler: PeerStreamHandler;
-  /** Memory for writes that the kernel takes at once; null: there is none, or a write still uses it. */
+  /** Where writes are gathered; null: there is no memory for it yet, or the socket still uses it. */
   #staging: Buffer | null = null;
-  /** Whether writes are encrypted: then the memory is in use for longer than the call. */
+  #staged = 0;
+  /** Whether something went out in this turn of the event loop. */
+  #isGathering = false;
   readonly #isSecure: boolean;
   #error: Error | null = null;
   #isDropped = false;
@@ -58,29 +60,37 @@ export class TcpStream implements PeerStream {
   }
 
   get unsentBytes(): number {
-    return this.#socket.writableLength;
+    return this.#staged + this.#socket.writableLength;
   }
 
+  /**
+   * What is written first goes out at once; what is written behind it, while the process is still busy with what else has
+   * come, goes out in one piece: each call to the operating system costs more than many packets.
+   */
   write(bytes: Uint8Array, start: number, end: number): void {
     const socket = this.#socket;
     if (this.#isEnding || socket.destroyed || socket.writableEnded) return;
     const count = end - start;
-    if (this.#isSecure || count > STAGING_BYTES || socket.writableLength > 0) {
+    if (this.#staged + count > STAGING_BYTES) this.#flush();
+    if (count > STAGING_BYTES) {
       const copy = Buffer.allocUnsafe(count);
       copy.set(bytes.subarray(start, end));
       socket.write(copy, this.#written);
       return;
     }
     this.#staging ??= Buffer.allocUnsafeSlow(STAGING_BYTES);
-    this.#staging.set(bytes.subarray(start, end));
-    socket.write(this.#staging.subarray(0, count), this.#written);
-    // With nothing left in the stream the kernel has taken a copy, and the memory can be written over.
-    if (socket.writableLength > 0) this.#staging = null;
+    this.#staging.set(bytes.subarray(start, end), this.#staged);
+    this.#staged += count;
+    if (this.#isGathering) return;
+    this.#flush();
+    this.#isGathering = true;
+    setImmediate(this.#gathered);
   }
 
   close(): void {
     const socket = this.#socket;
     if (this.#isEnding || socket.destroyed) return;
+    this.#flush();
     this.#isEnding = true;
     // Closed with input that nobody has read, a socket is reset, and the peer loses what is on its way: so what still comes
     // is read, and dropped, until the peer closes as well.
@@ -105,8 +115,26 @@ export class TcpStream implements PeerStream {
     if (this.#isStarted) this.#socket.resume();
   }
 
+  /** Hands what was gathered to the socket. */
+  #flush(): void {
+    const [socket, staging, count] = [this.#socket, this.#staging, this.#staged];
+    if (staging === null || count === 0) return;
+    this.#staged = 0;
+    if (socket.destroyed) return;
+    // Encryption uses the memory for longer than the call.
+    const bytes = this.#isSecure ? Buffer.from(staging.subarray(0, count)) : staging.subarray(0, count);
+    socket.write(bytes, this.#written);
+    // With nothing left in the stream the kernel has taken a copy, and the memory can be written over.
+    if (socket.writableLength > 0 && !this.#isSecure) this.#staging = null;
+  }
+
+  readonly #gathered = (): void => {
+    this.#isGathering = false;
+    if (!this.#isEnding && !this.#isDropped) this.#flush();
+  };
+
   readonly #written = (): void => {
-    if (this.#socket.writableLength === 0 && !this.#isDropped && !this.#isEnding) this.#handler.drained();
+    if (this.unsentBytes === 0 && !this.#isDropped && !this.#isEnding) this.#handler.drained();
   };
 }
 
