@@ -37,13 +37,18 @@ export function loadHistory(run: LoadRun, captured: ReadonlyMap<number, LoggedTx
   return Array.from({ length: upTo }, (_, i) => captured.get(EPOCH_1 + i + 1) ?? loadTxn(run, i + 1));
 }
 
-export function loadTxn(run: LoadRun, counter: number): LoggedTxn {
+/** `timeMs`: of the txn, where it is known. */
+export function loadTxn(
+  run: LoadRun,
+  counter: number,
+  timeMs: number = run.createdMs + (counter > 2 ? counter : 0),
+): LoggedTxn {
   const zxid = EPOCH_1 + counter;
   const out = new Writer(128);
   out.longHalves(run.sessionHigh, run.sessionLow);
   out.int(counter - 1);
   out.long(zxid);
-  out.long(counter <= 2 ? run.createdMs : run.createdMs + counter);
+  out.long(timeMs);
   if (counter === 1) {
     out.int(CREATE_SESSION);
     out.int(run.timeoutMs);

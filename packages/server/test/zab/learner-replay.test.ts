@@ -5,28 +5,15 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SeededRandom } from '@headkeeper/testkit';
 import { Database } from '../../src/core/database.ts';
-import { SnapshotDecoder } from '../../src/core/log/snapshot-decoder.ts';
 import { RecoveredState } from '../../src/core/recovered-state.ts';
-import { nodesOf } from '../core/tree-dump.ts';
 import { type CapturedMessage, fromHex, type LoggedTxn, zxidOf } from './captures.ts';
+import { capturedState, contentOf } from './content.ts';
+import { BYTEWISE, type Cutting, randomCuts, WHOLE } from './cutting.ts';
 import { EPOCH_1 } from './histories.ts';
-import { BYTEWISE, type Cutting, type Differences, LearnerReplay, NO_DIFFERENCES, WHOLE } from './learner-replay.ts';
+import { type Differences, LearnerReplay, NO_DIFFERENCES } from './learner-replay.ts';
 import { MemberHarness } from './member-harness.ts';
 import { completed, joins } from './scenarios.ts';
-
-/** Pieces of random lengths, each seed other ones. */
-function randomCuts(seed: number): Cutting {
-  const random = new SeededRandom(seed);
-  return function* (bytes) {
-    for (let at = 0; at < bytes.length; ) {
-      const end = Math.min(bytes.length, at + 1 + random.below(90));
-      yield bytes.subarray(at, end);
-      at = end;
-    }
-  };
-}
 
 const CUTS: readonly [string, () => Cutting][] = [
   ['whole', () => WHOLE],
@@ -34,33 +21,14 @@ const CUTS: readonly [string, () => Cutting][] = [
   ...[1, 2, 3].map((seed): [string, () => Cutting] => [`in random pieces (${seed})`, () => randomCuts(seed)]),
 ];
 
-/** Znodes but /zookeeper/config, which each server writes for itself (13.7). */
-function contentOf(database: Database): unknown {
-  const sessions: string[] = [];
-  database.sessions.forEach((session) => {
-    sessions.push(`${session.idHigh}:${session.idLow} ${session.timeoutMs}`);
-  });
-  return {
-    nodes: nodesOf(database.tree).filter(({ path }) => path !== '/zookeeper/config'),
-    sessions: sessions.sort(),
-  };
-}
-
 /** The state that a log, or a captured state and the txns behind it, give. */
 function expectedOf(member: MemberHarness, log: readonly LoggedTxn[], messages: readonly CapturedMessage[]): Database {
-  const state = new RecoveredState(new Database(member.core));
-  const snap = messages.find(({ kind }) => kind === 'SNAPSHOT_STREAM');
-  const snapZxid = zxidOf(messages.find(({ kind }) => kind === 'SNAP') ?? ({ decoded: {} } as CapturedMessage));
+  const captured = capturedState(messages, member.core);
+  const state = captured ?? new RecoveredState(new Database(member.core));
   const trunc = messages.find(({ kind }) => kind === 'TRUNC');
   const cut = trunc === undefined ? Number.POSITIVE_INFINITY : zxidOf(trunc);
-  if (snap === undefined) state.loaded(0, null);
-  else {
-    const decoder = new SnapshotDecoder(state, 1 << 20, true);
-    decoder.push(fromHex(snap.hex));
-    assert.ok(decoder.isComplete);
-    state.loaded(snapZxid, null);
-  }
-  const own = snap === undefined ? log.filter(({ zxid }) => zxid <= cut) : [];
+  if (captured === null) state.loaded(0, null);
+  const own = captured === null ? log.filter(({ zxid }) => zxid <= cut) : [];
   const sent = messages
     .filter(({ dir, kind }) => dir === '<' && (kind === 'PROPOSAL' || kind.startsWith('INFORM')))
     .map((message) => {

@@ -18,17 +18,8 @@ import {
   toHex,
   zxidOf,
 } from './captures.ts';
+import { type Cutting, WHOLE } from './cutting.ts';
 import type { MemberHarness, SentPacket, TestLink } from './member-harness.ts';
-
-/** How the leader's stream is cut into pieces. */
-export type Cutting = (bytes: Uint8Array) => Iterable<Uint8Array>;
-
-export const WHOLE: Cutting = (bytes) => [bytes];
-
-/** One byte at a time: every cut that there is. */
-export function* BYTEWISE(bytes: Uint8Array): Iterable<Uint8Array> {
-  for (let i = 0; i < bytes.length; i++) yield bytes.subarray(i, i + 1);
-}
 
 const CLIENT_PING_XID = -2;
 /** Epoch 0, and no promise, of a server whose log is empty. */
@@ -125,7 +116,18 @@ export class LearnerReplay {
     this.#acksOfEpoch = 2;
   }
 
-  /** Replays the messages of a connection; `link`: one that is open already. */
+  /** A client comes with a session that it had before the capture; the leader knows it. */
+  attach(sessionId: string, timeoutMs = 30_000): void {
+    this.#revalidateSession(sessionId, timeoutMs);
+    const [question] = this.link.take();
+    assert.equal(question?.type, QuorumPacketType.revalidate);
+    const out = new Writer(64);
+    const valid = new Uint8Array(Buffer.concat([(question.data as Uint8Array).subarray(0, 8), fromHex('01')]));
+    writePacket(out, QuorumPacketType.revalidate, question.zxid, valid);
+    this.member.feed(this.link, out.toBytes());
+  }
+
+  /** Replays the messages of a connection. */
   run(connection: CapturedConnection): void {
     this.#connection = connection;
     if (connection.begunBeforeCapture !== true) {
@@ -304,12 +306,16 @@ export class LearnerReplay {
   /** A client comes with a session that it has had on another server, or that nobody knows. */
   #revalidate(message: CapturedMessage): void {
     const { sessionId, timeout } = message.decoded;
-    const id = BigInt(sessionId as string);
+    this.#revalidateSession(sessionId as string, timeout as number);
+  }
+
+  #revalidateSession(sessionId: string, timeoutMs: number): void {
+    const id = BigInt(sessionId);
     const client = this.member.open();
-    this.#clients.set(sessionId as string, client);
+    this.#clients.set(sessionId, client);
     const passwd = new Uint8Array(SESSION_PASSWORD_BYTES);
     apacheSessionPassword(Number(id >> 32n), Number(id & 0xffffffffn), passwd, 0);
-    client.handshake({ sessionId: id, passwd, timeOut: timeout as number });
+    client.handshake({ sessionId: id, passwd, timeOut: timeoutMs });
   }
 
   // Comparing.

@@ -159,7 +159,7 @@ type StepEvent = Event extends infer Each ? (Each extends Event ? Omit<Each, 'no
 /**
  * One server of an ensemble, with neither network nor disk: the test plays the other servers, and decides when what was
  * appended is durable and when orders to the disk are carried out. What is checked all the time: appended txns have no gap,
- * and nothing leaves before what it rests on is durable (laws 16 to 20).
+ * and nothing leaves before what it rests on is durable (laws 26 to 30).
  */
 export class MemberHarness {
   readonly sid: number;
@@ -173,6 +173,8 @@ export class MemberHarness {
   /** Whether appended txns are durable at once, and whether orders to the disk and snapshots are carried out at once. */
   autoDurable = true;
   autoStorage = true;
+  /** Whether the time of day goes on with the other clock. */
+  wallRuns = true;
   readonly clients: RawClient[] = [];
   readonly links: Map<number, TestLink> = new Map();
   readonly notes: string[] = [];
@@ -356,7 +358,7 @@ export class MemberHarness {
 
   #advance(ms: number): void {
     this.nowMs += ms;
-    this.wallMs += ms;
+    if (this.wallRuns) this.wallMs += ms;
   }
 
   tick(): void {

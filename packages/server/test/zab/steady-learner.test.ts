@@ -18,8 +18,9 @@ import {
   txnsOf,
   zxidOf,
 } from './captures.ts';
+import { BYTEWISE, type Cutting, WHOLE } from './cutting.ts';
 import { allTypes, EPOCH_1, madeUpTxn } from './histories.ts';
-import { BYTEWISE, type Cutting, LearnerReplay, NO_DIFFERENCES, startOf, WHOLE } from './learner-replay.ts';
+import { LearnerReplay, NO_DIFFERENCES, startOf } from './learner-replay.ts';
 import { MemberHarness, type MemberOptions } from './member-harness.ts';
 import { THREE, withClients } from './scenarios.ts';
 
