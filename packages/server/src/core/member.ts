@@ -1,5 +1,6 @@
 import { JuteError } from '@headkeeper/protocol';
 import type { Event } from './events.ts';
+import type { PeerLink } from './peer-link.ts';
 import type { EnsembleWork } from './ready.ts';
 import { Leading } from './roles/leading.ts';
 import { Learning } from './roles/learning.ts';
@@ -9,6 +10,9 @@ import type { Stage } from './stage.ts';
 
 /** Names the reason of a role that ends because the server is stopping. */
 const NO_DELAY = 0;
+
+const NO_LINKS: PeerLink[] = [];
+const NO_MESSAGES: string[] = [];
 
 /**
  * A server of an ensemble: it looks for a leader, then leads or learns, and looks again when that ends (election-protocol
@@ -132,22 +136,21 @@ export class Member {
 
   takeWork(): EnsembleWork {
     const { stage } = this;
-    const peerOutput = stage.dirtyLinks.filter((link) => !link.closed || link.finishes);
     for (const link of stage.dirtyLinks) link.dirty = false;
     const work: EnsembleWork = {
       hardState: stage.hardState,
       membership: stage.membershipChange,
       storage: stage.storage,
       notify: stage.election.takeSends(),
-      suspects: stage.election.takeSuspects(),
       connectElection: stage.election.wantsLinks(),
-      peerOutput,
+      peerOutput:
+        stage.dirtyLinks.length === 0 ? NO_LINKS : stage.dirtyLinks.filter((link) => !link.closed || link.finishes),
       peerClose: stage.closingLinks,
       connect: stage.connect,
       logWanted: stage.logWanted,
       feeding: this.#role.feeding,
       synced: stage.synced,
-      messages: stage.messages.splice(0),
+      messages: stage.messages.length === 0 ? NO_MESSAGES : stage.messages.splice(0),
       wakeAtMs:
         stage.generation === 0 ? Number.POSITIVE_INFINITY : Math.min(this.#role.wakeAtMs, stage.election.wakeAtMs),
       roleChanged: this.#roleChanged,
@@ -155,10 +158,10 @@ export class Member {
     stage.hardState = null;
     stage.membershipChange = null;
     stage.storage = null;
-    stage.dirtyLinks = [];
-    stage.closingLinks = [];
+    if (stage.dirtyLinks.length > 0) stage.dirtyLinks = [];
+    if (stage.closingLinks.length > 0) stage.closingLinks = [];
     stage.connect = null;
-    stage.logWanted = [];
+    if (stage.logWanted.length > 0) stage.logWanted = [];
     stage.synced = false;
     this.#roleChanged = false;
     return work;

@@ -56,8 +56,6 @@ export interface EnsembleWork {
   storage: StorageOrder | null;
   /** Votes, by server. */
   notify: { readonly to: number; readonly payload: Uint8Array }[];
-  /** Servers that are silent on election connections that seem to be up: these are to be replaced. */
-  suspects: readonly number[];
   /** Missing election connections are to be opened. */
   connectElection: boolean;
   /** Links with packets in `out`; each says what must be durable before they leave. */

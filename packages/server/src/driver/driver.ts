@@ -209,7 +209,7 @@ export class Driver implements JournalListener {
     if (this.#failed) return;
     if (this.#stepping) {
       const keeps = event.kind === 'clientData' || event.kind === 'peerData';
-      this.#waiting.push(keeps ? { ...event, bytes: event.bytes.slice() } : event);
+      this.#waiting.push(keeps ? { ...event, bytes: new Uint8Array(event.bytes) } : event);
       return;
     }
     this.#stepping = true;

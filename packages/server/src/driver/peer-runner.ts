@@ -2,6 +2,7 @@ import type { Database } from '../core/database.ts';
 import type { Event } from '../core/events.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import type { Membership } from '../core/membership/membership.ts';
+import type { PeerLink } from '../core/peer-link.ts';
 import type { EnsembleWork, MembershipChange, StorageOrder } from '../core/ready.ts';
 import { limits } from '../limits.ts';
 import {
@@ -80,6 +81,9 @@ export class PeerRunner {
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #cancelWake: () => void = () => {};
   #stopped = false;
+  /** Links with packets that leave at the end of this turn. */
+  readonly #leaving: Set<PeerLink> = new Set();
+  #sendScheduled = false;
 
   constructor(options: PeerRunnerOptions, port: PeerRunnerPort) {
     this.#options = options;
@@ -109,26 +113,9 @@ export class PeerRunner {
     if (work.storage !== null) this.#order(work.storage, generation);
     for (const { to, payload } of work.notify) elections.send(to, payload);
     if (work.connectElection) elections.connectMissing();
-    for (const link of work.peerOutput) {
-      if (
-        link.needsZxid > this.#port.durableZxid ||
-        link.needsAcceptedEpoch > this.#epochs.accepted ||
-        link.needsCurrentEpoch > this.#epochs.current
-      ) {
-        throw new InvariantViolation(
-          `a packet that needs 0x${link.needsZxid.toString(16)}, epochs ${link.needsAcceptedEpoch} and ` +
-            `${link.needsCurrentEpoch} leaves at 0x${this.#port.durableZxid.toString(16)}, ` +
-            `${this.#epochs.accepted} and ${this.#epochs.current} (law 30)`,
-        );
-      }
-      quorum.send(link.id, link.out.bytes, 0, link.out.length);
-      link.out.length = 0;
-      if (quorum.unsent(link.id) > limits.learnerQueueBytes) {
-        this.#options.note(`${link.address} does not take what it is sent`);
-        quorum.close(link.id);
-        this.#options.defer(() => this.closed(link.id));
-      }
-    }
+    for (const link of work.peerOutput) this.#leaving.add(link);
+    this.#scheduleSend();
+    if (work.peerClose.length > 0) this.#sendAll();
     for (const link of work.peerClose) this.#close(link);
     if (work.connect !== null) this.#connecting = quorum.connect(work.connect.endpoints, work.connect);
     for (const { link, afterZxid } of work.logWanted) this.#wantLog(link, afterZxid);
@@ -139,11 +126,55 @@ export class PeerRunner {
   }
 
   stop(): void {
+    this.#sendAll();
     this.#stopped = true;
     this.#cancelWake();
     for (const cursor of this.#cursors.values()) cursor.close();
     this.#options.elections.stop();
     this.#options.quorum.stop();
+  }
+
+  /** What the steps of one turn of the loop have written goes out together, right behind it. */
+  #scheduleSend(): void {
+    if (this.#sendScheduled || this.#leaving.size === 0) return;
+    this.#sendScheduled = true;
+    this.#options.defer(() => {
+      this.#sendScheduled = false;
+      try {
+        this.#sendAll();
+      } catch (error) {
+        this.#port.fail(error as Error);
+      }
+    });
+  }
+
+  #sendAll(): void {
+    if (this.#stopped) return;
+    for (const link of this.#leaving) this.#send(link);
+    this.#leaving.clear();
+  }
+
+  #send(link: PeerLink): void {
+    if (
+      link.needsZxid > this.#port.durableZxid ||
+      link.needsAcceptedEpoch > this.#epochs.accepted ||
+      link.needsCurrentEpoch > this.#epochs.current
+    ) {
+      throw new InvariantViolation(
+        `a packet that needs 0x${link.needsZxid.toString(16)}, epochs ${link.needsAcceptedEpoch} and ` +
+          `${link.needsCurrentEpoch} leaves at 0x${this.#port.durableZxid.toString(16)}, ` +
+          `${this.#epochs.accepted} and ${this.#epochs.current} (law 30)`,
+      );
+    }
+    if (link.out.length === 0) return;
+    const { quorum } = this.#options;
+    quorum.send(link.id, link.out.bytes, 0, link.out.length);
+    link.out.length = 0;
+    if (quorum.unsent(link.id) > limits.learnerQueueBytes) {
+      this.#options.note(`${link.address} does not take what it is sent`);
+      quorum.close(link.id);
+      this.#options.defer(() => this.closed(link.id));
+    }
   }
 
   // What the links report.

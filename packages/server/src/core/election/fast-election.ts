@@ -29,6 +29,7 @@ interface HeardVote {
  */
 const IMPATIENT_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
+const NO_SUSPECTS: number[] = [];
 const NONE: ReadonlySet<number> = new Set();
 
 export class FastElection {
@@ -264,6 +265,7 @@ export class FastElection {
 
   /** Voters that are silent on connections that seem to be up: replace these, they may be half open. */
   takeSuspects(): number[] {
+    if (this.#suspects.size === 0) return NO_SUSPECTS;
     const suspects = [...this.#suspects];
     this.#suspects.clear();
     return suspects;

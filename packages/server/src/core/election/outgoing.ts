@@ -3,6 +3,8 @@ import type { Candidate } from './vote.ts';
 
 export type PeerState = 'looking' | 'following' | 'leading' | 'observing';
 
+const NOTHING: { to: number; payload: Uint8Array }[] = [];
+
 /** Messages to send: only the newest for each server counts (election-protocol reference, 2.6). */
 export class Outgoing {
   readonly #payloads = new Map<number, Uint8Array>();
@@ -15,6 +17,7 @@ export class Outgoing {
   }
 
   take(): { to: number; payload: Uint8Array }[] {
+    if (this.#payloads.size === 0) return NOTHING;
     const sends = [...this.#payloads].map(([to, payload]) => ({ to, payload }));
     this.#payloads.clear();
     return sends;
