@@ -62,11 +62,14 @@ test('a quorum of a new ensemble waits a moment for the others, then elects', ()
   assert.ok(took >= 200 && took < 300, `${took} ms`);
 });
 
-test('one blank voter elects nobody, however long it waits', () => {
+test('one blank voter elects nobody and does not vote, however long it waits', () => {
   const cluster = new Cluster({ servers: blank(3) });
+  const votes = new Set<number>();
+  cluster.passes = (_from, _to, { zxid }) => votes.add(zxid) !== undefined;
   cluster.start(1);
   cluster.run(300_000);
   assert.equal(cluster.server(1).elected, null);
+  assert.deepEqual([...votes], [-1]);
 });
 
 test('a wiped voter does not elect a lagging one while the rest is away', () => {

@@ -250,6 +250,54 @@ test('pitfall 6: a leader whose connection broke after it spoke does not count a
   assert.equal(joiner.election.outcome, null);
 });
 
+test('pitfall 6: a leader that looks again does not lead any more', () => {
+  const joiner = new Alone(1, 5);
+  joiner.start();
+  joiner.hear(5, { ...LEADING, leader: 5, electionEpoch: 3, peerEpoch: 6 });
+  joiner.hear(5, { ...LOOKING, leader: 5, zxid: -1, peerEpoch: 6 });
+  for (const sid of [2, 3, 4]) joiner.hear(sid, { ...FOLLOWING, leader: 5, electionEpoch: 3, peerEpoch: 6 });
+  joiner.election.tick(200);
+  assert.equal(joiner.election.outcome, null);
+});
+
+test('what was said in one round does not count in the next', () => {
+  const joiner = new Alone(1, 5);
+  joiner.start();
+  joiner.hear(2, { ...FOLLOWING, leader: 5, electionEpoch: 1, peerEpoch: 6 });
+  joiner.hear(4, { electionEpoch: 2 });
+  joiner.hear(3, { ...FOLLOWING, leader: 5, electionEpoch: 2, peerEpoch: 7 });
+  joiner.hear(5, { ...LEADING, leader: 5, electionEpoch: 2, peerEpoch: 7 });
+  assert.equal(joiner.election.outcome, null);
+  joiner.hear(2, { ...FOLLOWING, leader: 5, electionEpoch: 2, peerEpoch: 7 });
+  assert.equal(currentLeader(joiner), 5);
+});
+
+test('the vote of a server that now follows somebody else does not count any more', () => {
+  const server = new Alone(4, 5);
+  server.start();
+  for (const sid of [1, 2]) server.hear(sid, { leader: 4 });
+  server.hear(2, { ...FOLLOWING, leader: 5, electionEpoch: 7, peerEpoch: 6 }, 100);
+  server.election.tick(200);
+  server.election.tick(300);
+  assert.equal(server.election.outcome, null);
+});
+
+test('a voter in an older round is told at once, one in this round when it may not know the own vote', () => {
+  const server = new Alone(3, 5);
+  server.start();
+  server.start();
+  server.takeReceivers();
+  server.hear(1, { electionEpoch: 1 }, 1);
+  assert.deepEqual(server.takeReceivers(), [1]);
+  server.hear(2, { electionEpoch: 2 }, 50);
+  assert.deepEqual(server.takeReceivers(), [], 'it was told in this election');
+  server.hear(2, { ...FOLLOWING, leader: 5 }, 60);
+  server.hear(2, { electionEpoch: 2 }, 70);
+  assert.deepEqual(server.takeReceivers(), [2], 'it did not look when it was told');
+  server.hear(2, { electionEpoch: 2 }, 290);
+  assert.deepEqual(server.takeReceivers(), [2], 'it repeats its vote');
+});
+
 test('pitfall 11: a non-voter is answered in every state, with the current vote', () => {
   const server = new Alone(2, 3);
   server.start();

@@ -19,6 +19,8 @@ interface Outcome {
 interface Kind {
   readonly apache: boolean;
   readonly weights: boolean;
+  /** A new ensemble: nobody has history. */
+  readonly fresh?: boolean;
 }
 
 function plan(random: SeededRandom, kind: Kind): { servers: ServerPlan[]; extra: string[] } {
@@ -27,7 +29,8 @@ function plan(random: SeededRandom, kind: Kind): { servers: ServerPlan[]; extra:
   for (let sid = 1; sid <= voters; sid++) {
     // All have what was committed, some have logged more.
     const zxid = 5 * EPOCH + 10 + random.below(3);
-    servers.push({ sid, zxid, peerEpoch: 5, apache: kind.apache && random.chance() });
+    const apache = kind.apache && random.chance();
+    servers.push(kind.fresh ? { sid, mayVote: 'blank', apache } : { sid, zxid, peerEpoch: 5, apache });
   }
   for (let sid = voters + 1; sid <= voters + random.below(3); sid++) {
     servers.push({ sid, role: 'observer', apache: kind.apache && random.chance() });
@@ -48,7 +51,7 @@ function simulate(seed: number, kind: Kind): Outcome {
   const { servers, extra } = plan(random, kind);
   const slow = random.below(4) === 0 ? 150 : 10;
   const cluster = new Cluster({ servers, extra, seed, latency: (r) => 1 + r.below(slow) });
-  cluster.committed = 5 * EPOCH + 10;
+  cluster.committed = kind.fresh ? 0 : 5 * EPOCH + 10;
   const lossy = random.below(3) === 0;
   cluster.loses = () => lossy && cluster.random.below(20) === 0;
   const sids = servers.map(({ sid }) => sid);
@@ -108,6 +111,8 @@ for (const [name, kind] of [
   ['majorities of three to seven voters', { apache: false, weights: false }],
   ['groups and weights', { apache: false, weights: true }],
   ['voters of both kinds', { apache: true, weights: false }],
+  ['a new ensemble', { apache: false, weights: false, fresh: true }],
+  ['a new ensemble of both kinds', { apache: true, weights: false, fresh: true }],
 ] as const) {
   test(`under random faults no leader lacks what was committed, and all find together afterwards: ${name}`, (t) => {
     const outcome = simulateMany(kind, 1);
