@@ -79,6 +79,7 @@ export class Cluster implements NodeObserver {
       counts: this.counts,
       voters: this.#voting,
       now: () => world.now,
+      fail: (error) => world.fail(error),
     });
     this.contacts = new SessionContacts(this);
     this.network.observer = (from, to, port) => {

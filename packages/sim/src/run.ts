@@ -5,6 +5,7 @@ import { Cluster, type Watched } from './cluster.ts';
 import type { Counts } from './counts.ts';
 import { FaultInjector } from './plan/fault-injector.ts';
 import { drawPlan, type PlanWishes, type RunPlan } from './plan/swarm.ts';
+import type { RandomStream } from './random/random-stream.ts';
 import { withoutReality } from './world/forbidden.ts';
 import { Trace } from './world/trace.ts';
 import { SECOND, World } from './world/world.ts';
@@ -89,9 +90,8 @@ class Phases {
     const world = this.#world;
     const random = world.stream('phases');
     const { voters } = cluster;
-    const least = Math.floor(voters.length / 2) + 1;
-    const size = random.below(2) === 0 ? least : random.between(least, voters.length);
-    const core = random.shuffled(voters).slice(0, size);
+    const core = this.#chooseCore(random);
+    const size = core.length;
     world.tell(() => `the core is ${core.map(({ node }) => node.sid).join(' ')}`);
     for (const watched of cluster.servers) {
       watched.node.diskSlowness = 1;
@@ -117,6 +117,20 @@ class Phases {
     const since = world.now;
     const isBack = (): boolean => cluster.shared.latestAnswered > since;
     this.#until(FIRST_COMMIT_BOUND, `no write after the faults, with ${size} of ${voters.length} servers`, isBack);
+  }
+
+  /**
+   * Some quorum, often the smallest. A server with a blank disk may have forgotten what it acknowledged, so it must not be
+   * what makes a quorum while others have history; where there is no quorum without such servers, everybody is needed.
+   */
+  #chooseCore(random: RandomStream): Watched[] {
+    const { voters } = this.#cluster;
+    const least = Math.floor(voters.length / 2) + 1;
+    const size = random.below(2) === 0 ? least : random.between(least, voters.length);
+    const core = random.shuffled(voters).slice(0, size);
+    const withHistory = core.filter(({ durable }) => durable.currentEpoch > 0).length;
+    const isFresh = voters.every(({ durable }) => durable.currentEpoch === 0);
+    return voters.length === 1 || isFresh || withHistory >= least ? core : [...voters];
   }
 
   #revive(watched: Watched): void {

@@ -20,6 +20,8 @@ export interface QuorumContext {
   readonly counts: Counts;
   readonly voters: readonly End[];
   readonly now: () => number;
+  /** Hears of what is broken: the server that is writing a packet would take an exception for its own. */
+  readonly fail: (error: Error) => void;
 }
 
 /** What is known of one connection of a learner to a leader. */
@@ -61,8 +63,8 @@ export class QuorumWatch {
       epoch: 0,
     };
     return {
-      connecting: tap((packet) => this.#fromLearner(conversation, packet)),
-      accepting: tap((packet) => this.#fromLeader(conversation, packet)),
+      connecting: this.#tap((packet) => this.#fromLearner(conversation, packet)),
+      accepting: this.#tap((packet) => this.#fromLeader(conversation, packet)),
     };
   }
 
@@ -166,15 +168,19 @@ export class QuorumWatch {
       return `server ${node.sid} acknowledges ${zxidText(zxid)}, which is not on its disk as it was proposed`;
     });
   }
-}
 
-function tap(packet: (reader: PacketReader) => void): StreamTap {
-  const reader = new PacketReader();
-  return {
-    written: (bytes, start, end) => {
-      reader.push(bytes, start, end);
-      while (reader.next()) packet(reader);
-    },
-    closed: () => {},
-  };
+  #tap(packet: (reader: PacketReader) => void): StreamTap {
+    const reader = new PacketReader();
+    return {
+      written: (bytes, start, end) => {
+        reader.push(bytes, start, end);
+        try {
+          while (reader.next()) packet(reader);
+        } catch (error) {
+          this.#context.fail(error as Error);
+        }
+      },
+      closed: () => {},
+    };
+  }
 }

@@ -91,19 +91,21 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     habits: {
       timeoutMs: random.pick([6000, 10_000, 30_000]),
       thinkMs: Math.max(1, Math.floor((clients * 1000) / rate)),
-      window: isSync ? random.pick([4, 16]) : random.pick([1, 1, 4, 16]),
+      window: isSync || profile === 'sessions' ? random.pick([4, 16]) : random.pick([1, 1, 4, 16]),
       moveChance: random.pick([0, 5000, profile === 'sessions' ? 60_000 : 20_000]),
       closeChance: random.pick([0, 3000, profile === 'sessions' ? 40_000 : 10_000]),
       vanishChance: random.pick([0, 1000, profile === 'sessions' ? 20_000 : 3000]),
       watchChance: random.pick([0, 200_000, 500_000]),
     },
-    weights: drawWeights(random),
+    weights: drawWeights(random, profile),
     longestData: random.pick([20, 300, 3000]),
   };
 }
 
 function drawFaults(random: RandomStream, profile: Profile): FaultRates {
   const isLite = profile === 'lite';
+  const isSync = profile === 'sync';
+  const isSessions = profile === 'sessions';
   /** A fault exists in half of the runs; how often it happens then differs by a factor of up to eight. */
   const rate = (mean: number, exists = 2): number => (random.below(exists) === 0 ? mean << random.below(4) : 0);
   const crash = rate(isLite ? 4000 : 8000);
@@ -112,12 +114,12 @@ function drawFaults(random: RandomStream, profile: Profile): FaultRates {
     kill: rate(8000),
     stop: rate(20_000, 3),
     pause: rate(8000),
-    partition: rate(6000),
-    clientPartition: rate(15_000),
+    partition: rate(6000, profile === 'election' ? 1 : 2),
+    clientPartition: rate(isSessions ? 3000 : 15_000, isSessions ? 1 : 2),
     halfOpen: rate(15_000, 3),
-    reset: rate(6000),
-    stall: rate(6000),
-    slowDisk: rate(15_000),
+    reset: rate(isSync ? 1000 : 6000, isSync ? 1 : 2),
+    stall: rate(isSessions ? 1000 : 6000, isSessions ? 1 : 2),
+    slowDisk: rate(isSync ? 5000 : 15_000, isSync ? 1 : 2),
     clockStep: rate(20_000, 3),
     crashAtDisk: random.pick([0, 200, 2000]),
     aimsAtLeader: profile === 'election' || profile === 'sync' || random.below(3) === 0,
@@ -127,7 +129,7 @@ function drawFaults(random: RandomStream, profile: Profile): FaultRates {
   return { ...faults, ...none, crash: crash || 8000, reset: 0, stall: 0, slowDisk: 0, clockStep: 0 };
 }
 
-function drawWeights(random: RandomStream): RequestWeights {
+function drawWeights(random: RandomStream, profile: Profile): RequestWeights {
   const full = {
     create: 8,
     ephemeral: 5,
@@ -138,7 +140,7 @@ function drawWeights(random: RandomStream): RequestWeights {
     setAcl: 2,
     multi: 5,
     read: 25,
-    sync: 3,
+    sync: profile === 'election' ? 20 : 3,
   };
   const weights: Record<RequestKind, number> = { ...full };
   for (const kind of Object.keys(full) as RequestKind[]) {

@@ -17,6 +17,8 @@ export class World {
   now = 0;
   /** Number of the host whose process is running; -1: none. */
   actor = -1;
+  /** What went wrong inside a call that must not throw; ends the run behind the event that is happening. */
+  failure: Error | null = null;
   /** Events so far. */
   events = 0;
   readonly #queue: EventQueue = new EventQueue();
@@ -53,6 +55,11 @@ export class World {
     this.#queue.cancel(handle);
   }
 
+  /** Something is wrong that whoever is called now might swallow. The first counts. */
+  fail(error: Error): void {
+    this.failure ??= error;
+  }
+
   /** Ends `runUntil` after the event that is happening. */
   stop(): void {
     this.#stopped = true;
@@ -70,6 +77,7 @@ export class World {
       this.trace.mixLarge(queue.at);
       this.trace.mix(queue.kind * 65536 + queue.owner);
       action();
+      if (this.failure !== null) throw this.failure;
     }
     if (!this.#stopped && this.now < time) this.now = time;
   }
