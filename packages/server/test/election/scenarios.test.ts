@@ -241,6 +241,19 @@ test('pitfall 6: a quorum that follows a leader is not enough; the leader must s
   assert.equal(joiner.election.round, 3);
 });
 
+test('a leader that a reconfiguration has chosen is joined, although it names no round', () => {
+  const alone = new Alone(1, 3);
+  alone.start();
+  const { round } = alone.election;
+  alone.hear(2, { ...FOLLOWING, leader: 3, electionEpoch: 7, peerEpoch: 6 });
+  alone.hear(3, { ...LEADING, leader: 3, electionEpoch: -1, peerEpoch: 6 });
+  assert.equal(alone.election.outcome?.leader, 3);
+  alone.start({}, 10);
+  assert.ok(alone.election.round > round);
+  alone.hear(2, { ...LOOKING, leader: 2, zxid: Z + 1, electionEpoch: -1 });
+  assert.equal(alone.election.outcome, null);
+});
+
 test('pitfall 6: a leader whose connection broke after it spoke does not count as leading', () => {
   const joiner = new Alone(1, 5);
   joiner.start();

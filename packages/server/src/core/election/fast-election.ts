@@ -124,8 +124,10 @@ export class FastElection {
     const electorate = this.#electorate;
     const message = decodeNotification(payload);
     if (electorate === null || message === null || from === this.#sid) return;
-    // A round that cannot be counted on from would stop the clock of everybody who takes it over.
-    if (!Number.isSafeInteger(message.electionEpoch) || message.electionEpoch < 0) return;
+    // A round that cannot be counted on from would stop the clock of everybody who takes it over. Apache's servers that
+    // lead or follow by a reconfiguration, which is no election, say -1.
+    const firstRound = message.state === ServerState.looking ? 0 : -1;
+    if (!Number.isSafeInteger(message.electionEpoch) || message.electionEpoch < firstRound) return;
     this.#contacts.heard(from);
     const { config } = message;
     const believed = this.#settings.reconfigEnabled && this.#state === 'looking';
@@ -378,7 +380,7 @@ export class FastElection {
     const { leader, zxid, electionEpoch, peerEpoch } = vote;
     this.#outcome = { leader, zxid, electionEpoch, peerEpoch };
     this.#current = this.#outcome;
-    this.#round = electionEpoch;
+    if (electionEpoch >= 0) this.#round = electionEpoch;
     this.#running = false;
     this.#state = leader === this.#sid ? 'leading' : this.#own.participant ? 'following' : 'observing';
     if (this.#state === 'leading') {
