@@ -31,6 +31,15 @@ export class Electorate {
     return this.committed.isQuorum(acked) && (this.#proposed === null || this.#proposed.isQuorum(acked));
   }
 
+  /**
+   * Whether they are a quorum of one of the configurations, which is enough to follow whoever leads them: that the leader has
+   * every quorum that it needs is its own care. Apache's server asks for both here, so that one which alone has seen a proposal
+   * of members that are no more looks for a leader forever.
+   */
+  isQuorumOfAny(acked: (sid: number) => boolean): boolean {
+    return this.committed.isQuorum(acked) || this.#proposed?.isQuorum(acked) === true;
+  }
+
   /** Whether this voter's vote can decide anything, and whether it can be voted for: its weight is not 0. */
   counts(sid: number): boolean {
     return weighs(this.committed, sid) || (this.#proposed !== null && weighs(this.#proposed, sid));

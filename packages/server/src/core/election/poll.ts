@@ -116,7 +116,8 @@ export class Poll {
   ): boolean {
     if (vote.leader !== this.#sid && !tally.leads(vote.leader)) return false;
     const supporters = tally.supporters(vote, agree);
-    return electorate.isQuorum((sid) => supporters.has(sid));
+    const agrees = (sid: number): boolean => supporters.has(sid);
+    return vote.leader === this.#sid ? electorate.isQuorum(agrees) : electorate.isQuorumOfAny(agrees);
   }
 }
 
