@@ -13,7 +13,7 @@ interface Pair {
 
 /** How often, and for how long, a refused connection is tried again, in milliseconds. */
 const RETRY_MS = 10;
-const REFUSED_FOR_MS = 250;
+const REFUSED_FOR_MS = 1000;
 
 /**
  * Held traffic behaves as on a network that loses packets: nothing arrives, connections stay, even the end of a killed
