@@ -345,9 +345,8 @@ export class FastElection {
   #onSettled(from: number, vote: CastVote, nowMs: number): void {
     const electorate = this.#electorate!;
     this.#contacts.unsent(from);
-    // Blank voters that have just elected one of them are no history for one that took part in it.
-    const bootstrap = this.#franchise.votes && vote.zxid <= 0 && vote.peerEpoch <= 0;
-    if (!bootstrap) this.#meetHistory(nowMs);
+    // Blank voters that have just elected one of them have no history yet; once it leads they name its epoch.
+    if (vote.zxid > 0 || vote.peerEpoch > 0) this.#meetHistory(nowMs);
     this.#poll.settles(from, vote, this.#round);
     const thisRound = vote.electionEpoch === this.#round;
     // They follow what this server was before it restarted, unless it is this very round.
