@@ -1,5 +1,6 @@
 import type { Epochs, Hashing } from '../ports.ts';
 import { Clients } from './clients.ts';
+import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 import { FastElection } from './election/fast-election.ts';
 import type { EnsembleSettings } from './ensemble-settings.ts';
@@ -13,6 +14,8 @@ import { Serving } from './serving.ts';
 import type { CoreSettings } from './settings.ts';
 import { Stage } from './stage.ts';
 
+/** Most steps leave nothing of a kind; emptying an array that is empty costs a call into the engine. */
+const NO_CONNECTIONS: Connection[] = [];
 /** Znodes whose digests are checked at each tick after a large snapshot was loaded. */
 const CHECKED_PER_TICK = 4096;
 const FINALIZE_WAIT_MS = 200;
@@ -139,27 +142,31 @@ export class Replica {
   }
 
   takeReady(): Ready {
-    const { serving, pipeline, member } = this;
+    const { pipeline, member } = this;
     const isServing = this.clients.areServed;
     const resume = isServing && !this.#wasServing;
     this.#wasServing = isServing;
-    const close = serving.closing.slice();
-    serving.closing.length = 0;
     return {
       generation: this.generation,
       roll: pipeline.snapshots.takeRoll(),
       append: pipeline.proposals.takeAppends(),
       output: this.#takeOutput(isServing),
-      close,
+      close: this.#takeClosing(),
       snapshot: pipeline.snapshots.takeWork(),
       ensemble: member === null ? null : member.takeWork(),
       resume,
     };
   }
 
+  #takeClosing(): Ready['close'] {
+    const { closing } = this.serving;
+    return closing.length === 0 ? NO_CONNECTIONS : closing.splice(0);
+  }
+
   /** While this server does not serve, what its clients would be told stays here: it may still turn out to be void. */
   #takeOutput(isServing: boolean): Ready['output'] {
     const { dirty } = this.serving;
+    if (dirty.length === 0) return NO_CONNECTIONS;
     if (isServing) {
       const output = dirty.slice();
       for (const connection of output) connection.dirty = false;

@@ -179,6 +179,7 @@ export class PendingChanges {
 
   /** Ends one operation's use of nodes that it did not change. */
   endOperation(): void {
+    if (this.#loose.length === 0) return;
     for (const node of this.#loose) {
       if (!node.attached) this.#recycle(node);
     }

@@ -6,6 +6,12 @@ export class CommitRule {
   #candidates: number[] = [];
   #wanted = 0;
   readonly #has: (sid: number) => boolean;
+  /** What `committable` said last, and of what; it is asked in every step, and acknowledgements come in few. */
+  #answer = -1;
+  #isCurrent = false;
+  #committed: Membership | null = null;
+  #proposed: Membership | null = null;
+  #reconfigZxid = 0;
 
   constructor() {
     this.#has = (sid) => (this.#acked.get(sid) ?? -1) >= this.#wanted;
@@ -14,12 +20,15 @@ export class CommitRule {
   /** A server has everything up to `zxid` on its disk. */
   acknowledged(sid: number, zxid: number): void {
     const before = this.#acked.get(sid);
-    if (before === undefined || before < zxid) this.#acked.set(sid, zxid);
+    if (before !== undefined && before >= zxid) return;
+    this.#acked.set(sid, zxid);
+    this.#isCurrent = false;
   }
 
   /** A server may no longer have what it had acknowledged: its log is going to be cut, or replaced. */
   forget(sid: number): void {
     this.#acked.delete(sid);
+    this.#isCurrent = false;
   }
 
   /** The last txn that a quorum of the membership has; -1 when there is none. */
@@ -43,6 +52,17 @@ export class CommitRule {
    * no membership is proposed.
    */
   committable(committed: Membership, proposed: Membership | null, reconfigZxid: number): number {
+    const isSame = committed === this.#committed && proposed === this.#proposed && reconfigZxid === this.#reconfigZxid;
+    if (this.#isCurrent && isSame) return this.#answer;
+    this.#isCurrent = true;
+    this.#committed = committed;
+    this.#proposed = proposed;
+    this.#reconfigZxid = reconfigZxid;
+    this.#answer = this.#decide(committed, proposed, reconfigZxid);
+    return this.#answer;
+  }
+
+  #decide(committed: Membership, proposed: Membership | null, reconfigZxid: number): number {
     const first = this.quorumZxid(committed);
     if (proposed === null || first < reconfigZxid) return first;
     const second = this.quorumZxid(proposed);
