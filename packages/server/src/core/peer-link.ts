@@ -8,6 +8,11 @@ const NO_BYTES = new Uint8Array(0);
 /** Which end this server is: of a `leader` link it is the learner. */
 export type PeerLinkKind = 'leader' | 'learner';
 
+/** A 64-bit integer in a packet, exact within ±2^53. */
+export function longAt(view: DataView, at: number): number {
+  return view.getInt32(at) * 4294967296 + view.getUint32(at + 4);
+}
+
 /** Hears what a link receives. */
 export interface PacketHandler {
   /** Whether the next bytes are no packets: the state that follows SNAP. */

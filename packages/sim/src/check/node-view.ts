@@ -7,7 +7,7 @@ export function roleOf(node: SimNode): NodeRole {
   const { member, clients } = node.server.replica;
   if (member === null) return 'leading';
   const { role } = member;
-  if (role.name === 'leading') return 'isEstablished' in role && role.isEstablished === true ? 'leading' : 'idle';
+  if (role.name === 'leading') return role.stage === 'broadcast' ? 'leading' : 'idle';
   return clients.areServed ? 'serving' : 'idle';
 }
 

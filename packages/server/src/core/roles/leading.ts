@@ -4,7 +4,7 @@ import type { LogRecords } from '../../ports.ts';
 import type { Database } from '../database.ts';
 import { invariant } from '../invariants.ts';
 import type { Membership } from '../membership/membership.ts';
-import type { PeerLink } from '../peer-link.ts';
+import { longAt, type PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Proposal } from '../proposals.ts';
 import type { Stage } from '../stage.ts';
@@ -118,10 +118,6 @@ export class Leading implements Role {
   /** Learners that have this leader's history, and all that are connected; for the operators. */
   get learners(): Iterable<LearnerHandler> {
     return this.#handlers.values();
-  }
-
-  get isEstablished(): boolean {
-    return this.#phase === 'broadcast';
   }
 
   get epoch(): number {
@@ -312,9 +308,9 @@ export class Leading implements Role {
       this.#drop(handler, 'it speaks a protocol older than 3.4');
       return;
     }
-    handler.sid = readLong(link.view, packet.dataStart);
+    handler.sid = longAt(link.view, packet.dataStart);
     handler.isObserver = isObserver;
-    const configVersion = length >= 20 ? readLong(link.view, packet.dataStart + 12) : 0;
+    const configVersion = length >= 20 ? longAt(link.view, packet.dataStart + 12) : 0;
     if (configVersion > this.#stage.committed.version) {
       this.#drop(handler, 'its membership is newer than that of its leader');
       return;
@@ -600,8 +596,4 @@ export class Leading implements Role {
   }
 
   storageDone(_database: Database | null, _unreachable: boolean): void {}
-}
-
-function readLong(view: DataView, at: number): number {
-  return view.getInt32(at) * TWO_32 + view.getUint32(at + 4);
 }

@@ -1,14 +1,14 @@
-import { beginPacket, decodeUtf8, endPacket, JuteError, QuorumPacketType, writePacket } from '@headkeeper/protocol';
-import type { Endpoint, LogRecords } from '../../ports.ts';
-import { Database } from '../database.ts';
+import { beginPacket, endPacket, JuteError, QuorumPacketType, writePacket } from '@headkeeper/protocol';
+import type { LogRecords } from '../../ports.ts';
+import type { Database } from '../database.ts';
 import { zxidOfBody } from '../log/record-codec.ts';
-import { SnapshotDamaged, SnapshotDecoder } from '../log/snapshot-decoder.ts';
-import { type Membership, MembershipError, parseMembership } from '../membership/membership.ts';
-import type { PeerLink } from '../peer-link.ts';
+import type { Membership } from '../membership/membership.ts';
+import { longAt, type PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { RecoveredState } from '../recovered-state.ts';
 import type { Stage } from '../stage.ts';
+import { StateReceiver } from '../zab/state-receiver.ts';
 import { Forwarding } from './forwarding.ts';
+import { LearnedMembership } from './learned-membership.ts';
 import { ObserverHost } from './observer-host.ts';
 import type { Role } from './role.ts';
 
@@ -20,6 +20,8 @@ const TXN_HEADER_BYTES = 32;
 const RECONFIG = 16;
 /** A promise made before is not a new one (quorum-protocol reference, 4.1), and neither counts one that has forgotten. */
 const NOT_COUNTED = -1;
+/** Pause before a leader that does not listen yet is tried again; a shorter one may be configured. */
+const RETRY_MS = 10;
 /** Pause before a designated leader is tried again. */
 const RECONNECT_MS = 20;
 
@@ -51,6 +53,7 @@ export class Learning implements Role {
   readonly #stage: Stage;
   readonly #pipeline: Pipeline;
   readonly #leader: number;
+  readonly #learned: LearnedMembership;
   #phase: Phase = 'connecting';
   #link: PeerLink | null = null;
   #forwarding: Forwarding | null = null;
@@ -64,11 +67,14 @@ export class Learning implements Role {
   /** The last txn acknowledged. */
   #ackedZxid = 0;
   #membership: Membership | null = null;
-  #decoder: SnapshotDecoder | null = null;
-  #incoming: RecoveredState | null = null;
+  #incoming: StateReceiver | null = null;
   /** Zxid of the state received, until its snapshot is on the disk: memory is then ahead of it. */
   #installing: number | null = null;
   #deadlineMs = 0;
+  #installBegun = false;
+  /** Whether memory and disk have parted over an order that could not be carried out. */
+  #isLost = false;
+  #waitsForDisk = false;
   #host: ObserverHost | null = null;
   #connectedMs = 0;
   /** A designated leader may not know yet that it leads, and send its learners away; until then they try again. */
@@ -82,6 +88,7 @@ export class Learning implements Role {
     this.#leader = leader;
     if (isDesignated) this.#persistsUntilMs = stage.nowMs + stage.settings.tickTimeMs;
     this.name = stage.isObserver ? 'observing' : 'following';
+    this.#learned = new LearnedMembership(stage, leader, stage.isObserver);
   }
 
   get leader(): number {
@@ -115,9 +122,8 @@ export class Learning implements Role {
   }
 
   start(): void {
-    const { settings, committed, lastSeen } = this.#stage;
-    const known = committed.members.has(this.#leader) ? committed : lastSeen;
-    const endpoints = this.#masters() ?? known.quorumAddress(this.#leader);
+    const { settings } = this.#stage;
+    const endpoints = this.#learned.leaderEndpoints();
     if (endpoints.length === 0) {
       this.#stage.look(`the leader, server ${this.#leader}, is not in the membership`);
       return;
@@ -127,20 +133,7 @@ export class Learning implements Role {
     // A designated leader is not waited for as an election is: what ACKEPOCH tells of may still be on its way to the disk.
     this.#waitsForDisk = this.#pipeline.durableZxid < this.#pipeline.appendedZxid;
     if (this.#waitsForDisk) return;
-    this.#stage.connect = { endpoints, timeoutMs, retryMs: settings.connectRetryDelayMs };
-  }
-
-  /** Where an observer finds followers that serve in place of the leader; null when there is no such thing. */
-  #masters(): Endpoint[] | null {
-    const { settings, committed } = this.#stage;
-    const { observerMasterPort } = settings;
-    if (observerMasterPort === null || this.name !== 'observing') return null;
-    const masters: Endpoint[] = [];
-    for (const sid of committed.voters) {
-      if (sid === this.#leader) continue;
-      for (const { host } of committed.quorumAddress(sid)) masters.push({ host, port: observerMasterPort });
-    }
-    return masters.length === 0 ? null : masters;
+    this.#stage.connect = { endpoints, timeoutMs, retryMs: Math.min(RETRY_MS, settings.connectRetryDelayMs) };
   }
 
   wake(): void {
@@ -222,19 +215,11 @@ export class Learning implements Role {
   }
 
   raw(bytes: Uint8Array): number {
-    const decoder = this.#decoder as SnapshotDecoder;
+    const incoming = this.#incoming as StateReceiver;
     this.#hear(this.#stage.settings.initLimitTicks);
-    try {
-      decoder.push(bytes);
-    } catch (error) {
-      if (!(error instanceof SnapshotDamaged)) throw error;
-      this.#stage.look(`the state that the leader sends is damaged: ${error.message}`);
-      return bytes.length;
-    }
-    if (!decoder.isComplete) return bytes.length;
-    const consumed = bytes.length - decoder.rest.length;
-    this.#decoder = null;
-    this.#takeState();
+    const consumed = incoming.push(bytes);
+    if (incoming.damage !== null) this.#stage.look(`the state that the leader sends is damaged: ${incoming.damage}`);
+    else if (incoming.isComplete) this.#takeState(incoming);
     return consumed;
   }
 
@@ -274,23 +259,14 @@ export class Learning implements Role {
     }
     if (this.#installing !== null) {
       // First the mark that a new state is coming, then the state, then everything older goes.
-      if (!this.#pipeline.snapshots.running) {
-        if (this.#installBegun) this.#installed(link);
-        else {
-          this.#installBegun = true;
-          this.#pipeline.snapshots.begin();
-        }
-      }
+      if (this.#installBegun) this.#installed(link);
+      else this.#pipeline.snapshots.begin();
+      this.#installBegun = true;
       return;
     }
     if (database !== null) this.#stage.adopt(database);
     this.#sync(link);
   }
-
-  #installBegun = false;
-  /** Whether memory and disk have parted over an order that could not be carried out. */
-  #isLost = false;
-  #waitsForDisk = false;
 
   leave(): void {
     this.#forwarding?.end();
@@ -356,18 +332,10 @@ export class Learning implements Role {
       this.#truncate(link, zxid);
     } else if (type === QuorumPacketType.snap) {
       this.#stage.note('synchronising by SNAP');
-      this.#incoming = new RecoveredState(new Database(this.#stage.core));
-      this.#decoder = new SnapshotDecoder(
-        this.#incoming,
-        this.#stage.core.juteMaxBuffer + this.#stage.core.juteMaxBufferExtra,
-        true,
-      );
-      this.#snapZxid = zxid;
+      this.#incoming = new StateReceiver(this.#stage.core, zxid);
       this.#phase = 'state';
     } else this.#unexpected(type);
   }
-
-  #snapZxid = 0;
 
   #truncate(link: PeerLink, zxid: number): void {
     const { appendedZxid, serving, proposals } = this.#pipeline;
@@ -417,13 +385,11 @@ export class Learning implements Role {
   }
 
   /** The whole state has come in. It counts once its snapshot is on the disk. */
-  #takeState(): void {
+  #takeState(incoming: StateReceiver): void {
     const link = this.#link as PeerLink;
-    const incoming = this.#incoming as RecoveredState;
-    const zxid = this.#snapZxid;
+    const { zxid } = incoming;
     this.#incoming = null;
-    incoming.loaded(zxid, null);
-    this.#stage.adopt(incoming.database);
+    this.#stage.adopt(incoming.finish());
     this.#installing = zxid;
     this.#installBegun = false;
     this.#pipeline.snapshots.digestsCount = false;
@@ -456,14 +422,14 @@ export class Learning implements Role {
         return;
       case QuorumPacketType.commitAndActivate:
         if (packet.dataEnd - packet.dataStart < 8) this.#unexpected(packet.type);
-        else this.#activate(link, packet.zxid, readLong(link.view, packet.dataStart));
+        else this.#activate(link, packet.zxid, longAt(link.view, packet.dataStart));
         return;
       case QuorumPacketType.informAndActivate: {
         if (packet.dataEnd - packet.dataStart < 8) {
           this.#unexpected(packet.type);
           return;
         }
-        const designated = readLong(link.view, packet.dataStart);
+        const designated = longAt(link.view, packet.dataStart);
         const { zxid } = packet;
         if (this.#propose(link, packet.dataStart + 8, packet.dataEnd)) this.#activate(link, zxid, designated);
         return;
@@ -508,7 +474,7 @@ export class Learning implements Role {
       this.#stage.look(`the leader proposed 0x${zxid.toString(16)} behind 0x${appendedZxid.toString(16)}: a gap`);
       return false;
     }
-    if (view.getInt32(start + TXN_TYPE_AT) === RECONFIG) this.#seeReconfig(link, start, end);
+    if (view.getInt32(start + TXN_TYPE_AT) === RECONFIG) this.#learned.propose(link, start, end);
     proposals.accept(bytes, view, start, end);
     this.#stage.statistics.proposalsReceived++;
     return true;
@@ -538,7 +504,7 @@ export class Learning implements Role {
       return;
     }
     if (packet.dataEnd - packet.dataStart > 1) {
-      this.#membership = this.#parse(link.bytes.subarray(packet.dataStart, packet.dataEnd));
+      this.#membership = this.#learned.parse(link.bytes.subarray(packet.dataStart, packet.dataEnd));
       if (this.#membership !== null && this.#stage.settings.reconfigEnabled) {
         // Behind a leader's history a membership of ours that it does not know of was cut off with our log.
         if (this.#membership.version < this.#stage.lastSeen.version) this.#stage.forgetLastSeen();
@@ -571,8 +537,8 @@ export class Learning implements Role {
   #upToDate(link: PeerLink): void {
     const { clients, serving } = this.#pipeline;
     if (this.#membership !== null && this.#stage.settings.reconfigEnabled) {
-      const before = this.#leaderAddress();
-      if (this.#stage.commit(this.#membership) && this.#mustStartOver(before, null)) return;
+      const before = this.#learned.leaderAddress;
+      if (this.#stage.commit(this.#membership) && this.#learned.mustStartOver(before, null)) return;
     }
     writePacket(link.out, QuorumPacketType.ack, this.#epoch * TWO_32);
     this.#stage.send(link);
@@ -625,58 +591,11 @@ export class Learning implements Role {
     );
   }
 
-  // Reconfiguration.
-
-  #seeReconfig(link: PeerLink, start: number, end: number): void {
-    if (!this.#stage.settings.reconfigEnabled) return;
-    const pathLength = link.view.getInt32(start + TXN_HEADER_BYTES);
-    const dataAt = start + TXN_HEADER_BYTES + 4 + Math.max(0, pathLength);
-    if (dataAt + 4 > end) return;
-    const length = Math.max(0, Math.min(link.view.getInt32(dataAt), end - dataAt - 4));
-    const membership = this.#parse(link.bytes.subarray(dataAt + 4, dataAt + 4 + length));
-    if (membership !== null) this.#stage.see(membership);
-  }
-
-  #parse(text: Uint8Array): Membership | null {
-    try {
-      return parseMembership(decodeUtf8(text));
-    } catch (error) {
-      if (!(error instanceof MembershipError)) throw error;
-      this.#stage.note(`the leader's membership cannot be read: ${error.message}`);
-      return null;
-    }
-  }
-
   #activate(_link: PeerLink, zxid: number, designated: number): void {
     const { lastSeen, settings } = this.#stage;
-    const before = this.#leaderAddress();
+    const before = this.#learned.leaderAddress;
     const changed = settings.reconfigEnabled && lastSeen.version === zxid && this.#stage.commit(lastSeen);
     this.#commit(zxid, designated);
-    if (changed) this.#mustStartOver(before, designated);
+    if (changed) this.#learned.mustStartOver(before, designated);
   }
-
-  #leaderAddress(): string {
-    const endpoints = this.#stage.committed.quorumAddress(this.#leader);
-    return endpoints.map(({ host, port }) => `${host}:${port}`).join();
-  }
-
-  /** Whether the new membership ends this role: another part to play, or another leader. */
-  #mustStartOver(leaderAddress: string, designated: number | null): boolean {
-    const stage = this.#stage;
-    const roleChanged = stage.isObserver !== (this.name === 'observing');
-    const leaderChanged =
-      designated !== null
-        ? designated !== this.#leader
-        : !stage.committed.isVoter(this.#leader) || this.#leaderAddress() !== leaderAddress;
-    if (!roleChanged && !leaderChanged) return false;
-    if (designated !== null) stage.designated = designated;
-    stage.look(
-      roleChanged ? 'this server has another part in the new membership' : 'the new membership has another leader',
-    );
-    return true;
-  }
-}
-
-function readLong(view: DataView, at: number): number {
-  return view.getInt32(at) * TWO_32 + view.getUint32(at + 4);
 }

@@ -1,7 +1,7 @@
 import { beginPacket, encodeUtf8, endPacket, QuorumPacketType, writePacket } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { LogRecords } from '../../ports.ts';
-import type { PacketHandler, PeerLink } from '../peer-link.ts';
+import { longAt, type PacketHandler, type PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Proposal } from '../proposals.ts';
 import type { Stage } from '../stage.ts';
@@ -159,7 +159,7 @@ export class ObserverHost implements PacketHandler {
       this.#drop(handler, `it begins with a packet of type ${packet.type}: only observers are served here`);
       return;
     }
-    handler.sid = link.view.getInt32(packet.dataStart) * TWO_32 + link.view.getUint32(packet.dataStart + 4);
+    handler.sid = longAt(link.view, packet.dataStart);
     handler.isObserver = true;
     handler.stage = 'epoch';
     handler.leaderInfo(this.#epoch, PROTOCOL_VERSION);
