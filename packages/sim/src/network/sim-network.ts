@@ -193,7 +193,11 @@ export class SimNetwork {
 
   /** One stream of the host's goes on looking alive, and carries nothing more, in one direction or both. */
   halfOpen(stream: Stream, direction: 'out' | 'in' | 'both'): void {
-    if (direction !== 'in' && stream.outgoing !== null) stream.outgoing.swallows = true;
-    if (direction !== 'out' && stream.incoming !== null) stream.incoming.swallows = true;
+    for (const pipe of [direction === 'in' ? null : stream.outgoing, direction === 'out' ? null : stream.incoming]) {
+      if (pipe === null) continue;
+      pipe.swallows = true;
+      // Nobody can say when the two sides will have noticed.
+      pipe.link.lastFault = Number.POSITIVE_INFINITY;
+    }
   }
 }

@@ -191,6 +191,7 @@ export class FaultInjector {
     if (streams.length === 0) return;
     const stream = this.#random.pick(streams);
     stream.outgoing?.end('reset');
+    if (stream.outgoing !== null) stream.outgoing.link.lastFault = this.#cluster.world.now;
     host.dispatch(() => stream.closedBy('ECONNRESET'));
   }
 
