@@ -84,6 +84,7 @@ export class Driver implements JournalListener {
     this.#snapshots = new SnapshotRunner(options.snapshots, options.defer, {
       slice: (generation, znodes) => this.#step({ kind: 'snapshotSlice', generation, znodes, ...this.#time() }),
       isRunning: () => this.#replica.snapshotRunning,
+      isServing: () => this.#replica.clients.areServed,
       written: (zxid, error) => {
         if (error !== null) return this.#fail(error);
         options.listener.snapshotWritten(zxid);

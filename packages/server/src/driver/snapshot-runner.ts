@@ -3,11 +3,15 @@ import type { SnapshotSink, SnapshotStore } from '../ports.ts';
 
 /** Znodes that one slice looks at: about a millisecond of work. */
 const ZNODES_PER_SLICE = 1024;
+/** The same while nobody is being served, and a server waits for its state to reach the disk. */
+const ZNODES_PER_LONG_SLICE = 16_384;
 
 export interface SnapshotRunnerPort {
   /** Gives the core a slice of time for the running snapshot. */
   slice(generation: number, znodes: number): void;
   isRunning(): boolean;
+  /** Whether clients would notice a long slice. */
+  isServing(): boolean;
   written(zxid: number, error: Error | null): void;
 }
 
@@ -96,7 +100,8 @@ export class SnapshotRunner {
     this.#scheduled = true;
     this.#defer(() => {
       this.#scheduled = false;
-      if (this.#sink !== null) this.#port.slice(this.#generation, ZNODES_PER_SLICE);
+      const znodes = this.#port.isServing() ? ZNODES_PER_SLICE : ZNODES_PER_LONG_SLICE;
+      if (this.#sink !== null) this.#port.slice(this.#generation, znodes);
     });
   }
 }

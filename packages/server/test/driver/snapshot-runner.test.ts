@@ -48,6 +48,7 @@ function runner(store: SlowStore): { runner: SnapshotRunner; deferred: (() => vo
   const slices: number[] = [];
   const port = {
     slice: (generation: number) => slices.push(generation),
+    isServing: () => true,
     isRunning: () => true,
     written: () => {},
   };

@@ -20,9 +20,8 @@ const TXN_HEADER_BYTES = 32;
 const RECONFIG = 16;
 /** A promise made before is not a new one (quorum-protocol reference, 4.1), and neither counts one that has forgotten. */
 const NOT_COUNTED = -1;
-/** Pause before a leader that does not listen yet is tried again; a shorter one may be configured. */
+/** Pauses before a leader is tried again that does not listen yet, and one that was designated and does not know it yet. */
 const RETRY_MS = 10;
-/** Pause before a designated leader is tried again. */
 const RECONNECT_MS = 20;
 
 /**
