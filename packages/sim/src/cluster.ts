@@ -118,10 +118,11 @@ export class Cluster implements NodeObserver {
         turnDelay: 20,
       };
       const node = new SimNode(world, this.network, settings, this);
+      const durable = new DurableState(node.disk, sid);
       const watched: Watched = {
         node,
-        durable: new DurableState(node.disk, sid),
-        applied: new AppliedTxns(sid, this.history),
+        durable,
+        applied: new AppliedTxns(sid, this.history, durable),
         comparedZxid: -1,
         returns: true,
       };
@@ -164,7 +165,7 @@ export class Cluster implements NodeObserver {
     const role = roleOf(node);
     const { server } = node;
     if (server === null) return;
-    watched.applied.settle(role, server.replica.serving.database.applier);
+    watched.applied.settle(role, server.replica.serving.database.applier, appliedZxid(node));
     if (role === 'idle') {
       watched.comparedZxid = -1;
       return;

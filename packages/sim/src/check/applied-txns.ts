@@ -1,4 +1,5 @@
 import type { TxnApplier } from '@headkeeper/server/internal';
+import type { DurableState } from './durable-state.ts';
 import { type History, txnHash } from './history.ts';
 import { law, zxidText } from './violation.ts';
 
@@ -21,6 +22,7 @@ interface TailTxn {
 export class AppliedTxns {
   readonly #who: number;
   readonly #history: History;
+  readonly #durable: DurableState;
   #applier: TxnApplier | null = null;
   /** Applied and not (yet) known to be committed. */
   #tail: TailTxn[] = [];
@@ -29,9 +31,10 @@ export class AppliedTxns {
   /** Whether the server has been found to serve with the present state. */
   #hasServed = false;
 
-  constructor(who: number, history: History) {
+  constructor(who: number, history: History, durable: DurableState) {
     this.#who = who;
     this.#history = history;
+    this.#durable = durable;
   }
 
   /** The process is gone. */
@@ -51,12 +54,15 @@ export class AppliedTxns {
     const { zxid } = applier;
     const hash = txnHash(bytes, start, end);
     const known = this.#history.hashOf(zxid);
-    if (known === undefined) this.#tail.push({ zxid, hash, bytes: bytes.slice(start, end) });
-    else if (known !== hash) this.#diverges(zxid);
+    if (known === undefined) {
+      const copy = bytes.slice(start, end);
+      this.#tail.push({ zxid, hash, bytes: copy });
+      this.#history.keep(zxid, hash, copy);
+    } else if (known !== hash) this.#diverges(zxid);
   }
 
   /** After an event: what the server is now says what its state, changed through `applier`, must be. */
-  settle(role: NodeRole, applier: TxnApplier): void {
+  settle(role: NodeRole, applier: TxnApplier, lastZxid: number): void {
     // A state received whole has replaced the one that was made of txns.
     if (applier !== this.#applier) this.forget();
     this.#applier = applier;
@@ -65,6 +71,7 @@ export class AppliedTxns {
       return;
     }
     if (this.#hasServed && this.#tail.length === 0 && this.#divergedAt === 0) return;
+    if (role === 'leading' && !this.#hasServed) this.#appendFromSnapshot(lastZxid);
     this.#hasServed = true;
     const tail = this.#tail;
     this.#tail = [];
@@ -77,6 +84,14 @@ export class AppliedTxns {
       const last = zxidText(this.#history.last);
       return `server ${this.#who} serves a state with ${zxidText(this.#divergedAt)}, which is not in the history up to ${last}`;
     });
+  }
+
+  /** What a leader has when it is established is committed by that, also what it has loaded from its own snapshot. */
+  #appendFromSnapshot(lastZxid: number): void {
+    const history = this.#history;
+    const end = (this.#tail[0]?.zxid ?? lastZxid + 1) - 1;
+    if (end <= history.last) return;
+    for (const { zxid, hash } of this.#durable.logged(history.last, end)) history.appendKept(zxid, hash);
   }
 
   #diverges(zxid: number): void {

@@ -76,6 +76,18 @@ export class DurableState {
     return zxid <= this.#snapshot || this.#hashOf(zxid) !== null;
   }
 
+  /** The txns in the log behind one zxid and up to another, in order. */
+  logged(after: number, upTo: number): { readonly zxid: number; readonly hash: number }[] {
+    this.#refresh();
+    const found: { zxid: number; hash: number }[] = [];
+    for (const { zxids, hashes } of this.#files.values()) {
+      for (let i = 0; i < zxids.length; i++) {
+        if (zxids[i] > after && zxids[i] <= upTo) found.push({ zxid: zxids[i], hash: hashes[i] });
+      }
+    }
+    return found.sort((a, b) => a.zxid - b.zxid);
+  }
+
   /** The hash of a txn in the log; null when it is not there. */
   #hashOf(zxid: number): number | null {
     for (const { zxids, hashes } of this.#files.values()) {

@@ -10,6 +10,8 @@ export class History {
   readonly #hashes: Map<number, number> = new Map();
   /** Digest of the tree after a txn, as the first server that had it says. */
   readonly #digests: Map<number, string> = new Map();
+  /** What some server has applied and is not known to be committed, by zxid: more than one where histories parted. */
+  readonly #pending: Map<number, { readonly hash: number; readonly bytes: Uint8Array }[]> = new Map();
   /** Hears of each txn as it becomes part of the history. */
   committed: (zxid: number, hash: number) => void = () => {};
 
@@ -30,6 +32,24 @@ export class History {
     return this.#hashes.get(zxid);
   }
 
+  /** A server has applied a txn that may become part of the history. */
+  keep(zxid: number, hash: number, bytes: Uint8Array): void {
+    const known = this.#pending.get(zxid);
+    if (known === undefined) this.#pending.set(zxid, [{ hash, bytes }]);
+    else if (!known.some((txn) => txn.hash === hash)) known.push({ hash, bytes });
+  }
+
+  /** A leader is established whose snapshot holds txns that it has not applied one by one in this life. */
+  appendKept(zxid: number, hash: number): void {
+    const found = this.#pending.get(zxid)?.find((txn) => txn.hash === hash);
+    law(
+      found !== undefined,
+      'integrity',
+      () => `${zxidText(zxid)} is in a leader's log, and nobody has ever applied it`,
+    );
+    this.append(zxid, hash, found.bytes);
+  }
+
   append(zxid: number, hash: number, bytes: Uint8Array): void {
     const { last } = this;
     const follows =
@@ -38,6 +58,7 @@ export class History {
     law(follows, 'order', () => `${zxidText(zxid)} is committed after ${zxidText(last)}`);
     this.#zxids.push(zxid);
     this.#hashes.set(zxid, hash);
+    this.#pending.delete(zxid);
     this.committed(zxid, hash);
     this.oracle.commit(bytes);
   }

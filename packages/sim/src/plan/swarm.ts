@@ -63,11 +63,17 @@ export interface PlanWishes {
 /** Draws the plan of a run: which faults exist at all, how often, and how everything is built. */
 export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
   const random = new RandomStream(seed, 'plan');
-  const profile = wishes.profile ?? random.pick(PROFILES);
-  const voters = wishes.voters ?? random.pick([1, 3, 3, 3, 3, 5, 5, 7, 2, 4]);
-  const observers = wishes.observers ?? (voters > 1 && random.below(4) === 0 ? random.between(1, 2) : 0);
-  const clients = wishes.clients ?? random.between(2, 8);
-  const rate = wishes.rate ?? random.pick([2, 5, 10, 10, 20]);
+  // Everything is drawn, wished or not, so that a wish does not shift what is drawn behind it.
+  const drawnProfile = random.pick(PROFILES);
+  const drawnVoters = random.pick([1, 3, 3, 3, 3, 5, 5, 7, 2, 4]);
+  const drawnObservers = random.below(4) === 0 ? random.between(1, 2) : 0;
+  const drawnClients = random.between(2, 8);
+  const drawnRate = random.pick([2, 5, 10, 10, 20]);
+  const profile = wishes.profile ?? drawnProfile;
+  const voters = wishes.voters ?? drawnVoters;
+  const observers = wishes.observers ?? (voters > 1 ? drawnObservers : 0);
+  const clients = wishes.clients ?? drawnClients;
+  const rate = wishes.rate ?? drawnRate;
   const isLite = profile === 'lite';
   const isSync = profile === 'sync';
   return {
