@@ -173,6 +173,9 @@ export class MemberHarness {
   /** Whether appended txns are durable at once, and whether orders to the disk and snapshots are carried out at once. */
   autoDurable = true;
   autoStorage = true;
+  /** Whether a state for learners is sent in one go. */
+  autoFeed = true;
+  isFeeding = false;
   /** Whether the time of day goes on with the other clock. */
   wallRuns = true;
   readonly clients: RawClient[] = [];
@@ -287,6 +290,11 @@ export class MemberHarness {
     this.links.set(link.id, link);
     this.step({ kind: 'peerOpen', link: link.id, as: kind, remote });
     return link;
+  }
+
+  /** Sends learners a little more of the state. */
+  feedState(znodes: number): void {
+    this.step({ kind: 'feedSlice', generation: this.replica.generation, znodes });
   }
 
   // The disk.
@@ -414,7 +422,8 @@ export class MemberHarness {
       const chunk = this.disk.records(afterZxid, 5);
       this.#pending.push({ kind: 'logChunk', generation: ready.generation, link, chunk });
     }
-    if (work.feeding.length > 0 && !this.#pending.some(({ kind }) => kind === 'feedSlice')) {
+    this.isFeeding = work.feeding.length > 0;
+    if (this.isFeeding && this.autoFeed && !this.#pending.some(({ kind }) => kind === 'feedSlice')) {
       this.#pending.push({ kind: 'feedSlice', generation: ready.generation, znodes: 3 });
     }
     this.wakeAtMs = work.wakeAtMs;

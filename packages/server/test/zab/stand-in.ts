@@ -11,6 +11,11 @@ export interface StandInOptions {
   readonly epoch: number;
   readonly lastZxid: number;
   readonly configVersion?: number;
+  /** The epoch that its history is of, if it is not the one that it has accepted. */
+  readonly currentEpoch?: number;
+  readonly observer?: boolean;
+  /** Whether it waits with its ACK of NEWLEADER until `acknowledgeLeader`. */
+  readonly slow?: boolean;
 }
 
 /** A learner made of nothing but the rules: it brings a leader to lead, and acknowledges when a test says so. */
@@ -33,7 +38,11 @@ export class StandIn {
     this.ackedZxid = options.lastZxid;
     this.link = member.learner();
     const out = new Writer(64);
-    const at = beginPacket(out, QuorumPacketType.followerInfo, options.epoch * TWO_32);
+    const at = beginPacket(
+      out,
+      options.observer ? QuorumPacketType.observerInfo : QuorumPacketType.followerInfo,
+      options.epoch * TWO_32,
+    );
     out.long(options.sid);
     out.int(PROTOCOL_VERSION);
     out.long(options.configVersion ?? 0);
@@ -44,9 +53,16 @@ export class StandIn {
 
   /** Answers what the leader has sent, as far as it needs no disk. */
   pump(): void {
+    if (this.link.closed) return;
     for (let news = this.#take(); news.length > 0; news = this.#take()) {
-      for (const packet of news) this.#answer(packet);
+      for (const packet of news) if (!this.link.closed) this.#answer(packet);
     }
+  }
+
+  /** The leader's history is on its disk. */
+  acknowledgeLeader(): void {
+    this.#packet(QuorumPacketType.ack, this.#epochZxid);
+    this.pump();
   }
 
   /** Everything up to `zxid` is on its disk. */
@@ -79,9 +95,9 @@ export class StandIn {
     switch (type) {
       case QuorumPacketType.leaderInfo: {
         const out = new Writer(32);
-        const { epoch, lastZxid } = this.#options;
+        const { epoch, lastZxid, currentEpoch } = this.#options;
         const at = beginPacket(out, QuorumPacketType.ackEpoch, lastZxid);
-        out.int(zxid > epoch * TWO_32 ? epoch : -1);
+        out.int(zxid > epoch * TWO_32 ? (currentEpoch ?? epoch) : -1);
         endPacket(out, at);
         this.#send(out);
         return;
@@ -97,7 +113,7 @@ export class StandIn {
           zxid,
           ...this.received.filter((p) => p.type === QuorumPacketType.proposal).map((p) => p.zxid),
         );
-        this.#packet(QuorumPacketType.ack, zxid);
+        if (this.#options.slow !== true) this.acknowledgeLeader();
         return;
       case QuorumPacketType.ping:
         this.#packet(QuorumPacketType.ping, zxid, new Uint8Array(0));

@@ -439,6 +439,8 @@ export class Leading implements Role {
 
   #upToDate(handler: LearnerHandler): void {
     handler.stage = 'live';
+    // What it was sent since NEWLEADER had to wait for its initial history.
+    handler.unackedMs = this.#stage.nowMs;
     handler.pings = 0;
     handler.pongs = 0;
     writePacket(handler.link.out, QuorumPacketType.upToDate, -1);
