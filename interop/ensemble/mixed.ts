@@ -75,12 +75,17 @@ export function layoutsOf(version: ApacheVersion): readonly Layout[] {
   ];
 }
 
-/** `short`: without the joins that take long. */
+/** `short`: without the joins that take long, and with sessions that expire sooner. */
 export async function mixed(layout: Layout, short: boolean, told: (line: string) => void): Promise<ScenarioOutcome> {
   const { kinds, observers, leader, subject } = layout;
   const steps = new Steps(layout.title, told);
   const ensemble = await Ensemble.create({ kinds, observers, relays: true, settings: SETTINGS });
-  const load = new EnsembleLoad(ensemble, { paceMs: PACE_MS, writers: 1, keepers: 2 });
+  const load = new EnsembleLoad(ensemble, {
+    paceMs: PACE_MS,
+    writers: 1,
+    keepers: 2,
+    sessionMs: short ? 6_000 : 10_000,
+  });
   await steps.step('elects and serves', async () => {
     await ensemble.startAll(leader);
     await load.start();

@@ -28,7 +28,12 @@ export async function rolling(options: RollingOptions, told: (line: string) => v
   const { from, to, back } = options;
   const steps = new Steps(`rolling from ${from} to ${to}`, told);
   const ensemble = await Ensemble.create({ kinds: [from, from, from], settings: { snapCount: '2000' } });
-  const load = new EnsembleLoad(ensemble, { paceMs: PACE_MS, writers: 1, keepers: 2 });
+  const load = new EnsembleLoad(ensemble, {
+    paceMs: PACE_MS,
+    writers: 1,
+    keepers: 2,
+    sessionMs: back ? 10_000 : 6_000,
+  });
   await steps.step('serves', async () => {
     await ensemble.startAll();
     await load.start();
