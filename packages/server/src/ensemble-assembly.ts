@@ -48,6 +48,8 @@ export function joinEnsemble(
   const { disk, clock, timers, network, defer, log } = ports;
   const { sid } = settings;
   const epochs = dataDir.settleEpochs(lastZxid);
+  const lost = dataDir.rebuildingReason;
+  if (lost !== null) log.warn({ sid }, `this server does not vote until a leader has synchronised it: ${lost}`);
   let runner: PeerRunner | null = null;
   const failed = boundedReports(clock, (error) => log.warn({ sid }, error.message));
   const keep = membershipKeeper(config, disk, failed);
@@ -102,7 +104,9 @@ export function joinEnsemble(
       defer,
       recover: recoverDatabase,
       synced: () => {
-        if (dataDir.rebuilding) dataDir.clearRebuilding();
+        if (!dataDir.rebuilding) return;
+        dataDir.clearRebuilding();
+        log.info({ sid }, 'a leader has synchronised this server: it votes again');
       },
       membershipChanged: (change) => {
         keep(change);

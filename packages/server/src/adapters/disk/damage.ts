@@ -25,6 +25,12 @@ export function isRebuilding(disk: Disk, dataDir: string): boolean {
   return disk.existsSync(`${dataDir}/${REBUILDING_NAME}`);
 }
 
+/** Why this server must not vote, in the words of `setAside` or `markForgetful`; null when it may. */
+export function rebuildingReason(folders: HistoryFolders): string | null {
+  if (!isRebuilding(folders.disk, folders.dataDir)) return null;
+  return readMark(folders)?.why ?? `${REBUILDING_NAME} is there and cannot be read`;
+}
+
 /**
  * Moves the damaged history aside as evidence, to `version-2.damaged-<UTC time>`, and begins an empty one that keeps the
  * promised epoch. A mark, written first, makes the server one that must not vote, and lets the next start finish what a

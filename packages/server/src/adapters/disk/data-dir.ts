@@ -2,15 +2,29 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { RecoverySource } from '../../core/log/recovery-source.ts';
 import type { Disk, EpochStore, Epochs, HistoryStore } from '../../ports.ts';
-import { clearRebuilding, finishSetAside, isRebuilding, markForgetful, setAside } from './damage.ts';
+import { clearRebuilding, finishSetAside, isRebuilding, markForgetful, rebuildingReason, setAside } from './damage.ts';
 import { DataDirError } from './data-dir-error.ts';
 import { removeDurably, writeDurably } from './durable-file.ts';
-import { createEpochStore, decideEpochs, readEpochTexts, removeEpochDrafts, storeEpochs } from './epoch-files.ts';
+import {
+  createEpochStore,
+  decideEpochs,
+  type EpochDecision,
+  readEpochTexts,
+  removeEpochDrafts,
+  storeEpochs,
+} from './epoch-files.ts';
 import { zxidOfName } from './file-names.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { createHistoryStore, settleHistory } from './history-files.ts';
 import type { HistoryFolders } from './history-folders.ts';
-import { createRecoverySource, type LogRepairs, readWhole, repairLogs } from './recovery-files.ts';
+import {
+  createRecoverySource,
+  type LogRepairs,
+  listLogs,
+  listSnapshots,
+  readWhole,
+  repairLogs,
+} from './recovery-files.ts';
 
 export { DataDirError } from './data-dir-error.ts';
 
@@ -57,6 +71,8 @@ export interface DataDir {
    * `clearRebuilding` was called. It survives restarts.
    */
   readonly rebuilding: boolean;
+  /** What was found lost, while it is `rebuilding`; else null. */
+  readonly rebuildingReason: string | null;
   /**
    * For a member whose recovery was refused, for the reason `why`: moves `version-2` to `version-2.damaged-<UTC time>`,
    * durably, keeps the promised epoch, and goes on with an empty history as one that is `rebuilding`.
@@ -127,6 +143,9 @@ export function openDataDir(options: DataDirOptions): DataDir {
       history: createHistoryStore(folders),
       get rebuilding() {
         return isRebuilding(disk, dataDir);
+      },
+      get rebuildingReason() {
+        return rebuildingReason(folders);
       },
       setAside(why, wallMs) {
         setAside(folders, why, wallMs);
@@ -230,13 +249,25 @@ function sessionKey(disk: Disk, dataDir: string): Uint8Array {
 
 function settleEpochs(folders: HistoryFolders, lastZxid: number): Epochs {
   const { disk, snapshotFolder } = folders;
-  const { epochs, damage } = decideEpochs(readEpochTexts(disk, snapshotFolder), lastZxid);
+  const { epochs, damage } = withoutLostHistory(folders, decideEpochs(readEpochTexts(disk, snapshotFolder), lastZxid));
   if (damage !== null) markForgetful(folders, epochs.accepted, damage);
   storeEpochs(disk, snapshotFolder, epochs);
   removeEpochDrafts(disk, snapshotFolder);
   // A process that was killed can have left names that are not durable.
   disk.syncDirSync(snapshotFolder);
   return epochs;
+}
+
+/**
+ * A first start leaves a snapshot before any epoch is reached: where there is an epoch and neither snapshot nor log, somebody
+ * has removed them, and what this server had acknowledged.
+ */
+function withoutLostHistory(folders: HistoryFolders, decision: EpochDecision): EpochDecision {
+  const { disk, snapshotFolder, logFolder } = folders;
+  const { accepted, current } = decision.epochs;
+  const hasHistory = listSnapshots(disk, snapshotFolder).length > 0 || listLogs(disk, logFolder).length > 0;
+  if (current === 0 || hasHistory || decision.damage !== null) return decision;
+  return { epochs: { accepted, current: 0 }, damage: `currentEpoch is ${current}, and there is no history` };
 }
 
 function myid(disk: Disk, dataDir: string): number | null {
