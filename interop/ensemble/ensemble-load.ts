@@ -45,6 +45,8 @@ export class EnsembleLoad {
   readonly #options: LoadOptions;
   readonly #listeners: Set<(times: WriteTimes) => void> = new Set();
   readonly #failures: string[] = [];
+  /** Those whose work has ended by a fault: they are not asked any more. */
+  readonly #failed: Set<SequenceWriter | SessionKeeper> = new Set();
   #sessionsLost = 0;
   #writing: Promise<void>[] = [];
   #keeping: Promise<void>[] = [];
@@ -76,13 +78,18 @@ export class EnsembleLoad {
       await first.session.ensure(this.#root);
       await Promise.all([...this.writers, ...this.keepers].map((client) => client.prepare()));
     }
-    this.#keeping = this.keepers.map((keeper) => this.#guard(keeper.run()));
+    this.#keeping = this.keepers.map((keeper) => this.#guard(keeper, keeper.run()));
     this.resumeWriting();
   }
 
   /** Writes on, after `stopWriting`. */
   resumeWriting(): void {
-    this.#writing = this.writers.map((writer) => this.#guard(writer.run(() => this.paceMs)));
+    this.#writing = this.writers.map((writer) =>
+      this.#guard(
+        writer,
+        writer.run(() => this.paceMs),
+      ),
+    );
   }
 
   /** Waits until so many more writes are acknowledged. */
@@ -116,8 +123,8 @@ export class EnsembleLoad {
       for (const { session } of [...this.writers, ...this.keepers]) session.ask('ping', null).catch(() => {});
     }, PING_EVERY_MS);
     await Promise.all([...this.#writing, ...this.#keeping]);
-    if (this.#failures.length > 0) return this.faults();
-    await Promise.all([...this.writers, ...this.keepers].map((client) => this.#guard(client.verify())));
+    const living = [...this.writers, ...this.keepers].filter((client) => !this.#failed.has(client));
+    await Promise.all(living.map((client) => this.#guard(client, client.verify())));
     return this.faults();
   }
 
@@ -176,10 +183,11 @@ export class EnsembleLoad {
     }
   }
 
-  async #guard(work: Promise<void>): Promise<void> {
+  async #guard(client: SequenceWriter | SessionKeeper, work: Promise<void>): Promise<void> {
     try {
       await work;
     } catch (error) {
+      this.#failed.add(client);
       if (error instanceof SessionLost) this.#sessionsLost++;
       this.#failures.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
     }

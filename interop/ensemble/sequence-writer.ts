@@ -50,7 +50,7 @@ export class SequenceWriter {
   async run(paceMs: () => number): Promise<void> {
     this.#stopping = false;
     while (!this.#stopping) {
-      if (this.#done % FOLDER_SIZE === 0) await this.session.ensure(this.#folder(this.#done));
+      if (this.#done % FOLDER_SIZE === 0) await this.session.ensure(this.folderOf(this.#done));
       await this.#writeOnce(this.#done);
       this.#done++;
       if (paceMs() > 0) await pause(paceMs());
@@ -62,6 +62,11 @@ export class SequenceWriter {
     this.#stopping = true;
   }
 
+  /** Where the write number `n` goes. */
+  folderOf(n: number): string {
+    return `${this.#root}/${Math.floor(n / FOLDER_SIZE)}`;
+  }
+
   /** Compares the tree with what was written. The load must have stopped. */
   async verify(): Promise<void> {
     await this.session.askUntilAnswered('sync', { path: '/' });
@@ -71,7 +76,7 @@ export class SequenceWriter {
   }
 
   async #writeOnce(n: number): Promise<void> {
-    const body = creation(`${this.#folder(n)}/${n}-`, `${this.session.name} ${n}`, CreateMode.persistentSequential);
+    const body = creation(`${this.folderOf(n)}/${n}-`, `${this.session.name} ${n}`, CreateMode.persistentSequential);
     for (;;) {
       try {
         const sent = performance.now();
@@ -97,8 +102,8 @@ export class SequenceWriter {
         const link = await this.session.link();
         // One after the other on one connection: the read must not go to a server that has not seen the sync.
         await this.session.askOn(link, 'sync', { path: '/' });
-        const { body, error } = await this.session.askOn(link, 'getChildren', { path: this.#folder(n), watch: false });
-        if (error !== ErrorCode.ok) throw new Error(`${this.#folder(n)}: ${error}`);
+        const { body, error } = await this.session.askOn(link, 'getChildren', { path: this.folderOf(n), watch: false });
+        if (error !== ErrorCode.ok) throw new Error(`${this.folderOf(n)}: ${error}`);
         return (body?.children ?? []).some((name) => name.startsWith(`${n}-`));
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
@@ -108,7 +113,7 @@ export class SequenceWriter {
 
   /** Every write is there once, and the counter in its name says that all were carried out in order. */
   async #verifyFolder(first: number): Promise<void> {
-    const folder = this.#folder(first);
+    const folder = this.folderOf(first);
     const { body } = await this.session.askUntilAnswered('getChildren', { path: folder, watch: false });
     const names = new Set(body?.children ?? []);
     const last = Math.min(first + FOLDER_SIZE, this.#done);
@@ -121,9 +126,5 @@ export class SequenceWriter {
       else if (found[0] !== wanted) this.faults.push(`out of order: ${folder}/${found[0]}, not ${wanted}`);
     }
     for (const name of names) this.faults.push(`nobody asked for ${folder}/${name}`);
-  }
-
-  #folder(n: number): string {
-    return `${this.#root}/${Math.floor(n / FOLDER_SIZE)}`;
   }
 }

@@ -6,6 +6,7 @@ import { historyRun } from './history-run.ts';
 import { killRounds } from './kill-rounds.ts';
 import type { Member, MemberKind } from './member.ts';
 import { layoutsOf, mixed } from './mixed.ts';
+import { plantedLosses } from './planted-losses.ts';
 import { reconfiguration } from './reconfiguration.ts';
 import { rolling } from './rolling.ts';
 import { secured } from './secured.ts';
@@ -28,6 +29,10 @@ const silent = () => {};
 
 export async function ensembleSuites(all: boolean, part: Part, count: Count): Promise<void> {
   await part('clients of an ensemble', () => clientsOfEnsemble(all, count));
+  await part('planted losses', async () => {
+    const { title, passed, faults } = await plantedLosses(OURS, silent);
+    count(passed.length, faults, title);
+  });
   const rounds = all ? 100 : 5;
   await part(`${rounds} kills in an ensemble`, async () => {
     const { faults, summary } = await killRounds({ rounds, kinds: OURS, tickTime: 2000 }, silent);
