@@ -173,19 +173,29 @@ export async function leaderOf(members: readonly MemberProcess[]): Promise<Membe
   return leader as unknown as MemberProcess;
 }
 
-/** Three TCP ports of the loopback interface that were free a moment ago. */
+/** Ports below those that systems give to outgoing connections, which could take one while its server is down. */
+const FIRST_PORT = 12_000;
+const PORTS = 20_000;
+const given: Set<number> = new Set();
+
+/** Three TCP ports of the loopback interface that were free a moment ago, never the same ones again. */
 export async function freePorts(): Promise<MemberPorts> {
-  const servers = await Promise.all(
-    [0, 0, 0].map(
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer();
-          server.on('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const [quorum, election, client] = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return { quorum, election, client } as MemberPorts;
+  return { quorum: await freePort(), election: await freePort(), client: await freePort() };
+}
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    if (given.has(port) || !(await canListen(port))) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
