@@ -1,3 +1,4 @@
+import type { Database } from '../database.ts';
 import type { PeerLink } from '../peer-link.ts';
 import type { Stage } from '../stage.ts';
 import { ReadOnlyWrites } from './read-only-writes.ts';
@@ -91,7 +92,9 @@ export class Looking implements Role {
 
   logChunk(): void {}
 
-  storageDone(): void {
+  /** What the role before has ordered: memory was ahead of the disk, and is what the disk says from here on. */
+  storageDone(database: Database | null): void {
+    if (database !== null) this.#shared.adopt(database);
     this.#begin();
   }
 
