@@ -309,7 +309,8 @@ export class MemberHarness {
 
   /** Carries out all orders to the disk, and what follows from them. */
   runStorage(): void {
-    while (this.#orders.length > 0 || this.replica.snapshotRunning) {
+    for (let turns = 0; this.isStorageBusy; turns++) {
+      if (turns > 10_000) throw new Error('the disk is never done');
       if (this.replica.snapshotRunning) this.#writeSnapshot();
       else this.#nextOrder();
     }
@@ -357,7 +358,8 @@ export class MemberHarness {
   /** Lets time pass; timers go off at their times. */
   pass(ms: number): void {
     const end = this.nowMs + ms;
-    while (this.wakeAtMs <= end) {
+    for (let wakes = 0; this.wakeAtMs <= end; wakes++) {
+      if (wakes > ms + 100) throw new Error(`timers go off without end (${this.role}, ${this.stage})`);
       this.#advance(Math.max(0, this.wakeAtMs - this.nowMs));
       this.step({ kind: 'wake' });
     }
@@ -382,7 +384,9 @@ export class MemberHarness {
     if (this.#stepping) return;
     this.#stepping = true;
     try {
+      let steps = 0;
       for (let event = this.#pending.shift(); event !== undefined; event = this.#pending.shift()) {
+        if (steps++ > 10_000) throw new Error('one step leads to another without end');
         this.replica.step({ ...event, nowMs: this.nowMs, wallMs: this.wallMs } as Event);
         this.#carryOut(this.replica.takeReady());
       }
