@@ -19,6 +19,7 @@ export interface Counts {
   pauses: number;
   partitions: number;
   resets: number;
+  wipes: number;
   restarts: number;
   treeChecks: number;
   commitChecks: number;
@@ -45,6 +46,7 @@ export function noCounts(): Counts {
     pauses: 0,
     partitions: 0,
     resets: 0,
+    wipes: 0,
     restarts: 0,
     treeChecks: 0,
     commitChecks: 0,

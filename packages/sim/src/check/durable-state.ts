@@ -40,6 +40,14 @@ export class DurableState {
     this.#sid = sid;
   }
 
+  /** The disk has been replaced: what it promised is gone with it. */
+  forget(): void {
+    this.#files = new Map();
+    this.#accepted = 0;
+    this.#current = 0;
+    this.#version = -1;
+  }
+
   /** The zxid of the newest snapshot; -1 without one. */
   get snapshot(): number {
     this.#refresh();

@@ -128,6 +128,13 @@ export class SimNode {
     this.#observer.ended(this, how, null);
   }
 
+  /** The machine gets a new, empty disk; no process may run. */
+  wipe(): void {
+    if (this.server !== null) throw new Error(`server ${this.sid} runs`);
+    this.disk.wipe();
+    this.#prepareDisk();
+  }
+
   /** Asks the server to stop in order; it ends when it has. */
   stopOrderly(): void {
     const { server, life } = this;

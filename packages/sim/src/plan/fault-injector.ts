@@ -21,6 +21,7 @@ const TIMED: readonly TimedFault[] = [
   'stall',
   'slowDisk',
   'clockStep',
+  'wipe',
 ];
 
 /** Injects the faults of a plan until it is told to stop; then nothing is broken that it has broken, and nothing mended. */
@@ -98,6 +99,9 @@ export class FaultInjector {
         return;
       case 'clockStep':
         this.#stepClock();
+        return;
+      case 'wipe':
+        this.#wipe();
         return;
     }
   }
@@ -210,6 +214,22 @@ export class FaultInjector {
     this.#later(this.#random.wait(3000), () => {
       node.diskSlowness = 1;
     });
+  }
+
+  /** Only where nothing can be lost by it: everybody serves and has everything, and nothing is under way. */
+  #wipe(): void {
+    const { voters, history, counts } = this.#cluster;
+    const victim = this.#victim();
+    if (victim === null || voters.length < 3) return;
+    const hash = history.hashOf(history.last) ?? 0;
+    const isCalm = voters.every(({ node, durable }) => {
+      return roleOf(node) !== 'idle' && node.server?.replica.outstanding === 0 && durable.holds(history.last, hash);
+    });
+    if (!isCalm) return;
+    counts.wipes++;
+    victim.node.end('killed');
+    victim.node.wipe();
+    victim.durable.forget();
   }
 
   #stepClock(): void {

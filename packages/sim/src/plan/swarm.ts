@@ -19,6 +19,8 @@ export interface FaultRates {
   readonly stall: number;
   readonly slowDisk: number;
   readonly clockStep: number;
+  /** A machine loses its disk, while all others have everything. */
+  readonly wipe: number;
   /** In a million: a machine crashes before an operation of its disk. */
   readonly crashAtDisk: number;
   /** Whether leaders are the preferred victims. */
@@ -48,6 +50,8 @@ export interface RunPlan {
   readonly habits: ClientHabits;
   readonly weights: RequestWeights;
   readonly longestData: number;
+  /** Further lines of the servers' configuration. */
+  readonly settings: readonly string[];
 }
 
 /** What the caller wants to have its own way. */
@@ -105,6 +109,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     },
     weights: drawWeights(random, profile),
     longestData: random.pick([20, 300, 3000]),
+    settings: [],
   };
 }
 
@@ -127,12 +132,13 @@ function drawFaults(random: RandomStream, profile: Profile): FaultRates {
     stall: rate(isSessions ? 1000 : 6000, isSessions ? 1 : 2),
     slowDisk: rate(isSync ? 5000 : 15_000, isSync ? 1 : 2),
     clockStep: rate(20_000, 3),
+    wipe: rate(15_000, 3),
     crashAtDisk: random.pick([0, 200, 2000]),
     aimsAtLeader: profile === 'election' || profile === 'sync' || random.below(3) === 0,
   };
   if (!isLite) return faults;
   const none = { stop: 0, pause: 0, partition: 0, clientPartition: 0, halfOpen: 0 };
-  return { ...faults, ...none, crash: crash || 8000, reset: 0, stall: 0, slowDisk: 0, clockStep: 0 };
+  return { ...faults, ...none, crash: crash || 8000, reset: 0, stall: 0, slowDisk: 0, clockStep: 0, wipe: 0 };
 }
 
 function drawWeights(random: RandomStream, profile: Profile): RequestWeights {
@@ -165,6 +171,7 @@ export function configText(plan: RunPlan, addresses: readonly string[]): string 
     'extendedTypesEnabled=true',
     `snapCount=${plan.snapCount}`,
     `preAllocSize=${plan.preAllocKilobytes}`,
+    ...plan.settings,
   ];
   if (addresses.length <= 1) return [...lines, 'clientPort=2181'].join('\n');
   lines.push(`initLimit=${plan.initLimit}`, `syncLimit=${plan.syncLimit}`);

@@ -125,6 +125,13 @@ export class SimDisk implements Disk {
     this.#life++;
   }
 
+  /** A new disk in the place of the old one. */
+  wipe(): void {
+    this.crash('lose');
+    this.#root = new SimFolder();
+    this.durableVersion++;
+  }
+
   /** Ends the process alone: calls under way never complete, open files are dead, what was written is still there. */
   endProcess(): void {
     this.#tasks = [];
