@@ -64,6 +64,7 @@ export class Member {
         return;
       case 'electionLink':
         stage.election.linkChanged(event.sid, event.up, event.nowMs);
+        if (!event.up && this.#role instanceof Learning) this.#role.voterLost(event.sid);
         return;
       case 'wake':
         stage.election.tick(event.nowMs);
@@ -189,14 +190,14 @@ export class Member {
     if (designated !== null) {
       const vote = stage.election.currentVote;
       stage.election.setCurrentVote({ ...vote, leader: designated });
-      this.#elected(designated, true);
+      this.#elected(designated);
       return;
     }
     stage.election.become('looking');
     this.#take(new Looking(stage, NO_DELAY));
   }
 
-  #elected(leader: number, isDesignated: boolean = false): void {
+  #elected(leader: number): void {
     const { stage } = this;
     if (this.#role.name === 'looking') this.#role.leave();
     if (leader === stage.sid) {
@@ -204,7 +205,7 @@ export class Member {
       this.#take(new Leading(stage));
     } else {
       stage.election.become(stage.isObserver ? 'observing' : 'following');
-      this.#take(new Learning(stage, leader, isDesignated));
+      this.#take(new Learning(stage, leader));
     }
   }
 

@@ -104,6 +104,16 @@ export class Stage {
     return this.memberships.every((membership) => membership.isQuorum(servers));
   }
 
+  /**
+   * Whether this server may have lost what it acknowledged: its disk was damaged, or is blank while others have history. The
+   * leader must find the last history without it.
+   */
+  get mayHaveForgotten(): boolean {
+    const { rebuilding, epochs, election } = this;
+    const isBlank = this.pipeline.appendedZxid === 0 && epochs.current === 0;
+    return rebuilding || (isBlank && !election.hasVoted);
+  }
+
   /** The role ends with this event. The first reason counts. */
   look(reason: string): void {
     this.lookReason ??= reason;

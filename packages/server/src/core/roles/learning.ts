@@ -76,16 +76,15 @@ export class Learning implements Role {
   #waitsForDisk = false;
   #host: ObserverHost | null = null;
   #connectedMs = 0;
-  /** A designated leader may not know yet that it leads, and send its learners away; until then they try again. */
+  /** A leader may not listen or not know yet that it leads, and close what comes; so long it is tried again. */
   #persistsUntilMs = 0;
   #reconnectAtMs: number = Number.POSITIVE_INFINITY;
 
-  /** `isDesignated`: a reconfiguration has named the leader, no election. */
-  constructor(stage: Stage, leader: number, isDesignated: boolean) {
+  constructor(stage: Stage, leader: number) {
     this.#stage = stage;
     this.#pipeline = stage.pipeline;
     this.#leader = leader;
-    if (isDesignated) this.#persistsUntilMs = stage.nowMs + stage.settings.tickTimeMs;
+    this.#persistsUntilMs = stage.nowMs + stage.settings.tickTimeMs;
     this.name = stage.isObserver ? 'observing' : 'following';
     this.#learned = new LearnedMembership(stage, leader, stage.isObserver);
   }
@@ -127,7 +126,7 @@ export class Learning implements Role {
       this.#stage.look(`the leader, server ${this.#leader}, is not in the membership`);
       return;
     }
-    const timeoutMs = settings.connectLimitTicks * settings.tickTimeMs;
+    const timeoutMs = Math.min(1, settings.connectLimitTicks) * settings.tickTimeMs;
     this.#deadlineMs = this.#stage.nowMs + timeoutMs;
     // A designated leader is not waited for as an election is: what ACKEPOCH tells of may still be on its way to the disk.
     this.#waitsForDisk = this.#pipeline.durableZxid < this.#pipeline.appendedZxid;
@@ -180,6 +179,12 @@ export class Learning implements Role {
     this.#link = null;
     this.#phase = 'connecting';
     this.#reconnectAtMs = nowMs + RECONNECT_MS;
+  }
+
+  /** Votes cannot reach a server any more: if that is a leader that has not been reached yet, it is gone. */
+  voterLost(sid: number): void {
+    const isReached = this.#phase !== 'connecting' && this.#phase !== 'discovery';
+    if (sid === this.#leader && !isReached) this.#stage.look(`the leader, server ${sid}, is gone`);
   }
 
   unreachable(): void {
@@ -301,21 +306,11 @@ export class Learning implements Role {
     this.#phase = 'opening';
     const lastZxid = this.#stage.snapWantedIn === epoch ? 0 : this.#pipeline.appendedZxid;
     const at = beginPacket(out, QuorumPacketType.ackEpoch, lastZxid);
-    out.int(isNew && !this.#mayHaveForgotten() ? epochs.current : NOT_COUNTED);
+    out.int(isNew && !this.#stage.mayHaveForgotten ? epochs.current : NOT_COUNTED);
     endPacket(out, at);
     link.needsAcceptedEpoch = epoch;
     link.needsZxid = Math.max(link.needsZxid, lastZxid);
     this.#stage.send(link);
-  }
-
-  /**
-   * Whether this server may have lost what it acknowledged: its disk was damaged, or is blank while others have history. The
-   * leader must find the last history without it.
-   */
-  #mayHaveForgotten(): boolean {
-    const { rebuilding, epochs, election } = this.#stage;
-    const isBlank = this.#pipeline.appendedZxid === 0 && epochs.current === 0;
-    return rebuilding || (isBlank && !election.hasVoted);
   }
 
   // Synchronisation.
