@@ -8,7 +8,11 @@ import type { Pipe } from './pipe.ts';
 export interface StreamTap {
   written(bytes: Uint8Array, start: number, end: number): void;
   closed(): void;
+  /** Takes what was written in place of the network, which gets what is passed on, now or later. */
+  divert?(bytes: Uint8Array, start: number, end: number, pass: PassOn): void;
 }
+
+export type PassOn = (bytes: Uint8Array, start: number, end: number) => void;
 
 /** An error as the operating system makes them. */
 export class SimulatedNetworkError extends Error {
@@ -62,8 +66,10 @@ export class Stream implements PeerStream {
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== 'open' || end <= start || this.host.isDying()) return;
-    this.tap?.written(bytes, start, end);
-    this.outgoing?.write(bytes, start, end);
+    const { tap, outgoing } = this;
+    tap?.written(bytes, start, end);
+    if (tap?.divert === undefined) outgoing?.write(bytes, start, end);
+    else tap.divert(bytes, start, end, (piece, from, to) => outgoing?.write(piece, from, to));
   }
 
   close(): void {

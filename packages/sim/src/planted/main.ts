@@ -7,47 +7,16 @@
  * the place that a bug changes.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { PLANTED_BUGS, type PlantedBug } from './bugs.ts';
-
-const ROOT = resolve(import.meta.dirname, '../../../../..');
-const PACKAGES = ['protocol', 'server', 'testkit', 'sim'] as const;
+import { copyPackages, plant } from './workshop.ts';
 
 interface Outcome {
   readonly bug: PlantedBug;
   /** What the simulator said, or null when it found nothing. */
   readonly finding: string | null;
   readonly seconds: number;
-}
-
-/** A copy of the emitted packages in which files can be changed. */
-function copyPackages(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'headkeeper-planted-'));
-  const modules = join(folder, 'node_modules');
-  mkdirSync(join(modules, '@headkeeper'), { recursive: true });
-  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
-    if (name !== '@headkeeper' && !name.startsWith('.'))
-      symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
-  }
-  for (const name of PACKAGES) {
-    const from = join(ROOT, 'packages', name);
-    const to = join(modules, '@headkeeper', name);
-    cpSync(join(from, 'package.json'), join(to, 'package.json'));
-    cpSync(join(from, 'dist/src'), join(to, 'dist/src'), { recursive: true });
-  }
-  return folder;
-}
-
-function plant(folder: string, bug: PlantedBug): void {
-  for (const { file, find, put } of bug.edits) {
-    const path = join(folder, 'node_modules/@headkeeper/server/dist/src', file);
-    const text = readFileSync(path, 'utf8');
-    const count = text.split(find).length - 1;
-    if (count !== 1) throw new Error(`${bug.name}: ${file} has ${count} places that read: ${find}`);
-    writeFileSync(path, text.replace(find, put));
-  }
 }
 
 function hunt(bug: PlantedBug, time: string): Outcome {

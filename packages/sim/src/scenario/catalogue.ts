@@ -1,0 +1,6 @@
+import { CUTTING } from './cutting.ts';
+import { JOINING } from './joining.ts';
+import type { Scenario } from './scenario.ts';
+
+/** All scenarios, in the order of the catalogue's entries. */
+export const SCENARIOS: readonly Scenario[] = [...CUTTING, ...JOINING].sort((a, b) => (a.id < b.id ? -1 : 1));
