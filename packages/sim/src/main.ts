@@ -13,14 +13,23 @@ interface Arguments {
   trace: boolean;
   profile: Profile | null;
   voters: number | null;
+  observers: number | null;
   rate: number | null;
 }
 
-const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--rate N]
+const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--observers N] [--rate N]
                    [--trace] [--repeat] [--for 4m]`;
 
 /** What fresh seeds must have met for each minute of real time, or the run proves too little. */
-const MINIMA_PER_MINUTE: Partial<Counts> = { runs: 20, writes: 2000, unsyncedCrashes: 20 };
+const MINIMA_PER_MINUTE: Partial<Counts> = {
+  runs: 50,
+  writes: 10_000,
+  elections: 150,
+  diffs: 400,
+  truncs: 5,
+  snaps: 40,
+  unsyncedCrashes: 50,
+};
 
 function main(argv: readonly string[]): number {
   const args = parse(argv);
@@ -111,6 +120,7 @@ function optionsOf(args: Arguments, seed: number, tell?: (line: string) => void)
     ...(tell === undefined ? {} : { tell }),
     ...(args.profile === null ? {} : { profile: args.profile }),
     ...(args.voters === null ? {} : { voters: args.voters }),
+    ...(args.observers === null ? {} : { observers: args.observers }),
     ...(args.rate === null ? {} : { rate: args.rate }),
   };
 }
@@ -124,6 +134,7 @@ function parse(argv: readonly string[]): Arguments | null {
     trace: false,
     profile: null,
     voters: null,
+    observers: null,
     rate: null,
   };
   for (let i = 0; i < argv.length; i++) {
@@ -145,6 +156,9 @@ function parse(argv: readonly string[]): Arguments | null {
       case '--voters':
         args.voters = Number(value);
         break;
+      case '--observers':
+        args.observers = Number(value);
+        break;
       case '--rate':
         args.rate = Number(value);
         break;
@@ -159,7 +173,7 @@ function parse(argv: readonly string[]): Arguments | null {
     }
     i++;
   }
-  const numbers = [args.seed ?? 0, args.minutes, args.forMs, args.voters ?? 1, args.rate ?? 1];
+  const numbers = [args.seed ?? 0, args.minutes, args.forMs, args.voters ?? 1, args.observers ?? 0, args.rate ?? 1];
   return numbers.every(Number.isFinite) ? args : null;
 }
 
