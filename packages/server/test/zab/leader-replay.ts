@@ -347,6 +347,7 @@ export class LeaderReplay {
       learner.sent.splice(diff, 1);
       this.differences.emptyDiffs++;
     }
+    assertCommitsBehindProposals(learner.sent);
     const ours = learner.sent.filter(({ state }) => state === null).map(({ bytes, zxid }) => this.#shape(bytes, zxid));
     assert.deepEqual(
       ours.filter((text) => text !== ''),
@@ -392,6 +393,17 @@ export class LeaderReplay {
   states(connection: CapturedConnection): Sent[] {
     const learner = this.#learners.find((one) => one.connection === connection) as Learner;
     return learner.sent.filter(({ state }) => state !== null);
+  }
+}
+
+/** 3.8.0 throws on a COMMIT behind NEWLEADER whose PROPOSAL came before it (15.1.2): ours never sends such a thing. */
+function assertCommitsBehindProposals(sent: readonly Sent[]): void {
+  const end = sent.findIndex(({ type }) => type === QuorumPacketType.newLeader);
+  if (end < 0) return;
+  const proposed = new Set<number>();
+  for (const { type, zxid } of sent.slice(end)) {
+    if (type === QuorumPacketType.proposal) proposed.add(zxid);
+    else if (type === QuorumPacketType.commit) assert.ok(proposed.has(zxid), `COMMIT ${zxid} behind its PROPOSAL`);
   }
 }
 

@@ -4,7 +4,7 @@
  * the streams do not show: pings are compared apart.
  *
  * `observer-master` shows a follower that serves an observer. To the observer a leader looks the same, but for the zxids of
- * its pings; so our leader is in the follower's place here. What a follower does in that part is tested where it is written.
+ * its pings; so our leader is in the follower's place here; observer-master.test.ts has the follower itself.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
