@@ -37,11 +37,18 @@ export function membershipKeeper(
     }
   };
   if (ensemble.dynamicConfigFile === null) guarded(() => files.backUp());
+  /** Whether the files name members that have ever been in force. */
+  let isMember = committed.version > 0;
   return (change) => {
+    // A server that joins is not listed by the others yet: what its operator has written down lists it, and starts it again.
+    isMember ||= change.committed.members.has(ensemble.sid) || change.lastSeen.members.has(ensemble.sid);
+    if (!isMember) return;
+    // The proposal first: it may be what lists this server.
+    const isProposed =
+      change.lastSeen.version !== lastSeen.version && change.lastSeen.version > change.committed.version;
+    if (isProposed) guarded((store) => store.writeLastSeen(change.lastSeen));
     if (change.committed.version !== committed.version) guarded((store) => store.writeCommitted(change.committed));
-    if (change.lastSeen.version !== lastSeen.version && change.lastSeen.version > change.committed.version) {
-      guarded((store) => store.writeLastSeen(change.lastSeen));
-    } else if (lastSeen.version > change.lastSeen.version && lastSeen.version > change.committed.version) {
+    if (!isProposed && lastSeen.version > change.lastSeen.version && lastSeen.version > change.committed.version) {
       guarded((store) => store.dropLastSeen());
     }
     ({ committed, lastSeen } = change);

@@ -63,6 +63,24 @@ describe('the membership of an ensemble that can be reconfigured', () => {
     assert.deepEqual(found(disk), [5, 5]);
   });
 
+  it('is not written by a server that joins, before the others take it in: it could not start again', () => {
+    const disk = diskWith(`${BASE}reconfigEnabled=true\n${TWO}`);
+    const theirs = parseMembership('server.2=b:2888:3888\nserver.3=c:2888:3888\nversion=7');
+    const ours = parseMembership('server.1=a:2888:3888\nserver.2=b:2888:3888\nserver.3=c:2888:3888\nversion=9');
+    let keep = membershipKeeper(configOn(disk), disk, neverFails);
+    keep({ committed: theirs, lastSeen: theirs });
+    assert.deepEqual(found(disk), [0, 0]);
+    keep = membershipKeeper(configOn(disk), disk, neverFails);
+    keep({ committed: theirs, lastSeen: theirs });
+    keep({ committed: theirs, lastSeen: ours });
+    assert.deepEqual(found(disk), [7, 9]);
+    keep({ committed: ours, lastSeen: ours });
+    assert.deepEqual(found(disk), [9, 9]);
+    const without = theirs.withVersion(12);
+    keep({ committed: without, lastSeen: without });
+    assert.match(textOf(disk, FILE) as string, /dynamic\.c$/m, 'that it was removed is kept');
+  });
+
   it('is written only when it has changed', () => {
     const disk = diskWith(`${BASE}reconfigEnabled=true\n${TWO}`);
     const change = { committed: membership(1, 'ab'), lastSeen: membership(2, 'abc') };
