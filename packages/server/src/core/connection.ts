@@ -76,7 +76,10 @@ export class Session {
   /** The timeout of its createSession txn, in milliseconds. */
   readonly timeoutMs: number;
   connection: Connection | null = null;
-  /** On a leader: the link whose learner serves the session, 0 for this server itself, -1 while nobody is known to. */
+  /**
+   * On a leader: the server that serves the session, -2 for this one itself, -1 while nobody is known to. It stays when that
+   * server is gone: what it had passed on may still arrive, after the client has moved.
+   */
   owner = -1;
   /** On a learner: whether the leader is still to hear that the session lives, and with which timeout. */
   touched = false;

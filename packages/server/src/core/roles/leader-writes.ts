@@ -12,7 +12,7 @@ import type { SyncAnswer, WritePath } from '../write-path.ts';
 const NOTHING: Reader = new Reader(new Uint8Array(0));
 
 /** Owner of a session that this server's own clients use. */
-export const OWN = 0;
+export const OWN = -2;
 /** Nobody is known to serve the session. */
 export const NOBODY = -1;
 
@@ -129,19 +129,12 @@ export class LeaderWrites implements WritePath {
     return true;
   }
 
-  /** A client goes on with its session on another server: `link` serves it from now on. */
-  moveSession(idHigh: number, idLow: number, timeoutMs: number, link: number): boolean {
+  /** A client goes on with its session on another server: server `sid` serves it from now on. */
+  moveSession(idHigh: number, idLow: number, timeoutMs: number, sid: number): boolean {
     if (!this.touchRemote(idHigh, idLow, timeoutMs)) return false;
     const session = this.#pipeline.serving.sessions.find(idHigh, idLow) as Session;
-    session.owner = link;
+    session.owner = sid;
     return true;
-  }
-
-  /** A link is gone; whoever comes next with its sessions has them. */
-  releaseOwner(link: number): void {
-    this.#pipeline.serving.sessions.forEach((session) => {
-      if (session.owner === link) session.owner = NOBODY;
-    });
   }
 
   /**
@@ -149,7 +142,7 @@ export class LeaderWrites implements WritePath {
    * reference, 8.1). `r` stands at the body.
    */
   forwarded(
-    link: number,
+    sid: number,
     idHigh: number,
     idLow: number,
     cxid: number,
@@ -162,7 +155,7 @@ export class LeaderWrites implements WritePath {
       const key = sessionIdText(idHigh, idLow);
       if (serving.sessions.find(idHigh, idLow) === null && !this.#creating.has(key)) {
         const session = new Session(-1, idHigh, idLow, 0);
-        session.owner = link;
+        session.owner = sid;
         this.#creating.set(key, session);
       }
       proposals.propose(createSession, opcode, cxid, null, null, idHigh, idLow, r, identities, true);
@@ -171,8 +164,8 @@ export class LeaderWrites implements WritePath {
     const session = serving.sessions.find(idHigh, idLow) ?? this.#creating.get(sessionIdText(idHigh, idLow)) ?? null;
     let refusal: number = ErrorCode.ok;
     if (session !== null) {
-      if (session.owner === NOBODY) session.owner = link;
-      if (session.owner !== link) refusal = ErrorCode.sessionMoved;
+      if (session.owner === NOBODY) session.owner = sid;
+      if (session.owner !== sid) refusal = ErrorCode.sessionMoved;
     }
     if (opcode === OpCode.closeSession) {
       if (session !== null && session.slot >= 0 && refusal === 0) serving.expiry.remove(session.slot);
@@ -184,7 +177,7 @@ export class LeaderWrites implements WritePath {
     if (session !== null && session.slot >= 0 && !session.closing && refusal === 0) {
       serving.expiry.touch(session.slot, serving.nowMs, session.timeoutMs);
     }
-    const actor = session ?? this.#localOf(idHigh, idLow, link);
+    const actor = session ?? this.#localOf(idHigh, idLow, sid);
     proposals.propose(known, opcode, cxid, null, actor, idHigh, idLow, r, identities, true, refusal);
   }
 
@@ -192,11 +185,11 @@ export class LeaderWrites implements WritePath {
    * A session that only the learner knows (quorum-protocol reference, 10): it may change znodes, and own none. Sessions
    * with this server's own number in their id would be known here.
    */
-  #localOf(idHigh: number, idLow: number, link: number): Session | null {
+  #localOf(idHigh: number, idLow: number, sid: number): Session | null {
     const { settings } = this.#pipeline.serving;
     if (!settings.localSessionsEnabled || idHigh >>> 24 === (settings.serverId & 0xff)) return null;
     const session = new Session(-1, idHigh, idLow, 0);
-    session.owner = link;
+    session.owner = sid;
     session.isLocal = true;
     return session;
   }

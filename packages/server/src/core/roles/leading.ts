@@ -172,7 +172,6 @@ export class Leading implements Role {
     this.#handlers.delete(link);
     this.#sync.gone(handler);
     if (this.#leaving) return;
-    this.#writes.releaseOwner(link.id);
     this.#writes.askAgain();
     if (![...this.#handlers.values()].some((other) => other.sid === handler.sid && other.isForwarding)) {
       this.#synced.delete(handler.sid);

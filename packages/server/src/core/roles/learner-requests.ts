@@ -49,7 +49,7 @@ export class LearnerRequests {
     const r = this.#reader;
     r.reset(bytes, view, dataStart + 16, dataEnd);
     try {
-      this.#writes.forwarded(link.id, idHigh, idLow, cxid, opcode, r, packet.identities() ?? []);
+      this.#writes.forwarded(handler.sid, idHigh, idLow, cxid, opcode, r, packet.identities() ?? []);
     } catch (error) {
       if (!(error instanceof JuteError)) throw error;
       this.#owner.drop(handler, `it forwarded what cannot be read: ${error.message}`);
@@ -87,7 +87,7 @@ export class LearnerRequests {
       this.#writes.onceClosed(closing, () => this.#revalidated(link, zxid, idHigh, idLow, false));
       return;
     }
-    const isValid = this.#owner.isEstablished() && this.#writes.moveSession(idHigh, idLow, timeoutMs, link.id);
+    const isValid = this.#owner.isEstablished() && this.#writes.moveSession(idHigh, idLow, timeoutMs, handler.sid);
     this.#revalidated(link, zxid, idHigh, idLow, isValid);
   }
 
