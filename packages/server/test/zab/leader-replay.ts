@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { OpCode, QuorumPacketType, type RequestName, Writer, writePacket } from '@headkeeper/protocol';
 import { type RawClient, rawRequest } from '@headkeeper/testkit';
+import { headerOf, type KnownRequest, lengthWithoutDigest, OP_NAMES, requestOf } from './captured-requests.ts';
 import {
   type CapturedConnection,
   type CapturedMessage,
@@ -12,25 +13,11 @@ import {
 } from './captures.ts';
 import { type Cutting, WHOLE } from './cutting.ts';
 import { LeaderStream, type Sent } from './leader-stream.ts';
-import type { MemberHarness, TestLink } from './member-harness.ts';
+import type { MemberHarness } from './member-harness.ts';
 import type { StandIn } from './stand-in.ts';
+import type { TestLink } from './test-link.ts';
 
 const HEADER_BYTES = 32;
-const DIGEST_BYTES = 12;
-const OP_NAMES: ReadonlyMap<number, RequestName> = new Map([
-  [OpCode.create, 'create'],
-  [OpCode.setData, 'setData'],
-  [OpCode.delete, 'delete'],
-  [OpCode.multi, 'multi'],
-  [OpCode.closeSession, 'closeSession'],
-]);
-
-/** A request whose txn does not say it all. */
-export interface KnownRequest {
-  readonly opcode: number;
-  readonly body: Uint8Array;
-}
-
 /** What our leader may do otherwise than the captured one, and how often it did. */
 export interface Differences {
   /**
@@ -65,14 +52,6 @@ interface Learner {
   readonly sent: Sent[];
   pings: Sent[];
   next: number;
-}
-
-interface TxnHeader {
-  readonly idHigh: number;
-  readonly idLow: number;
-  readonly cxid: number;
-  readonly timeMs: number;
-  readonly type: number;
 }
 
 /**
@@ -385,7 +364,7 @@ export class LeaderReplay {
     if (!isTxn || !this.#madeUp.has(zxid)) return toHex(bytes);
     const txn = this.#txns.get(zxid) as LoggedTxn;
     const at = bytes[3] === QuorumPacketType.informAndActivate ? 24 : 16;
-    const length = txn.body.length - (hasDigest(txn) ? DIGEST_BYTES : 0);
+    const length = lengthWithoutDigest(txn);
     return `${bytes[3]} ${toHex(bytes.subarray(at, at + length))}`;
   }
 
@@ -404,47 +383,5 @@ function assertCommitsBehindProposals(sent: readonly Sent[]): void {
   for (const { type, zxid } of sent.slice(end)) {
     if (type === QuorumPacketType.proposal) proposed.add(zxid);
     else if (type === QuorumPacketType.commit) assert.ok(proposed.has(zxid), `COMMIT ${zxid} behind its PROPOSAL`);
-  }
-}
-
-function headerOf({ body }: LoggedTxn): TxnHeader {
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  return {
-    idHigh: view.getInt32(0),
-    idLow: view.getInt32(4),
-    cxid: view.getInt32(8),
-    timeMs: Number(view.getBigInt64(20)),
-    type: view.getInt32(28),
-  };
-}
-
-function hasDigest({ body }: LoggedTxn): boolean {
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  return body.length >= HEADER_BYTES + DIGEST_BYTES && view.getInt32(body.length - DIGEST_BYTES) === 2;
-}
-
-/** The request that makes such a txn, if it is an ordinary one. */
-function requestOf(txn: LoggedTxn): KnownRequest {
-  const { type } = headerOf(txn);
-  const end = txn.body.length - (hasDigest(txn) ? DIGEST_BYTES : 0);
-  const body = txn.body.slice(HEADER_BYTES, end);
-  switch (type) {
-    case OpCode.createSession:
-      return { opcode: type, body: body.slice(0, 4) };
-    case OpCode.closeSession:
-      return { opcode: type, body: new Uint8Array(0) };
-    case OpCode.setData:
-      body.fill(0xff, body.length - 4);
-      return { opcode: type, body };
-    case OpCode.create: {
-      // The request ends with flags, the txn with a byte for ephemeral and the parent's version.
-      const isEphemeral = body[body.length - 5] === 1;
-      const request = body.slice(0, body.length - 1);
-      request.fill(0, request.length - 4);
-      request[request.length - 1] = isEphemeral ? 1 : 0;
-      return { opcode: type, body: request };
-    }
-    default:
-      throw new Error(`the request behind a txn of type ${type} is not told`);
   }
 }

@@ -19,7 +19,8 @@ import {
   zxidOf,
 } from './captures.ts';
 import { type Cutting, WHOLE } from './cutting.ts';
-import type { MemberHarness, SentPacket, TestLink } from './member-harness.ts';
+import type { MemberHarness } from './member-harness.ts';
+import type { SentPacket, TestLink } from './test-link.ts';
 
 const CLIENT_PING_XID = -2;
 /** Epoch 0, and no promise, of a server whose log is empty. */

@@ -5,8 +5,9 @@ import { QuorumPacketType, Writer, writePacket } from '@headkeeper/protocol';
 import { type CapturedConnection, captureOf, fromHex, type LoggedTxn, zxidOf } from './captures.ts';
 import { contentOf } from './content.ts';
 import { EPOCH_1, madeUpTxn } from './histories.ts';
-import { MemberHarness, type MemberOptions, type TestLink } from './member-harness.ts';
+import { MemberHarness, type MemberOptions } from './member-harness.ts';
 import { THREE } from './scenarios.ts';
+import type { TestLink } from './test-link.ts';
 
 const { leaderInfo, ackEpoch, followerInfo, diff, trunc, newLeader, upToDate, proposal, commit, ack, ping } =
   QuorumPacketType;

@@ -1,4 +1,4 @@
-import { encodeNotification, packetLength, QuorumPacket, ServerState } from '@headkeeper/protocol';
+import { encodeNotification, ServerState } from '@headkeeper/protocol';
 import { RawClient } from '@headkeeper/testkit';
 import { createHashing } from '../../src/adapters/system/hashing.ts';
 import type { EnsembleSettings } from '../../src/core/ensemble-settings.ts';
@@ -10,75 +10,16 @@ import type { CoreSettings } from '../../src/core/settings.ts';
 import type { Epochs } from '../../src/ports.ts';
 import type { LoggedTxn } from './captures.ts';
 import { MemberDisk } from './member-disk.ts';
+import { CORE_SETTINGS, ensembleSettings } from './member-settings.ts';
+import { TestLink } from './test-link.ts';
 
 /** Checksum and length in front of a record's body, and the byte behind it. */
 const RECORD_PREFIX_BYTES = 12;
 const RECORD_END_BYTES = 1;
 const ZXID_AT = 12;
 const TWO_32 = 4294967296;
-const PACKET_LIMIT = 1 << 22;
 /** Of our own elections in these tests. */
 const ROUND = 1;
-
-const CORE: CoreSettings = {
-  serverId: 1,
-  tickTimeMs: 2000,
-  minSessionTimeoutMs: 4000,
-  maxSessionTimeoutMs: 40_000,
-  juteMaxBuffer: 1_048_575,
-  juteMaxBufferExtra: 1_048_575,
-  extendedTypesEnabled: true,
-  emulate353TTLNodes: false,
-  enforceQuota: false,
-  skipAcl: false,
-  superDigest: 'super:lK75jTNcA+U9vtVEw5vB51mj/w4=',
-  digestAlgorithm: 'SHA1',
-  digestEnabled: true,
-  serializeLastProcessedZxid: true,
-  reconfigEnabled: false,
-  localSessionsEnabled: false,
-  localSessionUpgrading: false,
-  commitLogCount: 500,
-  containerCheckIntervalMs: 1e9,
-  containerMaxPerMinute: 10_000,
-  containerMaxNeverUsedIntervalMs: 0,
-  sessionPasswordIssue: 'apache',
-  sessionPasswordAccept: ['apache', 'keyed'],
-  sessionPasswordKey: new Uint8Array(32).fill(7),
-  snapCount: 100_000,
-  snapSizeLimitBytes: 0,
-  hashSeed: 0x5eed,
-};
-
-function ensembleSettings(sid: number, membership: Membership, lastSeen: Membership): EnsembleSettings {
-  return {
-    sid,
-    tickTimeMs: 2000,
-    initLimitTicks: 10,
-    syncLimitTicks: 5,
-    connectLimitTicks: 10,
-    connectRetryDelayMs: 100,
-    observer: false,
-    membership,
-    lastSeen,
-    reconfigEnabled: false,
-    singleVoterAllowed: true,
-    localSessions: false,
-    localSessionUpgrading: false,
-    leaderServes: true,
-    readOnlyMode: false,
-    commitLogCount: 500,
-    snapshotSizeFactor: 0.33,
-    forceSnapshotSync: false,
-    maxTimeToWaitForEpochMs: null,
-    minNotificationIntervalMs: 200,
-    maxNotificationIntervalMs: 60_000,
-    observerMasterPort: null,
-    observerMasterSizeLimit: 1 << 20,
-    multiAddress: false,
-    oraclePath: null,
-  };
-}
 
 export interface MemberOptions {
   readonly sid: number;
@@ -91,67 +32,6 @@ export interface MemberOptions {
   readonly log?: readonly LoggedTxn[];
   /** Wall time at the start: the ids of its sessions are made of it. */
   readonly wallMs?: number;
-}
-
-/** A packet that the member has sent. */
-export interface SentPacket {
-  readonly type: number;
-  readonly zxid: number;
-  /** Null for null data. */
-  readonly data: Uint8Array | null;
-  readonly identities: readonly { readonly scheme: string; readonly id: string }[] | null;
-  readonly bytes: Uint8Array;
-}
-
-/** The other end of a link, as far as a test sees it. */
-export class TestLink {
-  readonly id: number;
-  readonly kind: 'leader' | 'learner';
-  closed = false;
-  #sent: Uint8Array = new Uint8Array(0);
-
-  constructor(id: number, kind: 'leader' | 'learner') {
-    this.id = id;
-    this.kind = kind;
-  }
-
-  sent(bytes: Uint8Array): void {
-    const both = new Uint8Array(this.#sent.length + bytes.length);
-    both.set(this.#sent);
-    both.set(bytes, this.#sent.length);
-    this.#sent = both;
-  }
-
-  /** All bytes sent since the last call. */
-  takeBytes(): Uint8Array {
-    const bytes = this.#sent;
-    this.#sent = new Uint8Array(0);
-    return bytes;
-  }
-
-  /** Whole packets sent since the last call; bytes that are no packets must be taken by `takeBytes`. */
-  take(): SentPacket[] {
-    const packets: SentPacket[] = [];
-    const bytes = this.#sent;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let at = 0;
-    while (at < bytes.length) {
-      const length = packetLength(view, at, bytes.length, PACKET_LIMIT);
-      if (length === 0) throw new Error('half a packet was sent');
-      const packet = new QuorumPacket();
-      packet.read(bytes, view, at, at + length);
-      packets.push({
-        type: packet.type,
-        zxid: packet.zxid,
-        data: packet.data(),
-        identities: packet.identities(),
-        bytes: bytes.subarray(at, at + length),
-      });
-      at += length;
-    }
-    this.#sent = new Uint8Array(0);
-    return packets;
-  }
 }
 
 type StepEvent = Event extends infer Each ? (Each extends Event ? Omit<Each, 'nowMs' | 'wallMs'> : never) : never;
@@ -195,7 +75,7 @@ export class MemberHarness {
     this.sid = options.sid;
     this.committed = membership;
     this.core = {
-      ...CORE,
+      ...CORE_SETTINGS,
       serverId: options.sid,
       reconfigEnabled: options.ensemble?.reconfigEnabled ?? false,
       ...options.core,

@@ -11,7 +11,8 @@ import { BYTEWISE, type Cutting, WHOLE } from './cutting.ts';
 import { EPOCH_1 } from './histories.ts';
 import { LeaderStream } from './leader-stream.ts';
 import { LearnerReplay } from './learner-replay.ts';
-import { MemberHarness, type TestLink } from './member-harness.ts';
+import { MemberHarness } from './member-harness.ts';
+import type { TestLink } from './test-link.ts';
 
 const { request, revalidate, ping, ack, proposal, commit, sync } = QuorumPacketType;
 /** Offset of the operation in the data of a request. */

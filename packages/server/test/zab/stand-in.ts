@@ -1,6 +1,7 @@
 import { beginPacket, endPacket, QuorumPacketType, Writer, writePacket } from '@headkeeper/protocol';
 import { LeaderStream, type Sent } from './leader-stream.ts';
-import type { MemberHarness, TestLink } from './member-harness.ts';
+import type { MemberHarness } from './member-harness.ts';
+import type { TestLink } from './test-link.ts';
 
 const TWO_32 = 4294967296;
 const PROTOCOL_VERSION = 0x10000;

@@ -10,14 +10,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OpCode, QuorumPacketType } from '@headkeeper/protocol';
 import { goldenJson } from '../log/golden.ts';
+import type { KnownRequest } from './captured-requests.ts';
 import { type CapturedConnection, captureOf, fromHex, type LoggedTxn, toHex, txnsOf } from './captures.ts';
 import { capturedState, contentOf } from './content.ts';
 import { EPOCH_1, madeUpTxn } from './histories.ts';
-import { type KnownRequest, LeaderReplay, NO_DIFFERENCES } from './leader-replay.ts';
+import { LeaderReplay, NO_DIFFERENCES } from './leader-replay.ts';
 import { LearnerReplay, startOf } from './learner-replay.ts';
-import { MemberHarness, type MemberOptions, type TestLink } from './member-harness.ts';
+import { MemberHarness, type MemberOptions } from './member-harness.ts';
 import { THREE, withClients } from './scenarios.ts';
 import { StandIn } from './stand-in.ts';
+import type { TestLink } from './test-link.ts';
 
 function connectionsOf(name: string): CapturedConnection[] {
   return captureOf(`steady/${name}`);
