@@ -15,6 +15,8 @@ const FULL_BYTES = 192 * 1024;
 const KEEP_BYTES = 1024 * 1024;
 const POOLED_BUFFERS = 16;
 const COUNTER_LIMIT = 0xffffffff;
+/** So many numbers of an epoch are left unused: more than are given out between two looks at how many there are. */
+const COUNTER_RESERVE = 2 ** 24;
 const TWO_32 = 4294967296;
 
 /** Memory of log records, used again when every txn in it has been applied. */
@@ -104,9 +106,9 @@ export class Proposals {
     this.preparation.pending.reset();
   }
 
-  /** Whether the epoch has used up its counter. */
+  /** Whether the counter of the epoch comes to its end: before it would wrap, a new epoch must begin (known failure E11). */
   get isExhausted(): boolean {
-    return this.#nextZxid % TWO_32 === COUNTER_LIMIT;
+    return this.#nextZxid === 0 && this.#lastZxid % TWO_32 > COUNTER_LIMIT - COUNTER_RESERVE;
   }
 
   get outstanding(): number {

@@ -231,3 +231,33 @@ test('a learner that is far behind gets the log from the disk, then the window, 
   }
   assert.equal(typesOf(two.received)[1], diff);
 });
+
+test('long before the counter of an epoch is used up the leader gives way, and the next epoch begins at 1 (E11)', () => {
+  const member = leading();
+  const one = new StandIn(member, { sid: 1, epoch: 0, lastZxid: 0 });
+  // As after four thousand million txns.
+  const { pipeline, serving } = member.replica;
+  const late = EPOCH_1 + 0xfffffff0 - 64;
+  member.disk.log.push({ zxid: late, body: new Uint8Array(0) });
+  member.disk.durableZxid = late;
+  pipeline.proposals.start(late);
+  serving.database.startAt(late);
+  serving.setLastZxid(late);
+  one.ackedZxid = late;
+  const client = member.open();
+  client.handshake();
+  one.acknowledge(late + 1);
+  for (let i = 0; i < 64; i++) create(client, `/n${i}`);
+  one.acknowledge(member.disk.lastZxid);
+  assert.equal(member.lastApplied, late + 65, 'nobody is refused');
+  pass(member, TICK_MS, one);
+  assert.equal(member.role, 'looking');
+  member.disk.log.shift();
+  member.elect(3);
+  new StandIn(member, { sid: 1, epoch: 1, lastZxid: late + 65 });
+  pass(member, TICK_MS);
+  assert.equal(member.role, 'leading', 'a new epoch has all its numbers');
+  const next = member.open();
+  next.handshake();
+  assert.equal(member.disk.lastZxid, 2 * EPOCH_1 + 1);
+});

@@ -18,8 +18,6 @@ const RECORD_PREFIX_BYTES = 12;
 const RECORD_END_BYTES = 1;
 const ZXID_AT = 12;
 const TWO_32 = 4294967296;
-/** Of our own elections in these tests. */
-const ROUND = 1;
 
 export interface MemberOptions {
   readonly sid: number;
@@ -123,12 +121,13 @@ export class MemberHarness {
     const others = [...this.committed.voters].filter((sid) => sid !== this.sid);
     const isOurs = leader === this.sid;
     const epoch = this.epochs.current;
+    const { round } = this.#member.stage.election;
     const zxid = this.disk.lastZxid;
     for (const from of others) {
       const settled = from === leader ? ServerState.leading : ServerState.following;
       const state = established ? settled : ServerState.looking;
       const config = this.committed.toText();
-      const vote = { state, leader, zxid, electionEpoch: ROUND, peerEpoch: epoch, version: 2, config };
+      const vote = { state, leader, zxid, electionEpoch: round, peerEpoch: epoch, version: 2, config };
       this.step({ kind: 'notification', from, bytes: encodeNotification(vote) });
     }
     for (let turns = 0; turns < 5 && this.role === 'looking'; turns++) this.pass(200);
