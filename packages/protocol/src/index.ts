@@ -59,7 +59,9 @@ export {
 } from './peer/quorum-auth.ts';
 export {
   beginPacket,
+  encodeAuthinfo,
   endPacket,
+  endPacketWith,
   packetLength,
   QuorumPacket,
   type QuorumPacketName,

@@ -1,7 +1,7 @@
 import type { Identity } from '../acl.ts';
 import { JuteError } from '../bytes/jute-error.ts';
 import { decodeUtf8 } from '../bytes/utf8.ts';
-import type { Writer } from '../bytes/writer.ts';
+import { Writer } from '../bytes/writer.ts';
 
 /** Types of the packets between a leader and its learners (quorum-protocol reference, section 2). */
 export const QuorumPacketType = {
@@ -133,6 +133,11 @@ export class QuorumPacket {
     return this.dataIsNull ? null : this.#bytes.subarray(this.dataStart, this.dataEnd);
   }
 
+  /** Offset just past the last identity, where the packet ends. */
+  get authinfoEnd(): number {
+    return this.#end;
+  }
+
   /** The identities, decoded now; null when the list is null. A null string reads as an empty one. */
   identities(): Identity[] | null {
     if (this.authinfoCount < 0) return null;
@@ -186,6 +191,23 @@ export function beginPacket(out: Writer, type: number, zxid: number): number {
   out.long(zxid);
   out.int(0);
   return out.length;
+}
+
+/** As `endPacket`, with the authinfo as bytes that were encoded before, its count included. */
+export function endPacketWith(out: Writer, at: number, authinfo: Uint8Array): void {
+  out.view.setInt32(at - 4, out.length - at);
+  out.raw(authinfo);
+}
+
+/** The authinfo of a packet, as `endPacketWith` takes it. */
+export function encodeAuthinfo(identities: readonly Identity[]): Uint8Array {
+  const out = new Writer(64);
+  out.int(identities.length);
+  for (const identity of identities) {
+    out.string(identity.scheme);
+    out.string(identity.id);
+  }
+  return out.toBytes();
 }
 
 /** Ends the packet begun at `at`: fills in the length of its data and appends the authinfo, null unless given. */

@@ -1,4 +1,4 @@
-import { type Identity, Writer } from '@headkeeper/protocol';
+import { encodeAuthinfo, type Identity, Writer } from '@headkeeper/protocol';
 import { Forwards } from './order/forwards.ts';
 import { SessionOrder } from './order/session-order.ts';
 
@@ -26,6 +26,9 @@ export class Connection {
   readonly out: Writer = new Writer(INITIAL_OUTPUT_BYTES);
   /** Requests that wait behind this connection's own writes, and the places of those writes. */
   readonly order: SessionOrder = new SessionOrder();
+  /** The identities as they go to the leader, and of which list they are. */
+  #authinfo: Uint8Array | null = null;
+  #authinfoOf: readonly Identity[] | null = null;
   #forwards: Forwards | null = null;
   /** Input that has not been consumed: the beginning of a frame, or frames that must wait. */
   input: Uint8Array = new Uint8Array(0);
@@ -55,6 +58,15 @@ export class Connection {
     this.establishedWallMs = wallMs;
     this.openedMs = nowMs;
     this.lastHeardMs = nowMs;
+  }
+
+  /** The identities in the form of packets between servers; encoded once. */
+  get authinfo(): Uint8Array {
+    if (this.#authinfo === null || this.#authinfoOf !== this.identities) {
+      this.#authinfoOf = this.identities;
+      this.#authinfo = encodeAuthinfo(this.identities);
+    }
+    return this.#authinfo;
   }
 
   /** On a learner: requests that are with the leader. */

@@ -327,8 +327,9 @@ export class FastElection {
   #count(from: number, vote: CastVote, nowMs: number): void {
     if (vote.electionEpoch < this.#round) return;
     if (vote.electionEpoch > this.#round) {
-      // A quorum that waits for better candidates is not disturbed by a worse one; the vote is kept for later.
-      if (this.#finalizeAtMs !== NEVER && !this.#beatsProposal(vote)) return;
+      // A quorum that waits for better candidates is not disturbed by a worse one; the vote is kept for later. Unless it is the
+      // candidate that has gone on: elected in the old round, it would not know (scenario E16).
+      if (this.#finalizeAtMs !== NEVER && !this.#beatsProposal(vote) && from !== this.#proposal.leader) return;
       this.#round = vote.electionEpoch;
       this.#poll.nextRound();
       this.#propose(this.#franchise.votes ? this.#initial() : NOBODY);

@@ -1,4 +1,12 @@
-import { beginPacket, endPacket, OpCode, QuorumPacketType, type Reader, writePacket } from '@headkeeper/protocol';
+import {
+  beginPacket,
+  endPacket,
+  endPacketWith,
+  OpCode,
+  QuorumPacketType,
+  type Reader,
+  writePacket,
+} from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { Connection, Session } from '../connection.ts';
 import type { WriteOperation } from '../ops/operation.ts';
@@ -232,7 +240,7 @@ export class Forwarding implements WritePath, TxnClaimer {
     out.int(cxid);
     out.int(opcode);
     if (r !== null) out.raw(r.bytes, r.pos, r.end);
-    endPacket(out, at, connection.identities);
+    endPacketWith(out, at, connection.authinfo);
     this.#stage.send(this.#link);
   }
 }

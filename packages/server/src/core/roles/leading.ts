@@ -505,7 +505,7 @@ export class Leading implements Role {
       for (const handler of this.#handlers.values()) {
         if (handler.isObserver || !handler.isForwarding) continue;
         this.#sendProposal(handler, proposal);
-        this.#stage.send(handler.link);
+        if (!handler.link.dirty) this.#stage.send(handler.link);
       }
     });
     this.#announced = proposals.lastZxid;

@@ -1,4 +1,13 @@
-import { beginPacket, endPacket, JuteError, OpCode, QuorumPacketType, Reader } from '@headkeeper/protocol';
+import {
+  beginPacket,
+  endPacket,
+  type Identity,
+  JuteError,
+  OpCode,
+  type QuorumPacket,
+  QuorumPacketType,
+  Reader,
+} from '@headkeeper/protocol';
 import type { PeerLink } from '../peer-link.ts';
 import type { Stage } from '../stage.ts';
 import type { LearnerHandler } from '../zab/learner-handler.ts';
@@ -20,6 +29,8 @@ export class LearnerRequests {
   readonly #stage: Stage;
   readonly #writes: QuorumWrites;
   readonly #owner: LearnerRequestsOwner;
+  #known: readonly Identity[] = [];
+  #knownBytes: Uint8Array = new Uint8Array(0);
   readonly #reader: Reader = new Reader(new Uint8Array(0));
 
   constructor(stage: Stage, writes: QuorumWrites, owner: LearnerRequestsOwner) {
@@ -49,11 +60,23 @@ export class LearnerRequests {
     const r = this.#reader;
     r.reset(bytes, view, dataStart + 16, dataEnd);
     try {
-      this.#writes.forwarded(handler.sid, idHigh, idLow, cxid, opcode, r, packet.identities() ?? []);
+      this.#writes.forwarded(handler.sid, idHigh, idLow, cxid, opcode, r, this.#identities(packet, bytes));
     } catch (error) {
       if (!(error instanceof JuteError)) throw error;
       this.#owner.drop(handler, `it forwarded what cannot be read: ${error.message}`);
     }
+  }
+
+  /** Whoever asks; clients of one machine often have the same identities, which are then decoded once. */
+  #identities(packet: QuorumPacket, bytes: Uint8Array): readonly Identity[] {
+    const { authinfoStart, authinfoEnd } = packet;
+    const known = this.#knownBytes;
+    let same = packet.authinfoCount >= 0 && authinfoEnd - authinfoStart === known.length;
+    for (let i = 0; same && i < known.length; i++) same = known[i] === bytes[authinfoStart + i];
+    if (same && packet.authinfoCount === this.#known.length) return this.#known;
+    this.#known = packet.identities() ?? [];
+    this.#knownBytes = new Uint8Array(bytes.subarray(authinfoStart, authinfoEnd));
+    return this.#known;
   }
 
   /** The answer to a ping: sessions that its clients have been heard with. */
