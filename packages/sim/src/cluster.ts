@@ -3,6 +3,7 @@ import type { CrashKind } from '@headkeeper/testkit';
 import { AppliedTxns } from './check/applied-txns.ts';
 import { DurableState } from './check/durable-state.ts';
 import { History } from './check/history.ts';
+import { MembershipWatch } from './check/membership-watch.ts';
 import { appliedZxid, roleOf } from './check/node-view.ts';
 import { QuorumWatch } from './check/quorum-watch.ts';
 import { SessionContacts } from './check/session-contacts.ts';
@@ -15,7 +16,7 @@ import { Oracle } from './model/oracle.ts';
 import { SimNetwork } from './network/sim-network.ts';
 import { type NodeSettings, QUORUM_PORT } from './node/node-settings.ts';
 import { type NodeEnd, type NodeObserver, SimNode } from './node/sim-node.ts';
-import { configText, type RunPlan } from './plan/swarm.ts';
+import { configText, type RunPlan, relistedText } from './plan/swarm.ts';
 import type { RandomStream } from './random/random-stream.ts';
 import { EventKind } from './world/event-queue.ts';
 import { MS, type World } from './world/world.ts';
@@ -32,7 +33,7 @@ export interface Watched {
 }
 
 /** One in so many commits, the whole tree is compared with the model. */
-const TREE_CHECK_EVERY = 40;
+const TREE_CHECK_EVERY = 100;
 const MEAN_DOWN_MS: readonly number[] = [20, 500, 500, 5000, 20_000];
 
 /** An ensemble with its clients, and the laws that it must keep at every moment. */
@@ -47,6 +48,7 @@ export class Cluster implements NodeObserver {
   readonly clients: SimClient[] = [];
   readonly shared: ClientWorld;
   readonly quorum: QuorumWatch;
+  readonly memberships: MembershipWatch = new MembershipWatch();
   readonly contacts: SessionContacts;
   readonly #random: RandomStream;
   readonly #byHost: Watched[] = [];
@@ -77,7 +79,7 @@ export class Cluster implements NodeObserver {
     this.quorum = new QuorumWatch({
       history: this.history,
       counts: this.counts,
-      voters: this.#voting,
+      servers: this.servers,
       now: () => world.now,
       fail: (error) => world.fail(error),
     });
@@ -109,8 +111,10 @@ export class Cluster implements NodeObserver {
         sid,
         address: addresses[i],
         config: text,
+        relisted: plan.reconfigureMs === 0 ? null : () => this.#relisted(sid),
         tickTimeMs: plan.tickTimeMs,
         commitLogCount: plan.commitLogCount,
+        purgeMs: plan.purgeMs,
         driftMillionths: this.#random.between(-drift, drift),
         sessionKey: key,
         diskDelay: plan.diskDelay,
@@ -132,6 +136,15 @@ export class Cluster implements NodeObserver {
       this.#byHost[node.host.index] = watched;
       this.startLater(watched, this.#random.below(500 * MS));
     }
+  }
+
+  #relisted(sid: number): string {
+    const members = this.memberships.newest?.toText().split('\n') ?? [];
+    return relistedText(
+      this.plan,
+      sid,
+      members.filter((line) => line.startsWith('server.')),
+    );
   }
 
   startClients(): void {
@@ -165,6 +178,10 @@ export class Cluster implements NodeObserver {
     const role = roleOf(node);
     const { server } = node;
     if (server === null) return;
+    if (this.memberships.observe(node)) {
+      const { newest } = this.memberships;
+      this.world.tell(() => `server ${node.sid} is the first with ${newest?.toText().replaceAll('\n', ' ')}`);
+    }
     watched.applied.settle(role, server.replica.serving.database.applier, appliedZxid(node));
     if (role === 'idle') {
       watched.comparedZxid = -1;
@@ -200,13 +217,16 @@ export class Cluster implements NodeObserver {
   /** At the moment of a commit a quorum of disks must have it, whatever their caches say. */
   #committed(zxid: number, hash: number): void {
     this.counts.commitChecks++;
-    let holders = 0;
-    const { voters } = this.plan;
-    for (let i = 0; i < voters; i++) if (this.servers[i].durable.holds(zxid, hash)) holders++;
-    law(holders * 2 > voters, 'quorum durability', () => {
-      return `${zxidText(zxid)} is committed while ${holders} of ${voters} disks hold it`;
+    const holders = new Set<number>();
+    for (const { node, durable } of this.servers) if (durable.holds(zxid, hash)) holders.add(node.sid);
+    const memberships = this.memberships.at(zxid);
+    // A server alone is its own quorum.
+    const isDurable = this.plan.voters === 1 ? holders.size > 0 : memberships.every((each) => each.isQuorum(holders));
+    law(isDurable, 'quorum durability', () => {
+      const voters = memberships.map((each) => [...each.voters].join(' ')).join(', then ');
+      return `${zxidText(zxid)} is committed while the disks of ${[...holders].join(' ')} hold it; the voters are ${voters}`;
     });
-    this.world.tell(() => `${zxidText(zxid)} is committed, ${holders} of ${voters} disks hold it`);
+    this.world.tell(() => `${zxidText(zxid)} is committed, the disks of ${[...holders].join(' ')} hold it`);
   }
 
   ended(node: SimNode, end: NodeEnd | 'stopped' | 'fatal', fatal: FatalExit | null): void {

@@ -33,6 +33,7 @@ export class DurableState {
   #accepted = 0;
   #current = 0;
   #last = 0;
+  readonly #names: Map<string, number> = new Map();
   readonly #reader: RecordReader = new RecordReader(LONGEST_RECORD);
 
   constructor(disk: SimDisk, sid: number) {
@@ -155,8 +156,7 @@ export class DurableState {
     this.#snapshot = -1;
     for (const [name, entry] of this.#disk.durableFiles(DATA_FOLDER)) {
       if (!(entry instanceof SimInode)) continue;
-      const match = /^snapshot\.([0-9a-f]+)$/.exec(name);
-      if (match !== null) this.#snapshot = Math.max(this.#snapshot, Number.parseInt(match[1] as string, 16));
+      if (name.startsWith('snapshot.')) this.#snapshot = Math.max(this.#snapshot, this.#zxidOf(name));
       else if (name === 'acceptedEpoch') this.#accepted = this.#epochIn(entry, name, this.#accepted);
       else if (name === 'currentEpoch') this.#current = this.#epochIn(entry, name, this.#current);
     }
@@ -169,6 +169,17 @@ export class DurableState {
     law(this.#accepted >= ofLog || (this.#current === 0 && this.#accepted === 0), 'epochs on disk', () => {
       return `server ${this.#sid} has ${zxidText(last)} on disk and accepted epoch ${this.#accepted}`;
     });
+  }
+
+  /** The zxid in a snapshot's name; -1 for names that only look like one. */
+  #zxidOf(name: string): number {
+    let zxid = this.#names.get(name);
+    if (zxid === undefined) {
+      const match = /^snapshot\.([0-9a-f]+)$/.exec(name);
+      zxid = match === null ? -1 : Number.parseInt(match[1] as string, 16);
+      this.#names.set(name, zxid);
+    }
+    return zxid;
   }
 
   #epochIn(inode: SimInode, name: string, before: number): number {

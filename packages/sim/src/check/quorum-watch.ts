@@ -18,7 +18,7 @@ interface End {
 export interface QuorumContext {
   readonly history: History;
   readonly counts: Counts;
-  readonly voters: readonly End[];
+  readonly servers: readonly End[];
   readonly now: () => number;
   /** Hears of what is broken: the server that is writing a packet would take an exception for its own. */
   readonly fail: (error: Error) => void;
@@ -129,10 +129,13 @@ export class QuorumWatch {
   #upToDate({ leader, epoch }: Conversation): void {
     if (this.#established.has(epoch)) return;
     this.#established.add(epoch);
-    const { voters } = this.#context;
-    const entered = voters.filter(({ durable }) => durable.currentEpoch >= epoch).length;
-    law(entered * 2 > voters.length, 'established by a quorum', () => {
-      return `server ${leader.node.sid} is established in epoch ${epoch}, which ${entered} disks have entered`;
+    const { servers } = this.#context;
+    const entered = new Set<number>();
+    for (const { node, durable } of servers) if (durable.currentEpoch >= epoch) entered.add(node.sid);
+    const membership = leader.node.server?.replica.member?.stage.committed;
+    law(membership?.isQuorum(entered) === true, 'established by a quorum', () => {
+      const who = [...entered].join(' ');
+      return `server ${leader.node.sid} is established in epoch ${epoch}, which the disks of ${who} have entered`;
     });
   }
 

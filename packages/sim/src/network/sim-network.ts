@@ -4,7 +4,7 @@ import { MS, SECOND, type World } from '../world/world.ts';
 import { Host, type HostProcess } from './host.ts';
 import { Link, type LinkState } from './link.ts';
 import { Pipe } from './pipe.ts';
-import { SimulatedNetworkError, Stream, type StreamTap } from './stream.ts';
+import { networkError, Stream, type StreamTap } from './stream.ts';
 
 /** Sees every stream at its birth and may listen to either end. */
 export type StreamObserver = (
@@ -101,7 +101,7 @@ export class SimNetwork {
     const listener = { accepted };
     if (!isTaken) host.listeners.set(at.port, listener);
     this.world.after(0, EventKind.connect, host.index, () => {
-      host.dispatch(() => listening(isTaken ? new SimulatedNetworkError('EADDRINUSE') : null));
+      host.dispatch(() => listening(isTaken ? networkError('EADDRINUSE') : null));
     });
     return () => {
       if (host.listeners.get(at.port) === listener) host.listeners.delete(at.port);

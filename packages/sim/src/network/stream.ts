@@ -25,6 +25,18 @@ export class SimulatedNetworkError extends Error {
   }
 }
 
+/** One of each is enough, and a stack is dear. */
+const ERRORS: Map<string, SimulatedNetworkError> = new Map();
+
+export function networkError(code: string): SimulatedNetworkError {
+  let error = ERRORS.get(code);
+  if (error === undefined) {
+    error = new SimulatedNetworkError(code);
+    ERRORS.set(code, error);
+  }
+  return error;
+}
+
 /** How long the operating system keeps an ended stream whose other side does not answer. */
 const LINGER = 30 * SECOND;
 
@@ -167,7 +179,7 @@ export class Stream implements PeerStream {
   closedBy(code: string | null): void {
     if (this.#state === 'closed') return;
     this.#gone();
-    this.handler?.closed(code === null ? null : new SimulatedNetworkError(code));
+    this.handler?.closed(code === null ? null : networkError(code));
   }
 
   /** The process is gone; its machine ends the stream for it, or, without power, says nothing at all. */

@@ -1,8 +1,10 @@
+import { decodeUtf8, encodeUtf8 } from '@headkeeper/protocol';
 import {
   type AssembledServer,
   assembleServer,
   type FatalExit,
   parseServerConfig,
+  type ServerConfig,
   type ServerPorts,
   StartError,
 } from '@headkeeper/server/internal';
@@ -15,7 +17,7 @@ import { deriveSeed } from '../random/random-stream.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS, type World } from '../world/world.ts';
 import { joinClient } from './client-port.ts';
-import { CLIENT_PORT, DATA_DIR, LOG_DIR, type NodeSettings } from './node-settings.ts';
+import { CLIENT_PORT, CONFIG_DIR, CONFIG_FILE, DATA_DIR, LOG_DIR, type NodeSettings } from './node-settings.ts';
 import { SimClock } from './sim-clock.ts';
 
 /** How a server's process ends: by SIGKILL, or with its machine's power and what of the disk's cache survives that. */
@@ -231,8 +233,7 @@ export class SimNode {
 
   #assemble(): void {
     const { settings, life } = this;
-    const readFile = (path: string): string | null => (path === `${DATA_DIR}/myid` ? `${settings.sid}` : null);
-    const parsed = parseServerConfig(settings.config, { file: null, properties: [], readFile });
+    const parsed = this.#parseConfig();
     // Production has a least window; a small one makes learners need the log on the disk, or everything.
     const config = { ...parsed, commitLogCount: settings.commitLogCount };
     const server = assembleServer(config, this.#ports(), (fatal) => {
@@ -243,6 +244,46 @@ export class SimNode {
       if (this.life === life) this.#serve(server);
     });
     this.#tick(life);
+    if (settings.purgeMs > 0) this.#purge(life);
+  }
+
+  #parseConfig(): ServerConfig {
+    const { settings } = this;
+    const { relisted } = settings;
+    const readFile = (path: string): string | null =>
+      path === `${DATA_DIR}/myid` ? `${settings.sid}` : this.#text(path);
+    if (relisted === null) return parseServerConfig(settings.config, { file: null, properties: [], readFile });
+    const file = `${CONFIG_DIR}/${CONFIG_FILE}`;
+    const parse = (): ServerConfig => parseServerConfig(this.#text(file) as string, { file, properties: [], readFile });
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.includes('lists itself, too')) throw error;
+      this.#writeConfig(relisted());
+      return parse();
+    }
+  }
+
+  #text(path: string): string | null {
+    const { disk } = this;
+    if (!disk.existsSync(path)) return null;
+    const source = disk.openReadSync(path);
+    const bytes = new Uint8Array(source.size);
+    const length = source.readSync(bytes, 0, bytes.length, 0);
+    source.closeSync();
+    return decodeUtf8(bytes, 0, length);
+  }
+
+  #writeConfig(text: string): void {
+    const { disk } = this;
+    const path = `${CONFIG_DIR}/${CONFIG_FILE}`;
+    if (disk.existsSync(path)) disk.removeSync(path);
+    const bytes = encodeUtf8(text);
+    const file = disk.createSync(path);
+    file.writeSync(bytes, 0, bytes.length, 0);
+    file.dataSyncSync();
+    file.closeSync();
+    disk.syncDirSync(CONFIG_DIR);
   }
 
   #serve(server: AssembledServer): void {
@@ -253,6 +294,15 @@ export class SimNode {
       (stream) => joinClient(server.driver, stream, () => this.onContact(stream as Stream)),
       () => {},
     );
+  }
+
+  #purge(life: number): void {
+    const delay = this.random.wait(this.settings.purgeMs * MS);
+    this.world.after(delay, EventKind.timer, this.host.index, () => {
+      if (this.life !== life) return;
+      this.#purge(life);
+      this.dispatch(() => this.server?.purge());
+    });
   }
 
   #tick(life: number): void {
@@ -344,7 +394,9 @@ export class SimNode {
   #prepareDisk(): void {
     const { disk } = this;
     for (const folder of [DATA_DIR, LOG_DIR]) disk.makeFolderSync(folder);
+    if (this.settings.relisted !== null) disk.makeFolderSync(CONFIG_DIR);
     disk.syncDirSync('/');
+    if (this.settings.relisted !== null) this.#writeConfig(this.settings.config);
     const file = disk.createSync(SESSION_KEY_PATH);
     file.writeSync(this.settings.sessionKey, 0, this.settings.sessionKey.length, 0);
     file.dataSyncSync();

@@ -39,6 +39,7 @@ export interface RunPlan {
   readonly snapCount: number;
   readonly preAllocKilobytes: number;
   readonly commitLogCount: number;
+  readonly purgeMs: number;
   readonly driftMillionths: number;
   /** Microseconds. */
   readonly diskDelay: number;
@@ -52,6 +53,8 @@ export interface RunPlan {
   readonly longestData: number;
   /** Further lines of the servers' configuration. */
   readonly settings: readonly string[];
+  /** Mean pause between two changes of the membership; 0: the servers keep theirs, and no files of it. */
+  readonly reconfigureMs: number;
 }
 
 /** What the caller wants to have its own way. */
@@ -62,6 +65,8 @@ export interface PlanWishes {
   readonly clients?: number;
   /** Requests a second of all clients together. */
   readonly rate?: number;
+  /** Whether the membership changes. */
+  readonly reconfigure?: boolean;
 }
 
 /** Draws the plan of a run: which faults exist at all, how often, and how everything is built. */
@@ -80,6 +85,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
   const rate = wishes.rate ?? drawnRate;
   const isLite = profile === 'lite';
   const isSync = profile === 'sync';
+  const reconfigureMs = drawReconfigurations(seed, voters, wishes);
   return {
     profile,
     voters,
@@ -91,13 +97,15 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     snapCount: isSync ? 12 : random.pick([12, 30, 100]),
     preAllocKilobytes: random.pick([4, 4, 16]),
     commitLogCount: isSync ? random.pick([4, 10]) : random.pick([5, 20, 500]),
+    purgeMs: random.pick([10_000, 30_000, 30_000, 0]),
     driftMillionths: isLite ? 0 : random.pick([0, 1000, 10_000]),
     diskDelay: random.pick([100, 500, 3000]),
     linkDelay: random.pick([50, 300, 5000]),
     linkJitter: random.pick([50, 500, 5000]),
     splitChance: isLite ? 0 : random.pick([0, 20_000, 300_000]),
     timerLateness: random.pick([50, 1000]),
-    faults: drawFaults(random, profile),
+    // Where members come and go, a majority may be one server: its disk must last.
+    faults: { ...drawFaults(random, profile), ...(reconfigureMs > 0 ? { wipe: 0 } : {}) },
     habits: {
       timeoutMs: random.pick([6000, 10_000, 30_000]),
       thinkMs: Math.max(1, Math.floor((clients * 1000) / rate)),
@@ -110,7 +118,16 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     weights: drawWeights(random, profile),
     longestData: random.pick([20, 300, 3000]),
     settings: [],
+    reconfigureMs,
   };
+}
+
+/** From a stream of its own, so that the runs without it are what they were before there was such a thing. */
+function drawReconfigurations(seed: number, voters: number, wishes: PlanWishes): number {
+  const random = new RandomStream(seed, 'reconfigurations');
+  const drawn = random.below(5) === 0;
+  const meanMs = random.pick([1000, 4000, 15_000]);
+  return voters >= 3 && (wishes.reconfigure ?? drawn) ? meanMs : 0;
 }
 
 function drawFaults(random: RandomStream, profile: Profile): FaultRates {
@@ -163,7 +180,19 @@ function drawWeights(random: RandomStream, profile: Profile): RequestWeights {
 
 /** The configuration file of one server. */
 export function configText(plan: RunPlan, addresses: readonly string[]): string {
-  const lines = [
+  if (addresses.length <= 1) return [...commonLines(plan), 'clientPort=2181'].join('\n');
+  const members = addresses.map((address, i) =>
+    memberLine(i + 1, address, i < plan.voters ? 'participant' : 'observer'),
+  );
+  return [...ensembleLines(plan), ...members].join('\n');
+}
+
+function ensembleLines(plan: RunPlan): string[] {
+  return [...commonLines(plan), `initLimit=${plan.initLimit}`, `syncLimit=${plan.syncLimit}`];
+}
+
+function commonLines(plan: RunPlan): string[] {
+  return [
     'dataDir=/data',
     'dataLogDir=/log',
     `tickTime=${plan.tickTimeMs}`,
@@ -172,11 +201,18 @@ export function configText(plan: RunPlan, addresses: readonly string[]): string 
     `snapCount=${plan.snapCount}`,
     `preAllocSize=${plan.preAllocKilobytes}`,
     ...plan.settings,
+    ...(plan.reconfigureMs > 0 ? ['reconfigEnabled=true', 'standaloneEnabled=false', 'skipACL=yes'] : []),
   ];
-  if (addresses.length <= 1) return [...lines, 'clientPort=2181'].join('\n');
-  lines.push(`initLimit=${plan.initLimit}`, `syncLimit=${plan.syncLimit}`);
-  addresses.forEach((address, i) => {
-    lines.push(`server.${i + 1}=${address}:2888:3888:${i < plan.voters ? 'participant' : 'observer'};2181`);
-  });
-  return lines.join('\n');
+}
+
+/** What a configuration says of one server. */
+export function memberLine(sid: number, address: string, role: 'participant' | 'observer'): string {
+  return `server.${sid}=${address}:2888:3888:${role};2181`;
+}
+
+/** A configuration for a server that starts, or starts again, without being listed: with the members of now and itself. */
+export function relistedText(plan: RunPlan, sid: number, members: readonly string[]): string {
+  const own = memberLine(sid, `10.0.0.${sid}`, 'participant');
+  const others = members.filter((line) => !line.startsWith(`server.${sid}=`));
+  return [...ensembleLines(plan), ...others, own].join('\n');
 }

@@ -420,5 +420,6 @@ export class SimDisk implements Disk {
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.every((byte, i) => b[i] === byte);
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
