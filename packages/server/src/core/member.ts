@@ -77,14 +77,7 @@ export class Member {
         const link = stage.links.get(event.link);
         if (link === undefined) return;
         link.lastHeardMs = event.nowMs;
-        try {
-          link.receive(event.bytes, this.#role);
-        } catch (error) {
-          if (!(error instanceof JuteError)) throw error;
-          stage.note(`${link.address} sent what cannot be read: ${error.message}`);
-          stage.close(link);
-          this.#role.disconnected(link);
-        }
+        this.#read(link, event.bytes);
         return;
       }
       case 'peerClosed': {
@@ -236,7 +229,21 @@ export class Member {
       }
       role.opened(link);
       link.held = false;
-      link.resume(role);
+      this.#read(link, null);
+    }
+  }
+
+  /** Hands the role what a link brings, or what has waited on it. */
+  #read(link: PeerLink, bytes: Uint8Array | null): void {
+    const { stage } = this;
+    try {
+      if (bytes === null) link.resume(this.#role);
+      else link.receive(bytes, this.#role);
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      stage.note(`${link.address} sent what cannot be read: ${error.message}`);
+      stage.close(link);
+      this.#role.disconnected(link);
     }
   }
 }

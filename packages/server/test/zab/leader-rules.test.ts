@@ -261,3 +261,15 @@ test('long before the counter of an epoch is used up the leader gives way, and t
   next.handshake();
   assert.equal(member.disk.lastZxid, 2 * EPOCH_1 + 1);
 });
+
+test('a stream that was opened while the election ran is read once it is over, and closed if it is no learner’s', () => {
+  const member = new MemberHarness({ sid: 3, membership: THREE });
+  const garbage = member.learner();
+  const one = new StandIn(member, { sid: 1, epoch: 0, lastZxid: 0 });
+  member.feed(garbage, new TextEncoder().encode('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'));
+  assert.equal(garbage.closed, false, 'it waits');
+  member.elect(3);
+  one.pump();
+  assert.equal(garbage.closed, true);
+  assert.equal(one.isUpToDate, true);
+});
