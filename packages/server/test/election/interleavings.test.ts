@@ -171,3 +171,28 @@ test('whatever the order of arrival, all three servers elect the best, and then 
   }
   t.diagnostic(`${states} states, ${ends} ends`);
 });
+
+test('a quorum that waits for better candidates goes on with its candidate into a later round', () => {
+  const membership = membershipOf([{ sid: 1 }, { sid: 2 }, { sid: 3 }]);
+  const settings = {
+    minNotificationIntervalMs: 200,
+    maxNotificationIntervalMs: 60_000,
+    finalizeWaitMs: 200,
+    reconfigEnabled: false,
+  };
+  const [two, three] = [2, 3].map((sid) => new FastElection({ sid, ...settings })) as [FastElection, FastElection];
+  for (const election of [two, three]) election.configure(membership, membership);
+  const own: OwnStanding = { zxid: EPOCH + 1, peerEpoch: 1, participant: true, mayVote: 'yes' };
+  const toTwo = (nowMs: number): void => {
+    for (const { to, payload } of three.takeSends()) if (to === 2) two.receive(3, payload, nowMs);
+  };
+  two.start(0, own);
+  three.start(0, own);
+  toTwo(1);
+  const early = two.outcome;
+  assert.equal(early, null, 'server 1 may still speak');
+  three.start(2, own);
+  toTwo(3);
+  two.tick(250);
+  assert.deepEqual([two.outcome?.leader, two.outcome?.electionEpoch], [3, 2]);
+});

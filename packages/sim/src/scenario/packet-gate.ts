@@ -25,6 +25,7 @@ export const Packet = {
 export interface Seen {
   readonly type: number;
   readonly zxid: number;
+  /** What is changed here leaves changed. */
   readonly bytes: Uint8Array;
 }
 
@@ -47,7 +48,7 @@ const NO_BYTES = new Uint8Array(0);
 /** Lets one direction of a stream between servers through packet by packet, as the script says. */
 export class PacketGate implements StreamTap {
   readonly #base: StreamTap | null;
-  readonly #isElection: boolean;
+  readonly isElection: boolean;
   readonly #decide: Decide;
   #bytes: Uint8Array = NO_BYTES;
   #pass: PassOn = () => {};
@@ -61,7 +62,7 @@ export class PacketGate implements StreamTap {
 
   constructor(base: StreamTap | null, isElection: boolean, decide: Decide) {
     this.#base = base;
-    this.#isElection = isElection;
+    this.isElection = isElection;
     this.#decide = decide;
   }
 
@@ -119,13 +120,13 @@ export class PacketGate implements StreamTap {
 
   #seen(length: number): Seen {
     const bytes = this.#bytes.subarray(0, length);
-    if (this.#isElection) return { type: Packet.vote, zxid: 0, bytes };
+    if (this.isElection) return { type: Packet.vote, zxid: 0, bytes };
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return { type: view.getInt32(0), zxid: view.getInt32(4) * TWO_32 + view.getUint32(8), bytes };
   }
 
   #forward(length: number): void {
-    const isState = !this.#isElection && this.#bytes[3] === Packet.snap;
+    const isState = !this.isElection && this.#bytes[3] === Packet.snap;
     this.#send(this.#bytes.subarray(0, length));
     this.#bytes = this.#bytes.subarray(length);
     this.#inState = isState;
@@ -168,7 +169,7 @@ export class PacketGate implements StreamTap {
   /** Bytes of the packet that comes next; 0 when it is not complete. The election port is taken write by write. */
   #packetLength(): number {
     const bytes = this.#bytes;
-    if (this.#isElection) return bytes.length;
+    if (this.isElection) return bytes.length;
     if (bytes.length < HEAD_BYTES + 4) return 0;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let at = HEAD_BYTES + 4 + Math.max(0, view.getInt32(HEAD_BYTES));
