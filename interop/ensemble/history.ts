@@ -56,24 +56,19 @@ export function historyText(history: readonly Operation[]): string {
 }
 
 /**
- * A copy of the history in which one read is told the value before a write that was answered before the read began.
+ * A copy of the history in which one read is told what was overwritten before it began: by a write that began after the
+ * overwritten one was answered, and was answered itself before the read began. No two writes write the same.
  * @throws Error when there is no such read
  */
 export function withStaleRead(history: readonly Operation[]): Operation[] {
   for (const operations of byKey(history).values()) {
+    const sets = operations.filter(({ op, outcome }) => op === 'set' && outcome === 'ok');
     for (const read of operations) {
-      if (read.op !== 'read' || read.outcome !== 'ok' || read.version < 2) continue;
-      const told = (version: number) =>
-        operations.find((set) => {
-          return set.op === 'set' && set.outcome === 'ok' && set.version === version && set.return < read.call;
-        });
-      const before = told(read.version - 1);
-      // Nobody deleted it, so that a version names one state.
-      const deleted = operations.some(
-        ({ op, outcome }) => op === 'delete' && (outcome === 'ok' || outcome === 'unknown'),
-      );
-      if (deleted || told(read.version) === undefined || before === undefined) continue;
-      const stale = { ...read, version: before.version, found: before.data };
+      if (read.op !== 'read' || read.outcome !== 'ok') continue;
+      const current = sets.find((set) => set.data === read.found && set.return < read.call);
+      const overwritten = current === undefined ? undefined : sets.find((set) => set.return < current.call);
+      if (overwritten === undefined) continue;
+      const stale = { ...read, version: overwritten.version, found: overwritten.data };
       return history.map((operation) => (operation === read ? stale : operation));
     }
   }
