@@ -30,6 +30,8 @@ export const limits = {
   learnerQueueBytes: 268_435_456,
   /** Bytes of a packet between servers beside the two jute limits. */
   peerPacketOverhead: 1024,
+  /** Bytes of a learner that comes while this server has no leader and no role yet. */
+  earlyPeerBytes: 65_536,
   /** Learners connected to a leader at a time. */
   learners: 256,
 } as const;

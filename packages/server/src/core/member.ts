@@ -1,4 +1,5 @@
 import { JuteError } from '@headkeeper/protocol';
+import { limits } from '../limits.ts';
 import type { Event } from './events.ts';
 import type { PeerLink } from './peer-link.ts';
 import type { EnsembleWork } from './ready.ts';
@@ -78,6 +79,7 @@ export class Member {
         if (link === undefined) return;
         link.lastHeardMs = event.nowMs;
         this.#read(link, event.bytes);
+        if (this.#role.name === 'looking' && link.waitingBytes > limits.earlyPeerBytes) stage.close(link);
         return;
       }
       case 'peerClosed': {

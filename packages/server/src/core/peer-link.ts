@@ -81,6 +81,11 @@ export class PeerLink {
     if (consumed < bytes.length && !this.closed) this.#keep(bytes, consumed);
   }
 
+  /** Bytes that wait. */
+  get waitingBytes(): number {
+    return this.#inputLength;
+  }
+
   /** Goes on with what waits. */
   resume(handler: PacketHandler): void {
     if (this.closed || this.held) return;

@@ -65,6 +65,8 @@ export class FastElection {
 
   /** The last vote of each voter that looked for a leader when it was last heard. */
   readonly #heard = new Map<number, HeardVote>();
+  /** Of a non-voter: the candidate that it says yes to. */
+  #echoed: CastVote | null = null;
   /** Non-voters that asked during this election. */
   readonly #askers = new Set<number>();
   /** Of this server, once it has won. */
@@ -105,6 +107,7 @@ export class FastElection {
     this.#electors = null;
     this.#suspectSilentVoters();
     this.#contacts.electionBegins();
+    this.#echoed = null;
     const votes = own.participant && electorate.isVoter(this.#sid);
     this.#franchise = new Franchise(this.#sid, votes ? own.mayVote : 'no', nowMs, this.#settings.finalizeWaitMs);
     this.#propose(this.#franchise.votes ? this.#initial() : NOBODY);
@@ -320,8 +323,24 @@ export class FastElection {
     if (vote.zxid > 0 || vote.peerEpoch > 0) this.#meetHistory(nowMs);
     else this.#franchise.blankVoterHeard(from, nowMs);
     // A voter answers a non-voter with what it last elected: nothing that could be counted.
+    if (!abstains && !this.#votesHere()) this.#echo(from, vote, nowMs);
     if (abstains || !this.#votesHere() || this.#franchise.waits) return;
     this.#count(from, vote, nowMs);
+  }
+
+  /**
+   * Who votes for itself and asks a server that knows of no vote of its own may have seen a membership in which it has one, and
+   * need it: the server says yes to the best of them. Those who know no better do not count it.
+   */
+  #echo(from: number, vote: CastVote, nowMs: number): void {
+    if (this.#own.mayVote !== 'yes' || vote.leader !== from || !this.#electorate!.mayWin(from)) return;
+    const before = this.#echoed;
+    if (before !== null && vote.electionEpoch <= before.electionEpoch) {
+      if (vote.electionEpoch < before.electionEpoch || !beats(vote, before)) return;
+    }
+    this.#echoed = vote;
+    this.#tellVote(from, nowMs);
+    if (before !== null && before.leader !== from) this.#tellVote(before.leader, nowMs);
   }
 
   #count(from: number, vote: CastVote, nowMs: number): void {

@@ -1,3 +1,4 @@
+import { limits } from '../../limits.ts';
 import type { Database } from '../database.ts';
 import type { PeerLink } from '../peer-link.ts';
 import type { Stage } from '../stage.ts';
@@ -77,6 +78,7 @@ export class Looking implements Role {
 
   /** A learner that is quicker than this server: its packets wait until this server leads, or it is sent away. */
   opened(link: PeerLink): void {
+    if (this.#shared.links.size > limits.learners) this.#shared.close(link);
     link.held = true;
   }
 
