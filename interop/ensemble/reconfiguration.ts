@@ -102,6 +102,13 @@ export async function reconfiguration(
     await load.waitForWrites(50);
     return [];
   });
+  await steps.step('all members are named anew', async () => {
+    const lines = ensemble.members.map((member) => line(member, 'participant'));
+    const output = await reconfig(leader, `-members ${lines.join(',')}`);
+    await ensemble.waitUntilWhole();
+    await load.waitForWrites(50);
+    return lines.filter((each) => !output.includes(each)).map((each) => `no ${each} in ${output}`);
+  });
   await steps.step('every server restarts with the configuration that it has stored', async () => {
     for (const member of ensemble.members) {
       await member.stop();
