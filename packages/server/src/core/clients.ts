@@ -40,6 +40,9 @@ export class Clients {
     this.#sessionIds = new SessionIds(settings.serverId, 0);
   }
 
+  /** Whether requests wait where they are: a leader that hands over makes no new txns. */
+  #isHeld = false;
+
   /** The last txn that this server has taken in. */
   historyEnd: () => number = () => 0;
 
@@ -60,6 +63,7 @@ export class Clients {
   /** Clients are served from now on; those that waited go on where they were. */
   serve(path: WritePath): void {
     this.#path = path;
+    this.#isHeld = false;
     for (const connection of this.#serving.connections) {
       if (connection === null || connection === undefined) continue;
       const { session } = connection;
@@ -76,6 +80,7 @@ export class Clients {
   suspend(keep: boolean): void {
     this.#path = null;
     this.#stalled = [];
+    this.#isHeld = false;
     for (const connection of this.#serving.connections) {
       if (connection === null || connection === undefined) continue;
       if (keep && connection.state === 'open' && connection.order.size === 0 && !connection.leaving) continue;
@@ -86,6 +91,11 @@ export class Clients {
   open(id: number, address: string): void {
     const serving = this.#serving;
     invariant((serving.connections[id] ?? null) === null, 'a connection id is used once at a time');
+  /** Requests, and handshakes, wait until clients are served again; answers to those before still go out. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
     serving.connections[id] = new Connection(id, address, serving.nowMs, serving.wallMs);
   }
 
@@ -133,6 +143,7 @@ export class Clients {
       (this.#path === null ? connection.state === 'open' : connection.order.size > 0 && this.#path.isBehind)
     );
   }
+      this.#isHeld ||
 
   /** Goes on with input that waited for room. */
   resumeStalled(): void {
@@ -186,7 +197,7 @@ export class Clients {
     const r = this.#reader;
     while (at + 4 <= end) {
       if (connection.state === 'connecting' || !isReading(connection)) return at;
-      if (connection.syncing || (this.#path === null && connection.state === 'open')) return at;
+      if (connection.syncing || this.#isHeld || (this.#path === null && connection.state === 'open')) return at;
       // A few bytes of requests can ask for gigabytes of replies: one after the other, as the network takes them.
       if (connection.out.length >= limits.outputHighWater) connection.outputFull = true;
       if (connection.outputFull) return at;

@@ -35,6 +35,8 @@ export type Event = EventTime &
     | { readonly kind: 'peerClosed'; readonly link: number }
     /** The leader could not be reached in time. */
     | { readonly kind: 'peerUnreachable'; readonly generation: number }
+    /** A leader is to hand over: to server `to`, or to whoever is best if that is null. */
+    | { readonly kind: 'transfer'; readonly to: number | null }
     /** The time that `wakeAtMs` named has come. */
     | { readonly kind: 'wake' }
     /** The state being sent to learners may be continued by about `znodes`. */

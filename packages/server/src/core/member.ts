@@ -33,6 +33,12 @@ export class Member {
     return this.#role;
   }
 
+  /** Whether this server has been asked to hand over, and its successor does not serve it yet. */
+  get isHandingOver(): boolean {
+    if (this.#role instanceof Leading) return this.#role.isHandingOver;
+    return this.stage.successor !== null && this.#role.stage !== 'broadcast';
+  }
+
   get generation(): number {
     return this.stage.generation;
   }
@@ -95,6 +101,10 @@ export class Member {
         return;
       case 'snapshotWritten':
         this.#role.snapshotWritten(event.zxid);
+      case 'transfer':
+        if (this.#role instanceof Leading) this.#role.transfer(event.to);
+        else stage.note('this server does not lead: there is nothing to hand over');
+        return;
         return;
       case 'feedSlice':
         if (event.generation === stage.generation) this.#role.feedSlice(event.znodes);
@@ -183,6 +193,7 @@ export class Member {
     stage.finishesLinks = false;
     if (stage.statistics.unavailableSinceMs === null) stage.statistics.unavailableSinceMs = stage.nowMs;
     if (designated !== null) {
+    if (this.#role.name !== 'leading') stage.successor = null;
       const vote = stage.election.currentVote;
       stage.election.setCurrentVote({ ...vote, leader: designated });
       this.#elected(designated);
@@ -199,6 +210,7 @@ export class Member {
       stage.election.become('leading');
       this.#take(new Leading(stage));
     } else {
+    if (leader !== stage.successor) stage.successor = null;
       stage.election.become(stage.isObserver ? 'observing' : 'following');
       this.#take(new Learning(stage, leader));
     }

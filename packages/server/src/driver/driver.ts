@@ -30,6 +30,8 @@ export interface DriverListener {
   snapshotWritten(zxid: number): void;
 }
 
+/** A leader that stops waits so long for another to lead. */
+const HAND_OVER_MS = 1000;
 /** No connection, or more than one. */
 const NOBODY = -1;
 const SEVERAL = -2;
@@ -71,6 +73,8 @@ export class Driver implements JournalListener {
   #appended = 0;
   #failed = false;
   #stopping: (() => void) | null = null;
+  /** Called once this server leads no more, or has nobody to hand over to; null unless it is to stop. */
+  #whenHandedOver: (() => void) | null = null;
 
   constructor(options: DriverOptions) {
     this.#replica = options.replica;
@@ -180,10 +184,35 @@ export class Driver implements JournalListener {
   }
 
   /**
-   * Stops gracefully: what is logged is acknowledged, nothing more is read, then the links close. Calls `done` when the
-   * journal is closed.
+   * Stops gracefully: a leader hands over, which takes a second at most; what is logged is acknowledged, nothing more is
+   * read, then the links close. Calls `done` when the journal is closed.
    */
   stop(done: (error: Error | null) => void): void {
+    if (this.peers === null || this.#failed) {
+      this.#stop(done);
+      return;
+    }
+    // The others need not find out that their leader is gone.
+    this.transfer(null);
+    this.#whenHandedOver = () => {
+      cancel();
+      this.#whenHandedOver = null;
+      this.#defer(() => this.#stop(done));
+    };
+    const cancel = this.peers.after(HAND_OVER_MS, () => this.#whenHandedOver?.());
+    this.#checkHandingOver();
+  }
+
+  /** If this server leads, another is to lead: server `to`, or whoever is best. */
+  transfer(to: number | null): void {
+    this.#step({ kind: 'transfer', to, ...this.#time() });
+  }
+
+  #checkHandingOver(): void {
+    if (this.#whenHandedOver !== null && this.#replica.member?.isHandingOver !== true) this.#whenHandedOver();
+  }
+
+  #stop(done: (error: Error | null) => void): void {
     this.#stopping = () => {
       for (const link of this.#links) link?.close();
       this.#snapshots.abort();
@@ -280,6 +309,7 @@ export class Driver implements JournalListener {
     if (ready.resume) this.#resumeAll();
     this.#snapshots.run(ready.snapshot, ready.generation);
     if (ready.ensemble !== null) this.peers?.run(ready.ensemble, ready.generation);
+    this.#checkHandingOver();
   }
 
   #resumeAll(): void {
@@ -337,6 +367,7 @@ export class Driver implements JournalListener {
     if (this.#failed) return;
     this.#failed = true;
     this.#listener.fatal(error);
+    this.#whenHandedOver?.();
     if (this.#stopping !== null) this.#finishStopping();
   }
 }

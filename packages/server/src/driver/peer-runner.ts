@@ -125,6 +125,11 @@ export class PeerRunner {
     this.#setWake(work.wakeAtMs);
   }
 
+  /** Calls back after so many milliseconds; returns how to prevent it. */
+  after(ms: number, run: () => void): () => void {
+    return this.#options.timers.set(ms, run);
+  }
+
   stop(): void {
     this.#sendAll();
     this.#stopped = true;

@@ -59,6 +59,8 @@ export class MemberHarness {
   readonly clients: RawClient[] = [];
   readonly links: Map<number, TestLink> = new Map();
   readonly notes: string[] = [];
+  /** The votes that it has sent, newest last. */
+  readonly votes: { readonly to: number; readonly payload: Uint8Array }[] = [];
   wakeAtMs = Number.POSITIVE_INFINITY;
   connect: ConnectOrder | null = null;
   committed: Membership;
@@ -291,6 +293,7 @@ export class MemberHarness {
     }
     this.#snapshot(ready);
     this.notes.push(...work.messages);
+    this.votes.push(...work.notify);
     if (work.membership !== null) this.committed = work.membership.committed;
     if (work.storage !== null) this.#orders.push({ order: work.storage, generation: ready.generation });
     for (const link of work.peerOutput) this.#send(link);

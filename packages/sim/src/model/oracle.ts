@@ -82,7 +82,9 @@ export class Oracle {
     if (type === OpCode.createSession) this.#createSession(session, zxid, view.getInt32(HEADER_BYTES));
     else if (type === OpCode.closeSession) this.#closeSession(session, xid, zxid);
     else if (type === OpCode.deleteContainer) this.#reap(bytes, zxid, time);
-    else if (type === OpCode.setData && session === 0n) return;
+    // The last txn of a leader that hands over.
+    else if (type === OpCode.error && session === 0n) return;
+    else if ((type === OpCode.setData && session === 0n) || this.operators.has(session)) return;
     else this.#write(session, xid, zxid, time, type, type === OpCode.error ? view.getInt32(HEADER_BYTES) : 0);
   }
 

@@ -12,6 +12,8 @@ export interface OwnStanding {
   /** False for an observer. */
   readonly participant: boolean;
   readonly mayVote: MayVote;
+  /** A voter that has everything which this server has, and is to be elected in its place. */
+  readonly candidate?: number | null;
 }
 
 /** Of a server that has not looked for a leader yet. */
@@ -20,7 +22,9 @@ export const NO_STANDING: OwnStanding = { zxid: 0, peerEpoch: 0, participant: fa
 /** The own vote at the beginning of a round (election-protocol reference, 4.2). */
 export function initialVote(sid: number, own: OwnStanding, electorate: Electorate): Candidate {
   if (!own.participant) return NOBODY;
-  const leader = electorate.committed.isVoter(sid) ? sid : MIN_LONG;
+  const candidate = own.candidate ?? sid;
+  const named = electorate.committed.isVoter(candidate) ? candidate : sid;
+  const leader = electorate.committed.isVoter(sid) ? named : MIN_LONG;
   return { leader, zxid: own.zxid, peerEpoch: own.peerEpoch };
 }
 

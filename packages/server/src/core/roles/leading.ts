@@ -11,6 +11,7 @@ import type { Stage } from '../stage.ts';
 import { CommitRule } from '../zab/commit-rule.ts';
 import { designatedLeader } from '../zab/designated-leader.ts';
 import { LearnerHandler } from '../zab/learner-handler.ts';
+import { LeaderTransfer, successorAmong } from './leader-transfer.ts';
 import { LearnerRequests } from './learner-requests.ts';
 import { LearnerSync } from './learner-sync.ts';
 import { QuorumWrites } from './quorum-writes.ts';
@@ -62,6 +63,8 @@ export class Leading implements Role {
   /** A handler that `packet` is about. */
   #leaving = false;
 
+  /** The end of this role that is under way, or null. */
+  #transfer: LeaderTransfer | null = null;
   constructor(stage: Stage) {
     this.#stage = stage;
     this.#pipeline = stage.pipeline;
@@ -82,6 +85,7 @@ export class Leading implements Role {
     this.#requests = new LearnerRequests(stage, this.#writes, {
       isEstablished: () => this.#phase === 'broadcast',
       announce: () => this.#announce(),
+      isHandingOver: () => this.isHandingOver,
       drop: (handler, reason) => this.#drop(handler, reason),
     });
   }
@@ -97,6 +101,7 @@ export class Leading implements Role {
 
   get wakeAtMs(): number {
     return this.#phase === 'broadcast' ? this.#nextPingMs : Math.min(this.#nextPingMs, this.#phaseEndsMs);
+    if (this.#transfer !== null) return Math.min(this.#nextPingMs, this.#transfer.endsMs);
   }
 
   get isBehind(): boolean {
@@ -173,6 +178,7 @@ export class Leading implements Role {
     this.#sync.gone(handler);
     if (this.#leaving) return;
     this.#writes.askAgain();
+    if (this.#transfer?.successor === handler) this.#stage.look('the server that was to lead is gone');
     if (![...this.#handlers.values()].some((other) => other.sid === handler.sid && other.isForwarding)) {
       this.#synced.delete(handler.sid);
     }
@@ -201,6 +207,10 @@ export class Leading implements Role {
       }
     }
     if (nowMs < this.#nextPingMs) return;
+    if (this.#transfer !== null && nowMs >= this.#transfer.endsMs) {
+      this.#stage.look('the server that is to lead does not get ready in time');
+      return;
+    }
     this.#nextPingMs = nowMs + Math.floor(settings.tickTimeMs / 2);
     const silentMs = settings.syncLimitTicks * settings.tickTimeMs;
     const initialMs = settings.initLimitTicks * settings.tickTimeMs;
@@ -220,7 +230,7 @@ export class Leading implements Role {
     this.#pingsSent++;
     if (this.#phase === 'broadcast' && this.#pingsSent % 2 === 0) this.#requireQuorum();
     if (this.#phase === 'broadcast') {
-      this.#writes.tick();
+      if (this.#transfer === null) this.#writes.tick();
       if (this.#pipeline.proposals.isExhausted) this.#stage.look('the counter of the epoch is used up');
     }
   }
@@ -435,6 +445,7 @@ export class Leading implements Role {
     if (this.#phase === 'sync') this.#establish();
     else if (this.#phase === 'broadcast') this.#upToDate(handler);
   }
+      if (zxid === this.#transfer?.zxid && handler === this.#transfer.successor) this.#transfer.isAcknowledged = true;
 
   #upToDate(handler: LearnerHandler): void {
     handler.stage = 'live';
@@ -504,6 +515,7 @@ export class Leading implements Role {
       this.#stage.statistics.proposed(proposal.end - proposal.start);
       for (const handler of this.#handlers.values()) {
         if (handler.isObserver || !handler.isForwarding) continue;
+      if (this.#transfer !== null) this.#handOver(this.#transfer);
         this.#sendProposal(handler, proposal);
         if (!handler.link.dirty) this.#stage.send(handler.link);
       }
@@ -513,6 +525,8 @@ export class Leading implements Role {
 
   /** Commits what quorums have acknowledged; false when that is nothing new. */
   #commit(): boolean {
+    // The successor alone gets the last txn.
+    if (this.#transfer !== null && this.#transfer.zxid > 0) return;
     const { committed, lastSeen } = this.#stage;
     const proposed = lastSeen.version > committed.version ? lastSeen : null;
     const zxid = Math.min(this.#rule.committable(committed, proposed, lastSeen.version), this.#announced);
@@ -546,6 +560,41 @@ export class Leading implements Role {
   }
 
   #commitReconfig(proposal: Proposal, membership: Membership): void {
+  // The planned end.
+
+  get isHandingOver(): boolean {
+    return this.#transfer !== null;
+  }
+
+  /** Lets server `to` lead, or whoever is best. From then on this role ends, one way or another, within a second. */
+  transfer(to: number | null): void {
+    const { memberships, clients, nowMs } = this.#stage;
+    if (this.#phase !== 'broadcast' || this.#transfer !== null || this.#stage.lookReason !== null) return;
+    const successor = memberships.length > 1 ? null : successorAmong(this.#handlers.values(), memberships, to);
+    if (successor === null) {
+      const who = to === null ? 'no server' : `server ${to}`;
+      this.#stage.note(`${who} can take over: it must be a voter that is up to date, and no reconfiguration under way`);
+      return;
+    }
+    this.#stage.note(`handing over to server ${successor.sid}`);
+    this.#transfer = new LeaderTransfer(successor, nowMs + TRANSFER_MS);
+    clients.hold();
+  }
+
+  #handOver(transfer: LeaderTransfer): void {
+    const { proposals, durableZxid } = this.#pipeline;
+    const { successor, zxid } = transfer;
+    if (this.#stage.lookReason !== null) return;
+    if (zxid > 0) {
+      if (!transfer.isAcknowledged || durableZxid < zxid) return;
+      this.#stage.successor = successor.sid;
+      this.#stage.handOver(`server ${successor.sid} is to lead`, null);
+    } else if (proposals.outstanding === 0 && this.#writes.pendingSyncs === 0 && transfer.isReady) {
+      transfer.bidFarewell(this.#pipeline, this.#stage.nowMs);
+      this.#stage.send(successor.link);
+    }
+  }
+
     const { sid } = this.#stage;
     const designated = designatedLeader(this.#handlers.values(), this.#stage.committed, membership, sid, proposal.zxid);
     const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;

@@ -19,6 +19,8 @@ const SESSION_TOUCH_BYTES = 12;
 /** The leader, as what its learners ask sees it. */
 export interface LearnerRequestsOwner {
   isEstablished(): boolean;
+  /** Whether no new txns are made, because another server is to lead. */
+  isHandingOver(): boolean;
   /** Sends out what has been proposed. */
   announce(): void;
   drop(handler: LearnerHandler, reason: string): void;
@@ -45,6 +47,8 @@ export class LearnerRequests {
     const { packet, bytes, view } = link;
     const { dataStart, dataEnd } = packet;
     if (!this.#owner.isEstablished() || handler.stage !== 'live') return;
+    // Nothing comes of it: the learner knows so when this leader is gone.
+    if (this.#owner.isHandingOver()) return;
     if (dataEnd - dataStart < 16) {
       this.#owner.drop(handler, 'it forwarded a request without a head');
       return;

@@ -7,6 +7,8 @@ import type { Role } from './role.ts';
 
 /** A stream that arrives while an election runs waits so long for this server to lead. */
 const KEEP_LINK_MS = 2000;
+/** A successor that is not elected by then is not waited for. */
+const SUCCESSOR_MS = 500;
 
 /**
  * Looks for a leader. What this server says of its history is on its disk: the election begins when everything logged is
@@ -20,16 +22,26 @@ export class Looking implements Role {
   /** Clients that were kept over the end of the last role are let go when the election takes long. */
   #patienceEndsMs: number;
   #startAtMs: number;
+  /** When the stream that has waited longest is sent away. */
+  #keepsUntilMs: number = Number.POSITIVE_INFINITY;
+  /** Until then this server votes for its successor, if it has one. */
+  #successorEndsMs: number;
 
   constructor(stage: Stage, delayMs: number) {
     this.#shared = stage;
     this.#startAtMs = stage.nowMs + delayMs;
     this.#patienceEndsMs = stage.nowMs + stage.settings.tickTimeMs;
+    this.#successorEndsMs = stage.successor === null ? Number.POSITIVE_INFINITY : stage.nowMs + SUCCESSOR_MS;
   }
 
   get wakeAtMs(): number {
     const { wakeAtMs } = this.#shared.election;
-    return Math.min(this.#started ? wakeAtMs : this.#startAtMs, this.#patienceEndsMs);
+    return Math.min(
+      this.#started ? wakeAtMs : this.#startAtMs,
+      this.#patienceEndsMs,
+      this.#successorEndsMs,
+      this.#keepsUntilMs,
+    );
   }
 
   readonly isBehind = false;
@@ -55,10 +67,16 @@ export class Looking implements Role {
       peerEpoch: epochs.current,
       participant: !this.#shared.isObserver,
       mayVote: this.#shared.rebuilding ? 'no' : isBlank ? 'blank' : 'yes',
+      candidate: this.#shared.successor,
     });
   }
 
   wake(): void {
+    if (this.#shared.nowMs >= this.#successorEndsMs) {
+      this.#successorEndsMs = Number.POSITIVE_INFINITY;
+      this.#shared.successor = null;
+      if (this.#shared.election.outcome === null) this.#started = false;
+    }
     this.#begin();
     if (this.#shared.nowMs < this.#patienceEndsMs) return;
     this.#patienceEndsMs = Number.POSITIVE_INFINITY;

@@ -1,0 +1,68 @@
+import { ErrorCode, OpCode, Reader } from '@headkeeper/protocol';
+import type { Membership } from '../membership/membership.ts';
+import type { WriteOperation } from '../ops/operation.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { LearnerHandler } from '../zab/learner-handler.ts';
+
+const NOTHING: Reader = new Reader(new Uint8Array(0));
+const refused: WriteOperation = { kind: 'write', prepare: () => ErrorCode.unimplemented };
+
+/**
+ * The planned end of a leader: another server is to lead, and no client is to lose a write over it. No new txn is made; once
+ * those on their way are applied, the leader makes one that changes nothing, an error txn of nobody's request, and gives it
+ * to its successor alone. With that in its log the successor wins the election that follows by the ordinary order of votes,
+ * on Apache's servers, too. The txn is never committed by this leader: nobody else could be told of it.
+ */
+export class LeaderTransfer {
+  readonly successor: LearnerHandler;
+  /** Monotonic milliseconds. */
+  readonly endsMs: number;
+  /** The last txn, which only leader and successor have; 0 until it is made. */
+  zxid = 0;
+  /** Whether the successor has the last txn on its disk. */
+  isAcknowledged = false;
+
+  constructor(successor: LearnerHandler, endsMs: number) {
+    this.successor = successor;
+    this.endsMs = endsMs;
+  }
+
+  /** Makes the last txn and gives it to the successor. Nothing is outstanding. */
+  bidFarewell(pipeline: Pipeline, nowMs: number): void {
+    const { proposals } = pipeline;
+    proposals.propose(refused, OpCode.error, 0, null, null, 0, 0, NOTHING, [], true, ErrorCode.unimplemented);
+    const last = proposals.oldest;
+    if (last === null || last.buffer === null) return;
+    this.zxid = last.zxid;
+    this.successor.proposal(last.zxid, last.buffer.writer.bytes, last.start, last.end, nowMs);
+  }
+
+  /** Whether the successor is still one, with everything that the leader has. */
+  get isReady(): boolean {
+    return this.successor.stage === 'live' && this.successor.unackedZxid === 0;
+  }
+}
+
+/**
+ * Who is to lead next: `wanted`, or whoever has acknowledged most, the greatest id among equals. Null: nobody can. Only
+ * voters with a weight in every membership in force can, and only those that take part.
+ */
+export function successorAmong(
+  handlers: Iterable<LearnerHandler>,
+  memberships: readonly Membership[],
+  wanted: number | null,
+): LearnerHandler | null {
+  let best: LearnerHandler | null = null;
+  for (const handler of handlers) {
+    if (handler.stage !== 'live' || handler.isObserver || handler.link.closed) continue;
+    if (wanted !== null && handler.sid !== wanted) continue;
+    if (!memberships.every((each) => each.isVoter(handler.sid) && each.weightOf(handler.sid) > 0)) continue;
+    if (best === null || progress(handler) > progress(best)) best = handler;
+    else if (progress(handler) === progress(best) && handler.sid > best.sid) best = handler;
+  }
+  return best;
+}
+
+function progress(handler: LearnerHandler): number {
+  return handler.unackedZxid === 0 ? Number.MAX_SAFE_INTEGER : handler.ackedZxid;
+}
