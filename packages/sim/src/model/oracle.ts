@@ -47,6 +47,8 @@ export class Oracle {
   readonly sessions: Map<bigint, ModelSession> = new Map();
   /** When sessions ended, by zxid. */
   readonly ended: Map<bigint, number> = new Map();
+  /** Sessions that do nothing but change the membership, which is none of the model's. */
+  readonly operators: Set<bigint> = new Set();
   readonly #outcomes: Map<number, Outcome> = new Map();
   readonly #asked: Map<bigint, Map<number, Asked>> = new Map();
   /** Asked for and not yet seen, in order, by connection: what is committed of a connection is a prefix. */

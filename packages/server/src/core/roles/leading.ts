@@ -21,6 +21,8 @@ const TWO_32 = 4294967296;
 const PROTOCOL_VERSION = 0x10000;
 /** A leader that its voters have left waits no longer than this for their return. */
 const UNWANTED_MS = 500;
+/** A server that is to lead gets so long to have everything; then an ordinary election is held. */
+const TRANSFER_MS = 500;
 
 /**
  * - `discovery`: a quorum of voters is to come, so that the epoch can be chosen.
@@ -60,7 +62,6 @@ export class Leading implements Role {
   #committed = 0;
   #nextPingMs = 0;
   #pingsSent = 0;
-  /** A handler that `packet` is about. */
   #leaving = false;
 
   /** The end of this role that is under way, or null. */

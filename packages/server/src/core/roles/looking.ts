@@ -78,13 +78,22 @@ export class Looking implements Role {
       if (this.#shared.election.outcome === null) this.#started = false;
     }
     this.#begin();
+    this.#sendAway();
     if (this.#shared.nowMs < this.#patienceEndsMs) return;
     this.#patienceEndsMs = Number.POSITIVE_INFINITY;
     this.#shared.clients.suspend(false);
     // As on Apache, after two ticks of the clock at least: most elections end before.
     if (this.#shared.settings.readOnlyMode) this.#shared.clients.serve(new ReadOnlyWrites(this.#shared.pipeline));
-    for (const link of [...this.#shared.links.values()]) {
-      if (this.#shared.nowMs - link.openedMs >= KEEP_LINK_MS) this.#shared.close(link);
+  }
+
+  /** Who waits for a leader that this server has not become must look again: a quorum may need its vote. */
+  #sendAway(): void {
+    const { nowMs, links } = this.#shared;
+    if (nowMs < this.#keepsUntilMs) return;
+    this.#keepsUntilMs = Number.POSITIVE_INFINITY;
+    for (const link of [...links.values()]) {
+      if (nowMs - link.openedMs >= KEEP_LINK_MS) this.#shared.close(link);
+      else this.#keepsUntilMs = Math.min(this.#keepsUntilMs, link.openedMs + KEEP_LINK_MS);
     }
   }
 
@@ -98,6 +107,7 @@ export class Looking implements Role {
   opened(link: PeerLink): void {
     if (this.#shared.links.size > limits.learners) this.#shared.close(link);
     link.held = true;
+    this.#keepsUntilMs = Math.min(this.#keepsUntilMs, this.#shared.nowMs + KEEP_LINK_MS);
   }
 
   disconnected(): void {}
