@@ -79,8 +79,8 @@ export class Clients {
    */
   suspend(keep: boolean): void {
     this.#path = null;
-    this.#stalled = [];
     this.#isHeld = false;
+    this.#stalled = [];
     for (const connection of this.#serving.connections) {
       if (connection === null || connection === undefined) continue;
       if (keep && connection.state === 'open' && connection.order.size === 0 && !connection.leaving) continue;
@@ -88,14 +88,14 @@ export class Clients {
     }
   }
 
-  open(id: number, address: string): void {
-    const serving = this.#serving;
-    invariant((serving.connections[id] ?? null) === null, 'a connection id is used once at a time');
   /** Requests, and handshakes, wait until clients are served again; answers to those before still go out. */
   hold(): void {
     this.#isHeld = true;
   }
 
+  open(id: number, address: string): void {
+    const serving = this.#serving;
+    invariant((serving.connections[id] ?? null) === null, 'a connection id is used once at a time');
     serving.connections[id] = new Connection(id, address, serving.nowMs, serving.wallMs);
   }
 
@@ -140,10 +140,10 @@ export class Clients {
       connection.outputFull ||
       connection.syncing ||
       this.#isFull(connection) ||
+      this.#isHeld ||
       (this.#path === null ? connection.state === 'open' : connection.order.size > 0 && this.#path.isBehind)
     );
   }
-      this.#isHeld ||
 
   /** Goes on with input that waited for room. */
   resumeStalled(): void {

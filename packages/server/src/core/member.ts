@@ -99,12 +99,12 @@ export class Member {
       case 'peerUnreachable':
         if (event.generation === stage.generation) this.#role.unreachable();
         return;
-      case 'snapshotWritten':
-        this.#role.snapshotWritten(event.zxid);
       case 'transfer':
         if (this.#role instanceof Leading) this.#role.transfer(event.to);
         else stage.note('this server does not lead: there is nothing to hand over');
         return;
+      case 'snapshotWritten':
+        this.#role.snapshotWritten(event.zxid);
         return;
       case 'feedSlice':
         if (event.generation === stage.generation) this.#role.feedSlice(event.znodes);
@@ -189,11 +189,11 @@ export class Member {
     const { designated } = stage;
     stage.lookReason = null;
     stage.designated = null;
+    if (this.#role.name !== 'leading') stage.successor = null;
     this.#leave();
     stage.finishesLinks = false;
     if (stage.statistics.unavailableSinceMs === null) stage.statistics.unavailableSinceMs = stage.nowMs;
     if (designated !== null) {
-    if (this.#role.name !== 'leading') stage.successor = null;
       const vote = stage.election.currentVote;
       stage.election.setCurrentVote({ ...vote, leader: designated });
       this.#elected(designated);
@@ -206,11 +206,11 @@ export class Member {
   #elected(leader: number): void {
     const { stage } = this;
     if (this.#role.name === 'looking') this.#role.leave();
+    if (leader !== stage.successor) stage.successor = null;
     if (leader === stage.sid) {
       stage.election.become('leading');
       this.#take(new Leading(stage));
     } else {
-    if (leader !== stage.successor) stage.successor = null;
       stage.election.become(stage.isObserver ? 'observing' : 'following');
       this.#take(new Learning(stage, leader));
     }

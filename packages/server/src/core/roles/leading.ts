@@ -63,9 +63,9 @@ export class Leading implements Role {
   #nextPingMs = 0;
   #pingsSent = 0;
   #leaving = false;
-
   /** The end of this role that is under way, or null. */
   #transfer: LeaderTransfer | null = null;
+
   constructor(stage: Stage) {
     this.#stage = stage;
     this.#pipeline = stage.pipeline;
@@ -85,8 +85,8 @@ export class Leading implements Role {
     );
     this.#requests = new LearnerRequests(stage, this.#writes, {
       isEstablished: () => this.#phase === 'broadcast',
-      announce: () => this.#announce(),
       isHandingOver: () => this.isHandingOver,
+      announce: () => this.#announce(),
       drop: (handler, reason) => this.#drop(handler, reason),
     });
   }
@@ -101,8 +101,8 @@ export class Leading implements Role {
   }
 
   get wakeAtMs(): number {
-    return this.#phase === 'broadcast' ? this.#nextPingMs : Math.min(this.#nextPingMs, this.#phaseEndsMs);
     if (this.#transfer !== null) return Math.min(this.#nextPingMs, this.#transfer.endsMs);
+    return this.#phase === 'broadcast' ? this.#nextPingMs : Math.min(this.#nextPingMs, this.#phaseEndsMs);
   }
 
   get isBehind(): boolean {
@@ -178,8 +178,8 @@ export class Leading implements Role {
     this.#handlers.delete(link);
     this.#sync.gone(handler);
     if (this.#leaving) return;
-    this.#writes.askAgain();
     if (this.#transfer?.successor === handler) this.#stage.look('the server that was to lead is gone');
+    this.#writes.askAgain();
     if (![...this.#handlers.values()].some((other) => other.sid === handler.sid && other.isForwarding)) {
       this.#synced.delete(handler.sid);
     }
@@ -207,11 +207,11 @@ export class Leading implements Role {
         this.#stage.look('its voters look for another leader');
       }
     }
-    if (nowMs < this.#nextPingMs) return;
     if (this.#transfer !== null && nowMs >= this.#transfer.endsMs) {
       this.#stage.look('the server that is to lead does not get ready in time');
       return;
     }
+    if (nowMs < this.#nextPingMs) return;
     this.#nextPingMs = nowMs + Math.floor(settings.tickTimeMs / 2);
     const silentMs = settings.syncLimitTicks * settings.tickTimeMs;
     const initialMs = settings.initLimitTicks * settings.tickTimeMs;
@@ -430,6 +430,7 @@ export class Leading implements Role {
 
   #ack(handler: LearnerHandler, zxid: number): void {
     if (zxid % TWO_32 !== 0) {
+      if (zxid === this.#transfer?.zxid && handler === this.#transfer.successor) this.#transfer.isAcknowledged = true;
       if (handler.isObserver || zxid > this.#announced) return;
       handler.acknowledged(zxid, this.#stage.nowMs);
       // Before its NEWLEADER is acknowledged a learner may lack what comes before (known failures S03, S23).
@@ -446,7 +447,6 @@ export class Leading implements Role {
     if (this.#phase === 'sync') this.#establish();
     else if (this.#phase === 'broadcast') this.#upToDate(handler);
   }
-      if (zxid === this.#transfer?.zxid && handler === this.#transfer.successor) this.#transfer.isAcknowledged = true;
 
   #upToDate(handler: LearnerHandler): void {
     handler.stage = 'live';
@@ -502,6 +502,7 @@ export class Leading implements Role {
       this.#confirmSyncs();
       this.#pipeline.clients.resumeStalled();
       this.#announce();
+      if (this.#transfer !== null) this.#handOver(this.#transfer);
     }
     this.#sync.flush();
     for (const handler of [...this.#handlers.values()]) {
@@ -511,12 +512,13 @@ export class Leading implements Role {
 
   #announce(): void {
     const { proposals } = this.#pipeline;
+    // The successor alone gets the last txn.
+    if (this.#transfer !== null && this.#transfer.zxid > 0) return;
     if (proposals.lastZxid <= this.#announced || proposals.outstanding === 0) return;
     proposals.eachAfter(this.#announced, (proposal) => {
       this.#stage.statistics.proposed(proposal.end - proposal.start);
       for (const handler of this.#handlers.values()) {
         if (handler.isObserver || !handler.isForwarding) continue;
-      if (this.#transfer !== null) this.#handOver(this.#transfer);
         this.#sendProposal(handler, proposal);
         if (!handler.link.dirty) this.#stage.send(handler.link);
       }
@@ -526,8 +528,6 @@ export class Leading implements Role {
 
   /** Commits what quorums have acknowledged; false when that is nothing new. */
   #commit(): boolean {
-    // The successor alone gets the last txn.
-    if (this.#transfer !== null && this.#transfer.zxid > 0) return;
     const { committed, lastSeen } = this.#stage;
     const proposed = lastSeen.version > committed.version ? lastSeen : null;
     const zxid = Math.min(this.#rule.committable(committed, proposed, lastSeen.version), this.#announced);
@@ -547,20 +547,6 @@ export class Leading implements Role {
     return true;
   }
 
-  #tellCommit(proposal: Proposal): void {
-    const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
-    const { zxid, start, end } = proposal;
-    for (const handler of this.#handlers.values()) {
-      if (handler.stage === 'state') handler.committed(handler.queue, zxid, bytes, start, end);
-      if (!handler.isForwarding) continue;
-      const { out } = handler.link;
-      if (handler.isObserver) writePacket(out, QuorumPacketType.inform, zxid, bytes, start, end);
-      else writePacket(out, QuorumPacketType.commit, zxid);
-      this.#stage.send(handler.link);
-    }
-  }
-
-  #commitReconfig(proposal: Proposal, membership: Membership): void {
   // The planned end.
 
   get isHandingOver(): boolean {
@@ -596,6 +582,20 @@ export class Leading implements Role {
     }
   }
 
+  #tellCommit(proposal: Proposal): void {
+    const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
+    const { zxid, start, end } = proposal;
+    for (const handler of this.#handlers.values()) {
+      if (handler.stage === 'state') handler.committed(handler.queue, zxid, bytes, start, end);
+      if (!handler.isForwarding) continue;
+      const { out } = handler.link;
+      if (handler.isObserver) writePacket(out, QuorumPacketType.inform, zxid, bytes, start, end);
+      else writePacket(out, QuorumPacketType.commit, zxid);
+      this.#stage.send(handler.link);
+    }
+  }
+
+  #commitReconfig(proposal: Proposal, membership: Membership): void {
     const { sid } = this.#stage;
     const designated = designatedLeader(this.#handlers.values(), this.#stage.committed, membership, sid, proposal.zxid);
     const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
