@@ -14,7 +14,7 @@ export {
 } from './adapters/peer/quorum-links.ts';
 export { createHashing } from './adapters/system/hashing.ts';
 export { parseServerConfig } from './config/parse.ts';
-export { SETTINGS } from './config/schema.ts';
+export { SETTINGS, type ServerConfig } from './config/schema.ts';
 export type { Setting } from './config/setting.ts';
 export { Database } from './core/database.ts';
 export type { Event } from './core/events.ts';
@@ -23,13 +23,15 @@ export { LOG_HEADER_BYTES, RecordReader } from './core/log/record-codec.ts';
 export { SnappyStreamDecoder } from './core/log/snappy.ts';
 export { SnapshotDamaged, SnapshotDecoder, type SnapshotSummary } from './core/log/snapshot-decoder.ts';
 export type { StateSink } from './core/log/state-sink.ts';
-export { parseMembership } from './core/membership/membership.ts';
+export { type Membership, parseMembership } from './core/membership/membership.ts';
 export type { Ready } from './core/ready.ts';
 export { RecoveredState } from './core/recovered-state.ts';
 export { Replica } from './core/replica.ts';
 export type { CoreSettings } from './core/settings.ts';
 export { TxnApplier } from './core/tree/apply.ts';
 export { Field } from './core/tree/node-store.ts';
+export { CommittedLog } from './core/zab/committed-log.ts';
+export { planSync, type SyncPlan } from './core/zab/sync-plan.ts';
 export { type AssembledServer, assembleServer, type FatalExit, type ServerPorts, StartError } from './main.ts';
 export type {
   ClientLink,

@@ -20,6 +20,8 @@ export interface Counts {
   partitions: number;
   resets: number;
   wipes: number;
+  /** Changes of the membership that an operator was told to be done. */
+  reconfigurations: number;
   restarts: number;
   treeChecks: number;
   commitChecks: number;
@@ -47,6 +49,7 @@ export function noCounts(): Counts {
     partitions: 0,
     resets: 0,
     wipes: 0,
+    reconfigurations: 0,
     restarts: 0,
     treeChecks: 0,
     commitChecks: 0,

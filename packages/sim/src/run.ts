@@ -4,6 +4,7 @@ import { Violation, zxidText } from './check/violation.ts';
 import { Cluster, type Watched } from './cluster.ts';
 import type { Counts } from './counts.ts';
 import { FaultInjector } from './plan/fault-injector.ts';
+import { Operator } from './plan/operator.ts';
 import { drawPlan, type PlanWishes, type RunPlan } from './plan/swarm.ts';
 import type { RandomStream } from './random/random-stream.ts';
 import { withoutReality } from './world/forbidden.ts';
@@ -73,13 +74,16 @@ class Phases {
     cluster.startServers();
     cluster.startClients();
     const injector = new FaultInjector(cluster);
+    const operator = new Operator(cluster);
     if (random.below(2) === 0) {
       this.#until(FIRST_COMMIT_BOUND, 'no first write without any fault', () => cluster.shared.latestAnswered >= 0);
     }
     world.tell(() => 'the faults begin');
     injector.start();
+    operator.start();
     world.runUntil(world.now + faultTime);
     injector.stop();
+    operator.stop();
     this.#coreAlone();
     this.#everybody();
   }
@@ -124,7 +128,8 @@ class Phases {
    * what makes a quorum while others have history; where there is no quorum without such servers, everybody is needed.
    */
   #chooseCore(random: RandomStream): Watched[] {
-    const { voters } = this.#cluster;
+    const { voters, servers, plan } = this.#cluster;
+    if (plan.reconfigureMs > 0) return servers;
     const least = Math.floor(voters.length / 2) + 1;
     const size = random.below(2) === 0 ? least : random.between(least, voters.length);
     const core = random.shuffled(voters).slice(0, size);

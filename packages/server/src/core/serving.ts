@@ -26,6 +26,7 @@ import type { DataTree } from './tree/tree.ts';
 import { TriggerResult, WatchTable } from './watch/watches.ts';
 
 const TWO_32 = 4294967296;
+const CONFIG_PATH = encodeUtf8('/zookeeper/config');
 /** Length prefix and ReplyHeader. */
 const REPLY_PREFIX_BYTES = 20;
 
@@ -227,6 +228,12 @@ export class Serving implements ChangeObserver {
     const session: Session | null = connection.session;
     if (session !== null && session.connection === connection) session.connection = null;
     connection.inputLength = 0;
+  }
+
+  /** Version of the membership that the tree holds: that of the last reconfiguration in the log, or of the last one that served. */
+  get configVersion(): number {
+    const slot = this.tree.find(CONFIG_PATH, 0, CONFIG_PATH.length);
+    return slot < 0 ? 0 : this.tree.longOf(slot, Field.mzxid);
   }
 
   /** Brings the content of /zookeeper/config to the membership (quorum-protocol reference, 13.7). */

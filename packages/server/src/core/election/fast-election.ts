@@ -89,6 +89,11 @@ export class FastElection {
     this.#gossip.committed(committed.version);
   }
 
+  /** Configurations older than this one were in force once, and are not believed any more. */
+  distrustBefore(version: number): void {
+    this.#gossip.committed(version - 1);
+  }
+
   /** Begins an election in the next round. Throws when no configuration was given yet. */
   start(nowMs: number, own: OwnStanding): void {
     const electorate = this.#electorate;
@@ -160,8 +165,10 @@ export class FastElection {
     if (!this.#running) return;
     const older = looking && vote.electionEpoch < this.#round && this.#votesHere();
     if (older) this.#tellVote(from, nowMs);
-    if (message.state === ServerState.observing || !electorate.isVoter(vote.leader)) return;
-    if (!looking) this.#onSettled(from, vote, nowMs);
+    if (message.state === ServerState.observing) return;
+    if (!electorate.isVoter(vote.leader)) {
+      if (looking) this.#catchUp(vote.electionEpoch, nowMs);
+    } else if (!looking) this.#onSettled(from, vote, nowMs);
     else {
       this.#onLooking(from, vote, nowMs);
       // Our vote may have been lost, or have come while the sender did not look yet: it does not ask twice.
@@ -343,6 +350,18 @@ export class FastElection {
     if (before !== null && before.leader !== from) this.#tellVote(before.leader, nowMs);
   }
 
+  /**
+   * A voter has nobody to vote for yet: it belongs to the proposed membership alone, and so is no candidate. It waits in its
+   * round for one, and hears no earlier votes.
+   */
+  #catchUp(round: number, nowMs: number): void {
+    if (round <= this.#round || !this.#votesHere() || this.#finalizeAtMs !== NEVER) return;
+    this.#round = round;
+    this.#poll.nextRound();
+    this.#propose(this.#franchise.votes ? this.#initial() : NOBODY);
+    this.#sendToAll(nowMs);
+  }
+
   #count(from: number, vote: CastVote, nowMs: number): void {
     if (vote.electionEpoch < this.#round) return;
     if (vote.electionEpoch > this.#round) {
@@ -473,8 +492,9 @@ export class FastElection {
   #tellVote(to: number, nowMs: number): void {
     this.#contacts.sent(to, nowMs);
     const electorate = this.#electorate!;
-    const vote = this.#franchise.votes ? this.#proposal : abstention(this.#sid, this.#own, electorate);
-    this.#outgoing.put(to, this.#state, vote, this.#round, electorate.text);
+    const echo = this.#echoed?.leader === to ? this.#echoed : null;
+    const own = this.#franchise.votes ? this.#proposal : abstention(this.#sid, this.#own, electorate);
+    this.#outgoing.put(to, this.#state, echo ?? own, echo?.electionEpoch ?? this.#round, electorate.text);
   }
 
   #tellCurrent(to: number, round: number): void {
