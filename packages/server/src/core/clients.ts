@@ -78,12 +78,15 @@ export class Clients {
    * again from a state that contains the one they have seen.
    */
   suspend(keep: boolean): void {
+    const wasServing = this.#path !== null;
     this.#path = null;
     this.#isHeld = false;
     this.#stalled = [];
     for (const connection of this.#serving.connections) {
       if (connection === null || connection === undefined) continue;
       if (keep && connection.state === 'open' && connection.order.size === 0 && !connection.leaving) continue;
+      // What was held back while nobody was served may tell of txns that have been cut off again.
+      if (!wasServing && connection.state === 'open') connection.out.length = 0;
       this.#serving.close(connection);
     }
   }

@@ -121,6 +121,8 @@ export class Member {
           stage.adopt(event.database);
           this.#role.storageDone(null, false);
         } else if (event.generation === stage.generation) this.#role.storageDone(event.database, event.unreachable);
+        // Memory has gone ahead of an order that came to nothing.
+        else if (event.unreachable && stage.storageBusy === 0) stage.order('reload', 0, true);
         return;
       default:
         return;

@@ -1,4 +1,5 @@
 import { invariant } from '../../core/invariants.ts';
+import { limits } from '../../limits.ts';
 import type { Disk, EpochStore, Epochs } from '../../ports.ts';
 import { DRAFT_SUFFIX, removeDurably, writeDurably } from './durable-file.ts';
 import { readWhole } from './recovery-files.ts';
@@ -27,8 +28,6 @@ export class EpochsDamaged extends Error {
   }
 }
 
-/** Zxids are safe integers of 53 bits, 32 of them the counter. */
-const LARGEST_EPOCH = 2 ** 21 - 1;
 const TWO_32 = 4294967296;
 
 /**
@@ -74,7 +73,7 @@ function epochOfText(text: string | null): number | null {
   const line = text?.split('\n', 1)[0] ?? '';
   if (!/^[0-9]{1,10}$/.test(line)) return null;
   const epoch = Number.parseInt(line, 10);
-  return epoch <= LARGEST_EPOCH ? epoch : null;
+  return epoch <= limits.largestEpoch ? epoch : null;
 }
 
 function shown(text: string): string {
@@ -128,7 +127,7 @@ export function createEpochStore(disk: Disk, folder: string): EpochStore {
 /** Writes both files, whatever they held. */
 export function storeEpochs(disk: Disk, folder: string, epochs: Epochs): void {
   invariant(
-    epochs.current >= 0 && epochs.accepted >= epochs.current && epochs.accepted <= LARGEST_EPOCH,
+    epochs.current >= 0 && epochs.accepted >= epochs.current && epochs.accepted <= limits.largestEpoch,
     `epochs ${epochs.accepted} and ${epochs.current}`,
   );
   const files = readEpochTexts(disk, folder);

@@ -325,6 +325,15 @@ export class Leading implements Role {
       this.#drop(handler, 'its membership is newer than that of its leader');
       return;
     }
+    if (handler.sid === this.#stage.sid) {
+      this.#drop(handler, 'it has the number of this server itself');
+      return;
+    }
+    const accepted = Math.floor(packet.zxid / TWO_32);
+    if (accepted >= limits.largestEpoch) {
+      this.#drop(handler, `its epoch ${accepted} is none that a server can reach`);
+      return;
+    }
     // A server that connects again has given its former connection up.
     for (const other of [...this.#handlers.values()]) {
       if (other !== handler && other.sid === handler.sid) this.#drop(other, 'it has connected again');
@@ -334,7 +343,7 @@ export class Leading implements Role {
       this.#inform(handler);
       return;
     }
-    this.#maxAccepted = Math.max(this.#maxAccepted, Math.floor(packet.zxid / TWO_32));
+    this.#maxAccepted = Math.max(this.#maxAccepted, accepted);
     if (!handler.isObserver) this.#arrived.add(handler.sid);
     this.#chooseEpoch();
   }

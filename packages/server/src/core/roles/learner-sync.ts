@@ -43,7 +43,9 @@ export class LearnerSync {
   /** A learner is gone. */
   gone(handler: LearnerHandler): void {
     this.#feeding = this.#feeding.filter((other) => other !== handler);
-    if (this.#feed !== null && this.#feeding.length === 0) this.#endFeed();
+    if (this.#feed === null || this.#feeding.length > 0) return;
+    this.#endFeed();
+    this.beginFeed();
   }
 
   /** Chooses how, and begins. */

@@ -1,4 +1,5 @@
 import { beginPacket, endPacket, JuteError, QuorumPacketType, writePacket } from '@headkeeper/protocol';
+import { limits } from '../../limits.ts';
 import type { LogRecords } from '../../ports.ts';
 import type { Database } from '../database.ts';
 import { zxidOfBody } from '../log/record-codec.ts';
@@ -196,6 +197,8 @@ export class Learning implements Role {
       this.#host?.packet(link);
       return;
     }
+    // What comes behind the packet over which the role ends, in the same piece, may rest on what was not taken in.
+    if (this.#stage.lookReason !== null) return;
     const { packet } = link;
     const { syncLimitTicks, initLimitTicks } = this.#stage.settings;
     this.#hear(this.#phase === 'acknowledged' || this.#phase === 'serving' ? syncLimitTicks : initLimitTicks);
@@ -274,6 +277,7 @@ export class Learning implements Role {
 
   leave(): void {
     this.#forwarding?.end();
+    this.#pipeline.snapshots.endFeed();
     this.#pipeline.claimer = null;
     this.#pipeline.onSessionCreated = () => {};
     // Memory holds a state that the disk does not: it is worth nothing.
@@ -300,6 +304,10 @@ export class Learning implements Role {
       this.#stage.look(`the leader's epoch ${epoch} is older than ${epochs.accepted}, which this server has accepted`);
       return;
     }
+    if (epoch > limits.largestEpoch) {
+      this.#stage.look(`the leader's epoch ${epoch} is none that a server can reach`);
+      return;
+    }
     const isNew = epoch > epochs.accepted;
     if (isNew) this.#stage.acceptEpoch(epoch);
     this.#epoch = epoch;
@@ -320,7 +328,9 @@ export class Learning implements Role {
     const { appendedZxid } = this.#pipeline;
     if (type === QuorumPacketType.diff) {
       this.#stage.note(`synchronising by DIFF from 0x${appendedZxid.toString(16)}`);
-      this.#sync(link);
+      // Who has asked for everything may be sent all txns there are: they are not to meet the history that was given up.
+      if (this.#stage.snapWantedIn === this.#epoch) this.#takeState(new StateReceiver(this.#stage.core, 0));
+      else this.#sync(link);
     } else if (type === QuorumPacketType.trunc) {
       this.#stage.note(`synchronising by TRUNC to 0x${zxid.toString(16)} from 0x${appendedZxid.toString(16)}`);
       this.#truncate(link, zxid);

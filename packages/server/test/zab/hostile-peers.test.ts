@@ -1,0 +1,214 @@
+/** Peers that break the rules, and roles that end at bad moments: what must not come of them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { QuorumPacketType, WORLD_ANYONE_ALL, Writer, writePacket } from '@headkeeper/protocol';
+import { fromHex, type LoggedTxn } from './captures.ts';
+import { contentOf } from './content.ts';
+import { EPOCH_1, madeUpTxn } from './histories.ts';
+import { MemberHarness, type MemberOptions } from './member-harness.ts';
+import { THREE } from './scenarios.ts';
+import { StandIn } from './stand-in.ts';
+import type { TestLink } from './test-link.ts';
+
+const { leaderInfo, diff, trunc, newLeader, upToDate, proposal, commit } = QuorumPacketType;
+const IN_EPOCH_1 = { accepted: 1, current: 1 };
+const TICK_MS = 2000;
+
+type Packet = readonly [type: number, zxid: number, data?: Uint8Array];
+
+/** Packets of a leader, in one piece. */
+function feed(member: MemberHarness, link: TestLink, ...packets: readonly Packet[]): void {
+  const out = new Writer(256);
+  for (const [type, zxid, data] of packets) writePacket(out, type, zxid, data ?? null);
+  member.feed(link, out.toBytes());
+}
+
+function txns(from: number, to: number): LoggedTxn[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => madeUpTxn(EPOCH_1 + from + i, `/t${from + i}`));
+}
+
+function leaderInfoOf(epoch: number): Packet {
+  return [leaderInfo, epoch * EPOCH_1, fromHex('00010000')];
+}
+
+function newLeaderOf(epoch: number): Packet {
+  return [newLeader, epoch * EPOCH_1, new TextEncoder().encode(THREE)];
+}
+
+function follower(options: Partial<MemberOptions> = {}): { member: MemberHarness; link: TestLink } {
+  const member = new MemberHarness({ sid: 1, membership: THREE, ...options });
+  member.elect(3, true);
+  return { member, link: member.accept() };
+}
+
+function leading(options: Partial<MemberOptions> = {}): MemberHarness {
+  const member = new MemberHarness({ sid: 3, membership: THREE, ...options });
+  member.elect(3);
+  return member;
+}
+
+test('behind a gap nothing of the leader counts any more, though it came in the same piece (D4)', () => {
+  const { member, link } = follower({ epochs: IN_EPOCH_1, log: txns(1, 1) });
+  feed(
+    member,
+    link,
+    leaderInfoOf(2),
+    [diff, EPOCH_1 + 4],
+    ...txns(3, 4).map(({ zxid, body }): Packet => [proposal, zxid, body]),
+    newLeaderOf(2),
+    [upToDate, -1],
+  );
+  assert.equal(member.role, 'looking');
+  assert.deepEqual(member.epochs, { accepted: 2, current: 1 });
+});
+
+test('an epoch that no server can reach is not believed', () => {
+  const leader = leading();
+  const two = new StandIn(leader, { sid: 2, epoch: 0x7fffff00, lastZxid: 0 });
+  assert.equal(two.link.closed, true);
+  new StandIn(leader, { sid: 1, epoch: 0, lastZxid: 0 });
+  assert.deepEqual(leader.epochs, { accepted: 1, current: 1 });
+
+  const { member, link } = follower();
+  feed(member, link, leaderInfoOf(0x7fffff00));
+  assert.equal(member.role, 'looking');
+  assert.deepEqual(member.epochs, { accepted: 0, current: 0 });
+});
+
+test('a learner that has the number of its leader is sent away: it must not acknowledge in the name of that', () => {
+  const member = leading();
+  const same = new StandIn(member, { sid: 3, epoch: 0, lastZxid: 0 });
+  assert.equal(same.link.closed, true);
+  const one = new StandIn(member, { sid: 1, epoch: 0, lastZxid: 0 });
+  assert.equal(one.isUpToDate, true);
+});
+
+test('a watch set off by a txn that is cut off again is never told', () => {
+  const member = leading();
+  const two = new StandIn(member, { sid: 2, epoch: 0, lastZxid: 0 });
+  const one = new StandIn(member, { sid: 1, epoch: 0, lastZxid: 0 });
+  const watcher = member.open();
+  watcher.handshake();
+  two.acknowledge(EPOCH_1 + 1);
+  watcher.ask('exists', { path: '/x', watch: true });
+  const writer = member.open();
+  writer.handshake();
+  two.acknowledge(EPOCH_1 + 2);
+  writer.ask('create', { path: '/x', data: null, acl: WORLD_ANYONE_ALL, flags: 0 });
+  assert.equal(member.disk.lastZxid, EPOCH_1 + 3);
+  member.cut(one.link);
+  member.cut(two.link);
+  // It leads again, over its own log, without a quorum; then another server leads that has no such txn.
+  member.elect(3);
+  assert.equal(member.lastApplied, EPOCH_1 + 3);
+  assert.equal(watcher.closed, false);
+  member.pass(10 * TICK_MS);
+  assert.equal(member.role, 'looking');
+  member.pass(2 * TICK_MS);
+  assert.equal(watcher.closed, true);
+  assert.deepEqual(
+    watcher.received.filter(({ kind }) => kind === 'event'),
+    [],
+  );
+});
+
+test('a role that ends before its order to the disk has failed leaves the disk to be read again', () => {
+  for (const unapplied of [false, true]) {
+    const { member, link } = follower({ epochs: IN_EPOCH_1, log: unapplied ? [] : txns(1, 3) });
+    member.autoStorage = false;
+    if (unapplied) {
+      // Logged and not committed.
+      feed(
+        member,
+        link,
+        leaderInfoOf(2),
+        [diff, 0],
+        ...txns(1, 3).map(({ zxid, body }): Packet => [proposal, zxid, body]),
+      );
+      member.cut(link);
+      member.elect(3, true);
+    }
+    const again = unapplied ? member.accept() : link;
+    // The log begins behind the place at which the leader wants it to end.
+    feed(member, again, leaderInfoOf(3), [trunc, EPOCH_1 + 2]);
+    member.disk.log.splice(1, 1);
+    member.cut(again);
+    assert.equal(member.role, 'looking');
+    member.disk.carryOut = ({ kind }) => kind === 'reload';
+    member.disk.log.splice(1, 0, ...txns(2, 2));
+    member.runStorage();
+    assert.equal(member.replica.pipeline.appendedZxid, EPOCH_1 + 3, 'what the disk says');
+    assert.equal(member.replica.pipeline.durableZxid, EPOCH_1 + 3);
+    member.elect(3, true);
+  }
+});
+
+test('a learner that waits for the state gets it, though the one that it was being sent to is gone', () => {
+  const log = txns(1, 20);
+  const member = leading({
+    log,
+    epochs: IN_EPOCH_1,
+    core: { commitLogCount: 2 },
+    ensemble: { snapshotSizeFactor: -1 },
+  });
+  member.autoFeed = false;
+  new StandIn(member, { sid: 1, epoch: 1, lastZxid: EPOCH_1 + 20 });
+  const two = new StandIn(member, { sid: 2, epoch: 2, lastZxid: 0 });
+  member.feedState(1);
+  const four = new StandIn(member, { sid: 4, epoch: 2, lastZxid: 0, observer: true });
+  member.cut(two.link);
+  for (let i = 0; i < 100 && member.isFeeding; i++) member.feedState(2);
+  four.pump();
+  assert.equal(four.isUpToDate, true);
+});
+
+test('a follower that was sending a state to an observer can send one as a leader', () => {
+  const { member, link } = follower({
+    epochs: IN_EPOCH_1,
+    log: txns(1, 20),
+    core: { commitLogCount: 2 },
+    ensemble: { observerMasterPort: 2191, snapshotSizeFactor: -1 },
+  });
+  member.autoFeed = false;
+  feed(member, link, leaderInfoOf(2), [diff, EPOCH_1 + 20], newLeaderOf(2), [upToDate, -1]);
+  new StandIn(member, { sid: 4, epoch: 0, lastZxid: 0, observer: true });
+  assert.equal(member.isFeeding, true);
+  member.cut(link);
+  member.elect(1);
+  member.autoFeed = true;
+  new StandIn(member, { sid: 2, epoch: 2, lastZxid: EPOCH_1 + 20 });
+  const three = new StandIn(member, { sid: 3, epoch: 3, lastZxid: 0 });
+  assert.equal(three.isUpToDate, true);
+});
+
+test('a learner whose log cannot be cut asks for everything; txns from the first on do not meet what it had', () => {
+  const { member, link } = follower({ epochs: IN_EPOCH_1, log: txns(1, 3) });
+  member.disk.carryOut = ({ kind }) => kind === 'reload';
+  feed(member, link, leaderInfoOf(2), [trunc, EPOCH_1 + 2]);
+  assert.equal(member.role, 'looking');
+  Reflect.deleteProperty(member.disk, 'carryOut');
+  member.elect(3, true);
+  const again = member.accept();
+  feed(member, again, leaderInfoOf(2));
+  assert.equal(again.take().at(-1)?.zxid, 0);
+  const others = [1, 2].map((counter) => madeUpTxn(EPOCH_1 + counter, `/other${counter}`));
+  feed(
+    member,
+    again,
+    [diff, EPOCH_1 + 2],
+    ...others.flatMap(({ zxid, body }): Packet[] => [
+      [proposal, zxid, body],
+      [commit, zxid],
+    ]),
+    newLeaderOf(2),
+  );
+  feed(member, again, [upToDate, -1]);
+  assert.equal(member.stage, 'broadcast');
+  assert.equal(member.lastApplied, EPOCH_1 + 2);
+  const recovered = member.disk.recover(member.core);
+  assert.deepEqual(contentOf(recovered), contentOf(member.replica.serving.database));
+  assert.deepEqual(
+    member.disk.log.map(({ body }) => body),
+    others.map(({ body }) => body),
+  );
+});
