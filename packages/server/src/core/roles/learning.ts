@@ -23,6 +23,8 @@ const RECONFIG = 16;
 const NOT_COUNTED = -1;
 /** Pauses before a leader is tried again that does not listen yet, and one that was designated and does not know it yet. */
 const RETRY_MS = 10;
+/** How long a leader that votes do not reach any more, and that has not said anything yet, is waited for. */
+const LOST_MS = 100;
 const RECONNECT_MS = 20;
 
 /**
@@ -182,10 +184,13 @@ export class Learning implements Role {
     this.#reconnectAtMs = nowMs + RECONNECT_MS;
   }
 
-  /** Votes cannot reach a server any more: if that is a leader that has not been reached yet, it is gone. */
+  /**
+   * The connection for votes with a server broke. If that is a leader that has not been reached yet, it may be gone; but
+   * connections for votes are also replaced when both sides open one, so it gets a moment to answer (scenario E08).
+   */
   voterLost(sid: number): void {
     const isReached = this.#phase !== 'connecting' && this.#phase !== 'discovery';
-    if (sid === this.#leader && !isReached) this.#stage.look(`the leader, server ${sid}, is gone`);
+    if (sid === this.#leader && !isReached) this.#deadlineMs = Math.min(this.#deadlineMs, this.#stage.nowMs + LOST_MS);
   }
 
   unreachable(): void {
