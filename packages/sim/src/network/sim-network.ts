@@ -34,6 +34,8 @@ export class SimNetwork {
   /** Set up each new link. */
   prepareLink: (link: Link, from: Host, to: Host) => void = () => {};
   observer: StreamObserver | null = null;
+  /** The machine that a name leads to, asked at each connect. */
+  resolve: (name: string) => string = (name) => name;
   /** Streams opened so far. */
   connections = 0;
 
@@ -114,7 +116,7 @@ export class SimNetwork {
     const stream = new Stream(world, host, to);
     stream.handler = handler;
     const fail = (code: string): void => host.dispatch(() => stream.isConnecting && stream.closedBy(code));
-    const target = this.#byName.get(to.host);
+    const target = this.#byName.get(this.resolve(to.host));
     if (target === undefined) {
       world.after(MS, EventKind.connect, host.index, () => fail('ENOTFOUND'));
       return stream;

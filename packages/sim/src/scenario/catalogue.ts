@@ -1,9 +1,11 @@
 import { CUTTING } from './cutting.ts';
 import { ELECTIONS } from './elections.ts';
 import { JOINING } from './joining.ts';
+import { MACHINES } from './machines.ts';
 import type { Scenario } from './scenario.ts';
+import { WINDOWS } from './windows.ts';
 
 /** All scenarios, in the order of the catalogue's entries. */
-export const SCENARIOS: readonly Scenario[] = [...CUTTING, ...ELECTIONS, ...JOINING].sort((a, b) =>
-  a.id < b.id ? -1 : 1,
+export const SCENARIOS: readonly Scenario[] = [...CUTTING, ...ELECTIONS, ...JOINING, ...MACHINES, ...WINDOWS].sort(
+  (a, b) => (a.id < b.id ? -1 : 1),
 );

@@ -1,4 +1,5 @@
 import type { CrashKind, DiskOperation } from '@headkeeper/testkit';
+import { DurableState } from '../check/durable-state.ts';
 import { appliedZxid, describeNode, leadingEpoch, roleOf } from '../check/node-view.ts';
 import { withTxnProbe } from '../check/txn-probe.ts';
 import { Violation, zxidText } from '../check/violation.ts';
@@ -161,6 +162,19 @@ export class Ensemble {
   powerCycle(sid: number): void {
     this.crash(sid);
     this.start(sid);
+  }
+
+  /** The server, which is down, loses everything but its secret. */
+  wipe(sid: number, isLost: (path: string) => boolean = () => true): void {
+    const { disk } = this.node(sid);
+    for (const folder of ['/data/version-2', '/log/version-2']) {
+      if (!disk.existsSync(folder)) continue;
+      for (const name of disk.listSync(folder)) if (isLost(`${folder}/${name}`)) disk.removeSync(`${folder}/${name}`);
+      disk.syncDirSync(folder);
+    }
+    // What is known of the disk was true of the one before.
+    const watched = this.cluster.servers[sid - 1] as { durable: DurableState };
+    watched.durable = new DurableState(disk, sid);
   }
 
   /** The server that leads with a quorum behind it, or 0. */
