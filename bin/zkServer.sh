@@ -2,7 +2,7 @@
 # Runs Headkeeper under the name, arguments, variables and messages of Apache ZooKeeper's script, so that what calls
 # that one (service units, images, playbooks) can call this one.
 #
-#   zkServer.sh [--config DIR] {start|start-foreground|stop|restart|status|print-cmd|version} [CONFIG]
+#   zkServer.sh [--config DIR] {start|start-foreground|stop|restart|status|print-cmd|version|transfer} [CONFIG]
 #
 # CONFIG is a name in the configuration folder, or a path. Variables: ZOOCFGDIR, ZOOCFG, ZOO_LOG_DIR, ZOOPIDFILE,
 # ZOO_NOEXEC, ZOO_DATADIR_AUTOCREATE_DISABLE, ZK_SERVER_HEAP (megabytes), SERVER_JVMFLAGS and JVMFLAGS (their -D words),
@@ -10,7 +10,7 @@
 # folder are read, too.
 
 usage() {
-  echo "Usage: $0 [--config <conf-dir>] {start|start-foreground|stop|version|restart|status|print-cmd}" >&2
+  echo "Usage: $0 [--config <conf-dir>] {start|start-foreground|stop|version|restart|status|print-cmd|transfer}" >&2
 }
 
 script=$(readlink -f "$0" 2>/dev/null || echo "$0")
@@ -188,6 +188,16 @@ status() {
   echo "$mode"
 }
 
+# Lets another member lead, if this one does; it follows then. Apache's script has no such word.
+transfer() {
+  if ! running; then
+    echo "Error: no server runs (could not find it by $ZOOPIDFILE)."
+    exit 1
+  fi
+  kill -USR2 "$(cat "$ZOOPIDFILE")"
+  echo "Asked process $(cat "$ZOOPIDFILE") to let another server lead."
+}
+
 case "$1" in
   start)
     read_config
@@ -218,6 +228,11 @@ case "$1" in
   status)
     read_config
     status
+    ;;
+  transfer)
+    read_config
+    prepare_folders
+    transfer
     ;;
   print-cmd)
     read_config

@@ -89,7 +89,7 @@ describe('zkServer.sh', () => {
   it('explains itself when asked for something else', async () => {
     const { code, stderr } = await script(['reboot']);
     assert.equal(code, 2);
-    assert.match(stderr, /^Usage: .*\{start\|start-foreground\|stop\|version\|restart\|status\|print-cmd\}/);
+    assert.match(stderr, /^Usage: .*\{start\|start-foreground\|stop\|version\|restart\|status\|print-cmd\|transfer\}/);
   });
 
   it('says so when there is no configuration, no server to stop and none to ask', async () => {

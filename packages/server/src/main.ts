@@ -54,7 +54,9 @@ export interface FatalExit {
 
 export interface RunningServer {
   readonly address: { readonly host: string; readonly port: number };
-  /** Acknowledges what is logged, closes the connections, releases the data directory. */
+  /** If this server leads an ensemble, lets another lead, whoever is best; the log says what comes of it. */
+  transfer(): void;
+  /** Lets another lead, if this server does; acknowledges what is logged, closes the connections, releases the data directory. */
   stop(): Promise<void>;
   /** Resolves when the server can no longer do its duty: the process should end with the code. */
   readonly failed: Promise<FatalExit>;
@@ -176,10 +178,11 @@ async function serve(
 
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
+    const stopping = new Promise<Error | null>((resolve) => driver.stop(resolve));
     listener.stop();
     clearInterval(ticker);
     stopPurging();
-    const error = await new Promise<Error | null>((resolve) => driver.stop(resolve));
+    const error = await stopping;
     await listener.drain(DRAIN_MS);
     dataDir.release();
     if (error !== null) throw error;
@@ -187,6 +190,7 @@ async function serve(
   return {
     address,
     failed,
+    transfer: () => driver.transfer(null),
     stop: () => {
       stopped ??= stop();
       return stopped;

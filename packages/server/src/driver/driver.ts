@@ -188,7 +188,7 @@ export class Driver implements JournalListener {
    * read, then the links close. Calls `done` when the journal is closed.
    */
   stop(done: (error: Error | null) => void): void {
-    if (this.peers === null || this.#failed) {
+    if (this.peers === null || this.#failed || this.#replica.member?.role.name !== 'leading') {
       this.#stop(done);
       return;
     }

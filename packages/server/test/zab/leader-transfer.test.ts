@@ -166,3 +166,25 @@ test('a server that does not lead says so', () => {
   assert.match(member.notes.join('\n'), /does not lead/);
   assert.equal(member.role, 'looking');
 });
+
+test('a new leader keeps its role when the former one stops before the next follower is up to date, for a while', () => {
+  const member = new MemberHarness({ sid: 3, membership: THREE });
+  member.elect(3);
+  const former = new StandIn(member, { sid: 2, epoch: 0, lastZxid: 0 });
+  const late = new StandIn(member, { sid: 1, epoch: 1, lastZxid: 0, slow: true });
+  assert.equal(member.stage, 'broadcast');
+  member.cut(former.link);
+  assert.equal(member.role, 'leading');
+  late.acknowledgeLeader();
+  member.pass(4000);
+  assert.equal(late.link.closed, false);
+  assert.equal(member.role, 'leading');
+
+  const other = new MemberHarness({ sid: 3, membership: THREE });
+  other.elect(3);
+  const gone = new StandIn(other, { sid: 2, epoch: 0, lastZxid: 0 });
+  new StandIn(other, { sid: 1, epoch: 1, lastZxid: 0, slow: true });
+  other.cut(gone.link);
+  other.pass(4000);
+  assert.equal(other.role, 'looking', 'whoever does not get ready is no follower');
+});

@@ -86,9 +86,14 @@ class LocalEnsemble {
   }
 
   #obey(line: string): void {
+    if (/^\s*transfer\s*$/.test(line)) {
+      // Whoever does not lead has nothing to hand over.
+      for (const one of this.#processes) one.signal('SIGUSR2');
+      return;
+    }
     const sid = Number(/^\s*kill\s+(\d+)\s*$/.exec(line)?.[1] ?? 0);
     const one = this.#processes.find(({ member }) => member.sid === sid);
-    if (one === undefined) say('type "kill 2" to kill server 2');
+    if (one === undefined) say('type "kill 2" to kill server 2, "transfer" to let another lead');
     else one.signal('SIGKILL');
   }
 
@@ -147,7 +152,7 @@ function greeting(members: readonly LocalMember[], folder: string, temporary: bo
     `An ensemble of ${members.length} on ${connect}, files in ${folder}${temporary ? ', removed at the end' : ''}.`,
     `  zkCli.sh -server ${connect}`,
     `  headkeeper status ${connect}`,
-    'Type "kill 2" to kill server 2; it is started again. Ctrl-C stops all.',
+    'Type "kill 2" to kill server 2; it is started again. "transfer" lets another lead. Ctrl-C stops all.',
     '',
   ].join('\n');
 }

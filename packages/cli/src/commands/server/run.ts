@@ -44,6 +44,7 @@ export async function runServer(file: string | undefined, definitions: readonly 
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  process.on('SIGUSR2', () => server.transfer());
 
   const fatal = await server.failed;
   process.stderr.write(`headkeeper: ${fatal.message}\n`);

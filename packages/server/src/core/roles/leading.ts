@@ -184,7 +184,7 @@ export class Leading implements Role {
       this.#synced.delete(handler.sid);
     }
     if (handler.sid >= 0) this.#stage.note(`${handler.name} is gone`);
-    if (this.#phase === 'broadcast') this.#requireQuorum();
+    if (this.#phase === 'broadcast') this.#requireQuorum(true);
   }
 
   unreachable(): void {}
@@ -229,7 +229,7 @@ export class Leading implements Role {
       }
     }
     this.#pingsSent++;
-    if (this.#phase === 'broadcast' && this.#pingsSent % 2 === 0) this.#requireQuorum();
+    if (this.#phase === 'broadcast' && this.#pingsSent % 2 === 0) this.#requireQuorum(false);
     if (this.#phase === 'broadcast') {
       if (this.#transfer === null) this.#writes.tick();
       if (this.#pipeline.proposals.isExhausted) this.#stage.look('the counter of the epoch is used up');
@@ -259,9 +259,13 @@ export class Leading implements Role {
     return sids;
   }
 
-  #requireQuorum(): void {
-    const present = new Set(this.#synced);
-    present.add(this.#stage.sid);
+  /** `arriving`: whether those count that are being brought up to date. Not when time after time nothing comes of it. */
+  #requireQuorum(arriving: boolean): void {
+    const present = new Set([this.#stage.sid]);
+    // Observers acknowledge no proposals: without a quorum of followers nothing is committed any more.
+    for (const { sid, isObserver, stage } of this.#handlers.values()) {
+      if (!isObserver && (this.#synced.has(sid) || (arriving && stage !== 'info'))) present.add(sid);
+    }
     if (!this.#stage.isQuorum(present)) this.#stage.look('the quorum of followers is lost');
   }
 
