@@ -52,6 +52,8 @@ export class Cluster implements NodeObserver {
   readonly contacts: SessionContacts;
   readonly #random: RandomStream;
   readonly #byHost: Watched[] = [];
+  /** Leaders that have just said that they are established, whatever they are by now. */
+  readonly #established: Set<number> = new Set();
   readonly #voting: Watched[] = [];
 
   constructor(world: World, plan: RunPlan) {
@@ -81,6 +83,7 @@ export class Cluster implements NodeObserver {
       counts: this.counts,
       servers: this.servers,
       now: () => world.now,
+      established: (sid) => this.#established.add(sid),
       fail: (error) => world.fail(error),
     });
     this.contacts = new SessionContacts(this);
@@ -182,7 +185,8 @@ export class Cluster implements NodeObserver {
       const { newest } = this.memberships;
       this.world.tell(() => `server ${node.sid} is the first with ${newest?.toText().replaceAll('\n', ' ')}`);
     }
-    watched.applied.settle(role, server.replica.serving.database.applier, appliedZxid(node));
+    const hasLed = this.#established.delete(node.sid) ? 'leading' : role;
+    watched.applied.settle(hasLed, server.replica.serving.database.applier, appliedZxid(node));
     if (role === 'idle') {
       watched.comparedZxid = -1;
       return;

@@ -92,6 +92,7 @@ export class AppliedTxns {
     const end = (this.#tail[0]?.zxid ?? lastZxid + 1) - 1;
     if (end <= history.last) return;
     for (const { zxid, hash } of this.#durable.logged(history.last, end)) history.appendKept(zxid, hash);
+    history.appendSole(end);
   }
 
   #diverges(zxid: number): void {

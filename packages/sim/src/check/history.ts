@@ -50,6 +50,19 @@ export class History {
     this.append(zxid, hash, found.bytes);
   }
 
+  /**
+   * A leader is established with a state that it was sent whole by one that was established and handed over in one step. What
+   * that had applied is known; where histories have parted the digests will tell.
+   */
+  appendSole(upTo: number): void {
+    for (;;) {
+      const txns = this.#pending.get(this.last + 1);
+      const [txn] = txns ?? [];
+      if (this.last >= upTo || txn === undefined || txns?.length !== 1) return;
+      this.append(this.last + 1, txn.hash, txn.bytes);
+    }
+  }
+
   append(zxid: number, hash: number, bytes: Uint8Array): void {
     const { last } = this;
     const follows =

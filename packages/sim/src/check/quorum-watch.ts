@@ -20,6 +20,8 @@ export interface QuorumContext {
   readonly counts: Counts;
   readonly servers: readonly End[];
   readonly now: () => number;
+  /** The first word of an established leader leaves it; it may have ended in the same step. */
+  readonly established: (sid: number) => void;
   /** Hears of what is broken: the server that is writing a packet would take an exception for its own. */
   readonly fail: (error: Error) => void;
 }
@@ -129,6 +131,7 @@ export class QuorumWatch {
   #upToDate({ leader, epoch }: Conversation): void {
     if (this.#established.has(epoch)) return;
     this.#established.add(epoch);
+    this.#context.established(leader.node.sid);
     const { servers } = this.#context;
     const entered = new Set<number>();
     for (const { node, durable } of servers) if (durable.currentEpoch >= epoch) entered.add(node.sid);
