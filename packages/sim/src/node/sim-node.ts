@@ -277,12 +277,14 @@ export class SimNode {
   #writeConfig(text: string): void {
     const { disk } = this;
     const path = `${CONFIG_DIR}/${CONFIG_FILE}`;
-    if (disk.existsSync(path)) disk.removeSync(path);
+    const draft = `${path}.new`;
+    if (disk.existsSync(draft)) disk.removeSync(draft);
     const bytes = encodeUtf8(text);
-    const file = disk.createSync(path);
+    const file = disk.createSync(draft);
     file.writeSync(bytes, 0, bytes.length, 0);
     file.dataSyncSync();
     file.closeSync();
+    disk.renameSync(draft, path);
     disk.syncDirSync(CONFIG_DIR);
   }
 
