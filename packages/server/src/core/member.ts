@@ -47,6 +47,8 @@ export class Member {
     const { stage } = this;
     stage.nowMs = nowMs;
     stage.election.configure(stage.committed, stage.lastSeen);
+    // Its file may have been written anew, and votes tell of old memberships, too: they are sent again over new connections.
+    stage.election.distrustBefore(stage.pipeline.serving.configVersion);
     stage.pipeline.serving.refreshConfig(stage.committed);
     this.#take(new Looking(stage, NO_DELAY));
     this.end();

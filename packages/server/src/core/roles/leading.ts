@@ -51,8 +51,8 @@ export class Leading implements Role {
   readonly #ownEpoch: number;
   readonly #ownZxid: number;
   /**
-   * Servers that have come, that have said what they have, and that have this leader's history: all but observers, so that
-   * those which a reconfiguration makes voters count from then on.
+   * Servers that have come, that have said what they have, and that have this leader's history, whatever they take themselves
+   * for: the memberships in force tell who counts, and one of them may make a voter of a server that does not know it yet.
    */
   readonly #arrived: Set<number> = new Set();
   readonly #known: Set<number> = new Set();
@@ -62,6 +62,8 @@ export class Leading implements Role {
   #committed = 0;
   #nextPingMs = 0;
   #pingsSent = 0;
+  /** No session ends before that: this server was stopped, and asks its learners once more whom they have heard. */
+  #expiryRestsUntilMs = 0;
   #leaving = false;
   /** The end of this role that is under way, or null. */
   #transfer: LeaderTransfer | null = null;
@@ -231,7 +233,7 @@ export class Leading implements Role {
     this.#pingsSent++;
     if (this.#phase === 'broadcast' && this.#pingsSent % 2 === 0) this.#requireQuorum(false);
     if (this.#phase === 'broadcast') {
-      if (this.#transfer === null) this.#writes.tick();
+      if (this.#transfer === null && nowMs >= this.#expiryRestsUntilMs) this.#writes.tick();
       if (this.#pipeline.proposals.isExhausted) this.#stage.look('the counter of the epoch is used up');
     }
   }
@@ -244,6 +246,8 @@ export class Leading implements Role {
     if (this.#phase !== 'broadcast') return;
     const { nowMs, settings } = this.#stage;
     const silentMs = settings.syncLimitTicks * settings.tickTimeMs;
+    // Clients and learners may have been heard of meanwhile, in what has not been read yet (known failure X08).
+    if (nowMs - this.#nextPingMs > settings.tickTimeMs / 2) this.#expiryRestsUntilMs = nowMs + settings.tickTimeMs;
     if (nowMs - this.#nextPingMs <= silentMs) return;
     if (!this.#stage.memberships.every((membership) => membership.voters.size === 1)) {
       this.#stage.look(`it was stopped for ${nowMs - this.#nextPingMs} ms`);
@@ -252,9 +256,12 @@ export class Leading implements Role {
 
   /** Every server, voter or not, that acknowledges proposals as they come, and this one. Observers acknowledge none. */
   #upToDateServers(): ReadonlySet<number> {
-    const sids = new Set([this.#stage.sid]);
+    const { sid, committed } = this.#stage;
+    const sids = new Set([sid]);
     for (const handler of this.#handlers.values()) {
-      if (handler.stage === 'live' && !handler.isObserver) sids.add(handler.sid);
+      // One that is to observe by now is about to come back as an observer.
+      const isToObserve = committed.members.get(handler.sid)?.role === 'observer';
+      if (handler.stage === 'live' && !handler.isObserver && !isToObserve) sids.add(handler.sid);
     }
     return sids;
   }
@@ -348,7 +355,7 @@ export class Leading implements Role {
       return;
     }
     this.#maxAccepted = Math.max(this.#maxAccepted, accepted);
-    if (!handler.isObserver) this.#arrived.add(handler.sid);
+    this.#arrived.add(handler.sid);
     this.#chooseEpoch();
   }
 
@@ -390,7 +397,7 @@ export class Leading implements Role {
         return;
       }
       handler.stage = 'gate';
-      if (currentEpoch !== -1 && !handler.isObserver) this.#known.add(handler.sid);
+      if (currentEpoch !== -1) this.#known.add(handler.sid);
       this.#openGate();
       return;
     }
@@ -453,10 +460,8 @@ export class Leading implements Role {
     }
     if (handler.stage !== 'newLeader' || zxid !== this.#epoch * TWO_32) return;
     handler.stage = 'synced';
-    if (!handler.isObserver) {
-      this.#synced.add(handler.sid);
-      if (handler.ackedZxid > 0) this.#rule.acknowledged(handler.sid, handler.ackedZxid);
-    }
+    this.#synced.add(handler.sid);
+    if (handler.ackedZxid > 0) this.#rule.acknowledged(handler.sid, handler.ackedZxid);
     if (this.#phase === 'sync') this.#establish();
     else if (this.#phase === 'broadcast') this.#upToDate(handler);
   }
