@@ -1,5 +1,5 @@
 import type { Counts } from '../counts.ts';
-import type { StreamTap } from '../network/stream.ts';
+import type { StreamTap } from '../network/stream-tap.ts';
 import type { SimNode } from '../node/sim-node.ts';
 import type { DurableState } from './durable-state.ts';
 import { type History, txnHash } from './history.ts';

@@ -1,5 +1,4 @@
 import type { RandomStream } from '../random/random-stream.ts';
-import type { Pipe } from './pipe.ts';
 
 /**
  * How a directed link treats what is sent over it.
@@ -9,6 +8,11 @@ import type { Pipe } from './pipe.ts';
  * - `refuse`: connections over it are reset, and new ones refused.
  */
 export type LinkState = 'up' | 'silent' | 'refuse';
+
+/** Something that goes on once its link is up again. */
+export interface WaitsForLink {
+  healed(): void;
+}
 
 /** One direction between two hosts. */
 export class Link {
@@ -22,7 +26,7 @@ export class Link {
   /** In a million: how often a piece of a stream arrives in two parts. */
   splitChance = 0;
   /** Pipes that wait for the link to heal. */
-  readonly waiting: Set<Pipe> = new Set();
+  readonly waiting: Set<WaitsForLink> = new Set();
   /** When anything last went wrong here. */
   lastFault = 0;
 

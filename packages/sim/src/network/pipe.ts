@@ -1,7 +1,23 @@
 import { EventKind } from '../world/event-queue.ts';
 import { MS, SECOND, type World } from '../world/world.ts';
-import type { Link } from './link.ts';
-import type { Stream } from './stream.ts';
+import type { Host } from './host.ts';
+import type { Link, WaitsForLink } from './link.ts';
+
+/** A stream's end, as the pipes see it. */
+export interface PipeEnd {
+  readonly host: Host;
+  /** Whether the process still holds this end. */
+  readonly isThere: boolean;
+  /** Runs the arrival of bytes now, or as soon as the process reads. */
+  whenReading(arrive: () => void): void;
+  received(bytes: Uint8Array): void;
+  /** The other side has written its last. */
+  endedByPeer(): void;
+  closedBy(code: string | null): void;
+  /** The other machine says that it knows nothing of this stream. */
+  resetByPeer(): void;
+  drainedByNetwork(): void;
+}
 
 interface Chunk {
   readonly bytes: Uint8Array;
@@ -16,11 +32,11 @@ const LARGEST_PIECE = 64 * 1024;
 const RETRANSMIT = 400 * MS;
 
 /** One direction of a stream: bytes under way, in order, never lost unless the stream is. */
-export class Pipe {
+export class Pipe implements WaitsForLink {
   readonly link: Link;
   readonly #world: World;
-  readonly #receiver: Stream;
-  readonly #sender: Stream;
+  readonly #receiver: PipeEnd;
+  readonly #sender: PipeEnd;
   readonly #chunks: Chunk[] = [];
   #head = 0;
   #bytes = 0;
@@ -33,7 +49,7 @@ export class Pipe {
   #dropped = false;
   #wasFull = false;
 
-  constructor(world: World, link: Link, sender: Stream, receiver: Stream) {
+  constructor(world: World, link: Link, sender: PipeEnd, receiver: PipeEnd) {
     this.#world = world;
     this.link = link;
     this.#sender = sender;

@@ -1,10 +1,11 @@
 import type { Endpoint, PeerNetwork, PeerStream, PeerStreamHandler } from '@headkeeper/server/internal';
 import { EventKind } from '../world/event-queue.ts';
 import { MS, SECOND, type World } from '../world/world.ts';
-import { Host, type HostProcess } from './host.ts';
+import { Host, type HostProcess, type HostStream } from './host.ts';
 import { Link, type LinkState } from './link.ts';
 import { Pipe } from './pipe.ts';
-import { networkError, Stream, type StreamTap } from './stream.ts';
+import { networkError, Stream } from './stream.ts';
+import type { StreamTap } from './stream-tap.ts';
 
 /** Sees every stream at its birth and may listen to either end. */
 export type StreamObserver = (
@@ -194,7 +195,7 @@ export class SimNetwork {
   }
 
   /** One stream of the host's goes on looking alive, and carries nothing more, in one direction or both. */
-  halfOpen(stream: Stream, direction: 'out' | 'in' | 'both'): void {
+  halfOpen(stream: HostStream, direction: 'out' | 'in' | 'both'): void {
     for (const pipe of [direction === 'in' ? null : stream.outgoing, direction === 'out' ? null : stream.incoming]) {
       if (pipe === null) continue;
       pipe.swallows = true;

@@ -1,18 +1,9 @@
 import type { Endpoint, PeerStream, PeerStreamHandler } from '@headkeeper/server/internal';
 import { EventKind } from '../world/event-queue.ts';
 import { SECOND, type World } from '../world/world.ts';
-import type { Host } from './host.ts';
-import type { Pipe } from './pipe.ts';
-
-/** What a stream that somebody watches carries, as it is written. */
-export interface StreamTap {
-  written(bytes: Uint8Array, start: number, end: number): void;
-  closed(): void;
-  /** Takes what was written in place of the network, which gets what is passed on, now or later. */
-  divert?(bytes: Uint8Array, start: number, end: number, pass: PassOn): void;
-}
-
-export type PassOn = (bytes: Uint8Array, start: number, end: number) => void;
+import type { Host, HostStream } from './host.ts';
+import type { Pipe, PipeEnd } from './pipe.ts';
+import type { StreamTap } from './stream-tap.ts';
 
 /** An error as the operating system makes them. */
 export class SimulatedNetworkError extends Error {
@@ -41,7 +32,7 @@ export function networkError(code: string): SimulatedNetworkError {
 const LINGER = 30 * SECOND;
 
 /** One end of a stream, as the process on its host sees it. */
-export class Stream implements PeerStream {
+export class Stream implements PeerStream, HostStream, PipeEnd {
   readonly remote: Endpoint;
   readonly host: Host;
   readonly world: World;

@@ -1,4 +1,4 @@
-import type { PassOn, StreamTap } from '../network/stream.ts';
+import type { PassOn, StreamTap } from '../network/stream-tap.ts';
 
 /** Packet types of the quorum port by name (quorum-protocol reference, 2), and `vote` for whatever the election port carries. */
 export const Packet = {
