@@ -32,6 +32,7 @@ export { TxnApplier } from './core/tree/apply.ts';
 export { Field } from './core/tree/node-store.ts';
 export { CommittedLog } from './core/zab/committed-log.ts';
 export { planSync, type SyncPlan } from './core/zab/sync-plan.ts';
+export { limits } from './limits.ts';
 export { type AssembledServer, assembleServer, type FatalExit, type ServerPorts, StartError } from './main.ts';
 export type {
   ClientLink,

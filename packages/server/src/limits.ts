@@ -36,4 +36,9 @@ export const limits = {
   largestEpoch: 2_097_151,
   /** Learners connected to a leader at a time. */
   learners: 256,
+  /**
+   * Txns that an epoch is used for: its leader steps down before the counter of 32 bits can wrap (known failure E11). What is
+   * left is more than can be proposed between two looks at the counter.
+   */
+  txnsOfEpoch: 0xfeffffff,
 } as const;

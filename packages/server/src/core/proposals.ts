@@ -1,4 +1,5 @@
 import { ErrorCode, type Identity, JuteError, OpCode, type Reader, Writer } from '@headkeeper/protocol';
+import { limits } from '../limits.ts';
 import type { Connection, Session } from './connection.ts';
 import { invariant } from './invariants.ts';
 import { beginRecord, endRecord, RECORD_PREFIX_BYTES, zxidOfBody } from './log/record-codec.ts';
@@ -15,8 +16,6 @@ const FULL_BYTES = 192 * 1024;
 const KEEP_BYTES = 1024 * 1024;
 const POOLED_BUFFERS = 16;
 const COUNTER_LIMIT = 0xffffffff;
-/** So many numbers of an epoch are left unused: more than are given out between two looks at how many there are. */
-const COUNTER_RESERVE = 2 ** 24;
 const TWO_32 = 4294967296;
 
 /** Memory of log records, used again when every txn in it has been applied. */
@@ -108,7 +107,7 @@ export class Proposals {
 
   /** Whether the counter of the epoch comes to its end: before it would wrap, a new epoch must begin (known failure E11). */
   get isExhausted(): boolean {
-    return this.#nextZxid === 0 && this.#lastZxid % TWO_32 > COUNTER_LIMIT - COUNTER_RESERVE;
+    return this.#nextZxid === 0 && this.#lastZxid % TWO_32 > limits.txnsOfEpoch;
   }
 
   get outstanding(): number {

@@ -1,3 +1,4 @@
+import { CHANGES } from './changes.ts';
 import { CUTTING } from './cutting.ts';
 import { ELECTIONS } from './elections.ts';
 import { JOINING } from './joining.ts';
@@ -6,6 +7,11 @@ import type { Scenario } from './scenario.ts';
 import { WINDOWS } from './windows.ts';
 
 /** All scenarios, in the order of the catalogue's entries. */
-export const SCENARIOS: readonly Scenario[] = [...CUTTING, ...ELECTIONS, ...JOINING, ...MACHINES, ...WINDOWS].sort(
-  (a, b) => (a.id < b.id ? -1 : 1),
-);
+export const SCENARIOS: readonly Scenario[] = [
+  ...CHANGES,
+  ...CUTTING,
+  ...ELECTIONS,
+  ...JOINING,
+  ...MACHINES,
+  ...WINDOWS,
+].sort((a, b) => (a.id < b.id ? -1 : 1));

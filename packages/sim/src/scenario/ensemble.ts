@@ -72,6 +72,8 @@ const CALM: Partial<RunPlan> = {
   linkJitter: 0,
   splitChance: 0,
   timerLateness: 50,
+  purgeMs: 0,
+  reconfigureMs: 0,
 };
 
 /**

@@ -53,7 +53,7 @@ function s13(e: Ensemble, count: number): boolean {
   e.run(1);
   e.kill(3);
   e.run(1);
-  const isUnderWay = e.node(1).disk.pending > 0 && e.watched(1).durable.last === last && e.roleName(1) === 'looking';
+  const isUnderWay = e.node(1).disk.pending > 0 && e.watched(1).durable.last === last;
   e.until('there is a leader', () => e.leader !== 0, 30_000);
   e.node(1).diskSlowness = 1;
   e.node(2).diskSlowness = 1;
@@ -254,7 +254,7 @@ function e15(e: Ensemble): void {
   const epoch = e.epochOf(3);
   const second = 1000;
   const hour = 3600 * second;
-  for (const step of [-second, second, -hour, hour, -87_600 * hour, 87_600 * hour]) {
+  for (const step of [second, -second, hour, -hour, 87_600 * hour, -87_600 * hour]) {
     for (const sid of e.sids) {
       e.node(sid).clock.wallOffsetMs += step;
       e.run(3 * TICK_MS);
@@ -456,12 +456,18 @@ export const MACHINES: readonly Scenario[] = [
   {
     id: 'S13',
     name: 'a role ends while 1 to 8 txns are on their way to a slow disk',
-    guard: guard(
-      'core/roles/looking.ts: #begin waits until everything logged is durable',
-      'core/roles/looking.js',
-      'if (pipeline.durableZxid < pipeline.appendedZxid || ',
-      'if (',
-    ),
+    guard: {
+      where: 'core/roles/looking.ts: #begin, core/roles/learning.ts: start wait until everything logged is durable',
+      edits: [
+        { file: 'core/roles/looking.js', find: 'if (pipeline.durableZxid < pipeline.appendedZxid || ', put: 'if (' },
+        {
+          file: 'core/roles/learning.js',
+          find: 'this.#waitsForDisk = this.#pipeline.durableZxid < this.#pipeline.appendedZxid;',
+          put: '',
+        },
+      ],
+      why: null,
+    },
     run: (tell) => {
       let underWay = 0;
       for (let count = 1; count <= 8; count++) {

@@ -10,7 +10,7 @@ export const isTxnAck = ({ zxid }: Seen): boolean => zxid % TWO_32 !== 0;
 export function led(e: Ensemble): void {
   e.start(1, 3);
   e.until('server 3 leads', () => e.leader === 3);
-  e.start(2);
+  e.start(...e.sids.filter((sid) => sid !== 1 && sid !== 3));
   e.until('all serve', () => e.sids.every((sid) => e.serves(sid)));
 }
 
