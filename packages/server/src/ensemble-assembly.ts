@@ -10,6 +10,7 @@ import type { EnsembleStart } from './core/replica.ts';
 import type { Driver } from './driver/driver.ts';
 import type { PeerRunner, PeerRunnerOptions } from './driver/peer-runner.ts';
 import type { Clock, Disk, PeerNetwork, Timers } from './ports.ts';
+import { fileOracle } from './services/file-oracle.ts';
 import { membershipKeeper } from './services/membership-keeper.ts';
 import { peerAuthenticator } from './services/peer-authentication.ts';
 
@@ -97,6 +98,11 @@ export function joinEnsemble(
       history: dataDir.history,
       snapshotSizeFactor: settings.snapshotSizeFactor,
       observerMasterPort: settings.observerMasterPort,
+      oracle:
+        settings.oraclePath === null
+          ? null
+          : fileOracle(disk, settings.oraclePath, (message) => log.info({ sid }, message)),
+      oracleEveryMs: Math.ceil(settings.tickTimeMs / 2),
       elections,
       quorum,
       clock,

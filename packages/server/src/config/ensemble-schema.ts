@@ -173,11 +173,10 @@ export const ENSEMBLE_SETTINGS: {
   }),
   oraclePath: text<string | null, ConfigValues>({
     key: 'oraclePath',
-    pending: true,
     default: () => null,
     expected: 'the path of a file',
     pattern: /./,
-    doc: 'File that begins with 1 while this server may go on alone. For ensembles of two.',
+    doc: 'File that begins with 1 while this server may go on alone; read every half tick. For ensembles of two.',
   }),
   quorumListenOnAllIPs: flag(
     'quorumListenOnAllIPs',

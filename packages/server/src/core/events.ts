@@ -35,6 +35,8 @@ export type Event = EventTime &
     | { readonly kind: 'peerClosed'; readonly link: number }
     /** The leader could not be reached in time. */
     | { readonly kind: 'peerUnreachable'; readonly generation: number }
+    /** Whether this server, one of two, may go on without the other. Said once at the start and at each change. */
+    | { readonly kind: 'oracle'; readonly grants: boolean }
     /** A leader is to hand over: to server `to`, or to whoever is best if that is null. */
     | { readonly kind: 'transfer'; readonly to: number | null }
     /** The time that `wakeAtMs` named has come. */

@@ -101,6 +101,11 @@ export class Member {
       case 'peerUnreachable':
         if (event.generation === stage.generation) this.#role.unreachable();
         return;
+      case 'oracle':
+        stage.oracle = event.grants;
+        stage.election.heedOracle(event.grants);
+        if (this.#role instanceof Leading) this.#role.oracleSpoke();
+        return;
       case 'transfer':
         if (this.#role instanceof Leading) this.#role.transfer(event.to);
         else stage.note('this server does not lead: there is nothing to hand over');

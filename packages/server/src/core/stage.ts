@@ -35,6 +35,8 @@ export class Stage {
   lookReason: string | null = null;
   /** Set by a reconfiguration that names the next leader: no election is held. */
   designated: number | null = null;
+  /** What the oracle says: whether this server, one of two, may go on alone; null where there is none. */
+  oracle: boolean | null = null;
   /** For whom this server votes in the election that follows on its own handing over; null: by the ordinary order. */
   successor: number | null = null;
   /** Whether links of the role that ends carry what was written into them: learners must hear how it ended. */

@@ -33,6 +33,10 @@ export interface PeerRunnerOptions {
   readonly snapshotSizeFactor: number;
   /** Port on which followers serve observers; null: none do. */
   readonly observerMasterPort: number | null;
+  /** Says whether this server, one of two, may go on without the other; null: nobody does. */
+  readonly oracle: (() => boolean) | null;
+  /** Pause between two questions to the oracle. */
+  readonly oracleEveryMs: number;
   readonly elections: ElectionPort;
   readonly quorum: QuorumPort;
   readonly clock: Clock;
@@ -84,6 +88,9 @@ export class PeerRunner {
   /** Links with packets that leave at the end of this turn. */
   readonly #leaving: Set<PeerLink> = new Set();
   #sendScheduled = false;
+  /** What the oracle said last; null before it has said anything. */
+  #granted: boolean | null = null;
+  #cancelOracle: () => void = () => {};
 
   constructor(options: PeerRunnerOptions, port: PeerRunnerPort) {
     this.#options = options;
@@ -95,6 +102,16 @@ export class PeerRunner {
   /** Opens the ports. */
   start(): void {
     this.#configure(this.#options.membership);
+    this.#askOracle();
+  }
+
+  #askOracle(): void {
+    const { oracle, oracleEveryMs, timers } = this.#options;
+    if (oracle === null || this.#stopped) return;
+    const grants = oracle();
+    if (grants !== this.#granted) this.#step({ kind: 'oracle', grants });
+    this.#granted = grants;
+    this.#cancelOracle = timers.set(oracleEveryMs, () => this.#askOracle());
   }
 
   /** First of a Ready: nothing that rests on the epochs may leave before they are stored (laws 26 to 28). */
@@ -134,6 +151,7 @@ export class PeerRunner {
     this.#sendAll();
     this.#stopped = true;
     this.#cancelWake();
+    this.#cancelOracle();
     for (const cursor of this.#cursors.values()) cursor.close();
     this.#options.elections.stop();
     this.#options.quorum.stop();

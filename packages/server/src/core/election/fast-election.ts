@@ -48,6 +48,9 @@ export class FastElection {
   #current: ElectionVote;
   #outcome: ElectionVote | null = null;
 
+  /** Whether this server, one of two, may go on alone; null where there is no oracle. */
+  #oracle: boolean | null = null;
+
   /** Whether an election runs here. */
   #running = false;
   #startedAtMs = 0;
@@ -92,6 +95,11 @@ export class FastElection {
   /** Configurations older than this one were in force once, and are not believed any more. */
   distrustBefore(version: number): void {
     this.#gossip.committed(version - 1);
+  }
+
+  /** Somebody from outside says whether this server, one of two, may go on alone (section 8). */
+  heedOracle(grants: boolean): void {
+    this.#oracle = grants;
   }
 
   /** Begins an election in the next round. Throws when no configuration was given yet. */
@@ -391,7 +399,9 @@ export class FastElection {
     // They follow what this server was before it restarted, unless it is this very round.
     if (vote.leader === this.#sid && !(thisRound && this.#canBe(vote))) return;
     const decided = thisRound && this.#poll.decidesInRound(vote, electorate);
-    if (decided || this.#poll.decidesOutOfElection(vote, electorate)) this.#end(vote);
+    // Where the oracle does not mean this server, it means the other one.
+    const isLone = this.#oracle === false && this.#isOneOfTwo() && vote.leading && vote.leader === from;
+    if (decided || isLone || this.#poll.decidesOutOfElection(vote, electorate)) this.#end(vote);
   }
 
   /** Ends the election when its proposal has won, now or after the wait; lets a blank voter vote. */
@@ -440,6 +450,10 @@ export class FastElection {
       this.#end(known);
       return;
     }
+    if (this.#oracle === true && this.#isOneOfTwo() && this.#votesHere() && this.#franchise.votes) {
+      this.#end(this.#proposed());
+      return;
+    }
     this.#wantLinks(nowMs);
     this.#suspectSilentVoters();
     // Apache's voters do not tell one who has no vote that they have elected.
@@ -448,6 +462,11 @@ export class FastElection {
     this.#intervalMs = Math.min(this.#intervalMs * 2, patient ? longest : Math.min(longest, IMPATIENT_MS));
     this.#othersLook = false;
     this.#sendToAll(nowMs);
+  }
+
+  /** Whether there are two voters: neither is a quorum, so that without the other each needs the oracle. */
+  #isOneOfTwo(): boolean {
+    return this.#electorate!.voters.length === 2;
   }
 
   /** Also counts when an election begins: short ones in a row may end each time before a timeout. */

@@ -273,7 +273,7 @@ export class Leading implements Role {
     for (const { sid, isObserver, stage } of this.#handlers.values()) {
       if (!isObserver && (this.#synced.has(sid) || (arriving && stage !== 'info'))) present.add(sid);
     }
-    if (!this.#stage.isQuorum(present)) this.#stage.look('the quorum of followers is lost');
+    if (!this.#isQuorum(present)) this.#stage.look('the quorum of followers is lost');
   }
 
   // Packets of learners.
@@ -366,7 +366,7 @@ export class Leading implements Role {
 
   /** Once a quorum has come its greatest accepted epoch is known, and the next one is new (law 26). */
   #chooseEpoch(): void {
-    if (this.#phase !== 'discovery' || !this.#stage.isQuorum(this.#arrived)) return;
+    if (this.#phase !== 'discovery' || !this.#isQuorum(this.#arrived)) return;
     this.#epoch = this.#maxAccepted + 1;
     this.#stage.acceptEpoch(this.#epoch);
     this.#enter('gate');
@@ -407,7 +407,7 @@ export class Leading implements Role {
   }
 
   #openGate(): void {
-    if (this.#phase !== 'gate' || !this.#stage.isQuorum(this.#known)) return;
+    if (this.#phase !== 'gate' || !this.#isQuorum(this.#known)) return;
     // A designated leader may have txns on their way to the disk: until they are there it has no history to give (law 28).
     if (this.#pipeline.durableZxid < this.#ownZxid) return;
     const { settings, lastSeen, committed, sid } = this.#stage;
@@ -479,7 +479,7 @@ export class Leading implements Role {
 
   /** A quorum of every membership in force has this leader's history: it is committed, and the epoch is this server's. */
   #establish(): void {
-    if (this.#phase !== 'sync' || !this.#stage.isQuorum(this.#synced)) return;
+    if (this.#phase !== 'sync' || !this.#isQuorum(this.#synced)) return;
     const { settings, lastSeen, election, sid } = this.#stage;
     const { proposals, serving, clients } = this.#pipeline;
     invariant(proposals.outstanding === 0, 'the history is applied before anything is proposed');
@@ -548,7 +548,9 @@ export class Leading implements Role {
   #commit(): boolean {
     const { committed, lastSeen } = this.#stage;
     const proposed = lastSeen.version > committed.version ? lastSeen : null;
-    const zxid = Math.min(this.#rule.committable(committed, proposed, lastSeen.version), this.#announced);
+    const acknowledged = this.#rule.committable(committed, proposed, lastSeen.version);
+    const decided = this.#mayLeadAlone ? Math.max(acknowledged, this.#pipeline.durableZxid) : acknowledged;
+    const zxid = Math.min(decided, this.#announced);
     // Who has handed over commits nothing more (13.5).
     if (zxid <= this.#committed || this.#stage.lookReason !== null) return false;
     const { proposals } = this.#pipeline;
@@ -563,6 +565,27 @@ export class Leading implements Role {
       this.#pipeline.applyUpTo(next.zxid);
     }
     return true;
+  }
+
+  // The oracle of two servers.
+
+  /** Whether the oracle lets this server lead without the other one, which does not follow (quorum-protocol reference, 13.2). */
+  get #mayLeadAlone(): boolean {
+    const { oracle, memberships, sid } = this.#stage;
+    if (oracle !== true) return false;
+    for (const handler of this.#handlers.values()) if (handler.isForwarding && !handler.isObserver) return false;
+    return memberships.every((each) => each.voters.size === 2 && each.isVoter(sid));
+  }
+
+  #isQuorum(servers: ReadonlySet<number>): boolean {
+    return this.#stage.isQuorum(servers) || (this.#mayLeadAlone && servers.has(this.#stage.sid));
+  }
+
+  /** The oracle has changed its mind: what waits for the other server may go on. Whether it must not is asked at each tick. */
+  oracleSpoke(): void {
+    this.#chooseEpoch();
+    this.#openGate();
+    this.#establish();
   }
 
   // The planned end.
@@ -647,7 +670,7 @@ export class Leading implements Role {
     }
     this.#writes.answerSyncs((sids) => {
       sids.add(this.#stage.sid);
-      return this.#stage.isQuorum(sids);
+      return this.#isQuorum(sids);
     });
   }
 
