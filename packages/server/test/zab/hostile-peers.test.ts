@@ -212,3 +212,63 @@ test('a learner whose log cannot be cut asks for everything; txns from the first
     others.map(({ body }) => body),
   );
 });
+
+test('a leader that was stopped for less than its followers wait ends no session before it has read what came meanwhile (X08)', () => {
+  const member = leading();
+  const one = new StandIn(member, { sid: 1, epoch: 0, lastZxid: 0 });
+  const client = member.open();
+  client.handshake({ timeOut: 2 * TICK_MS });
+  one.acknowledge(EPOCH_1 + 1);
+  assert.equal(client.received.length, 1);
+  const asleep = (ms: number): void => {
+    member.nowMs += ms;
+    member.step({ kind: 'wake' });
+  };
+  asleep(4 * TICK_MS);
+  assert.equal(member.role, 'leading');
+  one.pump();
+  client.ask('ping', null);
+  for (let i = 0; i < 4; i++) {
+    member.pass(TICK_MS / 2);
+    one.pump();
+  }
+  assert.equal(member.disk.lastZxid, EPOCH_1 + 1, 'its ping had come');
+  for (let i = 0; i < 12; i++) {
+    member.pass(TICK_MS / 2);
+    one.pump();
+  }
+  assert.equal(member.disk.lastZxid, EPOCH_1 + 2, 'now it is silent');
+});
+
+test('a state that takes longer than initLimit to send is sent to its end, as long as it is taken (O10)', () => {
+  const log = txns(1, 100);
+  const member = leading({
+    log,
+    epochs: IN_EPOCH_1,
+    core: { commitLogCount: 2 },
+    ensemble: { snapshotSizeFactor: -1 },
+  });
+  member.autoFeed = false;
+  const one = new StandIn(member, { sid: 1, epoch: 1, lastZxid: EPOCH_1 + 100 });
+  const two = new StandIn(member, { sid: 2, epoch: 2, lastZxid: 0 });
+  for (let ticks = 0; ticks < 3 * member.settings.initLimitTicks; ticks++) {
+    member.pass(TICK_MS / 2);
+    one.pump();
+    member.pass(TICK_MS / 2);
+    one.pump();
+    assert.equal(two.link.closed, false, `after ${ticks} ticks`);
+    assert.equal(member.isFeeding, true);
+    member.feedState(1);
+  }
+  while (member.isFeeding) member.feedState(100);
+  two.pump();
+  assert.equal(two.isUpToDate, true);
+  const three = new StandIn(member, { sid: 4, epoch: 2, lastZxid: 0 });
+  member.feedState(1);
+  for (let ticks = 0; ticks < 12; ticks++) {
+    member.pass(TICK_MS);
+    one.pump();
+    two.pump();
+  }
+  assert.equal(three.link.closed, true, 'it takes nothing any more');
+});

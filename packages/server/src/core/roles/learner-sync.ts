@@ -90,6 +90,7 @@ export class LearnerSync {
     const { recent } = this.#pipeline.serving.database;
     const { out } = link;
     const isFirst = handler.diskZxid === handler.peerZxid;
+    link.lastHeardMs = this.#stage.nowMs;
     if (chunk === null) {
       if (!isFirst) {
         this.#owner.drop(handler, 'the log on the disk has come to an end before the txns in memory begin');
@@ -140,6 +141,8 @@ export class LearnerSync {
   feedSlice(znodes: number): void {
     const feed = this.#feed;
     if (feed === null) return;
+    // Silent as they are, they have taken what came before: more is only asked for then (known failure O10).
+    for (const { link } of this.#feeding) link.lastHeardMs = this.#stage.nowMs;
     const goesOn = feed.advance(znodes);
     this.#sendChunks(feed);
     if (goesOn) return;
