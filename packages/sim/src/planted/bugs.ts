@@ -176,8 +176,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'core/roles/quorum-writes.js',
-        find: "        this.#next.push(connection);\n        return 'later';",
-        put: "        return 'now';",
+        find: '    sync(connection, _xid, _r) {',
+        put: "    sync(connection, _xid, _r) {\n        if (connection !== null)\n            return 'now';",
       },
     ],
   },

@@ -152,7 +152,7 @@ function s06(e: Ensemble, at: number, how: 'stop' | 'kill'): void {
   e.node(1).diskSlowness = 300;
   let stopped = false;
   if (at === count) {
-    e.on({ from: 3, to: 1, type: Packet.newLeader }, () =>
+    e.once({ from: 3, to: 1, type: Packet.newLeader }, () =>
       e.later(1, () => {
         stopped = true;
         down();

@@ -406,7 +406,7 @@ export const MACHINES: readonly Scenario[] = [
     guard: guard(
       'core/roles/leading.ts: #requireQuorum',
       'core/roles/leading.js',
-      'if (!this.#stage.isQuorum(present))',
+      'if (!this.#isQuorum(present))',
       'if (false)',
     ),
     run: (tell) => {
