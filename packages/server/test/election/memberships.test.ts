@@ -1,0 +1,143 @@
+/** Elections among servers that do not agree on who votes: a reconfiguration was under way (election-protocol reference, 9 and 10). */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { encodeNotification, ServerState } from '@headkeeper/protocol';
+import { FastElection } from '../../src/core/election/fast-election.ts';
+import type { Membership } from '../../src/core/membership/membership.ts';
+import { EPOCH, membershipOf } from './cluster.ts';
+
+const STANDING = { zxid: 3 * EPOCH + 7, peerEpoch: 3, participant: true, mayVote: 'yes' } as const;
+
+function voters(version: number, ...sids: readonly number[]): Membership {
+  return membershipOf(
+    sids.map((sid) => ({ sid })),
+    [],
+    version,
+  );
+}
+
+function election(sid: number, committed: Membership, lastSeen: Membership = committed): FastElection {
+  const made = new FastElection({
+    sid,
+    minNotificationIntervalMs: 200,
+    maxNotificationIntervalMs: 60_000,
+    finalizeWaitMs: 200,
+    reconfigEnabled: true,
+  });
+  made.configure(committed, lastSeen);
+  return made;
+}
+
+/** Carries messages between servers until nobody has anything more to say at that time, then lets time pass. */
+function run(servers: ReadonlyMap<number, FastElection>, untilMs: number): void {
+  for (let nowMs = 1; nowMs <= untilMs; nowMs += 10) {
+    for (const each of servers.values()) if (each.wakeAtMs <= nowMs) each.tick(nowMs);
+    for (let turn = 0; turn < 10; turn++) {
+      for (const [from, sender] of servers) {
+        for (const { to, payload } of sender.takeSends()) servers.get(to)?.receive(from, payload, nowMs);
+      }
+    }
+  }
+}
+
+describe('an election in which a proposed membership counts', () => {
+  it('is helped by a server that has a vote only in the membership that the others know', () => {
+    for (const isObserver of [false, true]) {
+      const committed = voters(1, 4);
+      const leader = election(4, committed, voters(2, 1, 4));
+      const joiner = election(1, committed);
+      leader.start(0, STANDING);
+      joiner.start(0, { ...STANDING, participant: !isObserver });
+      run(
+        new Map([
+          [4, leader],
+          [1, joiner],
+        ]),
+        1000,
+      );
+      assert.equal(leader.outcome?.leader, 4);
+    }
+  });
+
+  it('is not helped by one that may have forgotten what it acknowledged', () => {
+    for (const mayVote of ['no', 'blank'] as const) {
+      const committed = voters(1, 4);
+      const leader = election(4, committed, voters(2, 1, 4));
+      const joiner = election(1, committed);
+      leader.start(0, STANDING);
+      joiner.start(0, { ...STANDING, mayVote });
+      run(
+        new Map([
+          [4, leader],
+          [1, joiner],
+        ]),
+        1000,
+      );
+      assert.equal(leader.outcome, null);
+    }
+  });
+
+  it('goes on in the round of a voter that is no candidate', () => {
+    const one = election(1, voters(1, 1), voters(2, 1, 3));
+    const three = election(3, voters(1, 1), voters(2, 1, 3));
+    three.start(0, STANDING);
+    three.start(0, STANDING);
+    one.start(0, STANDING);
+    run(
+      new Map([
+        [1, one],
+        [3, three],
+      ]),
+      1000,
+    );
+    assert.equal(one.outcome?.leader, 1);
+    assert.equal(three.outcome?.leader, 1);
+  });
+
+  it('ends for a server whose proposal came to nothing when a quorum of the others has a leader', () => {
+    const alone = election(1, voters(1, 1, 2, 3), voters(2, 1, 2));
+    alone.start(0, STANDING);
+    for (const [from, state] of [
+      [2, ServerState.following],
+      [3, ServerState.leading],
+    ] as const) {
+      const vote = { leader: 3, zxid: 1, electionEpoch: 9, peerEpoch: 4, version: 2, config: null };
+      alone.receive(from, encodeNotification({ ...vote, state }), 1);
+    }
+    assert.equal(alone.outcome?.leader, 3);
+  });
+
+  it('does not end by that where the server itself would lead', () => {
+    const alone = election(1, voters(1, 1, 2, 3), voters(2, 1, 4, 5));
+    alone.start(0, STANDING);
+    const vote = { leader: 1, zxid: STANDING.zxid, electionEpoch: 1, peerEpoch: 3, version: 2, config: null };
+    for (const from of [2, 3]) alone.receive(from, encodeNotification({ ...vote, state: ServerState.following }), 1);
+    assert.equal(alone.outcome, null);
+  });
+});
+
+describe('memberships that votes tell of', () => {
+  it('are believed when they are newer, and not when they were in force before what this server has known', () => {
+    const looking = election(1, voters(0, 1, 2));
+    looking.distrustBefore(20);
+    looking.start(0, STANDING);
+    const hear = (version: number): Membership | null => {
+      const config = voters(version, 1).toText();
+      const vote = {
+        state: ServerState.looking,
+        leader: 2,
+        zxid: 1,
+        electionEpoch: 1,
+        peerEpoch: 1,
+        version: 2,
+        config,
+      };
+      looking.receive(2, encodeNotification(vote), 1);
+      return looking.takeGossip();
+    };
+    assert.equal(hear(19), null);
+    assert.equal(hear(20)?.version, 20);
+    assert.equal(hear(20), null);
+    assert.equal(hear(21)?.version, 21);
+  });
+});
