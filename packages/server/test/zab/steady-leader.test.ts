@@ -198,6 +198,31 @@ test('a sync is answered once voters have shown, by answering a ping, that this 
   assert.deepEqual(types(two.link), []);
 });
 
+test('a learner is answered its sync before the commit of what was proposed later', () => {
+  const [connection] = connectionsOf('requests') as [CapturedConnection];
+  const sync = connection.messages.find(({ decoded }) => decoded.opCode === OpCode.sync)?.hex as string;
+  const { member, standIns } = leader({ sid: 3, membership: THREE }, [1, 2]);
+  const [one, two] = standIns as [StandIn, StandIn];
+  one.link.take();
+  two.link.take();
+  member.feed(one.link, fromHex(sync));
+  one.request(0x1000000, 1, 0, OpCode.createSession, fromHex('00002710'), false);
+  const { ping, proposal, commit, sync: answer } = QuorumPacketType;
+  const [first, proposed] = one.link.take();
+  assert.deepEqual([first?.type, proposed?.type], [ping, proposal]);
+  member.durable();
+  // It has heard the ping, but its answer to that is still to come.
+  const zxid = (proposed?.zxid ?? 0).toString(16).padStart(16, '0');
+  member.feed(two.link, fromHex(`00000003${zxid}ffffffffffffffff`));
+  assert.deepEqual(
+    one.link.take().map(({ type }) => type),
+    [answer, commit],
+  );
+  assert.ok(!two.link.take().some(({ type }) => type === answer));
+  member.feed(two.link, fromHex('00000005000000010000000000000000ffffffff'));
+  assert.deepEqual(one.link.take(), [], 'it is answered once');
+});
+
 test('an ACK of a txn before that of NEWLEADER makes no learner up to date', () => {
   const connection = captureOf('sync/diff-under-load-early-ack')[0] as CapturedConnection;
   const acks = connection.messages.filter(({ dir, kind }) => dir === '>' && kind === 'ACK').slice(0, 2);

@@ -555,6 +555,7 @@ export class Leading implements Role {
     if (zxid <= this.#committed || this.#stage.lookReason !== null) return false;
     const { proposals } = this.#pipeline;
     for (let next = proposals.oldest; next !== null && next.zxid <= zxid; next = proposals.oldest) {
+      this.#writes.committing(next.zxid);
       if (next.opcode === OpCode.reconfig && next.zxid === lastSeen.version) {
         this.#commitReconfig(next, lastSeen);
         return true;
@@ -666,7 +667,7 @@ export class Leading implements Role {
         handler.ping(this.#announced);
         this.#stage.send(handler.link);
       }
-      this.#writes.pinged(this.#handlers.values(), this.#announced);
+      this.#writes.pinged(this.#handlers.values());
     }
     this.#writes.answerSyncs((sids) => {
       sids.add(this.#stage.sid);

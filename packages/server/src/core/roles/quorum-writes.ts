@@ -9,28 +9,35 @@ import type { SyncAnswer } from '../write-path.ts';
 import type { LearnerHandler } from '../zab/learner-handler.ts';
 import { LeaderWrites } from './leader-writes.ts';
 
-/** Who waits for a sync: a client of this server, or a learner. */
-type Waiting = Connection | LearnerHandler;
+/** A sync of a client of this server, or of a learner. */
+interface WaitingSync {
+  readonly asker: Connection | LearnerHandler;
+  /** The last txn that was proposed when it came. */
+  readonly afterZxid: number;
+}
 
 /** Syncs that wait for the same answers to pings. */
 interface SyncRound {
-  readonly waiting: Waiting[];
+  waiting: WaitingSync[];
   /** How many answers each voter must have given in all. */
   readonly needed: Map<LearnerHandler, number>;
-  /** They are answered behind this txn. */
-  readonly afterZxid: number;
 }
 
 /**
  * The writes of a leader with learners. A sync is answered behind everything proposed when it came, and only once a quorum
  * has shown, by answering a ping, that this server led then: what it reads afterwards is as new as any write that was
  * acknowledged before the sync. Apache's leader answers from its own belief.
+ *
+ * A quorum that acknowledges a txn proposed after the sync shows the same. A learner is then answered before it hears of that
+ * commit: Apache's learners keep writes and syncs in one queue, and never answer a write whose commit overtakes a sync.
  */
 export class QuorumWrites extends LeaderWrites implements Reconfigurator {
   readonly #stage: Stage;
   readonly #leaderPipeline: Pipeline;
   readonly #committed: () => number;
-  #next: Waiting[] = [];
+  #next: WaitingSync[] = [];
+  /** Of those that wait, how many learners have asked for. */
+  #learnersWaiting = 0;
   #rounds: SyncRound[] = [];
   #reconfigured: Membership | null = null;
   readonly #upToDate: () => ReadonlySet<number>;
@@ -44,13 +51,14 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
   }
 
   override sync(connection: Connection, _xid: number, _r: Reader): SyncAnswer {
-    this.#next.push(connection);
+    this.#next.push({ asker: connection, afterZxid: this.#leaderPipeline.proposals.lastZxid });
     return 'later';
   }
 
   /** A learner's client wants to be as new as the leader. */
   syncFor(handler: LearnerHandler): void {
-    this.#next.push(handler);
+    this.#next.push({ asker: handler, afterZxid: this.#leaderPipeline.proposals.lastZxid });
+    this.#learnersWaiting++;
   }
 
   get pendingSyncs(): number {
@@ -62,13 +70,13 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
     return this.#next.length > 0;
   }
 
-  /** A ping has gone to every voter that is up to date; proposals up to `announced` went before it. */
-  pinged(handlers: Iterable<LearnerHandler>, announced: number): void {
+  /** A ping has gone to every voter that is up to date. */
+  pinged(handlers: Iterable<LearnerHandler>): void {
     const needed = new Map<LearnerHandler, number>();
     for (const handler of handlers) {
       if (handler.stage === 'live' && !handler.isObserver) needed.set(handler, handler.pings);
     }
-    this.#rounds.push({ waiting: this.#next, needed, afterZxid: announced });
+    this.#rounds.push({ waiting: this.#next, needed });
     this.#next = [];
   }
 
@@ -82,13 +90,30 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
   /** Answers the rounds that are complete, oldest first. */
   answerSyncs(isQuorum: (sids: Set<number>) => boolean): void {
     for (let round = this.#rounds[0]; round !== undefined; round = this.#rounds[0]) {
-      if (this.#committed() < round.afterZxid) return;
+      const newest = round.waiting.at(-1);
+      if (newest !== undefined && this.#committed() < newest.afterZxid) return;
       const sids = new Set<number>();
       for (const [handler, count] of round.needed) if (handler.pongs >= count) sids.add(handler.sid);
       if (!isQuorum(sids)) return;
       this.#rounds.shift();
       for (const waiting of round.waiting) this.#answer(waiting);
     }
+  }
+
+  /** A quorum has acknowledged this txn, all before it are committed; nobody has been told of its commit. */
+  committing(zxid: number): void {
+    if (this.#learnersWaiting === 0) return;
+    for (const round of this.#rounds) round.waiting = this.#answerLearners(round.waiting, zxid);
+    this.#next = this.#answerLearners(this.#next, zxid);
+  }
+
+  /** Answers learners that asked before the txn was proposed; returns who still waits. */
+  #answerLearners(waiting: WaitingSync[], zxid: number): WaitingSync[] {
+    return waiting.filter((sync) => {
+      if (!('link' in sync.asker) || sync.afterZxid >= zxid) return true;
+      this.#answer(sync);
+      return false;
+    });
   }
 
   reconfigure(request: ReconfigRequest, zxid: number): string | number {
@@ -115,11 +140,12 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
     this.#reconfigured = null;
   }
 
-  #answer(waiting: Waiting): void {
-    if ('link' in waiting) {
-      if (waiting.link.closed) return;
-      writePacket(waiting.link.out, QuorumPacketType.sync, 0);
-      this.#stage.send(waiting.link);
-    } else this.#leaderPipeline.clients.synced(waiting);
+  #answer({ asker }: WaitingSync): void {
+    if ('link' in asker) {
+      this.#learnersWaiting--;
+      if (asker.link.closed) return;
+      writePacket(asker.link.out, QuorumPacketType.sync, 0);
+      this.#stage.send(asker.link);
+    } else this.#leaderPipeline.clients.synced(asker);
   }
 }
