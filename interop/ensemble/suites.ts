@@ -10,6 +10,7 @@ import { plantedLosses } from './planted-losses.ts';
 import { reconfiguration } from './reconfiguration.ts';
 import { rolling } from './rolling.ts';
 import { secured } from './secured.ts';
+import { transfers } from './transfer.ts';
 
 /** Told of each part: how much went well, what did not. */
 export type Count = (passed: number, faults: readonly string[], title: string) => void;
@@ -54,6 +55,10 @@ export async function ensembleSuites(all: boolean, part: Part, count: Count): Pr
         count(passed.length, faults, title);
       });
     }
+    await part(`handing over to ${version}`, async () => {
+      const { title, passed, faults } = await transfers(version, all ? 3 : 1, silent);
+      count(passed.length, faults, title);
+    });
     await part(`rolling migration of ${version}`, async () => {
       const { title, passed, faults } = await rolling({ from: version, to: 'headkeeper', back: all }, silent);
       count(passed.length, faults, title);
