@@ -11,6 +11,7 @@ export class LearnedMembership {
   readonly #stage: Stage;
   readonly #leader: number;
   readonly #isObserver: boolean;
+  #announced: Membership | null = null;
 
   constructor(stage: Stage, leader: number, isObserver: boolean) {
     this.#stage = stage;
@@ -41,12 +42,38 @@ export class LearnedMembership {
     const dataAt = start + TXN_HEADER_BYTES + 4 + Math.max(0, pathLength);
     if (dataAt + 4 > end) return;
     const length = Math.max(0, Math.min(link.view.getInt32(dataAt), end - dataAt - 4));
-    const membership = this.parse(link.bytes.subarray(dataAt + 4, dataAt + 4 + length));
+    const membership = this.#parse(link.bytes.subarray(dataAt + 4, dataAt + 4 + length));
     if (membership !== null) this.#stage.see(membership);
   }
 
+  /** NEWLEADER has come with the membership, in `text`, that counts once this server is up to date; old leaders send none. */
+  newLeader(text: Uint8Array): void {
+    const stage = this.#stage;
+    if (text.length <= 1 || !stage.settings.reconfigEnabled) return;
+    this.#announced = this.#parse(text);
+    if (this.#announced === null) return;
+    // Behind a leader's history a membership of ours that it does not know of was cut off with our log.
+    if (this.#announced.version < stage.lastSeen.version) stage.forgetLastSeen();
+    stage.see(this.#announced);
+  }
+
+  /** UPTODATE has come. Returns whether the role ends by the membership. */
+  upToDate(): boolean {
+    const before = this.#leaderAddress;
+    return this.#announced !== null && this.#stage.commit(this.#announced) && this.#mustStartOver(before, null);
+  }
+
+  /** The reconfiguration `zxid` is committed: its membership first, then the txn, by `apply`. The role may end by it. */
+  activate(zxid: number, designated: number, apply: () => void): void {
+    const { lastSeen, settings } = this.#stage;
+    const before = this.#leaderAddress;
+    const changed = settings.reconfigEnabled && lastSeen.version === zxid && this.#stage.commit(lastSeen);
+    apply();
+    if (changed) this.#mustStartOver(before, designated);
+  }
+
   /** A membership's text, or null when it cannot be read. */
-  parse(text: Uint8Array): Membership | null {
+  #parse(text: Uint8Array): Membership | null {
     try {
       return parseMembership(decodeUtf8(text));
     } catch (error) {
@@ -57,19 +84,19 @@ export class LearnedMembership {
   }
 
   /** The leader's addresses in the committed membership, to be compared. */
-  get leaderAddress(): string {
+  get #leaderAddress(): string {
     const endpoints = this.#stage.committed.quorumAddress(this.#leader);
     return endpoints.map(({ host, port }) => `${host}:${port}`).join();
   }
 
   /** Whether the membership committed now ends the role: another part to play, another leader, or one at another address. */
-  mustStartOver(leaderAddress: string, designated: number | null): boolean {
+  #mustStartOver(leaderAddress: string, designated: number | null): boolean {
     const stage = this.#stage;
     const roleChanged = stage.isObserver !== this.#isObserver;
     const leaderChanged =
       designated !== null
         ? designated !== this.#leader
-        : !stage.committed.isVoter(this.#leader) || this.leaderAddress !== leaderAddress;
+        : !stage.committed.isVoter(this.#leader) || this.#leaderAddress !== leaderAddress;
     if (!roleChanged && !leaderChanged) return false;
     if (designated !== null) stage.designated = designated;
     stage.look(

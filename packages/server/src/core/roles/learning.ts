@@ -3,7 +3,6 @@ import { limits } from '../../limits.ts';
 import type { LogRecords } from '../../ports.ts';
 import type { Database } from '../database.ts';
 import { zxidOfBody } from '../log/record-codec.ts';
-import type { Membership } from '../membership/membership.ts';
 import { longAt, type PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Stage } from '../stage.ts';
@@ -68,7 +67,6 @@ export class Learning implements Role {
   #newLeaderZxid = 0;
   /** The last txn acknowledged. */
   #ackedZxid = 0;
-  #membership: Membership | null = null;
   #incoming: StateReceiver | null = null;
   /** Zxid of the state received, until its snapshot is on the disk: memory is then ahead of it. */
   #installing: number | null = null;
@@ -256,7 +254,8 @@ export class Learning implements Role {
 
   snapshotWritten(zxid: number): void {
     this.#host?.snapshotWritten();
-    if (this.#phase !== 'storage' || this.#installing !== zxid) return;
+    // One of before may have the same name.
+    if (this.#phase !== 'storage' || this.#installing !== zxid || !this.#installBegun) return;
     this.#stage.order('finishInstall', zxid, false);
   }
 
@@ -431,7 +430,7 @@ export class Learning implements Role {
         return;
       case QuorumPacketType.commitAndActivate:
         if (packet.dataEnd - packet.dataStart < 8) this.#unexpected(packet.type);
-        else this.#activate(link, packet.zxid, longAt(link.view, packet.dataStart));
+        else this.#activate(packet.zxid, longAt(link.view, packet.dataStart));
         return;
       case QuorumPacketType.informAndActivate: {
         if (packet.dataEnd - packet.dataStart < 8) {
@@ -440,7 +439,7 @@ export class Learning implements Role {
         }
         const designated = longAt(link.view, packet.dataStart);
         const { zxid } = packet;
-        if (this.#propose(link, packet.dataStart + 8, packet.dataEnd)) this.#activate(link, zxid, designated);
+        if (this.#propose(link, packet.dataStart + 8, packet.dataEnd)) this.#activate(zxid, designated);
         return;
       }
       case QuorumPacketType.newLeader:
@@ -512,14 +511,7 @@ export class Learning implements Role {
       this.#unexpected(packet.type);
       return;
     }
-    if (packet.dataEnd - packet.dataStart > 1) {
-      this.#membership = this.#learned.parse(link.bytes.subarray(packet.dataStart, packet.dataEnd));
-      if (this.#membership !== null && this.#stage.settings.reconfigEnabled) {
-        // Behind a leader's history a membership of ours that it does not know of was cut off with our log.
-        if (this.#membership.version < this.#stage.lastSeen.version) this.#stage.forgetLastSeen();
-        this.#stage.see(this.#membership);
-      }
-    }
+    this.#learned.newLeader(link.bytes.subarray(packet.dataStart, packet.dataEnd));
     if (this.#pipeline.fuzzyUntil === Number.POSITIVE_INFINITY) this.#pipeline.fuzzyUntil = this.#pipeline.appendedZxid;
     this.#newLeaderZxid = this.#pipeline.appendedZxid;
     // What was not committed by now is acknowledged txn by txn: the leader waits for that, even if it commits it meanwhile.
@@ -545,10 +537,7 @@ export class Learning implements Role {
 
   #upToDate(link: PeerLink): void {
     const { clients, serving } = this.#pipeline;
-    if (this.#membership !== null && this.#stage.settings.reconfigEnabled) {
-      const before = this.#learned.leaderAddress;
-      if (this.#stage.commit(this.#membership) && this.#learned.mustStartOver(before, null)) return;
-    }
+    if (this.#learned.upToDate()) return;
     writePacket(link.out, QuorumPacketType.ack, this.#epoch * TWO_32);
     this.#stage.send(link);
     this.#pipeline.applyUpTo(Math.max(this.#initialZxid, this.#committedZxid));
@@ -600,11 +589,7 @@ export class Learning implements Role {
     );
   }
 
-  #activate(_link: PeerLink, zxid: number, designated: number): void {
-    const { lastSeen, settings } = this.#stage;
-    const before = this.#learned.leaderAddress;
-    const changed = settings.reconfigEnabled && lastSeen.version === zxid && this.#stage.commit(lastSeen);
-    this.#commit(zxid, designated);
-    if (changed) this.#learned.mustStartOver(before, designated);
+  #activate(zxid: number, designated: number): void {
+    this.#learned.activate(zxid, designated, () => this.#commit(zxid, designated));
   }
 }
