@@ -355,6 +355,13 @@ export class Ensemble {
     return new ScriptedClient(this.cluster, ++this.#clients, this.addresses(...sids), 30_000);
   }
 
+  /** A client with a session that waits ten minutes for its server before it tries another time. */
+  patient(sid: number): ScriptedClient {
+    const client = new ScriptedClient(this.cluster, ++this.#clients, this.addresses(sid), 900_000);
+    this.until('a client has a session', () => client.isAttached);
+    return client;
+  }
+
   addresses(...sids: readonly number[]): string[] {
     return (sids.length === 0 ? this.sids : sids).map((sid) => this.node(sid).settings.address);
   }

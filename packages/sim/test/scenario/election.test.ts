@@ -1,8 +1,8 @@
 import { describe, it } from 'node:test';
 import { SCENARIOS } from '../../src/scenario/catalogue.ts';
 
-describe('known failures of election, epoch and synchronisation', () => {
+describe('known failures of elections', () => {
   for (const scenario of SCENARIOS) {
-    it(`${scenario.id}: ${scenario.name}`, () => scenario.run());
+    if (scenario.id.startsWith('E')) it(`${scenario.id}: ${scenario.name}`, () => scenario.run());
   }
 });
