@@ -362,6 +362,8 @@ export class PeerRunner {
     this.#ordering = next !== undefined;
     if (next === undefined) return;
     this.#port.quiesce(() => {
+      // The next start finds the files as they are, perhaps at once.
+      if (this.#stopped) return;
       try {
         this.#carryOut(next.order, next.generation);
       } catch (error) {

@@ -10,7 +10,7 @@ import { THREE } from './scenarios.ts';
 import { StandIn } from './stand-in.ts';
 import type { TestLink } from './test-link.ts';
 
-const { leaderInfo, diff, trunc, newLeader, upToDate, proposal, commit } = QuorumPacketType;
+const { followerInfo, ackEpoch, leaderInfo, diff, trunc, newLeader, upToDate, proposal, commit } = QuorumPacketType;
 const IN_EPOCH_1 = { accepted: 1, current: 1 };
 const TICK_MS = 2000;
 
@@ -271,4 +271,32 @@ test('a state that takes longer than initLimit to send is sent to its end, as lo
     two.pump();
   }
   assert.equal(three.link.closed, true, 'it takes nothing any more');
+});
+
+test('a snapshot of before that is complete only now is not taken for the one of the state received (D14)', () => {
+  const log = txns(1, 20);
+  const leader = leading({
+    log,
+    epochs: IN_EPOCH_1,
+    core: { commitLogCount: 2 },
+    ensemble: { snapshotSizeFactor: -1 },
+  });
+  new StandIn(leader, { sid: 2, epoch: 1, lastZxid: EPOCH_1 + 20 });
+  const toLearner = leader.learner();
+  feed(leader, toLearner, [followerInfo, EPOCH_1, fromHex('0000000000000001000100000000000000000000')]);
+  feed(leader, toLearner, [ackEpoch, 0, fromHex('00000001')]);
+
+  const { member, link } = follower({ epochs: IN_EPOCH_1 });
+  member.autoStorage = false;
+  const orders: string[] = [];
+  const carryOut = member.disk.carryOut.bind(member.disk);
+  member.disk.carryOut = (order) => {
+    orders.push(order.kind);
+    return carryOut(order);
+  };
+  member.feed(link, toLearner.takeBytes());
+  member.step({ kind: 'snapshotWritten', zxid: EPOCH_1 + 20 });
+  member.runStorage();
+  assert.deepEqual(orders, ['beginInstall', 'finishInstall']);
+  assert.deepEqual(contentOf(member.disk.recover(member.core)), contentOf(leader.replica.serving.database));
 });

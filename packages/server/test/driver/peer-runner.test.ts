@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseMembership } from '../../src/core/membership/membership.ts';
+import type { EnsembleWork } from '../../src/core/ready.ts';
+import { PeerRunner, type PeerRunnerOptions, type PeerRunnerPort } from '../../src/driver/peer-runner.ts';
+
+const ONE = parseMembership('server.1=127.0.0.1:2888:3888:participant\nversion=0');
+
+const NOTHING: EnsembleWork = {
+  hardState: null,
+  membership: null,
+  storage: null,
+  notify: [],
+  connectElection: false,
+  peerOutput: [],
+  peerClose: [],
+  connect: null,
+  logWanted: [],
+  feeding: [],
+  synced: false,
+  messages: [],
+  wakeAtMs: Number.POSITIVE_INFINITY,
+  roleChanged: false,
+};
+
+test('an order to the disk that waits when the server stops is not carried out any more: the files may be another’s by then', () => {
+  const done: string[] = [];
+  const waiting: (() => void)[] = [];
+  const nothing = (): void => {};
+  const options = {
+    sid: 1,
+    membership: { committed: ONE, lastSeen: ONE },
+    epochs: { read: () => null, write: nothing },
+    stored: { accepted: 0, current: 0 },
+    history: { truncate: (zxid: number) => done.push(`truncate ${zxid}`) },
+    elections: { configure: nothing, send: nothing, connectMissing: nothing, stop: nothing },
+    quorum: { listen: nothing, stop: nothing, unsent: () => 0 },
+    clock: { monotonicMs: () => 0, wallMs: () => 0 },
+    timers: { set: () => nothing },
+    defer: nothing,
+    oracle: null,
+    note: nothing,
+  } as unknown as PeerRunnerOptions;
+  const port: PeerRunnerPort = {
+    step: ({ kind }) => done.push(kind),
+    quiesce: (atRest) => waiting.push(atRest),
+    openJournal: () => done.push('journal'),
+    durableZxid: 0,
+    fail: (error) => assert.fail(error),
+  };
+  for (const stops of [false, true]) {
+    const runner = new PeerRunner(options, port);
+    runner.start();
+    runner.run({ ...NOTHING, storage: { kind: 'truncate', zxid: 7, reload: false } }, 1);
+    if (stops) runner.stop();
+    for (const atRest of waiting.splice(0)) atRest();
+    assert.deepEqual(done.splice(0), stops ? [] : ['truncate 7', 'journal', 'storageDone']);
+  }
+});
