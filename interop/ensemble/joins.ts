@@ -122,6 +122,32 @@ export async function tour(ensemble: Ensemble): Promise<string[]> {
   return faults;
 }
 
+/**
+ * Sessions of one server that only write, and others that only sync, at the same time: all are answered. (Apache's learners
+ * keep both in one queue, and wait for ever when a leader answers in another order.)
+ */
+export async function mixSyncs(ensemble: Ensemble): Promise<string[]> {
+  const faults: string[] = [];
+  for (const member of ensemble.members) {
+    const path = `/mixed-${member.sid}`;
+    const judge = new EnsembleSession('judge', { ports: [member.clientPort] });
+    await judge.ensure(path);
+    await judge.close();
+    const work = Array.from({ length: 2 * MIXING_SESSIONS }, async (_, index) => {
+      const session = await RawSession.attach(member.clientPort, null, 0, { silenceMs: 5_000 });
+      for (let n = 0; n < MIXED_REQUESTS; n++) {
+        if (index % 2 === 0) await session.request('sync', { path });
+        else await session.request('setData', { path, data: null, version: -1 });
+      }
+      await session.request('closeSession', null);
+      session.destroy();
+    });
+    const lost = (await Promise.allSettled(work)).filter(({ status }) => status === 'rejected');
+    if (lost.length > 0) faults.push(`${member.name} answers no more to ${lost.length} of ${work.length} sessions`);
+  }
+  return faults;
+}
+
 /** Moves a session to one server; a server that has not seen what the session has seen sends it on at first. */
 async function arrive(session: EnsembleSession, port: number): Promise<void> {
   await until(`the session is taken on port ${port}`, 10_000, async () => {
@@ -150,6 +176,8 @@ function complaintsIn(log: string): string[] {
 const EPOCH = 2 ** 32;
 const MARKER = 'never-committed';
 const MARKERS = 3;
+const MIXING_SESSIONS = 4;
+const MIXED_REQUESTS = 300;
 
 /** Starts a server and waits until it serves. Returns how it was synchronised, as it says itself. */
 async function started(ensemble: Ensemble, member: Member): Promise<Sync[]> {

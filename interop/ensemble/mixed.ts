@@ -12,7 +12,16 @@ import { parseArgs } from 'node:util';
 import type { ApacheVersion } from '../peers/apache-zookeeper.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad } from './ensemble-load.ts';
-import { comeBack, comeBackEmpty, comeBackWithMore, complaints, killLeader, type Sync, tour } from './joins.ts';
+import {
+  comeBack,
+  comeBackEmpty,
+  comeBackWithMore,
+  complaints,
+  killLeader,
+  mixSyncs,
+  type Sync,
+  tour,
+} from './joins.ts';
 import { kindsOf } from './kinds.ts';
 import type { MemberKind } from './member.ts';
 import { type ScenarioOutcome, Steps } from './steps.ts';
@@ -110,6 +119,7 @@ export async function mixed(layout: Layout, short: boolean, told: (line: string)
     await steps.step('leads again', () => ensemble.makeLeader(leader));
   }
   await steps.step('sessions move over all servers', () => tour(ensemble));
+  await steps.step('syncs among writes', () => mixSyncs(ensemble));
   await steps.step('leader killed', async () => {
     steps.note(`next write after ${(await killLeader(ensemble, load)).toFixed(0)} ms`);
   });
