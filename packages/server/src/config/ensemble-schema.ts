@@ -165,11 +165,10 @@ export const ENSEMBLE_SETTINGS: {
   },
   observerMasterSizeLimit: integer({
     key: 'observerMaster.sizeLimit',
-    pending: true,
     unit: 'bytes',
     default: 33_554_432,
     from: 0,
-    doc: 'Recent packets that such a follower keeps for observers that come late.',
+    doc: 'Accepted for compatibility: such a follower sends observers what they miss as a leader does, from memory or disk.',
   }),
   oraclePath: text<string | null, ConfigValues>({
     key: 'oraclePath',
