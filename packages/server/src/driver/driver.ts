@@ -261,6 +261,7 @@ export class Driver implements JournalListener {
     const durable = (): number => this.#durableZxid;
     return {
       step: (event) => this.#step(event),
+      isHeld: (link) => this.#replica.member?.stage.links.get(link)?.held ?? false,
       quiesce: (done) => this.#quiesce(done),
       openJournal: (lastZxid) => {
         this.#journal = this.#options.journal(this, lastZxid);

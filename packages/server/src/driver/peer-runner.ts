@@ -57,6 +57,8 @@ export interface PeerRunnerPort {
   quiesce(done: () => void): void;
   /** Opens a journal that goes on behind `lastZxid`. */
   openJournal(lastZxid: number): void;
+  /** Whether the core lets what the link sends lie for now. */
+  isHeld(link: number): boolean;
   /** The last zxid known to be durable. */
   readonly durableZxid: number;
   fail(error: Error): void;
@@ -80,6 +82,8 @@ export class PeerRunner {
   readonly #cursors: Map<number, LogCursor> = new Map();
   /** Learners that wait for the next txns from the disk, once their link has room. */
   readonly #reading: Map<number, number> = new Map();
+  /** Links that are not read while the core waits for the disk. */
+  readonly #paused: Set<number> = new Set();
   readonly #orders: { readonly order: StorageOrder; readonly generation: number }[] = [];
   #ordering = false;
   #wakeAtMs = Number.POSITIVE_INFINITY;
@@ -138,6 +142,7 @@ export class PeerRunner {
     for (const { link, afterZxid } of work.logWanted) this.#wantLog(link, afterZxid);
     this.#feeding = work.feeding;
     this.#scheduleFeed();
+    if (this.#paused.size > 0) this.#resumeReleased();
     if (work.synced) this.#options.synced();
     this.#setWake(work.wakeAtMs);
   }
@@ -217,6 +222,18 @@ export class PeerRunner {
 
   data(link: number, bytes: Uint8Array): void {
     this.#step({ kind: 'peerData', link, bytes });
+    // What the core cannot take now stays with the peer, not in our memory.
+    if (!this.#port.isHeld(link) || this.#paused.has(link)) return;
+    this.#paused.add(link);
+    this.#options.quorum.pause(link);
+  }
+
+  #resumeReleased(): void {
+    for (const link of this.#paused) {
+      if (this.#port.isHeld(link)) continue;
+      this.#paused.delete(link);
+      this.#options.quorum.resume(link);
+    }
   }
 
   closed(link: number): void {
@@ -253,6 +270,7 @@ export class PeerRunner {
     this.#cursors.get(link)?.close();
     this.#cursors.delete(link);
     this.#reading.delete(link);
+    this.#paused.delete(link);
   }
 
   /** Own addresses and everybody else's, of both memberships; the committed one's addresses count. */

@@ -43,6 +43,7 @@ test('an order to the disk that waits when the server stops is not carried out a
   } as unknown as PeerRunnerOptions;
   const port: PeerRunnerPort = {
     step: ({ kind }) => done.push(kind),
+    isHeld: () => false,
     quiesce: (atRest) => waiting.push(atRest),
     openJournal: () => done.push('journal'),
     durableZxid: 0,

@@ -2,6 +2,7 @@ import { ErrorCode, OpCode, Reader } from '@headkeeper/protocol';
 import type { Membership } from '../membership/membership.ts';
 import type { WriteOperation } from '../ops/operation.ts';
 import type { Pipeline } from '../pipeline.ts';
+import type { Stage } from '../stage.ts';
 import type { LearnerHandler } from '../zab/learner-handler.ts';
 
 const NOTHING: Reader = new Reader(new Uint8Array(0));
@@ -27,8 +28,22 @@ export class LeaderTransfer {
     this.endsMs = endsMs;
   }
 
+  /** Goes on as far as it can: nothing may be under way, then the last txn is made, then the role ends. */
+  advance(stage: Stage, pendingSyncs: number): void {
+    const { proposals, durableZxid } = stage.pipeline;
+    if (stage.lookReason !== null) return;
+    if (this.zxid > 0) {
+      if (!this.isAcknowledged || durableZxid < this.zxid) return;
+      stage.successor = this.successor.sid;
+      stage.handOver(`server ${this.successor.sid} is to lead`, null);
+    } else if (proposals.outstanding === 0 && pendingSyncs === 0 && this.isReady) {
+      this.#bidFarewell(stage.pipeline, stage.nowMs);
+      stage.send(this.successor.link);
+    }
+  }
+
   /** Makes the last txn and gives it to the successor. Nothing is outstanding. */
-  bidFarewell(pipeline: Pipeline, nowMs: number): void {
+  #bidFarewell(pipeline: Pipeline, nowMs: number): void {
     const { proposals } = pipeline;
     proposals.propose(refused, OpCode.error, 0, null, null, 0, 0, NOTHING, [], true, ErrorCode.unimplemented);
     const last = proposals.oldest;

@@ -1,16 +1,18 @@
-import { beginPacket, encodeUtf8, endPacket, OpCode, QuorumPacketType, writePacket } from '@headkeeper/protocol';
+import { OpCode, QuorumPacketType, writePacket } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { LogRecords } from '../../ports.ts';
 import type { Database } from '../database.ts';
 import { invariant } from '../invariants.ts';
 import type { Membership } from '../membership/membership.ts';
-import { longAt, type PeerLink } from '../peer-link.ts';
+import type { PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Proposal } from '../proposals.ts';
 import type { Stage } from '../stage.ts';
 import { CommitRule } from '../zab/commit-rule.ts';
 import { designatedLeader } from '../zab/designated-leader.ts';
+import { readGreeting } from '../zab/learner-greeting.ts';
 import { LearnerHandler } from '../zab/learner-handler.ts';
+import { presentServers, upToDateServers } from '../zab/presence.ts';
 import { LeaderTransfer, successorAmong } from './leader-transfer.ts';
 import { LearnerRequests } from './learner-requests.ts';
 import { LearnerSync } from './learner-sync.ts';
@@ -35,6 +37,7 @@ type Phase = 'discovery' | 'gate' | 'sync' | 'broadcast';
 /** Leads: chooses an epoch, brings learners to its history, then proposes and commits (quorum-protocol reference, 4.2 to 8.1). */
 export class Leading implements Role {
   readonly name = 'leading';
+  readonly takesRaw = false;
   readonly #stage: Stage;
   readonly #pipeline: Pipeline;
   readonly #writes: QuorumWrites;
@@ -83,7 +86,7 @@ export class Leading implements Role {
       stage.pipeline,
       stage,
       () => this.#committed,
-      () => this.#upToDateServers(),
+      () => upToDateServers(this.#handlers.values(), stage.sid, stage.committed),
     );
     this.#requests = new LearnerRequests(stage, this.#writes, {
       isEstablished: () => this.#phase === 'broadcast',
@@ -113,10 +116,6 @@ export class Leading implements Role {
 
   get feeding(): readonly number[] {
     return this.#sync.feeding;
-  }
-
-  get takesRaw(): boolean {
-    return false;
   }
 
   raw(bytes: Uint8Array): number {
@@ -218,16 +217,11 @@ export class Leading implements Role {
     const silentMs = settings.syncLimitTicks * settings.tickTimeMs;
     const initialMs = settings.initLimitTicks * settings.tickTimeMs;
     for (const handler of [...this.#handlers.values()]) {
-      const { link } = handler;
-      // Before UPTODATE a learner owes no answer to pings.
-      const allowed = handler.stage === 'live' ? silentMs : initialMs;
-      if (nowMs - link.lastHeardMs > allowed)
-        this.#drop(handler, `nothing was heard for ${nowMs - link.lastHeardMs} ms`);
-      else if (handler.stage === 'live' && handler.unackedZxid > 0 && nowMs - handler.unackedMs > silentMs) {
-        this.#drop(handler, 'it does not acknowledge proposals');
-      } else if (handler.isForwarding) {
+      const overdue = handler.overdue(nowMs, initialMs, silentMs);
+      if (overdue !== null) this.#drop(handler, overdue);
+      else if (handler.isForwarding) {
         handler.ping(this.#announced);
-        this.#stage.send(link);
+        this.#stage.send(handler.link);
       }
     }
     this.#pingsSent++;
@@ -254,25 +248,9 @@ export class Leading implements Role {
     }
   }
 
-  /** Every server, voter or not, that acknowledges proposals as they come, and this one. Observers acknowledge none. */
-  #upToDateServers(): ReadonlySet<number> {
-    const { sid, committed } = this.#stage;
-    const sids = new Set([sid]);
-    for (const handler of this.#handlers.values()) {
-      // One that is to observe by now is about to come back as an observer.
-      const isToObserve = committed.members.get(handler.sid)?.role === 'observer';
-      if (handler.stage === 'live' && !handler.isObserver && !isToObserve) sids.add(handler.sid);
-    }
-    return sids;
-  }
-
   /** `arriving`: whether those count that are being brought up to date. Not when time after time nothing comes of it. */
   #requireQuorum(arriving: boolean): void {
-    const present = new Set([this.#stage.sid]);
-    // Observers acknowledge no proposals: without a quorum of followers nothing is committed any more.
-    for (const { sid, isObserver, stage } of this.#handlers.values()) {
-      if (!isObserver && (this.#synced.has(sid) || (arriving && stage !== 'info'))) present.add(sid);
-    }
+    const present = presentServers(this.#handlers.values(), this.#stage.sid, this.#synced, arriving);
     if (!this.#isQuorum(present)) this.#stage.look('the quorum of followers is lost');
   }
 
@@ -318,33 +296,12 @@ export class Leading implements Role {
 
   #info(handler: LearnerHandler): void {
     const { link } = handler;
-    const { packet } = link;
-    const isObserver = packet.type === QuorumPacketType.observerInfo;
-    if (!isObserver && packet.type !== QuorumPacketType.followerInfo) {
-      this.#drop(handler, `it begins with a packet of type ${packet.type}`);
+    const problem = readGreeting(handler, this.#stage.sid, this.#stage.committed.version);
+    if (problem !== null) {
+      this.#drop(handler, problem);
       return;
     }
-    const length = packet.dataEnd - packet.dataStart;
-    if (length < 12 || link.view.getInt32(packet.dataStart + 8) < PROTOCOL_VERSION) {
-      this.#drop(handler, 'it speaks a protocol older than 3.4');
-      return;
-    }
-    handler.sid = longAt(link.view, packet.dataStart);
-    handler.isObserver = isObserver;
-    const configVersion = length >= 20 ? longAt(link.view, packet.dataStart + 12) : 0;
-    if (configVersion > this.#stage.committed.version) {
-      this.#drop(handler, 'its membership is newer than that of its leader');
-      return;
-    }
-    if (handler.sid === this.#stage.sid) {
-      this.#drop(handler, 'it has the number of this server itself');
-      return;
-    }
-    const accepted = Math.floor(packet.zxid / TWO_32);
-    if (accepted >= limits.largestEpoch) {
-      this.#drop(handler, `its epoch ${accepted} is none that a server can reach`);
-      return;
-    }
+    const accepted = Math.floor(link.packet.zxid / TWO_32);
     // A server that connects again has given its former connection up.
     for (const other of [...this.#handlers.values()]) {
       if (other !== handler && other.sid === handler.sid) this.#drop(other, 'it has connected again');
@@ -360,6 +317,8 @@ export class Leading implements Role {
   }
 
   /** Whether the learner is a voter; who is not listed is served and counts nowhere. */
+  readonly #counts = (handler: LearnerHandler): boolean => this.#isCounted(handler);
+
   #isCounted(handler: LearnerHandler): boolean {
     return !handler.isObserver && this.#stage.memberships.some((membership) => membership.isVoter(handler.sid));
   }
@@ -426,12 +385,7 @@ export class Leading implements Role {
     // What is established makes the membership in force; one that is proposed later follows as a proposal.
     const { committed, lastSeen } = this.#stage;
     const membership = this.#phase === 'broadcast' ? committed : lastSeen;
-    const { out } = handler.link;
-    const at = beginPacket(out, QuorumPacketType.newLeader, this.#epoch * TWO_32);
-    out.raw(encodeUtf8(membership.toText()));
-    endPacket(out, at);
-    handler.link.needsCurrentEpoch = this.#epoch;
-    handler.stage = 'newLeader';
+    handler.newLeader(this.#epoch, membership);
     handler.ackedZxid = 0;
     if (!handler.isObserver) {
       this.#pipeline.proposals.eachAfter(this.#committed, (proposal) => {
@@ -517,10 +471,10 @@ export class Leading implements Role {
     if (this.#phase === 'broadcast') {
       this.#announce();
       while (this.#commit()) this.#announce();
-      this.#confirmSyncs();
+      this.#writes.confirmSyncs(this.#handlers, this.#announced, this.#counts, this.#isEnough);
       this.#pipeline.clients.resumeStalled();
       this.#announce();
-      if (this.#transfer !== null) this.#handOver(this.#transfer);
+      this.#transfer?.advance(this.#stage, this.#writes.pendingSyncs);
     }
     this.#sync.flush();
     for (const handler of [...this.#handlers.values()]) {
@@ -560,7 +514,7 @@ export class Leading implements Role {
         this.#commitReconfig(next, lastSeen);
         return true;
       }
-      this.#tellCommit(next);
+      this.#tellCommit(next, null);
       this.#stage.statistics.commits++;
       this.#committed = next.zxid;
       this.#pipeline.applyUpTo(next.zxid);
@@ -578,6 +532,8 @@ export class Leading implements Role {
     return memberships.every((each) => each.voters.size === 2 && each.isVoter(sid));
   }
 
+  readonly #isEnough = (servers: ReadonlySet<number>): boolean => this.#isQuorum(servers);
+
   #isQuorum(servers: ReadonlySet<number>): boolean {
     return this.#stage.isQuorum(servers) || (this.#mayLeadAlone && servers.has(this.#stage.sid));
   }
@@ -588,8 +544,6 @@ export class Leading implements Role {
     this.#openGate();
     this.#establish();
   }
-
-  // The planned end.
 
   get isHandingOver(): boolean {
     return this.#transfer !== null;
@@ -610,69 +564,22 @@ export class Leading implements Role {
     clients.hold();
   }
 
-  #handOver(transfer: LeaderTransfer): void {
-    const { proposals, durableZxid } = this.#pipeline;
-    const { successor, zxid } = transfer;
-    if (this.#stage.lookReason !== null) return;
-    if (zxid > 0) {
-      if (!transfer.isAcknowledged || durableZxid < zxid) return;
-      this.#stage.successor = successor.sid;
-      this.#stage.handOver(`server ${successor.sid} is to lead`, null);
-    } else if (proposals.outstanding === 0 && this.#writes.pendingSyncs === 0 && transfer.isReady) {
-      transfer.bidFarewell(this.#pipeline, this.#stage.nowMs);
-      this.#stage.send(successor.link);
-    }
-  }
-
-  #tellCommit(proposal: Proposal): void {
-    const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
-    const { zxid, start, end } = proposal;
+  #tellCommit(proposal: Proposal, designated: number | null): void {
     for (const handler of this.#handlers.values()) {
-      if (handler.stage === 'state') handler.committed(handler.queue, zxid, bytes, start, end);
-      if (!handler.isForwarding) continue;
-      const { out } = handler.link;
-      if (handler.isObserver) writePacket(out, QuorumPacketType.inform, zxid, bytes, start, end);
-      else writePacket(out, QuorumPacketType.commit, zxid);
-      this.#stage.send(handler.link);
+      handler.commit(proposal, designated);
+      if (handler.isForwarding) this.#stage.send(handler.link);
     }
   }
 
   #commitReconfig(proposal: Proposal, membership: Membership): void {
     const { sid } = this.#stage;
-    const designated = designatedLeader(this.#handlers.values(), this.#stage.committed, membership, sid, proposal.zxid);
-    const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
-    const { zxid, start, end } = proposal;
-    for (const handler of this.#handlers.values()) {
-      if (handler.stage === 'state') handler.committed(handler.queue, zxid, bytes, start, end);
-      if (!handler.isForwarding) continue;
-      const { out } = handler.link;
-      const type = handler.isObserver ? QuorumPacketType.informAndActivate : QuorumPacketType.commitAndActivate;
-      const at = beginPacket(out, type, zxid);
-      out.long(designated);
-      if (handler.isObserver) out.raw(bytes, start, end);
-      endPacket(out, at);
-      this.#stage.send(handler.link);
-    }
+    const { zxid } = proposal;
+    const designated = designatedLeader(this.#handlers.values(), this.#stage.committed, membership, sid, zxid);
+    this.#tellCommit(proposal, designated);
     this.#stage.commit(membership);
     this.#committed = zxid;
     this.#pipeline.applyUpTo(zxid);
     if (designated !== sid) this.#stage.handOver('the new membership has another leader', designated);
-  }
-
-  /** Answers syncs once a quorum has answered a ping sent after they came: this server still leads (E14). */
-  #confirmSyncs(): void {
-    if (this.#writes.wantsPing) {
-      for (const handler of this.#handlers.values()) {
-        if (handler.stage !== 'live' || !this.#isCounted(handler)) continue;
-        handler.ping(this.#announced);
-        this.#stage.send(handler.link);
-      }
-      this.#writes.pinged(this.#handlers.values());
-    }
-    this.#writes.answerSyncs((sids) => {
-      sids.add(this.#stage.sid);
-      return this.#isQuorum(sids);
-    });
   }
 
   snapshotWritten(): void {

@@ -1,4 +1,4 @@
-import { beginPacket, encodeUtf8, endPacket, QuorumPacketType, writePacket } from '@headkeeper/protocol';
+import { QuorumPacketType, writePacket } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { LogRecords } from '../../ports.ts';
 import { longAt, type PacketHandler, type PeerLink } from '../peer-link.ts';
@@ -98,21 +98,10 @@ export class ObserverHost implements PacketHandler {
   /** A txn is about to be applied here: observers may have it, too. */
   commit(proposal: Proposal, designated: number | null): void {
     if (this.#handlers.size === 0) return;
-    const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
-    const { zxid, start, end } = proposal;
-    this.#informed = zxid;
+    this.#informed = proposal.zxid;
     for (const handler of this.#handlers.values()) {
-      if (handler.stage === 'state') handler.committed(handler.queue, zxid, bytes, start, end);
-      if (!handler.isForwarding) continue;
-      const { out } = handler.link;
-      if (designated === null) writePacket(out, QuorumPacketType.inform, zxid, bytes, start, end);
-      else {
-        const at = beginPacket(out, QuorumPacketType.informAndActivate, zxid);
-        out.long(designated);
-        out.raw(bytes, start, end);
-        endPacket(out, at);
-      }
-      this.#stage.send(handler.link);
+      handler.commit(proposal, designated);
+      if (handler.isForwarding) this.#stage.send(handler.link);
     }
   }
 
@@ -167,12 +156,7 @@ export class ObserverHost implements PacketHandler {
   }
 
   #newLeader(handler: LearnerHandler): void {
-    const { out } = handler.link;
-    const at = beginPacket(out, QuorumPacketType.newLeader, this.#epoch * TWO_32);
-    out.raw(encodeUtf8(this.#stage.committed.toText()));
-    endPacket(out, at);
-    handler.link.needsCurrentEpoch = this.#epoch;
-    handler.stage = 'newLeader';
+    handler.newLeader(this.#epoch, this.#stage.committed);
     this.#stage.send(handler.link);
   }
 

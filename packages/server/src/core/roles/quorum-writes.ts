@@ -2,6 +2,7 @@ import { QuorumPacketType, type Reader, type ReconfigRequest, writePacket } from
 import type { Connection } from '../connection.ts';
 import type { Membership } from '../membership/membership.ts';
 import { reconfigured } from '../membership/reconfiguration.ts';
+import type { PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Reconfigurator } from '../serving.ts';
 import type { Stage } from '../stage.ts';
@@ -65,19 +66,28 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
     return this.#rounds.reduce((sum, round) => sum + round.waiting.length, this.#next.length);
   }
 
-  /** Whether syncs have come that no ping has been sent for. */
-  get wantsPing(): boolean {
-    return this.#next.length > 0;
-  }
-
-  /** A ping has gone to every voter that is up to date. */
-  pinged(handlers: Iterable<LearnerHandler>): void {
-    const needed = new Map<LearnerHandler, number>();
-    for (const handler of handlers) {
-      if (handler.stage === 'live' && !handler.isObserver) needed.set(handler, handler.pings);
+  /**
+   * Sends a ping for the syncs that have come, behind what has been announced, and answers those that a quorum has shown to
+   * be asked of the leader (E14). `isQuorum`: whether these servers and the leader are one.
+   */
+  confirmSyncs(
+    handlers: ReadonlyMap<PeerLink, LearnerHandler>,
+    announced: number,
+    isCounted: (handler: LearnerHandler) => boolean,
+    isQuorum: (sids: Set<number>) => boolean,
+  ): void {
+    if (this.#next.length > 0) {
+      const needed = new Map<LearnerHandler, number>();
+      for (const handler of handlers.values()) {
+        if (handler.stage !== 'live' || !isCounted(handler)) continue;
+        handler.ping(announced);
+        this.#stage.send(handler.link);
+        needed.set(handler, handler.pings);
+      }
+      this.#rounds.push({ waiting: this.#next, needed });
+      this.#next = [];
     }
-    this.#rounds.push({ waiting: this.#next, needed });
-    this.#next = [];
+    if (this.#rounds.length > 0) this.#answerSyncs(isQuorum);
   }
 
   /** A learner is gone: whoever counted on its answer asks the others again. */
@@ -88,11 +98,11 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
   }
 
   /** Answers the rounds that are complete, oldest first. */
-  answerSyncs(isQuorum: (sids: Set<number>) => boolean): void {
+  #answerSyncs(isQuorum: (sids: Set<number>) => boolean): void {
     for (let round = this.#rounds[0]; round !== undefined; round = this.#rounds[0]) {
       const newest = round.waiting.at(-1);
       if (newest !== undefined && this.#committed() < newest.afterZxid) return;
-      const sids = new Set<number>();
+      const sids = new Set<number>([this.#stage.sid]);
       for (const [handler, count] of round.needed) if (handler.pongs >= count) sids.add(handler.sid);
       if (!isQuorum(sids)) return;
       this.#rounds.shift();

@@ -1,5 +1,7 @@
-import { beginPacket, endPacket, QuorumPacketType, Writer, writePacket } from '@headkeeper/protocol';
+import { beginPacket, encodeUtf8, endPacket, QuorumPacketType, Writer, writePacket } from '@headkeeper/protocol';
+import type { Membership } from '../membership/membership.ts';
 import type { PeerLink } from '../peer-link.ts';
+import type { Proposal } from '../proposals.ts';
 import type { CommittedLog } from './committed-log.ts';
 
 /**
@@ -90,5 +92,40 @@ export class LearnerHandler {
     endPacket(out, at);
     this.link.needsAcceptedEpoch = epoch;
     this.informed = true;
+  }
+
+  /** A committed txn goes out: with it to observers, without it to followers, who have it. `designated`: it is a reconfig. */
+  commit(proposal: Proposal, designated: number | null): void {
+    const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
+    const { zxid, start, end } = proposal;
+    if (this.stage === 'state') this.committed(this.queue, zxid, bytes, start, end);
+    if (!this.isForwarding) return;
+    const { out } = this.link;
+    if (designated !== null) {
+      const { commitAndActivate, informAndActivate } = QuorumPacketType;
+      const at = beginPacket(out, this.isObserver ? informAndActivate : commitAndActivate, zxid);
+      out.long(designated);
+      if (this.isObserver) out.raw(bytes, start, end);
+      endPacket(out, at);
+    } else if (this.isObserver) writePacket(out, QuorumPacketType.inform, zxid, bytes, start, end);
+    else writePacket(out, QuorumPacketType.commit, zxid);
+  }
+
+  /** The end of the history, with the membership in force. */
+  newLeader(epoch: number, membership: Membership): void {
+    const { out } = this.link;
+    const at = beginPacket(out, QuorumPacketType.newLeader, epoch * 4294967296);
+    out.raw(encodeUtf8(membership.toText()));
+    endPacket(out, at);
+    this.link.needsCurrentEpoch = epoch;
+    this.stage = 'newLeader';
+  }
+
+  /** Why it has to be given up, or null: it is silent, or does not acknowledge. Before UPTODATE it owes no answer to pings. */
+  overdue(nowMs: number, initialMs: number, silentMs: number): string | null {
+    const silence = nowMs - this.link.lastHeardMs;
+    if (silence > (this.stage === 'live' ? silentMs : initialMs)) return `nothing was heard for ${silence} ms`;
+    const waits = this.stage === 'live' && this.unackedZxid > 0 && nowMs - this.unackedMs > silentMs;
+    return waits ? 'it does not acknowledge proposals' : null;
   }
 }
