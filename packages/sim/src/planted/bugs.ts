@@ -128,7 +128,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: LEADING,
-        find: "if (this.#phase !== 'sync' || !this.#stage.isQuorum(this.#synced))",
+        find: "if (this.#phase !== 'sync' || !this.#isQuorum(this.#synced))",
         put: "if (this.#phase !== 'sync')",
       },
     ],

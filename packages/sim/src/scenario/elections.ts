@@ -309,10 +309,18 @@ export const ELECTIONS: readonly Scenario[] = [
     id: 'E13',
     name: 'every set of one-way links between three servers is cut',
     guard: {
-      where: 'core/roles/leading.ts: wake drops learners that are not heard, or do not acknowledge',
+      where: 'core/zab/learner-handler.ts: overdue names learners that are not heard, or do not acknowledge',
       edits: [
-        { file: 'core/roles/leading.js', find: 'if (nowMs - link.lastHeardMs > allowed)', put: 'if (false)' },
-        { file: 'core/roles/leading.js', find: "handler.stage === 'live' && handler.unackedZxid > 0", put: 'false' },
+        {
+          file: 'core/zab/learner-handler.js',
+          find: "if (silence > (this.stage === 'live' ? silentMs : initialMs))",
+          put: 'if (false)',
+        },
+        {
+          file: 'core/zab/learner-handler.js',
+          find: "const waits = this.stage === 'live' && this.unackedZxid > 0",
+          put: 'const waits = false',
+        },
       ],
       why: null,
     },
