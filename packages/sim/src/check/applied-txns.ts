@@ -92,7 +92,9 @@ export class AppliedTxns {
     const end = (this.#tail[0]?.zxid ?? lastZxid + 1) - 1;
     if (end <= history.last) return;
     for (const { zxid, hash } of this.#durable.logged(history.last, end)) history.appendKept(zxid, hash);
-    history.appendSole(end);
+    // A log that has the end of the history goes on from there, if only in a later epoch: what others hold behind it is void.
+    const { last } = history;
+    if (this.#durable.logged(last - 1, last).length === 0) history.appendSole(end);
   }
 
   #diverges(zxid: number): void {
