@@ -30,9 +30,9 @@ export interface RunResult {
 }
 
 /** After the faults have stopped, the first write must be answered within this time. */
-const FIRST_COMMIT_BOUND = 90 * SECOND;
+const FIRST_COMMIT_BOUND = 45 * SECOND;
 /** After everybody is back, all must agree within this time. */
-const CONVERGENCE_BOUND = 180 * SECOND;
+const CONVERGENCE_BOUND = 90 * SECOND;
 
 /** Runs one seed from the first start to the last agreement. */
 export function runSeed(options: RunOptions): RunResult {

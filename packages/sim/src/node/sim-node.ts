@@ -65,6 +65,7 @@ export class SimNode {
   #held: (() => void)[] = [];
   #deferred: (() => void)[] = [];
   #turnScheduled = false;
+  #isStopping = false;
   #diskScheduled = false;
   #stopListening: (() => void) | null = null;
   #dispatching = 0;
@@ -140,7 +141,8 @@ export class SimNode {
   /** Asks the server to stop in order; it ends when it has. */
   stopOrderly(): void {
     const { server, life } = this;
-    if (server === null) return;
+    if (server === null || this.#isStopping) return;
+    this.#isStopping = true;
     this.dispatch(() => {
       this.#stopListening?.();
       this.#stopListening = null;
@@ -224,6 +226,7 @@ export class SimNode {
     this.server = null;
     this.isReady = false;
     this.isPaused = false;
+    this.#isStopping = false;
     this.#held = [];
     this.#deferred = [];
     this.#turnScheduled = false;
