@@ -75,6 +75,8 @@ export class Driver implements JournalListener {
   #stopping: (() => void) | null = null;
   /** Called once this server leads no more, or has nobody to hand over to; null unless it is to stop. */
   #whenHandedOver: (() => void) | null = null;
+  /** Whether it has been told to stop. */
+  #isEnding = false;
 
   constructor(options: DriverOptions) {
     this.#replica = options.replica;
@@ -185,9 +187,12 @@ export class Driver implements JournalListener {
 
   /**
    * Stops gracefully: a leader hands over, which takes a second at most; what is logged is acknowledged, nothing more is
-   * read, then the links close. Calls `done` when the journal is closed.
+   * read, then the links close. Calls `done` when the journal is closed. A second call does
+   * nothing.
    */
   stop(done: (error: Error | null) => void): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
     if (this.peers === null || this.#failed || this.#replica.member?.role.name !== 'leading') {
       this.#stop(done);
       return;
