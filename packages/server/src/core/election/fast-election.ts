@@ -148,11 +148,12 @@ export class FastElection {
     const { config } = message;
     const believed = this.#settings.reconfigEnabled && this.#state === 'looking';
     if (believed && config !== null && config !== electorate.text) this.#gossip.hear(config);
+    const looking = message.state === ServerState.looking;
     if (!electorate.isVoter(from)) {
-      this.#answerNonVoter(from, nowMs);
+      // An answer asks for none: two servers that do not count each other among the voters would go on for ever.
+      if (looking) this.#answerNonVoter(from, nowMs);
       return;
     }
-    const looking = message.state === ServerState.looking;
     const vote: CastVote = {
       leader: message.leader,
       zxid: message.zxid,
