@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { DataDir } from './adapters/disk/data-dir.ts';
 import { ElectionLinks } from './adapters/peer/election-links.ts';
 import { boundedReports } from './adapters/peer/failure-reports.ts';
@@ -101,7 +102,7 @@ export function joinEnsemble(
       oracle:
         settings.oraclePath === null
           ? null
-          : fileOracle(disk, settings.oraclePath, (message) => log.info({ sid }, message)),
+          : fileOracle(disk, resolve(settings.oraclePath), (message) => log.info({ sid }, message)),
       oracleEveryMs: Math.ceil(settings.tickTimeMs / 2),
       elections,
       quorum,
