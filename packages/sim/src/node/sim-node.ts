@@ -135,7 +135,11 @@ export class SimNode {
   wipe(): void {
     if (this.server !== null) throw new Error(`server ${this.sid} runs`);
     this.disk.wipe();
+    // The new disk is made ready by somebody who does not crash.
+    const { beforeOperation } = this.disk;
+    this.disk.beforeOperation = null;
     this.#prepareDisk();
+    this.disk.beforeOperation = beforeOperation;
   }
 
   /** Asks the server to stop in order; it ends when it has. */
