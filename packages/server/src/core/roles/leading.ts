@@ -508,6 +508,7 @@ export class Leading implements Role {
     // Who has handed over commits nothing more (13.5).
     if (zxid <= this.#committed || this.#stage.lookReason !== null) return false;
     const { proposals } = this.#pipeline;
+    const before = this.#committed;
     for (let next = proposals.oldest; next !== null && next.zxid <= zxid; next = proposals.oldest) {
       this.#writes.committing(next.zxid);
       if (next.opcode === OpCode.reconfig && next.zxid === lastSeen.version) {
@@ -519,10 +520,9 @@ export class Leading implements Role {
       this.#committed = next.zxid;
       this.#pipeline.applyUpTo(next.zxid);
     }
-    return true;
+    // Of a reconfiguration that begins its epoch the old quorum alone proves nothing new.
+    return this.#committed > before;
   }
-
-  // The oracle of two servers.
 
   /** Whether the oracle lets this server lead without the other one, which does not follow (quorum-protocol reference, 13.2). */
   get #mayLeadAlone(): boolean {
