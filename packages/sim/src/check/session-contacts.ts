@@ -29,7 +29,8 @@ const PASSED_ON = 3000 * MS;
 export class SessionContacts {
   readonly #context: ContactContext;
   readonly #clients: Map<string, SimClient> = new Map();
-  readonly #last: Map<string, Contact> = new Map();
+  /** Signs of life by the client's address, oldest first: those younger than `PASSED_ON`, and the one before them. */
+  readonly #contacts: Map<string, Contact[]> = new Map();
 
   constructor(context: ContactContext) {
     this.#context = context;
@@ -44,17 +45,23 @@ export class SessionContacts {
     const client = this.#clients.get(address);
     if (client?.session === undefined || client.session === null) return;
     if (client.server !== node.settings.address) return;
-    this.#last.set(address, { at: this.#context.world.now, node, session: client.session.id });
+    const now = this.#context.world.now;
+    const contacts = this.#contacts.get(address) ?? [];
+    while (contacts.length > 1 && contacts[1].at <= now - PASSED_ON) contacts.shift();
+    contacts.push({ at: now, node, session: client.session.id });
+    this.#contacts.set(address, contacts);
   }
 
   /** The end of a session that no client has asked for is committed. */
   expired(session: bigint, zxid: number): void {
     const proposedAt = this.#context.quorum.proposedAt.get(zxid);
     if (proposedAt === undefined) return;
-    for (const [address, contact] of this.#last) {
+    for (const [address, contacts] of this.#contacts) {
       const client = this.#clients.get(address);
-      if (contact.session !== session || client?.session?.id !== session) continue;
-      this.#judge(contact, proposedAt, client.session.timeoutMs * MS, zxid);
+      if (client?.session?.id !== session) continue;
+      for (const contact of contacts) {
+        if (contact.session === session) this.#judge(contact, proposedAt, client.session.timeoutMs * MS, zxid);
+      }
     }
   }
 
@@ -65,9 +72,12 @@ export class SessionContacts {
     const silence = proposedAt - contact.at;
     const slack = Math.floor(timeout / 30) + TOLERANCE;
     const isDirect = contact.node === leader;
-    if (!isDirect && !this.#isCalm(contact.node, leader, proposedAt - timeout - PASSED_ON)) return;
-    const least = isDirect ? timeout - slack : timeout - slack - PASSED_ON;
-    law(silence >= least, 'session truth', () => {
+    if (!isDirect) {
+      // The leader need not have heard of it yet: the client was silent for its whole timeout, and came back too late.
+      if (silence < PASSED_ON) return;
+      if (!this.#isCalm(contact.node, leader, proposedAt - timeout - PASSED_ON)) return;
+    }
+    law(silence >= timeout - slack, 'session truth', () => {
       const who = `session ${contact.session} at server ${contact.node.sid}`;
       return `${who} is expired at ${zxidText(zxid)}, ${silence / MS} ms after a sign of life; its timeout is ${timeout / MS}`;
     });
