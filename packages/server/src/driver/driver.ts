@@ -338,7 +338,11 @@ export class Driver implements JournalListener {
       this.#flushScheduled = false;
       const lone = this.#isLone();
       this.#heard = NOBODY;
-      if (!this.#failed) this.#journal?.flush(lone);
+      if (this.#failed) return;
+      // The others write while this disk does; and what a synchronous sync has released need not wait for another turn.
+      this.peers?.sendNow();
+      this.#journal?.flush(lone);
+      this.peers?.sendNow();
     });
   }
 

@@ -168,12 +168,17 @@ export class PeerRunner {
     this.#sendScheduled = true;
     this.#options.defer(() => {
       this.#sendScheduled = false;
-      try {
-        this.#sendAll();
-      } catch (error) {
-        this.#port.fail(error as Error);
-      }
+      this.sendNow();
     });
+  }
+
+  /** Sends what is to leave at the end of this turn. */
+  sendNow(): void {
+    try {
+      this.#sendAll();
+    } catch (error) {
+      this.#port.fail(error as Error);
+    }
   }
 
   #sendAll(): void {
