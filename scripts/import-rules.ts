@@ -29,6 +29,7 @@ const server = [
   'server/adapters',
   'server/config',
   'server/admin',
+  'server/backup',
   'server/services',
   'server/assembly',
   'server/main',
@@ -112,6 +113,23 @@ export const zones: Readonly<Record<string, Zone>> = {
     may: ['protocol', 'server/limits', 'server/ports', 'server/settings', 'server/driver', 'server/config'],
     // It reads figures of the machine and of the data directory that main.ts hands it, and decides nothing.
     types: ['server/core', 'server/membership', 'server/adapters'],
+    node: true,
+  },
+  // Copies of the state and the history outside the data directory, and the ways back from them.
+  'server/backup': {
+    at: 'packages/server/src/backup',
+    may: [
+      'protocol',
+      'server/limits',
+      'server/ports',
+      'server/settings',
+      'server/membership',
+      'server/invariants',
+      'server/log',
+      'server/core',
+      'server/config',
+      'server/adapters',
+    ],
     node: true,
   },
   // What an ensemble needs of the configuration and the disk at once.

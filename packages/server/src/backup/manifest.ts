@@ -34,7 +34,7 @@ export interface FullManifest {
   readonly by: string;
 }
 
-/** Says that a piece of log is complete: every txn from `firstZxid` to `lastZxid`, none missing. */
+/** Says that a piece of log is complete: every txn from `firstZxid` to `lastZxid`, all of one epoch, none missing. */
 export interface LogManifest {
   readonly kind: 'log';
   readonly format: number;
@@ -47,7 +47,8 @@ export interface LogManifest {
   /** Header times of the first and the last txn; they need not ascend. */
   readonly firstTimeMs: number;
   readonly lastTimeMs: number;
-  /** Largest header time in it. */
+  /** Smallest and largest header time in it. */
+  readonly minTimeMs: number;
   readonly maxTimeMs: number;
   /** Adler-32 of the last record, as the log has it: tells whether two histories agree. */
   readonly lastRecordAdler: number;

@@ -28,6 +28,8 @@ export interface TargetObject {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
+  /** When it was put, by the clock of the target: epoch milliseconds. */
+  readonly modifiedMs: number;
 }
 
 /**
