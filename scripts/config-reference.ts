@@ -60,6 +60,9 @@ by itself, keeps a copy of the old file in \`zoo.cfg.bak\`, and writes the membe
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('*', '\\*').replaceAll('\n', ' ');
 
+/** So many of any unit of time are long enough for every setting. */
+const TIME_SAMPLE = 1000;
+
 /** The default as it would stand in the file. */
 export function defaultText(setting: AnySetting): string {
   const value = setting.default;
@@ -75,6 +78,11 @@ export function defaultText(setting: AnySetting): string {
       const read = setting.read(String(sample));
       if (typeof read === 'number' && read >= sample && value % (read / sample) === 0)
         return String(value / (read / sample));
+    }
+    for (const unit of ['d', 'h', 'm', 's', 'ms']) {
+      const read = setting.read(`1${unit}`) === setting.read('1') ? null : setting.read(`${TIME_SAMPLE}${unit}`);
+      if (typeof read === 'number' && value % (read / TIME_SAMPLE) === 0)
+        return `${value / (read / TIME_SAMPLE)}${unit}`;
     }
   }
   return String(value);

@@ -28,6 +28,8 @@ interface Assignment {
 type AnySetting = Setting<ConfigValues[keyof ConfigValues], ConfigValues>;
 
 const PREFIX = 'zookeeper.';
+/** Keys that no Apache server knows: a wrong one is a slip that would leave the data without backups. */
+const BACKUP_PREFIX = 'backup.';
 const FOUR_LETTER_WORDS: keyof ConfigValues = 'fourLetterWords';
 const SETTING_BY_KEY = new Map<string, [keyof ConfigValues, AnySetting]>();
 for (const [name, setting] of Object.entries(SETTINGS) as [keyof ConfigValues, AnySetting][]) {
@@ -55,7 +57,8 @@ export function parseServerConfig(text: string, options: ParseOptions): ServerCo
     const { key, where } = assignment;
     const known = isMemberKey(key) ? members : SETTING_BY_KEY.has(key) ? chosen : null;
     if (known === null) {
-      warnings.push(`${where}: ${notASetting(key)}`);
+      if (key.startsWith(BACKUP_PREFIX)) problems.push(`${where}: ${unknown(key)}`);
+      else warnings.push(`${where}: ${notASetting(key)}`);
       continue;
     }
     const earlier = known.get(key);
@@ -169,8 +172,12 @@ function notASetting(key: string): string {
   const known = knownElsewhere(key);
   if (known === 'later') return `${key} is known, has no effect yet`;
   if (known === 'needless') return `${key} is known, has no effect: Headkeeper has nothing that it could tune`;
+  return unknown(key, ' and ignored');
+}
+
+function unknown(key: string, soWhat = ''): string {
   const nearest = nearestKey(key, [...SETTING_BY_KEY.keys(), ...knownNames()]);
-  return `${key} is unknown and ignored${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
+  return `${key} is unknown${soWhat}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
 }
 
 function evaluate(
@@ -233,10 +240,27 @@ function checkTogether(
     const key = SETTINGS.sessionPasswordAccept.key;
     problems.push(`${whereIs(key)}: ${key}=${accept.join(',')}: expected ${issue} among them, which is what is issued`);
   }
+  checkBackups(values, chosen, problems, warnings);
   for (const setting of [SETTINGS.dataDir, SETTINGS.dataLogDir]) {
     const given = chosen.get(setting.key);
     if (given?.inFile && !/^(\.?\/|\.\.\/|[A-Za-z]:)/.test(given.value)) {
       warnings.push(`${given.where}: ${setting.key}=${given.value} is relative to the folder the server is started in`);
+    }
+  }
+}
+
+function checkBackups(
+  values: ConfigValues,
+  chosen: ReadonlyMap<string, Assignment>,
+  problems: string[],
+  warnings: string[],
+): void {
+  const target = values.backupTarget;
+  for (const [key, { where }] of chosen) {
+    if (target === null && key.startsWith(BACKUP_PREFIX)) {
+      warnings.push(`${where}: ${key} has no effect without ${SETTINGS.backupTarget.key}`);
+    } else if (target !== null && key.startsWith(`${BACKUP_PREFIX}s3.`) && !target.startsWith('s3:')) {
+      problems.push(`${where}: ${key} is for buckets, and ${SETTINGS.backupTarget.key} is ${target}`);
     }
   }
 }

@@ -1,9 +1,11 @@
 import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
+import { BACKUP_SETTINGS } from './backup-schema.ts';
 import type { ConfigValues, LogLevel, SessionPasswordMode } from './config-values.ts';
 import { ENSEMBLE_SETTINGS } from './ensemble-schema.ts';
 import type { EnsembleConfig } from './members.ts';
 import { QUORUM_SECURITY_SETTINGS } from './quorum-security-schema.ts';
 import { choice, choices, flag, integer, type Setting, text, type USE_DEFAULT, WRONG, yesOrNo } from './setting.ts';
+import { readTime } from './units.ts';
 
 export type { ConfigValues, LogLevel, SessionPasswordMode };
 
@@ -214,7 +216,7 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
     default: 0,
     expected: 'a whole number of hours, or one with a unit ms, s, m, h or d',
     read: readPurgeInterval,
-    doc: 'Time between purges of old snapshots and logs; 0 or less: none.',
+    doc: 'Time between purges of old snapshots and logs; 0 or less: none. Logs that backups still need are kept back for a while.',
   },
   flushDelayMs: integer({
     key: 'flushDelay',
@@ -295,21 +297,13 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
   },
   ...ENSEMBLE_SETTINGS,
   ...QUORUM_SECURITY_SETTINGS,
+  ...BACKUP_SETTINGS,
   logLevel: choice('log.level', LOG_LEVELS, 'info', 'Ours. Least severe messages that are logged.'),
 };
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  '': 3_600_000,
-};
-
 function readPurgeInterval(value: string): number | typeof USE_DEFAULT | typeof WRONG {
-  const parts = /^([+-]?\d{1,9})\s*(ms|s|m|h|d|)$/.exec(value);
-  return parts === null ? WRONG : Math.max(0, Number(parts[1]) * (UNIT_MS[parts[2] as string] as number));
+  const ms = readTime(value, 'h');
+  return ms === WRONG ? WRONG : Math.max(0, ms);
 }
 
 function readFourLetterWords(value: string): readonly FourLetterName[] | typeof USE_DEFAULT | typeof WRONG {

@@ -5,6 +5,7 @@ import { parseServerConfig } from '../../src/config/parse.ts';
 import { type ConfigValues, SETTINGS, type ServerConfig } from '../../src/config/schema.ts';
 import { defaultServerConfig, toCoreSettings } from '../../src/config/server-config.ts';
 import type { SystemProperty } from '../../src/config/system-properties.ts';
+import { BAD_BACKUP_VALUES, GOOD_BACKUP_VALUES } from './backup-values.ts';
 import { BAD_ENSEMBLE_VALUES, GOOD_ENSEMBLE_VALUES, NOT_A_NUMBER, NOT_A_SWITCH } from './ensemble-values.ts';
 
 const MINIMAL = 'dataDir=/data\nclientPort=2181\n';
@@ -93,6 +94,7 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
   sessionPasswordIssue: ['keyed', 'keyed'],
   sessionPasswordAccept: ['apache, keyed', ['apache', 'keyed']],
   ...GOOD_ENSEMBLE_VALUES,
+  ...GOOD_BACKUP_VALUES,
   juteMaxBuffer: ['0x400000', 4_194_304],
   juteMaxBufferExtra: ['2048', 2048],
   globalOutstandingLimit: ['1', 1],
@@ -138,6 +140,7 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   sessionPasswordIssue: ['', 'none', 'apache,keyed'],
   sessionPasswordAccept: ['', 'none', 'apache,'],
   ...BAD_ENSEMBLE_VALUES,
+  ...BAD_BACKUP_VALUES,
   juteMaxBuffer: [...NOT_A_NUMBER, '127', '0xffffffff', '4m'],
   juteMaxBufferExtra: [...NOT_A_NUMBER, '-1'],
   globalOutstandingLimit: [...NOT_A_NUMBER, '0'],
@@ -169,6 +172,7 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
 /** The base configuration without the key, and with what lets a value of the key stand alone. */
 function textWith(key: string, assignment: string): string {
   const rest = MINIMAL.split('\n').filter((line) => !line.startsWith(`${key}=`));
+  if (key.startsWith('backup.') && key !== SETTINGS.backupTarget.key) rest.push('backup.target=s3://zoo-backups');
   return [...rest, assignment].join('\n');
 }
 
