@@ -1,4 +1,7 @@
 /** The side door: what the sister packages and the project's own scripts need and nobody else should. */
+
+export { createNodeDisk } from './adapters/disk/node-disk.ts';
+export { createRecoverySource } from './adapters/disk/recovery-files.ts';
 export {
   ElectionLinks,
   type ElectionLinksListener,
@@ -13,13 +16,20 @@ export {
   type QuorumLinksOptions,
 } from './adapters/peer/quorum-links.ts';
 export { createHashing } from './adapters/system/hashing.ts';
+export { type BandwidthClock, limitBandwidth } from './backup/bandwidth-limit.ts';
+export { createS3Target, type S3Credentials, type S3TargetOptions } from './backup/s3-target.ts';
+export { type BackupTarget, TargetError, type TargetFailure, type TargetObject } from './backup/target.ts';
 export { parseServerConfig } from './config/parse.ts';
 export { SETTINGS, type ServerConfig } from './config/schema.ts';
+export { toCoreSettings } from './config/server-config.ts';
 export type { Setting } from './config/setting.ts';
 export { Database } from './core/database.ts';
 export type { Event } from './core/events.ts';
 export { LogFileReader } from './core/log/log-reader.ts';
-export { LOG_HEADER_BYTES, RecordReader } from './core/log/record-codec.ts';
+export { LogReplay } from './core/log/log-replay.ts';
+export { LOG_HEADER_BYTES, RecordReader, zxidOfBody } from './core/log/record-codec.ts';
+export { RecoveryRefused } from './core/log/recovery-refused.ts';
+export type { RecoverySource, SnapshotFile } from './core/log/recovery-source.ts';
 export { SnappyStreamDecoder } from './core/log/snappy.ts';
 export { SnapshotDamaged, SnapshotDecoder, type SnapshotSummary } from './core/log/snapshot-decoder.ts';
 export type { StateSink } from './core/log/state-sink.ts';
@@ -30,6 +40,7 @@ export { Replica } from './core/replica.ts';
 export type { CoreSettings } from './core/settings.ts';
 export { TxnApplier } from './core/tree/apply.ts';
 export { Field } from './core/tree/node-store.ts';
+export { writeStat } from './core/tree/stat.ts';
 export { CommittedLog } from './core/zab/committed-log.ts';
 export { planSync, type SyncPlan } from './core/zab/sync-plan.ts';
 export { limits } from './limits.ts';

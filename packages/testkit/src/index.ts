@@ -1,3 +1,8 @@
+export { type FaultOdds, FaultyTarget, type TargetFault, type TargetOperation } from './backup/faulty-target.ts';
+export { MemoryTarget } from './backup/memory-target.ts';
+export { type S3Fault, type S3Request, S3Stub } from './backup/s3-stub.ts';
+export { type Spoiling, spoilObject } from './backup/spoil-object.ts';
+export { type TargetCheck, targetChecks } from './backup/target-suite.ts';
 export { CoreHarness, type LoggedTxn, type StepEvent } from './core/core-harness.ts';
 export {
   frameOf,
