@@ -1,4 +1,5 @@
 import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
+import { ADMIN_SETTINGS } from './admin-schema.ts';
 import { BACKUP_SETTINGS } from './backup-schema.ts';
 import type { ConfigValues, LogLevel, SessionPasswordMode } from './config-values.ts';
 import { ENSEMBLE_SETTINGS } from './ensemble-schema.ts';
@@ -297,6 +298,7 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
   },
   ...ENSEMBLE_SETTINGS,
   ...QUORUM_SECURITY_SETTINGS,
+  ...ADMIN_SETTINGS,
   ...BACKUP_SETTINGS,
   logLevel: choice('log.level', LOG_LEVELS, 'info', 'Ours. Least severe messages that are logged.'),
 };

@@ -5,6 +5,7 @@ import { parseServerConfig } from '../../src/config/parse.ts';
 import { type ConfigValues, SETTINGS, type ServerConfig } from '../../src/config/schema.ts';
 import { defaultServerConfig, toCoreSettings } from '../../src/config/server-config.ts';
 import type { SystemProperty } from '../../src/config/system-properties.ts';
+import { BAD_ADMIN_VALUES, GOOD_ADMIN_VALUES } from './admin-values.ts';
 import { BAD_BACKUP_VALUES, GOOD_BACKUP_VALUES } from './backup-values.ts';
 import { BAD_ENSEMBLE_VALUES, GOOD_ENSEMBLE_VALUES, NOT_A_NUMBER, NOT_A_SWITCH } from './ensemble-values.ts';
 
@@ -94,6 +95,7 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
   sessionPasswordIssue: ['keyed', 'keyed'],
   sessionPasswordAccept: ['apache, keyed', ['apache', 'keyed']],
   ...GOOD_ENSEMBLE_VALUES,
+  ...GOOD_ADMIN_VALUES,
   ...GOOD_BACKUP_VALUES,
   juteMaxBuffer: ['0x400000', 4_194_304],
   juteMaxBufferExtra: ['2048', 2048],
@@ -140,6 +142,7 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   sessionPasswordIssue: ['', 'none', 'apache,keyed'],
   sessionPasswordAccept: ['', 'none', 'apache,'],
   ...BAD_ENSEMBLE_VALUES,
+  ...BAD_ADMIN_VALUES,
   ...BAD_BACKUP_VALUES,
   juteMaxBuffer: [...NOT_A_NUMBER, '127', '0xffffffff', '4m'],
   juteMaxBufferExtra: [...NOT_A_NUMBER, '-1'],
@@ -303,7 +306,7 @@ describe('keys that are no settings', () => {
   });
 
   it("knows Apache's others, and says whether they are still to come", () => {
-    for (const key of ['secureClientPort', 'ssl.keyStore.location', 'admin.serverPort', 'metricsProvider.className']) {
+    for (const key of ['secureClientPort', 'ssl.keyStore.location', 'admin.forceHttps', 'metricsProvider.className']) {
       assert.equal(warning(`${key}=1`), `zoo.cfg:3: ${key} is known, has no effect yet`);
     }
     assert.match(warning('commitProcessor.numWorkerThreads=4'), /is known, has no effect: /);
