@@ -83,10 +83,10 @@ export interface DataDir {
   release(): void;
 }
 
-const VERSION_FOLDER = 'version-2';
+export const VERSION_FOLDER = 'version-2';
 const INITIALIZE_NAME = 'initialize';
 const ORIGIN_NAME = 'headkeeper.origin';
-const MYID_NAME = 'myid';
+export const MYID_NAME = 'myid';
 const KEY_NAME = 'headkeeper.session-key';
 const KEY_BYTES = 32;
 const ORIGIN_TEXT = 'Headkeeper began this data directory.\n';
@@ -160,7 +160,8 @@ export function openDataDir(options: DataDirOptions): DataDir {
   }
 }
 
-function requireFolder(disk: Disk, folder: string, autocreate: boolean): void {
+/** Makes the folder if it is missing and may be made; durable on return. Throws DataDirError. */
+export function requireFolder(disk: Disk, folder: string, autocreate: boolean): void {
   if (!disk.existsSync(folder)) {
     if (!autocreate) {
       throw new DataDirError(
@@ -195,7 +196,8 @@ function syncNamesAbove(disk: Disk, folder: string): void {
   }
 }
 
-function lockAll(folders: readonly string[], lock: (folder: string) => FolderLock): FolderLock[] {
+/** Takes all folders or none. */
+export function lockAll(folders: readonly string[], lock: (folder: string) => FolderLock): FolderLock[] {
   const locks: FolderLock[] = [];
   try {
     for (const folder of folders) locks.push(lock(folder));
@@ -223,8 +225,13 @@ function isOurs(disk: Disk, dataDir: string, folders: readonly string[]): boolea
   const isUsed = (name: string): boolean =>
     zxidOfName('log', name) !== null || zxidOfName('snapshot', name) !== null || EPOCH_NAMES.includes(name);
   if (folders.some((folder) => disk.listSync(folder).some(isUsed))) return false;
-  writeDurably(disk, dataDir, ORIGIN_NAME, new TextEncoder().encode(ORIGIN_TEXT));
+  markAsOurs(disk, dataDir);
   return true;
+}
+
+/** Says durably that Headkeeper began this directory: no session in it has a password of Apache's kind. */
+export function markAsOurs(disk: Disk, dataDir: string): void {
+  writeDurably(disk, dataDir, ORIGIN_NAME, new TextEncoder().encode(ORIGIN_TEXT));
 }
 
 function clearInitialize(disk: Disk, dataLogDir: string): void {
@@ -270,7 +277,8 @@ function withoutLostHistory(folders: HistoryFolders, decision: EpochDecision): E
   return { epochs: { accepted, current: 0 }, damage: `currentEpoch is ${current}, and there is no history` };
 }
 
-function myid(disk: Disk, dataDir: string): number | null {
+/** The number in the file `myid`; null without the file. Throws DataDirError when it holds no number. */
+export function myid(disk: Disk, dataDir: string): number | null {
   const path = `${dataDir}/${MYID_NAME}`;
   if (!disk.existsSync(path)) return null;
   const line = new TextDecoder().decode(readWhole(disk, path)).split('\n', 1)[0]?.trim() ?? '';

@@ -1,0 +1,231 @@
+import { resolve } from 'node:path';
+import { lockAll, MYID_NAME, markAsOurs, myid, requireFolder, VERSION_FOLDER } from '../adapters/disk/data-dir.ts';
+import { writeDurably } from '../adapters/disk/durable-file.ts';
+import { storeEpochs } from '../adapters/disk/epoch-files.ts';
+import { logName, snapshotName } from '../adapters/disk/file-names.ts';
+import { FolderInUse, type FolderLock } from '../adapters/disk/folder-lock.ts';
+import type { Disk, DiskFile } from '../ports.ts';
+import { RestoreRefused } from './restore-refused.ts';
+
+/** Where one server is to find its restored data. */
+export interface RestoreFolder {
+  readonly dataDir: string;
+  /** May be the same. */
+  readonly dataLogDir: string;
+  /** The number to be put into `myid`; null: the file is left as it is, or not made. */
+  readonly myid: number | null;
+}
+
+/** What a restore stands on: the machine in production, twins in tests. */
+export interface RestoreWorld {
+  readonly disk: Disk;
+  readonly lock: (folder: string) => FolderLock;
+  /** Removes an empty folder. */
+  readonly removeFolder: (path: string) => void;
+}
+
+/** Where the files are until all of them are durable. A server does not look here. */
+const DRAFT_FOLDER = 'version-2.restoring';
+
+/** What an empty data directory may hold: what a server, an operator or the file system puts there before any data. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  MYID_NAME,
+  'initialize',
+  'headkeeper.origin',
+  'headkeeper.session-key',
+  'lost+found',
+  DRAFT_FOLDER,
+]);
+
+/**
+ * Refuses a directory that a restore must not touch: one that holds data, or that belongs to another server. Changes
+ * nothing.
+ *
+ * @throws RestoreRefused.
+ */
+export function checkRestoreFolder(disk: Disk, folder: RestoreFolder): void {
+  for (const parent of parentsOf(folder)) {
+    if (!disk.existsSync(parent)) continue;
+    refuseContents(disk, parent);
+  }
+  if (folder.myid === null || !disk.existsSync(folder.dataDir)) return;
+  const found = myid(disk, folder.dataDir);
+  if (found !== null && found !== folder.myid) {
+    throw new RestoreRefused(
+      'wrong-myid',
+      `${folder.dataDir}/${MYID_NAME} names server ${found}, and the data for server ${folder.myid} is to go there. ` +
+        'Give the right directory, or correct the file.',
+    );
+  }
+}
+
+function refuseContents(disk: Disk, parent: string): void {
+  for (const name of list(disk, parent)) {
+    // Who holds it is asked when the lock is taken.
+    if (HARMLESS.has(name) || name.startsWith('headkeeper.lock')) continue;
+    const inside = name === VERSION_FOLDER ? list(disk, `${parent}/${name}`) : [];
+    if (name === VERSION_FOLDER && inside.length === 0) continue;
+    throw new RestoreRefused(
+      'not-empty',
+      `${parent} is not empty: it holds ${[name, ...inside.slice(0, 1)].join('/')}. Nothing is ever overwritten: ` +
+        'give an empty directory, or move what is in this one away.',
+    );
+  }
+}
+
+function list(disk: Disk, folder: string): string[] {
+  try {
+    return disk.listSync(folder).sort();
+  } catch (error) {
+    throw new RestoreRefused('disk', `${folder} cannot be read: ${(error as Error).message}`, error);
+  }
+}
+
+function parentsOf(folder: RestoreFolder): string[] {
+  const { dataDir, dataLogDir } = folder;
+  return [...new Set([resolve(dataDir), resolve(dataLogDir)])];
+}
+
+/**
+ * Restored data on its way to one data directory. All of it is written beside the place where servers look, and synced;
+ * `commit` then moves it there by one rename, and one before it for logs in a directory of their own: a crash before leaves
+ * nothing that a server would read, or a log without a snapshot, which no server starts on.
+ *
+ * The methods throw RestoreRefused when the disk fails; then `abandon` is to be called.
+ */
+export class RestoreDraft {
+  readonly folder: RestoreFolder;
+  readonly #world: RestoreWorld;
+  readonly #locks: FolderLock[];
+  readonly #dataDir: string;
+  readonly #dataLogDir: string;
+  #snapshot: { readonly file: DiskFile; position: number } | null = null;
+
+  /** Takes the directory: makes it if need be, and locks it. Throws RestoreRefused. */
+  constructor(world: RestoreWorld, folder: RestoreFolder) {
+    this.folder = folder;
+    this.#world = world;
+    this.#dataDir = resolve(folder.dataDir);
+    this.#dataLogDir = resolve(folder.dataLogDir);
+    const { disk } = world;
+    checkRestoreFolder(disk, folder);
+    this.#guarded(() => {
+      for (const parent of parentsOf(folder)) requireFolder(disk, parent, true);
+    });
+    this.#locks = this.#guarded(() => lockAll(parentsOf(folder), world.lock));
+    try {
+      this.#guarded(() => {
+        // Somebody can have begun to use it before it was locked.
+        checkRestoreFolder(disk, folder);
+        this.#empty();
+        for (const parent of parentsOf(folder)) requireFolder(disk, `${parent}/${DRAFT_FOLDER}`, true);
+      });
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+  }
+
+  beginSnapshot(zxid: number): void {
+    this.#guarded(() => {
+      const file = this.#world.disk.createSync(`${this.#dataDir}/${DRAFT_FOLDER}/${snapshotName(zxid)}`);
+      this.#snapshot = { file, position: 0 };
+    });
+  }
+
+  write(chunk: Uint8Array): void {
+    const snapshot = this.#snapshot;
+    if (snapshot === null) throw new Error('no snapshot was begun');
+    this.#guarded(() => {
+      snapshot.file.writeSync(chunk, 0, chunk.length, snapshot.position);
+      snapshot.position += chunk.length;
+    });
+  }
+
+  /** Makes the snapshot durable. */
+  endSnapshot(): void {
+    const snapshot = this.#snapshot;
+    if (snapshot === null) throw new Error('no snapshot was begun');
+    this.#guarded(() => {
+      snapshot.file.dataSyncSync();
+      snapshot.file.closeSync();
+      this.#snapshot = null;
+    });
+  }
+
+  writeLog(firstZxid: number, bytes: Uint8Array): void {
+    this.#guarded(() =>
+      writeDurably(this.#world.disk, `${this.#dataLogDir}/${DRAFT_FOLDER}`, logName(firstZxid), bytes),
+    );
+  }
+
+  /** Both epoch files get this epoch: it is reached, and no smaller one will be accepted. */
+  writeEpoch(epoch: number): void {
+    this.#guarded(() =>
+      storeEpochs(this.#world.disk, `${this.#dataDir}/${DRAFT_FOLDER}`, { accepted: epoch, current: epoch }),
+    );
+  }
+
+  /** Puts everything in its place, durably. The directory is still held. */
+  commit(): void {
+    const { disk } = this.#world;
+    this.#guarded(() => {
+      markAsOurs(disk, this.#dataDir);
+      const { myid: number } = this.folder;
+      if (number !== null) writeDurably(disk, this.#dataDir, MYID_NAME, new TextEncoder().encode(`${number}\n`));
+      for (const parent of [...parentsOf(this.folder)].reverse()) {
+        disk.syncDirSync(`${parent}/${DRAFT_FOLDER}`);
+        disk.renameSync(`${parent}/${DRAFT_FOLDER}`, `${parent}/${VERSION_FOLDER}`);
+        disk.syncDirSync(parent);
+      }
+    });
+  }
+
+  /** Lets others have the directory. */
+  release(): void {
+    for (const lock of this.#locks.splice(0)) lock.release();
+  }
+
+  /** Removes what was written, as far as the disk lets us, and releases the directory. */
+  abandon(): void {
+    try {
+      this.#snapshot?.file.closeSync();
+      this.#snapshot = null;
+      this.#empty();
+    } catch {
+      // What is left lies where no server looks; the next restore removes it.
+    }
+    this.release();
+  }
+
+  /** Removes drafts, those of an interrupted restore included. */
+  #empty(): void {
+    const { disk, removeFolder } = this.#world;
+    for (const parent of parentsOf(this.folder)) {
+      const draft = `${parent}/${DRAFT_FOLDER}`;
+      if (!disk.existsSync(draft)) continue;
+      for (const name of disk.listSync(draft)) disk.removeSync(`${draft}/${name}`);
+      removeFolder(draft);
+    }
+  }
+
+  #guarded<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      if (error instanceof RestoreRefused) throw error;
+      if (error instanceof FolderInUse) throw new RestoreRefused('in-use', error.message, error);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) throw error;
+      throw new RestoreRefused('disk', this.#diskText(code, error as Error), error);
+    }
+  }
+
+  #diskText(code: string, error: Error): string {
+    const where = parentsOf(this.folder).join(' and ');
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+    return isFull
+      ? `the disk of ${where} is full (${error.message}). What was written is removed; make room and try again.`
+      : `${where} cannot be written: ${error.message}. What was written is removed.`;
+  }
+}
