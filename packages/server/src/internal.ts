@@ -19,6 +19,7 @@ export { createHashing } from './adapters/system/hashing.ts';
 export { type BandwidthClock, limitBandwidth } from './backup/bandwidth-limit.ts';
 export { createS3Target, type S3Credentials, type S3TargetOptions } from './backup/s3-target.ts';
 export { type BackupTarget, TargetError, type TargetFailure, type TargetObject } from './backup/target.ts';
+export { type Environment, openTarget, type TargetPlace } from './backup/target-opening.ts';
 export { parseServerConfig } from './config/parse.ts';
 export { SETTINGS, type ServerConfig } from './config/schema.ts';
 export { toCoreSettings } from './config/server-config.ts';
