@@ -18,6 +18,12 @@ export const ExitCode = {
   degraded: 23,
   /** No server leads: the ensemble takes no writes. */
   leaderless: 24,
+  /** Two states that were compared are not the same. */
+  different: 30,
+  /** Znodes changed on the server while they were being written; nothing that changed was overwritten. */
+  changedMeanwhile: 31,
+  /** Znodes that were to be created exist already. */
+  conflict: 32,
 } as const;
 
 /** Ends a command with a message for people and an exit code. */

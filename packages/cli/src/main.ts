@@ -1,6 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { addBenchOptions } from './commands/bench/options.ts';
+import type { DiffOptions } from './commands/diff/run.ts';
+import type { LogOptions } from './commands/log/run.ts';
+import { addConnectionOptions } from './connection/connection-options.ts';
 import { CommandError, ExitCode } from './exit-codes.ts';
+import { addSourceOptions } from './history/source-options.ts';
 import { packageVersion } from './version.ts';
 
 const DEFAULT_CLIENT_PORT = 2181;
@@ -50,6 +54,8 @@ function program(): Command {
   addDev(top);
   addStatus(top);
   addInspect(top);
+  addLog(top);
+  addDiff(top);
   addBenchOptions(
     top
       .command('bench')
@@ -164,6 +170,54 @@ function addInspect(top: Command): void {
         await runInspect(kind, file, options.json === true);
       });
   }
+}
+
+const MOMENTS =
+  '\nA point in time is a zxid (0x100000002), an ISO 8601 time (2026-01-31T14:03:07Z), seconds or milliseconds since 1970, or now.';
+
+function addLog(top: Command): void {
+  const log = top
+    .command('log')
+    .summary('show who changed what')
+    .description(
+      'Shows every change of a znode between two points in time: when, in which transaction and session, and what was there ' +
+        'before and after. Without a path it shows the changes of all znodes.',
+    )
+    .argument('[path]', 'the znode')
+    .option('--from <time>', 'from here on; by default from the oldest state that is kept')
+    .option('--to <time>', 'up to here; by default up to the newest')
+    .option('--recursive', 'what is below the znode, too')
+    .option('--audit-log <file>', "show clients' addresses from an audit log in Apache ZooKeeper's format")
+    .option('--json', 'print one JSON object a line');
+  addSourceOptions(log)
+    .addHelpText(
+      'after',
+      `${MOMENTS}\n\nExample:\n  headkeeper log /config --recursive --from 2026-01-31T14:00Z --config zoo.cfg`,
+    )
+    .action(async (path: string | undefined, options: LogOptions) => {
+      const { runLog } = await import('./commands/log/run.ts');
+      await runLog(path, options);
+    });
+}
+
+function addDiff(top: Command): void {
+  const diff = top
+    .command('diff')
+    .summary('compare two states')
+    .description(
+      'Shows what differs in a subtree between two points in time: znodes added and removed, data and ACLs changed.',
+    )
+    .argument('<time1>', 'the earlier state')
+    .argument('<time2>', 'the later state')
+    .argument('[path]', 'the top of the subtree; by default everything')
+    .option('--server <hosts>', 'the servers that now stands for; by default it is the newest state kept')
+    .option('--json', 'print one JSON object a line');
+  addConnectionOptions(addSourceOptions(diff))
+    .addHelpText('after', `${MOMENTS}\n\nExit codes: 0 nothing differs, 30 something does.`)
+    .action(async (first: string, second: string, path: string | undefined, options: DiffOptions) => {
+      const { runDiff } = await import('./commands/diff/run.ts');
+      await runDiff(first, second, path, options);
+    });
 }
 
 function collect(value: string, earlier: string[] | undefined): string[] {

@@ -1,0 +1,67 @@
+import type { ZnodeClient } from '../connection/znode-client.ts';
+import { startProgress } from '../progress.ts';
+import { MapTree } from './map-tree.ts';
+import { childPath, SYSTEM_PATH, type Znode } from './znode.ts';
+
+/** Znodes asked for at a time. */
+const IN_FLIGHT = 64;
+
+/**
+ * Reads a subtree from a server. Each znode is of one point in time; the whole is not, if it changes meanwhile. The
+ * system's own znodes are left out below the root.
+ *
+ * @throws RequestError for a znode that may not be read, ConnectionLost.
+ */
+export async function readLiveTree(client: ZnodeClient, top: string): Promise<MapTree> {
+  const tree = new MapTree();
+  const pending = [top];
+  const progress = startProgress(`Reading ${top}`, 'znodes', null);
+  try {
+    await client.sync(top);
+    while (pending.length > 0) {
+      const found = await Promise.all(pending.splice(-IN_FLIGHT).map((path) => readZnode(client, path)));
+      for (const one of found) {
+        if (one === null) continue;
+        tree.add(one.znode);
+        const { path } = one.znode;
+        for (const name of one.children) {
+          const child = childPath(path, name);
+          if (top !== '/' || child !== SYSTEM_PATH) pending.push(child);
+        }
+      }
+      progress.at(tree.size, tree.size + pending.length);
+    }
+  } finally {
+    progress.end();
+  }
+  return tree;
+}
+
+/** Null when the znode is gone. */
+async function readZnode(
+  client: ZnodeClient,
+  path: string,
+): Promise<{ readonly znode: Znode; readonly children: readonly string[] } | null> {
+  for (;;) {
+    const [value, list, children] = await Promise.all([
+      client.getData(path),
+      client.getAcl(path),
+      client.getChildren(path),
+    ]);
+    if (value === null) return null;
+    // Removed, or made again, between the answers: what belongs together is asked for again.
+    if (list === null || list.stat.czxid !== value.stat.czxid) continue;
+    const { data } = value;
+    return {
+      znode: {
+        path,
+        data: data === null ? null : data.slice(),
+        acl: list.acl,
+        stat: { ...value.stat, aversion: list.stat.aversion },
+        kind: value.stat.ephemeralOwner === 0n ? 'persistent' : 'ephemeral',
+        ttlMs: null,
+      },
+      children: children ?? [],
+    };
+  }
+}
