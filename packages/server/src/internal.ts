@@ -16,8 +16,17 @@ export {
   type QuorumLinksOptions,
 } from './adapters/peer/quorum-links.ts';
 export { createHashing } from './adapters/system/hashing.ts';
+export { BackupError, type BackupProblem } from './backup/backup-error.ts';
 export { type BandwidthClock, limitBandwidth } from './backup/bandwidth-limit.ts';
+export { Catalogue, catalogueOf, type Entry, type FullEntry, type LogEntry } from './backup/catalogue.ts';
+export { type Chain, type ChainPart, type Gap, gapError, planChain, requireChain } from './backup/chain.ts';
+export { BackupKey, readKeyFile } from './backup/encryption.ts';
+export { createFolderTarget } from './backup/folder-target.ts';
+export type { FullManifest, LogManifest, Manifest, StoredFile } from './backup/manifest.ts';
+export { type ReplayOptions, type ReplayProgress, type ReplaySummary, replayChain } from './backup/replay.ts';
+export { BackupRepository, type FullFacts, type LogFacts } from './backup/repository.ts';
 export { createS3Target, type S3Credentials, type S3TargetOptions } from './backup/s3-target.ts';
+export { type LogSegment, SegmentBuilder } from './backup/segment-builder.ts';
 export { type BackupTarget, TargetError, type TargetFailure, type TargetObject } from './backup/target.ts';
 export { type Environment, openTarget, type TargetPlace } from './backup/target-opening.ts';
 export { parseServerConfig } from './config/parse.ts';

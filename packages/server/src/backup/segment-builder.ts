@@ -1,0 +1,140 @@
+import { adler32 } from '../core/log/checksum.ts';
+import {
+  END_OF_RECORD,
+  LOG_HEADER_BYTES,
+  RECORD_OVERHEAD_BYTES,
+  RECORD_PREFIX_BYTES,
+  writeLogFileHeader,
+  zxidOfBody,
+} from '../core/log/record-codec.ts';
+import { zxidText } from '../core/log/recovery-refused.ts';
+import { BackupError } from './backup-error.ts';
+import { epochOf, isPossible } from './naming.ts';
+
+/** A piece of log, ready to be kept: a whole log file in Apache's format, and what its manifest says of the txns. */
+export interface LogSegment {
+  readonly afterZxid: number;
+  readonly firstZxid: number;
+  readonly lastZxid: number;
+  readonly txns: number;
+  readonly firstTimeMs: number;
+  readonly lastTimeMs: number;
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+  readonly lastRecordAdler: number;
+  /** The bytes of the file, in order. */
+  readonly pieces: readonly Uint8Array[];
+  readonly plainBytes: number;
+}
+
+/** Offset of the time in a txn's body, behind client id, cxid and zxid. */
+const TXN_TIME_AT = 20;
+const PIECE_BYTES = 1 << 18;
+const TWO_32 = 4294967296;
+
+/** The header time of the txn whose body begins at `start`: epoch milliseconds. */
+export function timeOfBody(view: DataView, start: number): number {
+  return view.getInt32(start + TXN_TIME_AT) * TWO_32 + view.getUint32(start + TXN_TIME_AT + 4);
+}
+
+/** Collects txns, in the order of their zxids, into one piece of log. All of them are held in memory. */
+export class SegmentBuilder {
+  readonly afterZxid: number;
+  readonly #pieces: Uint8Array[] = [];
+  #piece: Uint8Array = new Uint8Array(4096);
+  #view: DataView = new DataView(this.#piece.buffer);
+  #used: number = LOG_HEADER_BYTES;
+  #before = 0;
+  #firstZxid = 0;
+  #firstTimeMs = 0;
+  #lastTimeMs = 0;
+  #minTimeMs: number = Number.POSITIVE_INFINITY;
+  #maxTimeMs: number = Number.NEGATIVE_INFINITY;
+  #adler = 0;
+  txns = 0;
+  /** Zxid of the last txn added; before the first, the one that the piece follows. */
+  lastZxid: number;
+
+  /** `afterZxid`: the txn right before the first one in the history; the snapshot's zxid when the history begins with one. */
+  constructor(afterZxid: number) {
+    this.afterZxid = afterZxid;
+    this.lastZxid = afterZxid;
+    writeLogFileHeader(this.#piece);
+  }
+
+  /** Bytes of the file so far. */
+  get bytes(): number {
+    return this.#before + this.#used;
+  }
+
+  /** Whether a txn can be added: a piece of log holds txns of one epoch only, without a gap. */
+  canTake(zxid: number): boolean {
+    if (this.txns > 0) return zxid === this.lastZxid + 1 && epochOf(zxid) === epochOf(this.lastZxid);
+    return isPossible({ kind: 'log', afterZxid: this.afterZxid, firstZxid: zxid, lastZxid: zxid, uid: '' });
+  }
+
+  /** Adds the txn `bytes[start, end)`: TxnHeader, txn and the optional digest (copied). Throws BackupError 'unfit'. */
+  add(bytes: Uint8Array, start: number, end: number): void {
+    const body = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
+    const zxid = zxidOfBody(body, 0);
+    if (!this.canTake(zxid)) {
+      throw new BackupError(
+        'unfit',
+        null,
+        `Txn ${zxidText(zxid)} cannot follow ${zxidText(this.lastZxid)} in one piece of log.`,
+      );
+    }
+    const at = this.#room(end - start + RECORD_OVERHEAD_BYTES);
+    const bodyStart = at + RECORD_PREFIX_BYTES;
+    const bodyEnd = bodyStart + end - start;
+    this.#adler = adler32(bytes, start, end);
+    this.#view.setUint32(at + 4, this.#adler);
+    this.#view.setInt32(at + 8, end - start);
+    this.#piece.set(bytes.subarray(start, end), bodyStart);
+    this.#piece[bodyEnd] = END_OF_RECORD;
+    this.#used = bodyEnd + 1;
+    this.#count(zxid, timeOfBody(body, 0));
+  }
+
+  /** The piece of log. There must be a txn in it, and nothing may be added afterwards. */
+  finish(): LogSegment {
+    if (this.txns === 0) throw new RangeError('a piece of log holds one txn at least');
+    return {
+      afterZxid: this.afterZxid,
+      firstZxid: this.#firstZxid,
+      lastZxid: this.lastZxid,
+      txns: this.txns,
+      firstTimeMs: this.#firstTimeMs,
+      lastTimeMs: this.#lastTimeMs,
+      minTimeMs: this.#minTimeMs,
+      maxTimeMs: this.#maxTimeMs,
+      lastRecordAdler: this.#adler,
+      pieces: [...this.#pieces, this.#piece.subarray(0, this.#used)],
+      plainBytes: this.bytes,
+    };
+  }
+
+  #count(zxid: number, timeMs: number): void {
+    if (this.txns === 0) {
+      this.#firstZxid = zxid;
+      this.#firstTimeMs = timeMs;
+    }
+    this.txns++;
+    this.lastZxid = zxid;
+    this.#lastTimeMs = timeMs;
+    this.#minTimeMs = Math.min(this.#minTimeMs, timeMs);
+    this.#maxTimeMs = Math.max(this.#maxTimeMs, timeMs);
+  }
+
+  /** Offset of `count` free bytes of the current piece. */
+  #room(count: number): number {
+    if (this.#used + count > this.#piece.length) {
+      this.#pieces.push(this.#piece.subarray(0, this.#used));
+      this.#before += this.#used;
+      this.#piece = new Uint8Array(Math.max(count, Math.min(PIECE_BYTES, 2 * this.#piece.length)));
+      this.#view = new DataView(this.#piece.buffer);
+      this.#used = 0;
+    }
+    return this.#used;
+  }
+}
