@@ -47,7 +47,7 @@ export class Pipeline {
 
   /** Takes a state over, which is what snapshot and log on the disk say; `replayed` txns are newer than the snapshot. */
   adopt(database: Database, replayed: number): void {
-    this.snapshots.abandon();
+    this.snapshots.replaced();
     this.proposals.dropAll();
     this.serving.adopt(database);
     this.durableZxid = database.lastZxid;

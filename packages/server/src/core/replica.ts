@@ -88,6 +88,11 @@ export class Replica {
     return this.member?.generation ?? 1;
   }
 
+  /** Whether a leader's state is coming in. */
+  get isReceivingState(): boolean {
+    return this.pipeline.snapshots.receiving;
+  }
+
   /** Whether a snapshot is being written and wants `snapshotSlice` events. */
   get snapshotRunning(): boolean {
     return this.pipeline.snapshots.running;

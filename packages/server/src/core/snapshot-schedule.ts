@@ -1,3 +1,4 @@
+import { ReceivedSnapshot } from './log/received-snapshot.ts';
 import type { SnapshotWork } from './ready.ts';
 import type { Serving } from './serving.ts';
 import { type SnapshotOptions, SnapshotWriter } from './tree/snapshot-writer.ts';
@@ -24,8 +25,8 @@ export class SnapshotSchedule {
   /** A state being sent to learners, which the snapshots of this server wait for. */
   #feed: SnapshotWriter | null = null;
   #isDue = false;
-  /** Whether digests of the state may be written: not while it is a mixture. */
-  digestsCount = true;
+  /** A leader's state, which becomes the snapshot of this server while it comes in. */
+  #received: ReceivedSnapshot | null = null;
 
   constructor(serving: Serving) {
     this.#serving = serving;
@@ -54,12 +55,12 @@ export class SnapshotSchedule {
     this.#bytesAtStart = this.#bytesNow;
     this.#drawLimits();
     this.#roll = true;
-    if (this.#writer !== null) return;
+    if (this.#writer !== null || this.#received !== null) return;
     this.#isDue = this.#feed !== null;
     if (this.#isDue) return;
     const { settings, lastZxid } = this.#serving;
     this.#writer = this.#write({
-      digest: settings.digestEnabled && this.digestsCount,
+      digest: settings.digestEnabled,
       lastProcessedZxid: settings.serializeLastProcessedZxid,
       forLearner: false,
     });
@@ -75,7 +76,7 @@ export class SnapshotSchedule {
 
   /** Begins to write the state as it is for learners; null while a snapshot or another feed is running. */
   beginFeed(): SnapshotWriter | null {
-    if (this.#writer !== null || this.#feed !== null) return null;
+    if (this.#writer !== null || this.#feed !== null || this.#received !== null) return null;
     this.#feed = this.#write({ digest: false, lastProcessedZxid: false, forLearner: true });
     return this.#feed;
   }
@@ -87,14 +88,38 @@ export class SnapshotSchedule {
     if (this.#isDue) this.begin();
   }
 
-  /** Stops a snapshot that is running, without a file: its state is not this server's any more. */
-  abandon(): void {
+  /** Begins the snapshot of a state that is about to come in. */
+  receive(zxid: number): ReceivedSnapshot {
+    this.#received = new ReceivedSnapshot();
+    this.#began = zxid;
+    this.#serving.statistics.snapshots++;
+    return this.#received;
+  }
+
+  /** Whether a leader's state is coming in. */
+  get receiving(): boolean {
+    return this.#received !== null;
+  }
+
+  /** The state is replaced: a snapshot of the one before that is running stops. One that was received stays. */
+  replaced(): void {
     this.#isDue = false;
     this.endFeed();
     this.#writer?.abandon();
-    if (this.#writer !== null) this.#abandoned = true;
+    if (this.#writer !== null) this.#abandon();
     this.#writer = null;
     this.#ended = false;
+  }
+
+  /** Stops whatever snapshot is being written, without a file. */
+  abandon(): void {
+    this.replaced();
+    if (this.#received !== null) this.#abandon();
+    this.#received = null;
+  }
+
+  #abandon(): void {
+    this.#abandoned = true;
     this.#began = null;
   }
 
@@ -113,12 +138,13 @@ export class SnapshotSchedule {
     const work: SnapshotWork = { abandon: this.#abandoned, begin: this.#began, chunks: [], end: false };
     this.#abandoned = false;
     this.#began = null;
-    const writer = this.#writer;
-    if (writer === null) return work;
-    for (let chunk = writer.takeChunk(); chunk !== null; chunk = writer.takeChunk()) work.chunks.push(chunk);
-    if (this.#ended) {
+    const source = this.#writer ?? this.#received;
+    if (source === null) return work;
+    for (let chunk = source.takeChunk(); chunk !== null; chunk = source.takeChunk()) work.chunks.push(chunk);
+    if (this.#ended || this.#received?.isComplete) {
       work.end = true;
       this.#writer = null;
+      this.#received = null;
       this.#ended = false;
     }
     return work;

@@ -91,6 +91,7 @@ export class Driver implements JournalListener {
       slice: (generation, znodes) => this.#step({ kind: 'snapshotSlice', generation, znodes, ...this.#time() }),
       isRunning: () => this.#replica.snapshotRunning,
       isServing: () => this.#replica.clients.areServed,
+      drained: () => this.peers?.resumeReleased(),
       written: (zxid, error) => {
         if (error !== null) return this.#fail(error);
         options.listener.snapshotWritten(zxid);
@@ -266,7 +267,7 @@ export class Driver implements JournalListener {
     const durable = (): number => this.#durableZxid;
     return {
       step: (event) => this.#step(event),
-      isHeld: (link) => this.#replica.member?.stage.links.get(link)?.held ?? false,
+      isHeld: (link) => this.#isHeld(link),
       quiesce: (done) => this.#quiesce(done),
       openJournal: (lastZxid) => {
         this.#journal = this.#options.journal(this, lastZxid);
@@ -277,6 +278,13 @@ export class Driver implements JournalListener {
       },
       fail: (error) => this.#fail(error),
     };
+  }
+
+  /** A state that comes in waits for the disk, too. */
+  #isHeld(id: number): boolean {
+    const link = this.#replica.member?.stage.links.get(id);
+    if (link === undefined) return false;
+    return link.held || (link.kind === 'leader' && this.#replica.isReceivingState && this.#snapshots.isBehind);
   }
 
   /** Nothing is written to the history any more: the journal is closed, no snapshot is under way, no old file removed. */

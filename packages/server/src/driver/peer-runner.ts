@@ -142,7 +142,7 @@ export class PeerRunner {
     for (const { link, afterZxid } of work.logWanted) this.#wantLog(link, afterZxid);
     this.#feeding = work.feeding;
     this.#scheduleFeed();
-    if (this.#paused.size > 0) this.#resumeReleased();
+    if (this.#paused.size > 0) this.resumeReleased();
     if (work.synced) this.#options.synced();
     this.#setWake(work.wakeAtMs);
   }
@@ -233,7 +233,8 @@ export class PeerRunner {
     this.#options.quorum.pause(link);
   }
 
-  #resumeReleased(): void {
+  /** Reads links again that the core, or the disk, has let go. */
+  resumeReleased(): void {
     for (const link of this.#paused) {
       if (this.#port.isHeld(link)) continue;
       this.#paused.delete(link);

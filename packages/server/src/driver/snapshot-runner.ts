@@ -12,6 +12,8 @@ export interface SnapshotRunnerPort {
   isRunning(): boolean;
   /** Whether clients would notice a long slice. */
   isServing(): boolean;
+  /** The disk can take more, after it was behind. */
+  drained(): void;
   written(zxid: number, error: Error | null): void;
 }
 
@@ -52,6 +54,11 @@ export class SnapshotRunner {
     else this.#schedule();
   }
 
+  /** Whether the disk is behind with the snapshot that is running. */
+  get isBehind(): boolean {
+    return this.#full;
+  }
+
   /** Calls back when no file is being completed. */
   whenIdle(fn: () => void): void {
     if (this.#finishing || this.#sink !== null) this.#idle.push(fn);
@@ -59,6 +66,7 @@ export class SnapshotRunner {
   }
 
   abort(): void {
+    this.#full = false;
     this.#sink?.abort();
     this.#sink = null;
     this.#next = null;
@@ -71,6 +79,7 @@ export class SnapshotRunner {
     this.#sink = this.#store.begin(zxid, () => {
       this.#full = false;
       this.#schedule();
+      this.#port.drained();
     });
   }
 

@@ -50,6 +50,7 @@ function runner(store: SlowStore): { runner: SnapshotRunner; deferred: (() => vo
     slice: (generation: number) => slices.push(generation),
     isServing: () => true,
     isRunning: () => true,
+    drained: () => {},
     written: () => {},
   };
   return { runner: new SnapshotRunner(store, (fn) => deferred.push(fn), port), deferred, slices };
@@ -89,4 +90,29 @@ test('a snapshot that waits is not begun after a failure or an end', () => {
     } else end(store);
     assert.equal(store.files.length, 1);
   }
+});
+
+test('a disk that is behind is known, and told when it has caught up', () => {
+  let drained = (): void => {};
+  const told: string[] = [];
+  const store: SnapshotStore = {
+    begin: (_zxid, whenDrained) => {
+      drained = whenDrained;
+      return { write: () => false, finish: () => {}, abort: () => {} };
+    },
+  };
+  const run = new SnapshotRunner(store, () => {}, {
+    slice: () => {},
+    isServing: () => true,
+    isRunning: () => false,
+    drained: () => void told.push('drained'),
+    written: () => {},
+  });
+  run.run(work({ begin: 5 }), 1);
+  assert.equal(run.isBehind, false);
+  run.run(work({ bytes: [1] }), 1);
+  assert.equal(run.isBehind, true);
+  drained();
+  assert.equal(run.isBehind, false);
+  assert.deepEqual(told, ['drained']);
 });

@@ -188,7 +188,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: LEARNING,
-        find: 'if (this.#installing !== null || this.#isLost) {',
+        find: 'if (this.#install !== null || this.#isLost) {',
         put: 'if (false) {',
       },
     ],

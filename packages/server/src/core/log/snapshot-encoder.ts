@@ -46,11 +46,7 @@ export class SnapshotEncoder {
   }
 
   begin(sessionCount: number): void {
-    if (!this.#forLearner) {
-      this.#int(SNAPSHOT_MAGIC);
-      this.#int(SNAPSHOT_VERSION);
-      this.#long(-1, -1);
-    }
+    if (!this.#forLearner) this.#header();
     this.#int(sessionCount);
   }
 
@@ -126,6 +122,16 @@ export class SnapshotEncoder {
       this.#ended = true;
       return;
     }
+    this.#seals(digest, lastProcessedZxid);
+  }
+
+  #header(): void {
+    this.#int(SNAPSHOT_MAGIC);
+    this.#int(SNAPSHOT_VERSION);
+    this.#long(-1, -1);
+  }
+
+  #seals(digest: TreeDigest | null, lastProcessedZxid: number | null): void {
     this.#seal();
     if (digest !== null) {
       this.#number(digest.zxid);
@@ -138,6 +144,23 @@ export class SnapshotEncoder {
       this.#seal();
     }
     this.#ended = true;
+  }
+
+  /** Begins a file whose sessions, lists and nodes come as bytes, in `received`. */
+  beginReceived(): void {
+    this.#header();
+  }
+
+  /** Bytes of that part, which are copied. */
+  received(bytes: Uint8Array, start: number, end: number): void {
+    const at = this.#room(end - start);
+    this.#bytes.set(bytes.subarray(start, end), at);
+    this.#length = at + end - start;
+  }
+
+  /** Seals a file begun by `beginReceived`; there is no digest of what another server has written. */
+  endReceived(lastProcessedZxid: number | null): void {
+    this.#seals(null, lastProcessedZxid);
   }
 
   /** Full chunks that have not been taken. */

@@ -6,11 +6,11 @@ import { zxidOfBody } from '../log/record-codec.ts';
 import { longAt, type PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Stage } from '../stage.ts';
-import { StateReceiver } from '../zab/state-receiver.ts';
 import { Forwarding } from './forwarding.ts';
 import { LearnedMembership } from './learned-membership.ts';
 import { ObserverHost } from './observer-host.ts';
 import type { Role } from './role.ts';
+import { StateInstall } from './state-install.ts';
 
 const TWO_32 = 4294967296;
 const PROTOCOL_VERSION = 0x10000;
@@ -67,11 +67,9 @@ export class Learning implements Role {
   #newLeaderZxid = 0;
   /** The last txn acknowledged. */
   #ackedZxid = 0;
-  #incoming: StateReceiver | null = null;
-  /** Zxid of the state received, until its snapshot is on the disk: memory is then ahead of it. */
-  #installing: number | null = null;
+  /** The state that takes the place of this server's own, until it has. */
+  #install: StateInstall | null = null;
   #deadlineMs = 0;
-  #installBegun = false;
   /** Whether memory and disk have parted over an order that could not be carried out. */
   #isLost = false;
   #waitsForDisk = false;
@@ -225,11 +223,11 @@ export class Learning implements Role {
   }
 
   raw(bytes: Uint8Array): number {
-    const incoming = this.#incoming as StateReceiver;
+    const install = this.#install as StateInstall;
     this.#hear(this.#stage.settings.initLimitTicks);
-    const consumed = incoming.push(bytes);
-    if (incoming.damage !== null) this.#stage.look(`the state that the leader sends is damaged: ${incoming.damage}`);
-    else if (incoming.isComplete) this.#takeState(incoming);
+    const consumed = install.push(bytes);
+    if (install.damage !== null) this.#stage.look(`the state that the leader sends is damaged: ${install.damage}`);
+    else if (install.isWhole) this.#hold(this.#link as PeerLink);
     return consumed;
   }
 
@@ -254,9 +252,7 @@ export class Learning implements Role {
 
   snapshotWritten(zxid: number): void {
     this.#host?.snapshotWritten();
-    // One of before may have the same name.
-    if (this.#phase !== 'storage' || this.#installing !== zxid || !this.#installBegun) return;
-    this.#stage.order('finishInstall', zxid, false);
+    this.#install?.snapshotWritten(zxid);
   }
 
   storageDone(database: Database | null, unreachable: boolean): void {
@@ -268,11 +264,13 @@ export class Learning implements Role {
       this.#stage.look('the log cannot be cut to where the leader wants it: the whole state is needed');
       return;
     }
-    if (this.#installing !== null) {
-      // First the mark that a new state is coming, then the state, then everything older goes.
-      if (this.#installBegun) this.#installed(link);
-      else this.#pipeline.snapshots.begin();
-      this.#installBegun = true;
+    if (this.#install !== null) {
+      const next = this.#install.storageDone();
+      if (next === 'nothing') this.#installed(link);
+      else if (next === 'state') {
+        this.#phase = 'state';
+        this.#release(link);
+      }
       return;
     }
     if (database !== null) this.#stage.adopt(database);
@@ -284,8 +282,8 @@ export class Learning implements Role {
     this.#pipeline.snapshots.endFeed();
     this.#pipeline.claimer = null;
     this.#pipeline.onSessionCreated = () => {};
-    // Memory holds a state that the disk does not: it is worth nothing.
-    if (this.#installing !== null || this.#isLost) {
+    // Memory and disk may have parted; the disk knows how to go back.
+    if (this.#install !== null || this.#isLost) {
       this.#pipeline.snapshots.abandon();
       this.#stage.order('reload', 0, true);
     }
@@ -333,15 +331,14 @@ export class Learning implements Role {
     if (type === QuorumPacketType.diff) {
       this.#stage.note(`synchronising by DIFF from 0x${appendedZxid.toString(16)}`);
       // Who has asked for everything may be sent all txns there are: they are not to meet the history that was given up.
-      if (this.#stage.snapWantedIn === this.#epoch) this.#takeState(new StateReceiver(this.#stage.core, 0));
+      if (this.#stage.snapWantedIn === this.#epoch) this.#replace(link, 0, true);
       else this.#sync(link);
     } else if (type === QuorumPacketType.trunc) {
       this.#stage.note(`synchronising by TRUNC to 0x${zxid.toString(16)} from 0x${appendedZxid.toString(16)}`);
       this.#truncate(link, zxid);
     } else if (type === QuorumPacketType.snap) {
       this.#stage.note('synchronising by SNAP');
-      this.#incoming = new StateReceiver(this.#stage.core, zxid);
-      this.#phase = 'state';
+      this.#replace(link, zxid, false);
     } else this.#unexpected(type);
   }
 
@@ -378,12 +375,12 @@ export class Learning implements Role {
     this.#committedZxid = 0;
     this.#phase = 'syncing';
     this.#hear(this.#stage.settings.initLimitTicks);
-    if (!link.held) return;
-    link.held = false;
-    this.#resume(link);
+    this.#release(link);
   }
 
-  #resume(link: PeerLink): void {
+  #release(link: PeerLink): void {
+    if (!link.held) return;
+    link.held = false;
     try {
       link.resume(this);
     } catch (error) {
@@ -392,22 +389,14 @@ export class Learning implements Role {
     }
   }
 
-  /** The whole state has come in. It counts once its snapshot is on the disk. */
-  #takeState(incoming: StateReceiver): void {
-    const link = this.#link as PeerLink;
-    const { zxid } = incoming;
-    this.#incoming = null;
-    this.#stage.adopt(incoming.finish());
-    this.#installing = zxid;
-    this.#installBegun = false;
-    this.#pipeline.snapshots.digestsCount = false;
+  /** A whole state takes the place of this server's. It counts once it is on the disk. */
+  #replace(link: PeerLink, zxid: number, isEmpty: boolean): void {
     this.#hold(link);
-    this.#stage.order('beginInstall', zxid, false);
+    this.#install = new StateInstall(this.#stage, zxid, isEmpty);
   }
 
   #installed(link: PeerLink): void {
-    this.#installing = null;
-    this.#pipeline.snapshots.digestsCount = true;
+    this.#install = null;
     this.#stage.snapWantedIn = -1;
     // Until NEWLEADER txns may meet their own effects.
     this.#pipeline.fuzzyUntil = Number.POSITIVE_INFINITY;

@@ -1,4 +1,5 @@
 import { Database } from '../database.ts';
+import type { ReceivedSnapshot } from '../log/received-snapshot.ts';
 import { SnapshotDamaged, SnapshotDecoder } from '../log/snapshot-decoder.ts';
 import { RecoveredState } from '../recovered-state.ts';
 import type { CoreSettings } from '../settings.ts';
@@ -22,8 +23,8 @@ export class StateReceiver {
     return this.#decoder.isComplete;
   }
 
-  /** Takes bytes; returns how many of them belong to the state. */
-  push(bytes: Uint8Array): number {
+  /** Takes bytes, and gives the file those that belong to the state; returns how many they are. */
+  push(bytes: Uint8Array, file: ReceivedSnapshot): number {
     try {
       this.#decoder.push(bytes);
     } catch (error) {
@@ -31,7 +32,9 @@ export class StateReceiver {
       this.damage = error.message;
       return bytes.length;
     }
-    return bytes.length - (this.isComplete ? this.#decoder.rest.length : 0);
+    const count = bytes.length - (this.isComplete ? this.#decoder.rest.length : 0);
+    file.push(bytes.subarray(0, count));
+    return count;
   }
 
   /** The complete state. */
