@@ -10,6 +10,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkS3Target } from './backup/s3-target.ts';
 import { clientRuns } from './clients/client-runs.ts';
 import { type DataServer, roundTrip } from './data-directory/round-trip.ts';
 import { ensembleSuites } from './ensemble/suites.ts';
@@ -104,6 +105,10 @@ for (const size of [1, 3] as const) {
   const title = `kazoo's own suite${all ? '' : ', in part'}${size === 3 ? ', on an ensemble' : ''}`;
   await part(title, () => kazooSuite(size, title));
 }
+
+await part('S3 target', () =>
+  checkS3Target((title, faults) => count(faults.length === 0 ? 1 : 0, faults.length, title, faults.join('\n'))),
+);
 
 await ensembleSuites(all, part, (ok, faults, title) => count(ok, faults.length, title, faults.join('\n')));
 

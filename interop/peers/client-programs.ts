@@ -10,7 +10,7 @@ const sources = join(repositoryRoot, 'interop/clients');
 const goCommand = { command: 'go', debianPackages: ['golang-go'] };
 
 /** A name that changes with the sources, so that an edited program is built anew. */
-function nameFor(program: string, files: readonly string[]): string {
+export function nameFor(program: string, files: readonly string[]): string {
   const hash = createHash('sha256');
   for (const file of files) hash.update(readFileSync(file));
   return `${program}-${hash.digest('hex').slice(0, 12)}`;

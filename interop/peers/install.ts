@@ -4,6 +4,7 @@ import { installApacheZooKeeper } from './apache-zookeeper.ts';
 import { buildCClient, buildGoClient, buildLinearizabilityChecker } from './client-programs.ts';
 import { installKazoo, kazooVersion } from './kazoo.ts';
 import { peersFolder } from './peer-cache.ts';
+import { buildS3Server } from './s3-server.ts';
 
 const peers: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['Apache ZooKeeper 3.9.5', () => installApacheZooKeeper('3.9.5')],
@@ -12,6 +13,7 @@ const peers: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['Go client', buildGoClient],
   ['Linearisability checker', buildLinearizabilityChecker],
   [`kazoo ${kazooVersion}`, installKazoo],
+  ['S3 server', buildS3Server],
 ];
 
 console.log(`peers are installed into ${peersFolder()}`);

@@ -58,6 +58,8 @@ type S3Library = typeof import('@aws-sdk/client-s3');
 
 /** Opens the target; loads the client library, and sends nothing yet. */
 export async function createS3Target(options: S3TargetOptions): Promise<BackupTarget> {
+  // Its release is pinned; that a later one will want a later Node is nothing for an operator's log.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const library = await import('@aws-sdk/client-s3');
   const client = new library.S3Client({
     region: options.region,
