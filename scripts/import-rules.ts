@@ -30,8 +30,10 @@ const server = [
   'server/config',
   'server/admin',
   'server/backup',
+  'server/repair',
   'server/services',
   'server/assembly',
+  'server/admin-assembly',
   'server/main',
 ] as const;
 
@@ -112,10 +114,25 @@ export const zones: Readonly<Record<string, Zone>> = {
     at: 'packages/server/src/admin',
     may: ['protocol', 'server/limits', 'server/ports', 'server/settings', 'server/driver', 'server/config'],
     // It reads figures of the machine and of the data directory that main.ts hands it, and decides nothing.
-    types: ['server/core', 'server/membership', 'server/adapters'],
+    types: ['server/core', 'server/membership', 'server/adapters', 'server/backup'],
     node: true,
   },
   // Copies of the state and the history outside the data directory, and the ways back from them.
+  // Examines and mends a directory that no server uses.
+  'server/repair': {
+    at: 'packages/server/src/repair',
+    may: [
+      'protocol',
+      'server/limits',
+      'server/ports',
+      'server/settings',
+      'server/invariants',
+      'server/log',
+      'server/core',
+      'server/adapters',
+    ],
+    node: true,
+  },
   'server/backup': {
     at: 'packages/server/src/backup',
     may: [
@@ -150,6 +167,20 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/driver',
       'server/adapters',
       'server/config',
+    ],
+    node: true,
+  },
+  // The part of main.ts that joins the operators' HTTP server with what it shows and changes.
+  'server/admin-assembly': {
+    at: 'packages/server/src/admin-assembly.ts',
+    may: [
+      'server/ports',
+      'server/core',
+      'server/driver',
+      'server/adapters',
+      'server/config',
+      'server/admin',
+      'server/backup',
     ],
     node: true,
   },

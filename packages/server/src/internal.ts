@@ -1,5 +1,8 @@
 /** The side door: what the sister packages and the project's own scripts need and nobody else should. */
 
+export { FolderInUse, type FolderLock, lockFolder } from './adapters/disk/folder-lock.ts';
+export { type FolderUser, type FolderUsers, folderUsers } from './adapters/disk/folder-users.ts';
+export type { HistoryFolders } from './adapters/disk/history-folders.ts';
 export { createNodeDisk } from './adapters/disk/node-disk.ts';
 export { createRecoverySource } from './adapters/disk/recovery-files.ts';
 export {
@@ -67,3 +70,14 @@ export type {
   PeerStreamHandler,
   Timers,
 } from './ports.ts';
+export type { RepairPlan } from './repair/changes.ts';
+export { type CutPlace, planCutTail } from './repair/cut-tail.ts';
+export { type EpochsReport, type Examination, examine, gapText, type HeadkeeperStart } from './repair/examine.ts';
+export type { SnapshotReport } from './repair/examine-snapshot.ts';
+export { carryOut, planUndo } from './repair/keeping.ts';
+export type { LogScan } from './repair/log-scan.ts';
+export { planMendEpochs } from './repair/mend-epochs.ts';
+export { type ExaminedRecord, examineRecord, planDrop, planFix } from './repair/mend-record.ts';
+export { planRebuildSnapshot } from './repair/rebuild-snapshot.ts';
+export { foldersOfLog, repairFolders } from './repair/repair-folders.ts';
+export { RepairRefused } from './repair/repair-refused.ts';

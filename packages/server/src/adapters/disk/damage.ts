@@ -58,6 +58,11 @@ export function finishSetAside(folders: HistoryFolders): void {
   if (mark !== null && !mark.moved) moveAside(folders, mark);
 }
 
+/** Whether the next start will move the history aside: a crash interrupted that. */
+export function awaitsSetAside(folders: HistoryFolders): boolean {
+  return isRebuilding(folders.disk, folders.dataDir) && readMark(folders)?.moved === false;
+}
+
 /** A leader has synced this server: it is a member like any other again. Durable on return. */
 export function clearRebuilding(disk: Disk, dataDir: string): void {
   removeDurably(disk, dataDir, REBUILDING_NAME);

@@ -55,6 +55,13 @@ export function lockFolder(folder: string): FolderLock {
   throw new Error(`${path} changes all the time: other processes are starting on the same directory`);
 }
 
+/** The live process that holds the folder, or null; takes nothing and changes nothing. */
+export function lockHolder(folder: string): { readonly pid: number; readonly host: string } | null {
+  const found = readIfThere(lockPath(folder));
+  const holder = found === null ? null : parseHolder(found);
+  return holder !== null && isAlive(holder) ? { pid: holder.pid, host: holder.host } : null;
+}
+
 function lockPath(folder: string): string {
   return `${folder}/${LOCK_NAME}`;
 }

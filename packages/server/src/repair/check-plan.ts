@@ -1,0 +1,83 @@
+import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
+import { listLogs } from '../adapters/disk/recovery-files.ts';
+import { zxidText } from '../core/log/recovery-refused.ts';
+import type { Change, RepairPlan } from './changes.ts';
+import { RepairRefused } from './repair-refused.ts';
+import { repairSettings } from './repair-settings.ts';
+import { plannedFiles, type TrialStart, tryStart } from './trial-start.ts';
+
+export interface PlanOptions {
+  /** `jute.maxbuffer` of the server, bytes. */
+  readonly juteMaxBuffer: number;
+  /** Whether the operator accepts that txns are lost. */
+  readonly acceptLoss: boolean;
+}
+
+/**
+ * Makes sure that what a plan leaves leads a start at least as far as it came before. When it would leave a gap, the plan is
+ * refused; if the loss is accepted, the later logs go, too, the newest first, and every snapshot that cannot be loaded and is
+ * beyond what is left.
+ */
+export function checkPlan(
+  folders: HistoryFolders,
+  plan: RepairPlan,
+  behindLog: string,
+  options: PlanOptions,
+): RepairPlan {
+  const { logFolder, snapshotFolder, disk } = folders;
+  const start = startAfter(folders, plan.changes, options);
+  const isTheSame = start.refusal?.message === startAfter(folders, [], options).refusal?.message;
+  if (start.refusal === null || isTheSame) return withStart(plan, start);
+  if (!options.acceptLoss) {
+    throw new RepairRefused(
+      `No start would accept what that leaves: ${start.refusal.message} With --accept-loss the later logs are moved out as ` +
+        'well, and every txn in them is lost.',
+    );
+  }
+  const names = listLogs(disk, logFolder).map(({ name }) => name);
+  const later = names.slice(names.indexOf(behindLog) + 1);
+  const newestFirst = [...later].reverse().map((name): Change => ({ kind: 'remove', folder: logFolder, name }));
+  let changes: readonly Change[] = [...newestFirst, ...plan.changes];
+  const steps = [...plan.steps];
+  if (later.length > 0) steps.push(`moves out every later log: ${later.join(', ')}`);
+  let after = startAfter(folders, changes, options);
+  while (after.refusal?.reason === 'snapshot-ahead-of-log' && after.refusal.place.file !== null) {
+    const name = after.refusal.place.file;
+    steps.push(`moves out ${name}, which cannot be loaded and is beyond what is left`);
+    changes = [...changes, { kind: 'remove', folder: snapshotFolder, name }];
+    after = startAfter(folders, changes, options);
+  }
+  const losses = [...plan.losses];
+  if (later.length > 0) losses.push(`every txn in ${later.join(', ')} that no snapshot holds`);
+  return withStart({ ...plan, steps, losses, changes }, after);
+}
+
+/** The plan with a note of what a start makes of what it leaves. */
+export function tellStart(folders: HistoryFolders, plan: RepairPlan, options: PlanOptions): RepairPlan {
+  return withStart(plan, startAfter(folders, plan.changes, options));
+}
+
+function startAfter(folders: HistoryFolders, changes: readonly Change[], options: PlanOptions): TrialStart {
+  return tryStart(plannedFiles(folders, changes), repairSettings(options.juteMaxBuffer));
+}
+
+function withStart(plan: RepairPlan, { recovery, refusal }: TrialStart): RepairPlan {
+  if (recovery === null) return { ...plan, notes: [...plan.notes, `A start still refuses then: ${refusal.message}`] };
+  const { lastZxid, snapshotZxid, state } = recovery;
+  const notes = [...plan.notes];
+  notes.push(`A start then begins with snapshot ${zxidText(snapshotZxid)} and ends at txn ${zxidText(lastZxid)}.`);
+  if (state.mismatchCount > 0) {
+    notes.push(`The tree is then not the one that was: ${state.digestMismatches[0]} (${state.mismatchCount} places).`);
+  }
+  return { ...plan, notes };
+}
+
+/** What an operator of an ensemble must know before txns are given up. */
+export const ENSEMBLE_WARNING: string =
+  'If other members of an ensemble have the whole history, do not do this: move version-2 out of this data directory ' +
+  'instead, and start the server with its leader running, which gives it everything again.';
+
+/** A range of zxids in words. */
+export function rangeText(from: number, to: number): string {
+  return from === to ? `txn ${zxidText(from)}` : `the txns from ${zxidText(from)} to ${zxidText(to)}`;
+}

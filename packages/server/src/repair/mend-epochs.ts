@@ -1,0 +1,50 @@
+import { DRAFT_SUFFIX } from '../adapters/disk/durable-file.ts';
+import { ACCEPTED_NAME, CURRENT_NAME, decideEpochs, readEpochTexts } from '../adapters/disk/epoch-files.ts';
+import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
+import type { Change, RepairPlan } from './changes.ts';
+import { RepairRefused } from './repair-refused.ts';
+import { repairSettings } from './repair-settings.ts';
+import { plannedFiles, tryStart } from './trial-start.ts';
+
+/**
+ * Plans to set both epoch files right: `currentEpoch` to what the history shows, `acceptedEpoch` to the greatest epoch that
+ * the files or the history show. Throws RepairRefused when a start refuses the history, or what the disk throws.
+ */
+export function planMendEpochs(folders: HistoryFolders, juteMaxBuffer: number): RepairPlan {
+  const { disk, snapshotFolder } = folders;
+  const { recovery, refusal } = tryStart(plannedFiles(folders, []), repairSettings(juteMaxBuffer));
+  if (recovery === null) throw new RepairRefused(`The history must be mended before the epochs: ${refusal.message}`);
+  const files = readEpochTexts(disk, snapshotFolder);
+  const { epochs, damage } = decideEpochs(files, recovery.lastZxid);
+  const steps: string[] = [];
+  const changes: Change[] = [];
+  // `acceptedEpoch` first: at no moment is it the smaller one.
+  for (const [name, epoch, text] of [
+    [ACCEPTED_NAME, epochs.accepted, files.accepted],
+    [CURRENT_NAME, epochs.current, files.current],
+  ] as const) {
+    if (text === String(epoch)) continue;
+    const was = text === null ? 'it is missing' : `it holds ${JSON.stringify(text.slice(0, 40))}`;
+    steps.push(`writes ${epoch} to ${name}: ${was}`);
+    changes.push({
+      kind: 'write',
+      folder: snapshotFolder,
+      name,
+      pieces: () => [new TextEncoder().encode(String(epoch))],
+    });
+  }
+  for (const name of [ACCEPTED_NAME, CURRENT_NAME].map((file) => `${file}${DRAFT_SUFFIX}`)) {
+    if (!disk.existsSync(`${snapshotFolder}/${name}`)) continue;
+    steps.push(`moves out ${name}, which a crash has left`);
+    changes.push({ kind: 'remove', folder: snapshotFolder, name });
+  }
+  const notes =
+    damage === null
+      ? []
+      : [
+          `${damage}, so what this server has promised is a guess: it may have promised a greater epoch. A member of an ` +
+            'ensemble should get the greatest acceptedEpoch of all members. Headkeeper copes by itself: it does not vote until ' +
+            'a leader has brought it up to date.',
+        ];
+  return { steps, losses: [], notes, changes };
+}
