@@ -1,6 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { addBenchOptions } from './commands/bench/options.ts';
 import type { DiffOptions } from './commands/diff/run.ts';
+import type { ExportOptions } from './commands/export/run.ts';
+import type { ImportOptions } from './commands/import/run.ts';
 import type { LogOptions } from './commands/log/run.ts';
 import { addConnectionOptions } from './connection/connection-options.ts';
 import { CommandError, ExitCode } from './exit-codes.ts';
@@ -56,6 +58,8 @@ function program(): Command {
   addInspect(top);
   addLog(top);
   addDiff(top);
+  addExport(top);
+  addImport(top);
   addBenchOptions(
     top
       .command('bench')
@@ -217,6 +221,49 @@ function addDiff(top: Command): void {
     .action(async (first: string, second: string, path: string | undefined, options: DiffOptions) => {
       const { runDiff } = await import('./commands/diff/run.ts');
       await runDiff(first, second, path, options);
+    });
+}
+
+function addExport(top: Command): void {
+  const command = top
+    .command('export')
+    .summary('write a subtree to a file')
+    .description(
+      'Writes a znode and all below it to standard output, with data, ACLs and stats: from a running server, or from the ' +
+        'past. headkeeper import reads it.',
+    )
+    .argument('<path>', 'the top of the subtree')
+    .addOption(new Option('--format <format>', 'how').choices(['json', 'yaml', 'tar']).default('json'))
+    .option('--server <hosts>', 'from a running server; the whole is not of one point in time if it changes meanwhile')
+    .option('--at <time>', 'from the past: when; by default the newest state that is kept');
+  addConnectionOptions(addSourceOptions(command))
+    .addHelpText('after', `${MOMENTS}\n\nExample:\n  headkeeper export /config --server 127.0.0.1:2181 > config.json`)
+    .action(async (path: string, options: ExportOptions) => {
+      const { runExport } = await import('./commands/export/run.ts');
+      await runExport(path, options);
+    });
+}
+
+function addImport(top: Command): void {
+  const command = top
+    .command('import')
+    .summary('write an exported subtree to a server')
+    .description(
+      'Creates the znodes of an export on a running server, with data and ACLs, as transactions. Ephemerals are left out.',
+    )
+    .argument('<file>', 'what headkeeper export has written: JSON, YAML or tar')
+    .argument('<path>', 'where its top is to be; the znode above must exist')
+    .requiredOption('--server <hosts>', 'addresses host:port, separated by commas; with a chroot if wanted')
+    .addOption(
+      new Option('--if-exists <what>', 'for znodes that exist').choices(['skip', 'replace', 'fail']).default('fail'),
+    )
+    .option('--dry-run', 'show what would be written')
+    .option('--json', 'print JSON');
+  addConnectionOptions(command)
+    .addHelpText('after', '\nExit codes: 0 done, 31 something changed meanwhile, 32 znodes exist.')
+    .action(async (file: string, path: string, options: ImportOptions) => {
+      const { runImport } = await import('./commands/import/run.ts');
+      await runImport(file, path, options);
     });
 }
 

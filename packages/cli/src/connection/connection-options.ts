@@ -33,6 +33,19 @@ export function openClient(servers: string, options: ConnectionOptions): Promise
   return ZnodeClient.open(parseServerList(servers), lines.map(parseCredentials));
 }
 
+/**
+ * As `openClient`, for paths that are whole.
+ *
+ * @throws CommandError also when the connect string has a chroot.
+ */
+export async function openRootClient(servers: string, options: ConnectionOptions): Promise<ZnodeClient> {
+  const { chroot } = parseServerList(servers);
+  if (chroot !== '') {
+    throw new CommandError(`give the servers without the chroot ${chroot}: paths are whole here`, ExitCode.usage);
+  }
+  return openClient(servers, options);
+}
+
 function readLines(file: string): string[] {
   try {
     return readFileSync(file, 'utf8')

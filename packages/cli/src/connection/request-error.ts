@@ -1,4 +1,5 @@
 import { ErrorCode, type ErrorName } from '@headkeeper/protocol';
+import { CommandError } from '../exit-codes.ts';
 
 const names: ReadonlyMap<number, ErrorName> = new Map(
   (Object.keys(ErrorCode) as ErrorName[]).map((name) => [ErrorCode[name], name]),
@@ -25,7 +26,7 @@ const explanations: ReadonlyMap<number, string> = new Map<number, string>([
 ]);
 
 /** A server has answered a request with an error. */
-export class RequestError extends Error {
+export class RequestError extends CommandError {
   /** An `ErrorCode`. */
   readonly code: number;
   /** The znode it is about; null when it is about none. */

@@ -37,6 +37,17 @@ export async function readLiveTree(client: ZnodeClient, top: string): Promise<Ma
   return tree;
 }
 
+/** Reads those of the znodes that exist. Throws as `readLiveTree`. */
+export async function readLivePaths(client: ZnodeClient, paths: Iterable<string>): Promise<MapTree> {
+  const tree = new MapTree();
+  const pending = [...paths];
+  while (pending.length > 0) {
+    const found = await Promise.all(pending.splice(-IN_FLIGHT).map((path) => readZnode(client, path)));
+    for (const one of found) if (one !== null) tree.add(one.znode);
+  }
+  return tree;
+}
+
 /** Null when the znode is gone. */
 async function readZnode(
   client: ZnodeClient,

@@ -9,6 +9,10 @@ export class MapTree implements ZnodeTree {
     return this.#znodes.size;
   }
 
+  paths(): Iterable<string> {
+    return this.#znodes.keys();
+  }
+
   add(znode: Znode): void {
     this.#znodes.set(znode.path, znode);
     if (znode.path === '/') return;
