@@ -20,18 +20,35 @@ export {
 } from './adapters/peer/quorum-links.ts';
 export { createHashing } from './adapters/system/hashing.ts';
 export { BackupError, type BackupProblem } from './backup/backup-error.ts';
+export { type BackupState, type BackupStateOptions, restoreState } from './backup/backup-state.ts';
 export { type BandwidthClock, limitBandwidth } from './backup/bandwidth-limit.ts';
 export { Catalogue, catalogueOf, type Entry, type FullEntry, type LogEntry } from './backup/catalogue.ts';
 export { type Chain, type ChainPart, type Gap, gapError, planChain, requireChain } from './backup/chain.ts';
+export { type FoundChange, findChange, type SoughtChange, type SoughtOperation } from './backup/change-search.ts';
+export { backUpDataDir, type DataDirBackup, type DataDirBackupOptions } from './backup/data-dir-backup.ts';
 export { BackupKey, readKeyFile } from './backup/encryption.ts';
 export { createFolderTarget } from './backup/folder-target.ts';
+export { gapsBetween, type HistoryLine, historyLines, restorableFrom } from './backup/history-lines.ts';
 export type { FullManifest, LogManifest, Manifest, StoredFile } from './backup/manifest.ts';
-export { type ReplayOptions, type ReplayProgress, type ReplaySummary, replayChain } from './backup/replay.ts';
+export { type PruneOptions, type PruneResult, pruneBackup } from './backup/prune.ts';
+export {
+  type OnTxn,
+  type ReplayOptions,
+  type ReplayProgress,
+  type ReplaySummary,
+  readLog,
+  replayChain,
+} from './backup/replay.ts';
 export { BackupRepository, type FullFacts, type LogFacts } from './backup/repository.ts';
+export { checkRestoreFolder, type RestoreFolder, type RestoreWorld } from './backup/restore-folder.ts';
+export { type RestoreProblem, RestoreRefused } from './backup/restore-refused.ts';
+export { EPOCH_JUMP, epochBeyond, type RestoredData, type WrittenData, writeRestored } from './backup/restore-write.ts';
+export type { RetentionRules } from './backup/retention.ts';
 export { createS3Target, type S3Credentials, type S3TargetOptions } from './backup/s3-target.ts';
 export { type LogSegment, SegmentBuilder } from './backup/segment-builder.ts';
 export { type BackupTarget, TargetError, type TargetFailure, type TargetObject } from './backup/target.ts';
 export { type Environment, openTarget, type TargetPlace } from './backup/target-opening.ts';
+export { type ZxidAtTime, zxidAtTime } from './backup/time-lookup.ts';
 export { parseServerConfig } from './config/parse.ts';
 export { SETTINGS, type ServerConfig } from './config/schema.ts';
 export { toCoreSettings } from './config/server-config.ts';

@@ -7,10 +7,13 @@ import type { StateSink } from '../core/log/state-sink.ts';
 import { BackupError } from './backup-error.ts';
 import type { FullEntry, LogEntry } from './catalogue.ts';
 import type { Chain, ChainPart } from './chain.ts';
+import { inParallel } from './in-parallel.ts';
 import { counterOf, epochOf } from './naming.ts';
 import type { BackupRepository } from './repository.ts';
 import { timeOfBody } from './segment-builder.ts';
 import { digestText, MOST_RECORD_BYTES } from './snapshot-check.ts';
+
+const MANIFESTS_AT_ONCE = 16;
 
 /** How far a replay has come. Bytes are plain bytes; the totals are known from the start. */
 export interface ReplayProgress {
@@ -67,8 +70,10 @@ class Replay {
   }
 
   async run(chain: Chain): Promise<ReplaySummary> {
+    const { signal } = this.#options;
     this.#totalBytes = await this.#measure(chain);
-    await this.#snapshot(chain.full);
+    await loadFull(this.#repository, chain.full, this.#sink, signal, (object, bytes) => this.#advance(object, bytes));
+    this.#lastZxid = chain.full.zxid;
     for (const part of chain.parts) await this.#log(part);
     return {
       fullZxid: chain.full.zxid,
@@ -81,68 +86,30 @@ class Replay {
 
   async #measure(chain: Chain): Promise<number> {
     const { signal } = this.#options;
-    let bytes = (await this.#repository.fullManifest(chain.full, signal)).file.plainBytes;
-    for (const { log } of chain.parts) bytes += (await this.#repository.logManifest(log, signal)).file.plainBytes;
-    return bytes;
-  }
-
-  async #snapshot(full: FullEntry): Promise<void> {
-    const { signal } = this.#options;
-    const manifest = await this.#repository.fullManifest(full, signal);
-    const { object } = manifest.file;
-    const decoder = new SnapshotDecoder(this.#sink, MOST_RECORD_BYTES);
-    let summary: SnapshotSummary;
-    try {
-      for await (const chunk of this.#repository.openSnapshot(full, signal)) {
-        decoder.push(chunk);
-        this.#advance(object, chunk.length);
-      }
-      summary = decoder.finish();
-    } catch (error) {
-      if (!(error instanceof SnapshotDamaged)) throw error;
-      throw damaged(object, error.message, error);
-    }
-    const digest = summary.digest?.zxid === full.zxid ? summary.digest : null;
-    if (manifest.digest !== null && (digest === null || digestText(digest.high, digest.low) !== manifest.digest)) {
-      throw damaged(object, 'it has another digest than its manifest states');
-    }
-    this.#sink.loaded(full.zxid, full.zxid === 0 ? null : digest);
-    this.#lastZxid = full.zxid;
+    const full = await this.#repository.fullManifest(chain.full, signal);
+    const logs = await inParallel(chain.parts, MANIFESTS_AT_ONCE, ({ log }) => {
+      return this.#repository.logManifest(log, signal);
+    });
+    return logs.reduce((sum, { file }) => sum + file.plainBytes, full.file.plainBytes);
   }
 
   async #log(part: ChainPart): Promise<void> {
-    const { signal } = this.#options;
-    const { log } = part;
-    const { file } = await this.#repository.logManifest(log, signal);
     if (!follows(this.#lastZxid, part)) {
-      throw damaged(file.object, `it does not go on where ${zxidText(this.#lastZxid)} ends`);
+      throw damaged(part.log.manifest, `it does not go on where ${zxidText(this.#lastZxid)} ends`);
     }
-    const check = new RecordOrder(file.object, log);
-    const reader = new LogFileReader(MOST_RECORD_BYTES, (bytes, view, start, end) => {
-      const zxid = zxidOfBody(view, start);
-      check.next(zxid);
-      if (zxid <= part.afterZxid || zxid > part.toZxid) return;
-      this.#apply(file.object, bytes, view, start, end, zxid);
-    });
-    for await (const chunk of this.#repository.openLog(log, signal)) {
-      reader.push(chunk);
-      this.#advance(file.object, chunk.length);
-    }
-    const end = reader.finish();
-    if (end.kind !== 'clean') throw damaged(file.object, `${end.reason} (at byte ${end.offset})`);
-    check.end();
-  }
-
-  #apply(object: string, bytes: Uint8Array, view: DataView, start: number, end: number, zxid: number): void {
-    try {
-      this.#sink.applyTxn(bytes, view, start, end);
-    } catch (error) {
-      if (!(error instanceof JuteError)) throw error;
-      throw damaged(object, `txn ${zxidText(zxid)} cannot be decoded (${error.message})`, error);
-    }
-    this.#lastZxid = zxid;
-    this.#lastTxnTimeMs = timeOfBody(view, start);
-    this.#txns++;
+    await readLog(
+      this.#repository,
+      part.log,
+      (bytes, view, start, end, zxid) => {
+        if (zxid <= part.afterZxid || zxid > part.toZxid) return;
+        applyTxn(this.#sink, part.log, bytes, view, start, end);
+        this.#lastZxid = zxid;
+        this.#lastTxnTimeMs = timeOfBody(view, start);
+        this.#txns++;
+      },
+      this.#options.signal,
+      (object, bytes) => this.#advance(object, bytes),
+    );
   }
 
   #advance(object: string, bytes: number): void {
@@ -151,28 +118,86 @@ class Replay {
   }
 }
 
-/** Makes sure that a piece of log holds the txns that its name states, all of them and no others. */
-export class RecordOrder {
-  readonly #object: string;
-  readonly #log: LogEntry;
-  #next: number;
+/** Told of the bytes of an object that were read. */
+export type ReadProgress = (object: string, bytes: number) => void;
 
-  constructor(object: string, log: LogEntry) {
-    this.#object = object;
-    this.#log = log;
-    this.#next = log.firstZxid;
-  }
+/** One txn of a piece of log: `bytes[start, end)` is its body, valid during the call. */
+export type OnTxn = (bytes: Uint8Array, view: DataView, start: number, end: number, zxid: number) => void;
 
-  next(zxid: number): void {
-    if (zxid !== this.#next || zxid > this.#log.lastZxid) {
-      throw damaged(this.#object, `txn ${zxidText(zxid)} stands where ${zxidText(this.#next)} belongs`);
+/** Loads a full backup into an empty sink, and checks it. Throws BackupError 'damaged'. */
+export async function loadFull(
+  repository: BackupRepository,
+  full: FullEntry,
+  sink: StateSink,
+  signal: AbortSignal,
+  progress: ReadProgress,
+): Promise<void> {
+  const manifest = await repository.fullManifest(full, signal);
+  const { object } = manifest.file;
+  const decoder = new SnapshotDecoder(sink, MOST_RECORD_BYTES);
+  let summary: SnapshotSummary;
+  try {
+    for await (const chunk of repository.openSnapshot(full, signal)) {
+      decoder.push(chunk);
+      progress(object, chunk.length);
     }
-    this.#next++;
+    summary = decoder.finish();
+  } catch (error) {
+    if (!(error instanceof SnapshotDamaged)) throw error;
+    throw damaged(object, error.message, error);
   }
+  const digest = summary.digest?.zxid === full.zxid ? summary.digest : null;
+  if (manifest.digest !== null && (digest === null || digestText(digest.high, digest.low) !== manifest.digest)) {
+    throw damaged(object, 'it has another digest than its manifest states');
+  }
+  sink.loaded(full.zxid, full.zxid === 0 ? null : digest);
+}
 
-  end(): void {
-    if (this.#next === this.#log.lastZxid + 1) return;
-    throw damaged(this.#object, `it ends before txn ${zxidText(this.#next)}, and its name says that it holds that`);
+/** Reads a piece of log, and checks that it holds the txns that its name states. Throws BackupError 'damaged'. */
+export async function readLog(
+  repository: BackupRepository,
+  log: LogEntry,
+  onTxn: OnTxn,
+  signal: AbortSignal,
+  progress: ReadProgress,
+): Promise<void> {
+  const { file } = await repository.logManifest(log, signal);
+  const { object } = file;
+  let next = log.firstZxid;
+  const reader = new LogFileReader(MOST_RECORD_BYTES, (bytes, view, start, end) => {
+    const zxid = zxidOfBody(view, start);
+    if (zxid !== next || zxid > log.lastZxid) {
+      throw damaged(object, `txn ${zxidText(zxid)} stands where ${zxidText(next)} belongs`);
+    }
+    next++;
+    onTxn(bytes, view, start, end, zxid);
+  });
+  for await (const chunk of repository.openLog(log, signal)) {
+    reader.push(chunk);
+    progress(object, chunk.length);
+  }
+  const end = reader.finish();
+  if (end.kind !== 'clean') throw damaged(object, `${end.reason} (at byte ${end.offset})`);
+  if (next !== log.lastZxid + 1) {
+    throw damaged(object, `it ends before txn ${zxidText(next)}, and its name says that it holds that`);
+  }
+}
+
+/** Applies a txn of a piece of log. Throws BackupError 'damaged' when it cannot be decoded. */
+export function applyTxn(
+  sink: StateSink,
+  log: LogEntry,
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+): void {
+  try {
+    sink.applyTxn(bytes, view, start, end);
+  } catch (error) {
+    if (!(error instanceof JuteError)) throw error;
+    const zxid = zxidText(zxidOfBody(view, start));
+    throw damaged(log.manifest, `txn ${zxid} cannot be decoded (${error.message})`, error);
   }
 }
 

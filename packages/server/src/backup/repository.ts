@@ -106,6 +106,11 @@ export class BackupRepository {
     return this.#kept(entry.manifest, decodeLogManifest(entry, await this.#manifestBytes(entry, signal), this.#cipher));
   }
 
+  /** Whether a manifest of this name was read here and found to be sound. */
+  isPublished(manifest: string): boolean {
+    return this.#manifests.has(manifest);
+  }
+
   /** The manifest of either. */
   manifest(entry: Entry, signal: AbortSignal): Promise<Manifest> {
     return entry.kind === 'full' ? this.fullManifest(entry, signal) : this.logManifest(entry, signal);

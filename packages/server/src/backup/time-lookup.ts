@@ -1,0 +1,115 @@
+import { zxidText } from '../core/log/recovery-refused.ts';
+import { BackupError } from './backup-error.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { ChainPart } from './chain.ts';
+import { historyLines } from './history-lines.ts';
+import { inParallel } from './in-parallel.ts';
+import type { LogManifest } from './manifest.ts';
+import { type OnTxn, readLog } from './replay.ts';
+import type { BackupRepository } from './repository.ts';
+import { timeOfBody } from './segment-builder.ts';
+
+/** What a time stands for in the newest history. */
+export interface ZxidAtTime {
+  /** The last txn before the first one that is later than the time. */
+  readonly zxid: number;
+  /** The first txn that is later, and its header time; null when the backup reaches no further. */
+  readonly next: { readonly zxid: number; readonly timeMs: number } | null;
+  /**
+   * The servers' clocks do not ascend around the time: this txn comes after `next` and is not later than the time, either.
+   * The state is ambiguous then; a zxid is not. Null as a rule.
+   */
+  readonly alsoZxid: number | null;
+}
+
+interface DatedPart extends ChainPart {
+  readonly manifest: LogManifest;
+}
+
+const MANIFESTS_AT_ONCE = 16;
+
+/**
+ * Finds the zxid that a time stands for: of the txns in the newest history all up to the last one before the first that is
+ * later than `timeMs` (epoch milliseconds, as the txns' headers have it). Throws BackupError 'not-covered' when that lies before the
+ * oldest full backup of that history.
+ */
+export async function zxidAtTime(
+  repository: BackupRepository,
+  catalogue: Catalogue,
+  timeMs: number,
+  signal: AbortSignal,
+): Promise<ZxidAtTime> {
+  const line = historyLines(catalogue)[0];
+  const oldest = line?.fulls[0];
+  if (line === undefined || oldest === undefined) {
+    throw new BackupError('not-covered', null, 'The newest history in the backup has no full backup to begin with.');
+  }
+  const { txnTimeMs, takenMs } = await repository.fullManifest(oldest, signal);
+  if ((txnTimeMs ?? takenMs) > timeMs) {
+    throw new BackupError(
+      'not-covered',
+      oldest.manifest,
+      `The backup does not reach back to ${new Date(timeMs).toISOString()}: its oldest full backup of the newest history is ` +
+        `that of ${new Date(txnTimeMs ?? takenMs).toISOString()} (zxid ${zxidText(oldest.zxid)}).`,
+    );
+  }
+  const usable = line.parts.filter(({ toZxid }) => toZxid > oldest.zxid);
+  const dated = await inParallel(usable, MANIFESTS_AT_ONCE, async (part): Promise<DatedPart> => {
+    return { ...part, manifest: await repository.logManifest(part.log, signal) };
+  });
+  let zxid = line.toZxid;
+  let next: ZxidAtTime['next'] = null;
+  for (const part of dated) {
+    if (part.manifest.maxTimeMs <= timeMs) continue;
+    const later = (await timesOf(repository, part, oldest.zxid, signal)).find((txn) => txn.timeMs > timeMs);
+    if (later === undefined) continue;
+    next = { zxid: later.zxid, timeMs: later.timeMs };
+    zxid = later.before;
+    break;
+  }
+  const alsoZxid = next === null ? null : await lastNotLater(repository, dated, next.zxid, timeMs, signal);
+  return { zxid, next, alsoZxid };
+}
+
+/** The last txn behind `zxid` that is not later than the time. */
+async function lastNotLater(
+  repository: BackupRepository,
+  dated: readonly DatedPart[],
+  zxid: number,
+  timeMs: number,
+  signal: AbortSignal,
+): Promise<number | null> {
+  for (const part of dated.toReversed()) {
+    if (part.toZxid <= zxid) break;
+    if (part.manifest.minTimeMs > timeMs) continue;
+    const found = (await timesOf(repository, part, zxid, signal)).findLast((txn) => txn.timeMs <= timeMs);
+    if (found !== undefined) return found.zxid;
+  }
+  return null;
+}
+
+interface TxnTime {
+  readonly zxid: number;
+  /** The txn right before it. */
+  readonly before: number;
+  readonly timeMs: number;
+}
+
+/** The times of the txns that a part contributes behind `afterZxid`. */
+async function timesOf(
+  repository: BackupRepository,
+  part: ChainPart,
+  afterZxid: number,
+  signal: AbortSignal,
+): Promise<TxnTime[]> {
+  const times: TxnTime[] = [];
+  let before = part.afterZxid;
+  const onTxn: OnTxn = (_bytes, view, start, _end, zxid) => {
+    if (zxid > part.afterZxid && zxid > afterZxid && zxid <= part.toZxid) {
+      times.push({ zxid, before, timeMs: timeOfBody(view, start) });
+    }
+    before = zxid;
+  };
+  await readLog(repository, part.log, onTxn, signal, () => {});
+  return times;
+}
