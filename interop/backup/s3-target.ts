@@ -52,6 +52,9 @@ async function refusals(server: S3Server): Promise<void> {
   const stranger = await openTarget(place, { ...server.environment, AWS_SECRET_ACCESS_KEY: 'not-the-secret' });
   await expectFailure(() => stranger.put('a.json', Buffer.from('x'), never), 'denied', /AWS_SECRET_ACCESS_KEY/);
   await stranger.close();
+  const unknown = await openTarget(place, { ...server.environment, AWS_ACCESS_KEY_ID: 'nobody' });
+  await expectFailure(() => unknown.remove('a.json', never), 'denied', /AWS_ACCESS_KEY_ID/);
+  await unknown.close();
   const elsewhere = await openS3(server, 'x', 'no-such-bucket');
   await expectFailure(() => elsewhere.put('a.json', Buffer.from('x'), never), 'other', /no such bucket/);
   await elsewhere.close();

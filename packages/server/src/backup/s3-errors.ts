@@ -29,7 +29,7 @@ const staleToken = denied(
 const wrongRegion = other("the bucket lies in another region; set the target's region to that of the bucket");
 const noRoom = full('no room is left, or a quota is used up; make room there or remove old backups');
 
-/** By the `code` of S3's answers; the codes of MinIO are among them. */
+/** By the `code` of S3's answers; codes of MinIO and VersityGW are among them. */
 const byCode: Readonly<Record<string, Verdict>> = {
   NoSuchKey: { failure: 'missing', advice: 'there is no such object' },
   NotFound: { failure: 'missing', advice: 'there is no such object' },
@@ -41,6 +41,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
     'grant s3:PutObject, s3:GetObject, s3:DeleteObject, s3:AbortMultipartUpload and s3:ListBucket to this key',
   ),
   InvalidAccessKeyId: wrongKey,
+  XAdminUserNotFound: wrongKey,
   SignatureDoesNotMatch: wrongKey,
   ExpiredToken: staleToken,
   InvalidToken: staleToken,
@@ -131,7 +132,6 @@ function verdictOn(error: unknown, facts: Facts): Verdict {
   if (code === 'TimeoutError') return silent;
   if (status === null) return other('the service could not be used; the cause is in the log');
   if (status === 401 || status === 403) return byCode.AccessDenied!;
-  if (status === 404) return byCode.NotFound!;
   if (status === 412) return byCode.PreconditionFailed!;
   if (status === 507) return noRoom;
   if (status === 301 || status === 307) return wrongRegion;

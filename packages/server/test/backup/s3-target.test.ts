@@ -110,6 +110,9 @@ const answers: readonly (readonly [number, string, TargetFailure, RegExp])[] = [
   [403, 'QuotaExceeded', 'full', /quota/],
   [301, 'PermanentRedirect', 'other', /region/],
   [400, 'AuthorizationHeaderMalformed', 'other', /region/],
+  // Not every 404 is about an object: this one is VersityGW's for an unknown key, the next might be any proxy's.
+  [404, 'XAdminUserNotFound', 'denied', /AWS_ACCESS_KEY_ID/],
+  [404, 'PageNotFound', 'other', /check the target's endpoint/],
   [400, 'SomethingNobodyKnows', 'other', /SomethingNobodyKnows, HTTP 400/],
 ];
 
