@@ -16,6 +16,7 @@ import { createTimers } from './adapters/system/timers.ts';
 import { fourLetterAnswer } from './admin/four-letter.ts';
 import { factsOf } from './admin/member-facts.ts';
 import { StandaloneStatus } from './admin/standalone-status.ts';
+import { startAdmin } from './admin-assembly.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { toCoreSettings } from './config/server-config.ts';
@@ -54,6 +55,8 @@ export interface FatalExit {
 
 export interface RunningServer {
   readonly address: { readonly host: string; readonly port: number };
+  /** Where the operators' HTTP server listens; null: it is off, or could not have its port. */
+  readonly adminAddress: { readonly host: string; readonly port: number } | null;
   /** If this server leads an ensemble, lets another lead, whoever is best; the log says what comes of it. */
   transfer(): void;
   /** Lets another lead, if this server does; acknowledges what is logged, closes the connections, releases the data directory. */
@@ -159,6 +162,13 @@ async function serve(
   const address = await listener.listen().catch((error: Error) => {
     throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
   });
+  const admin = await startAdmin(config, {
+    ...{ replica, driver, dataDir, clock, status, log },
+    isServing: () => isServing(replica),
+    watchSnapshots: server.watchSnapshots,
+    backupStatus: () => null,
+    backupNow: null,
+  });
   const followMembership = clientAddressFollower(config, listener, log);
   if (followMembership !== null) server.ensemble?.watch(followMembership);
   // After a pause of the whole process the pings that have arrived meanwhile are read first: their sessions live.
@@ -180,6 +190,7 @@ async function serve(
   const stop = async (): Promise<void> => {
     const stopping = new Promise<Error | null>((resolve) => driver.stop(resolve));
     listener.stop();
+    admin.stop();
     clearInterval(ticker);
     stopPurging();
     const error = await stopping;
@@ -189,6 +200,7 @@ async function serve(
   };
   return {
     address,
+    adminAddress: admin.address,
     failed,
     transfer: () => driver.transfer(null),
     stop: () => {
@@ -253,6 +265,8 @@ export interface AssembledServer {
   readonly lastZxid: number;
   /** Writes the snapshot that must be there before the first client, if one must, then calls back. */
   begin(ready: () => void): void;
+  /** `written` hears of every snapshot that is complete. */
+  watchSnapshots(written: (zxid: number) => void): void;
   /** Removes the snapshots and logs that no start needs; does nothing while a purge is still at work. */
   purge(): void;
 }
@@ -305,6 +319,7 @@ function assemble(
   let whenFirst: (() => void) | null = null;
   let purging = false;
   const whenPurged: (() => void)[] = [];
+  const snapshotWatchers: ((zxid: number) => void)[] = [];
   const driver = new Driver({
     replica,
     clock,
@@ -331,6 +346,7 @@ function assemble(
         log.info({ zxid: zxidText(zxid) }, 'snapshot written');
         whenFirst?.();
         whenFirst = null;
+        for (const written of snapshotWatchers) written(zxid);
       },
     },
   });
@@ -357,6 +373,9 @@ function assemble(
         begin();
       };
       driver.snapshot();
+    },
+    watchSnapshots: (written) => {
+      snapshotWatchers.push(written);
     },
     purge: () => {
       if (purging || driver.isChangingHistory) return;

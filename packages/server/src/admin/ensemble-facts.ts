@@ -8,6 +8,17 @@ export interface Summary {
   readonly max: number;
 }
 
+/** An observer that is connected to a leader. */
+export interface ObserverFacts {
+  readonly sid: number;
+  /** `host:port`. */
+  readonly address: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly establishedAt: number;
+  /** Bytes that wait to be sent. */
+  readonly queuedBytes: number;
+}
+
 /** What a leader knows beside. */
 export interface LeaderFacts {
   /** Milliseconds since it began to lead. */
@@ -18,6 +29,8 @@ export interface LeaderFacts {
   readonly syncedFollowers: number;
   readonly syncedNonVoters: number;
   readonly syncedObservers: number;
+  /** All that are connected, in sync or not. */
+  readonly observers: readonly ObserverFacts[];
   /** Sync requests of clients that wait for a commit. */
   readonly pendingSyncs: number;
   /** Bytes of proposals; -1 before the first. */

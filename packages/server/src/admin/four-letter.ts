@@ -6,9 +6,9 @@ import type { ConnectionStatus, ExpiryBucket, Metric, ServerStatus } from './ser
 import { ANNOUNCED_VERSION } from './version.ts';
 
 /** Apache's trace mask as it is after start; Headkeeper keeps none, so it never changes. */
-const TRACE_MASK = 306;
+export const TRACE_MASK = 306;
 
-const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests\n';
+export const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests';
 
 /** What a word answers while the server serves. */
 const ANSWERS: { readonly [Word in FourLetterName]: (status: ServerStatus) => string } = {
@@ -72,7 +72,7 @@ export function fourLetterAnswer(
     case 'stmk':
       return String(TRACE_MASK);
     default:
-      return NOT_SERVING;
+      return `${NOT_SERVING}\n`;
   }
 }
 
@@ -195,6 +195,13 @@ function buckets<Thing>(
 }
 
 function monitor(status: ServerStatus): string {
+  return monitorEntries(status)
+    .map(([name, value]) => `zk_${name}\t${value}\n`)
+    .join('');
+}
+
+/** Everything that `mntr` tells, without its `zk_`: numbers, or their texts as Java writes them, and the first few names. */
+export function monitorEntries(status: ServerStatus): [name: string, value: string | number][] {
   const { ensemble, latency, responseSize } = status;
   const descriptors = status.fileDescriptors();
   const values: [string, string | number][] = [
@@ -227,7 +234,7 @@ function monitor(status: ServerStatus): string {
     ['non_mtls_local_conn_count', 0],
   ];
   for (const metric of status.metrics()) values.push(...metricValues(metric));
-  return values.map(([name, value]) => `zk_${name}\t${value}\n`).join('');
+  return values;
 }
 
 function peerEntries(facts: EnsembleFacts | null): [string, string | number][] {

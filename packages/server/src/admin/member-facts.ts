@@ -1,7 +1,7 @@
 import type { Member } from '../core/member.ts';
 import type { Leading } from '../core/roles/leading.ts';
 import type { Learning } from '../core/roles/learning.ts';
-import type { EnsembleFacts, LeaderFacts } from './ensemble-facts.ts';
+import type { EnsembleFacts, LeaderFacts, ObserverFacts } from './ensemble-facts.ts';
 
 const ROLES = { looking: 'looking', leading: 'leader', following: 'follower', observing: 'observer' } as const;
 
@@ -49,8 +49,19 @@ function leaderFacts(member: Member, role: Leading): LeaderFacts {
   let syncedFollowers = 0;
   let syncedNonVoters = 0;
   let syncedObservers = 0;
+  const observers: ObserverFacts[] = [];
+  const toWallMs = stage.pipeline.serving.wallMs - stage.nowMs;
   for (const handler of role.learners) {
     learners++;
+    const { sid, link } = handler;
+    if (handler.isObserver) {
+      observers.push({
+        sid,
+        address: link.address,
+        establishedAt: link.openedMs + toWallMs,
+        queuedBytes: link.out.length,
+      });
+    }
     if (handler.stage !== 'live' && handler.stage !== 'synced') continue;
     if (handler.isObserver) syncedObservers++;
     else if (stage.committed.isVoter(handler.sid)) syncedFollowers++;
@@ -62,6 +73,7 @@ function leaderFacts(member: Member, role: Leading): LeaderFacts {
     syncedFollowers,
     syncedNonVoters,
     syncedObservers,
+    observers,
     pendingSyncs: role.pendingSyncs,
     proposalSize: stage.statistics.proposalSize,
   };

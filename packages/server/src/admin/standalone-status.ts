@@ -31,6 +31,7 @@ export class StandaloneStatus implements ServerStatus {
   readonly #clock: Clock;
   readonly #facts: (() => EnsembleFacts) | null;
   readonly #startedMs: number;
+  readonly #metricSources: (() => Iterable<Metric>)[] = [];
 
   /** `facts` tells of the ensemble; without it the server is a standalone one. */
   constructor(
@@ -159,7 +160,13 @@ export class StandaloneStatus implements ServerStatus {
     const { statistics } = this.#replica.serving;
     const { ensemble } = this;
     const own: Metric = { kind: 'counter', name: 'digest_mismatches_count', value: statistics.digestMismatches };
-    return ensemble === null ? [own] : [own, ...ensembleMetrics(ensemble)];
+    const others = this.#metricSources.flatMap((source) => [...source()]);
+    return [own, ...(ensemble === null ? [] : ensembleMetrics(ensemble)), ...others];
+  }
+
+  /** Another part of the server has metrics to show. */
+  addMetrics(source: () => Iterable<Metric>): void {
+    this.#metricSources.push(source);
   }
 
   connections(): Iterable<ConnectionStatus> {

@@ -20,7 +20,7 @@ import type { SessionTable } from './session/sessions.ts';
 import type { CoreSettings } from './settings.ts';
 import { permits } from './tree/acl-match.ts';
 import type { ChangeObserver } from './tree/apply.ts';
-import { Field } from './tree/node-store.ts';
+import { Field, ROOT } from './tree/node-store.ts';
 import { writeStat } from './tree/stat.ts';
 import type { DataTree } from './tree/tree.ts';
 import { TriggerResult, WatchTable } from './watch/watches.ts';
@@ -158,6 +158,16 @@ export class Serving implements ChangeObserver {
   allowedOn(slot: number, wanted: number, identities: readonly Identity[]): boolean {
     const aclId = this.tree.store.get(slot, Field.aclId);
     return aclId === -1 || this.allowed(aclId, wanted, identities);
+  }
+
+  /** The access control list of `/`, which guards what concerns the whole tree. */
+  get rootAcl(): readonly Acl[] {
+    return this.tree.acls.list(this.tree.store.get(ROOT, Field.aclId));
+  }
+
+  /** As `allowed`, for the list of `/`. */
+  rootAllows(wanted: number, identities: readonly Identity[]): boolean {
+    return this.allowedOn(ROOT, wanted, identities);
   }
 
   /** Begins a reply with the zxid of reads and no error; returns its offset for `endReply`. */

@@ -24,6 +24,7 @@ const leading: LeaderFacts = {
   syncedFollowers: 2,
   syncedNonVoters: 0,
   syncedObservers: 1,
+  observers: [],
   pendingSyncs: 0,
   proposalSize: { last: -1, min: -1, max: -1 },
 };

@@ -2,7 +2,13 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Acl, RequestBodies, RequestName } from '@headkeeper/protocol';
 import { RawClient, type Reply } from '@headkeeper/testkit';
-import type { MemberProcess } from './member-process.ts';
+import type { MemberPorts } from './member-process.ts';
+
+/** A server, as far as its clients know it. */
+export interface Reachable {
+  readonly name: string;
+  readonly ports: Pick<MemberPorts, 'client'>;
+}
 
 const OPEN_ACL: readonly Acl[] = [{ perms: 31, scheme: 'world', id: 'anyone' }];
 
@@ -30,7 +36,7 @@ export class MemberSession {
   }
 
   /** Throws when the server does not take the session. */
-  static async open(member: MemberProcess): Promise<MemberSession> {
+  static async open(member: Reachable): Promise<MemberSession> {
     const session = new MemberSession(member.ports.client);
     session.#client.handshake({ timeOut: 10_000 });
     await session.#arrival(member.name);
@@ -89,7 +95,7 @@ export class MemberSession {
 }
 
 /** Does something in a session of its own, over and over until the server takes it: it may be between two leaders. */
-export async function using<T>(member: MemberProcess, act: (session: MemberSession) => Promise<T>): Promise<T> {
+export async function using<T>(member: Reachable, act: (session: MemberSession) => Promise<T>): Promise<T> {
   const deadline = performance.now() + 20_000;
   for (;;) {
     let session: MemberSession | null = null;
