@@ -49,6 +49,13 @@ export { type LogSegment, SegmentBuilder } from './backup/segment-builder.ts';
 export { type BackupTarget, TargetError, type TargetFailure, type TargetObject } from './backup/target.ts';
 export { type Environment, openTarget, type TargetPlace } from './backup/target-opening.ts';
 export { type ZxidAtTime, zxidAtTime } from './backup/time-lookup.ts';
+export {
+  type VerifyOptions,
+  type VerifyProblem,
+  type VerifyProgress,
+  type VerifyReport,
+  verifyBackup,
+} from './backup/verify.ts';
 export { parseServerConfig } from './config/parse.ts';
 export { SETTINGS, type ServerConfig } from './config/schema.ts';
 export { toCoreSettings } from './config/server-config.ts';
