@@ -227,6 +227,7 @@ export class SimNode {
   #drop(): void {
     this.life++;
     this.since = this.world.now;
+    this.lastTrouble = this.world.now;
     this.server = null;
     this.isReady = false;
     this.isPaused = false;
