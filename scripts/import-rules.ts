@@ -34,6 +34,7 @@ const server = [
   'server/services',
   'server/assembly',
   'server/admin-assembly',
+  'server/backup-assembly',
   'server/main',
 ] as const;
 
@@ -169,6 +170,12 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/config',
     ],
     node: true,
+  },
+  // The part of main.ts that joins a server with what carries its history into a backup.
+  'server/backup-assembly': {
+    at: 'packages/server/src/backup-assembly.ts',
+    may: ['server/ports', 'server/core', 'server/driver', 'server/adapters', 'server/config', 'server/backup'],
+    node: false,
   },
   // The part of main.ts that joins the operators' HTTP server with what it shows and changes.
   'server/admin-assembly': {

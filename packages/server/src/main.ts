@@ -13,10 +13,12 @@ import { TlsStoreError } from './adapters/peer/tls-stores.ts';
 import { createClock } from './adapters/system/clock.ts';
 import { createHashing } from './adapters/system/hashing.ts';
 import { createTimers } from './adapters/system/timers.ts';
+import { backupMetrics } from './admin/backup-metrics.ts';
 import { fourLetterAnswer } from './admin/four-letter.ts';
 import { factsOf } from './admin/member-facts.ts';
 import { StandaloneStatus } from './admin/standalone-status.ts';
 import { startAdmin } from './admin-assembly.ts';
+import { type RunningBackups, startBackups } from './backup-assembly.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { toCoreSettings } from './config/server-config.ts';
@@ -162,12 +164,14 @@ async function serve(
   const address = await listener.listen().catch((error: Error) => {
     throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
   });
+  const backups = startBackups(config, server, log);
+  if (backups !== null) status.addMetrics(() => backupMetrics(backups.status()));
   const admin = await startAdmin(config, {
     ...{ replica, driver, dataDir, clock, status, log },
     isServing: () => isServing(replica),
     watchSnapshots: server.watchSnapshots,
-    backupStatus: () => null,
-    backupNow: null,
+    backupStatus: () => backups?.status() ?? null,
+    backupNow: backups === null ? null : () => beginBackup(backups, log),
   });
   const followMembership = clientAddressFollower(config, listener, log);
   if (followMembership !== null) server.ensemble?.watch(followMembership);
@@ -183,18 +187,19 @@ async function serve(
     );
   };
   const ticker = setInterval(() => setImmediate(tick), config.tickTimeMs);
-  const stopPurging = repeatNowAnd(() => server.purge(), config.purgeIntervalMs);
+  const stopPurging = repeatNowAnd(() => server.purge(backups?.logsNeededFrom ?? null), config.purgeIntervalMs);
   log.info({ host: address.host, port: address.port, lastZxid: zxidText(lastZxid) }, 'serving');
 
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
+    backups?.leave();
     const stopping = new Promise<Error | null>((resolve) => driver.stop(resolve));
     listener.stop();
     admin.stop();
     clearInterval(ticker);
     stopPurging();
     const error = await stopping;
-    await listener.drain(DRAIN_MS);
+    await Promise.all([listener.drain(DRAIN_MS), backups?.stop()]);
     dataDir.release();
     if (error !== null) throw error;
   };
@@ -232,6 +237,14 @@ function clientAddressFollower(
   };
 }
 
+/** Begins a full backup; the log says what comes of it. */
+function beginBackup(backups: RunningBackups, log: ServerLog): void {
+  backups.backupNow().then(
+    ({ zxid, bytes, object }) => log.info({ zxid: zxidText(zxid), bytes, object }, 'the full backup asked for is safe'),
+    (error: Error) => log.warn({}, `the full backup asked for has failed: ${error.message}`),
+  );
+}
+
 /** A server of an ensemble serves nobody while it has no leader. */
 function isServing(replica: Replica): boolean {
   return replica.member === null || replica.clients.areServed;
@@ -267,8 +280,11 @@ export interface AssembledServer {
   begin(ready: () => void): void;
   /** `written` hears of every snapshot that is complete. */
   watchSnapshots(written: (zxid: number) => void): void;
-  /** Removes the snapshots and logs that no start needs; does nothing while a purge is still at work. */
-  purge(): void;
+  /**
+   * Removes the snapshots and logs that no start needs; does nothing while a purge is still at work. `logsNeededFrom`: see
+   * `PurgeOptions`.
+   */
+  purge(logsNeededFrom?: number | null): void;
 }
 
 /**
@@ -377,11 +393,12 @@ function assemble(
     watchSnapshots: (written) => {
       snapshotWatchers.push(written);
     },
-    purge: () => {
+    purge: (logsNeededFrom = null) => {
       if (purging || driver.isChangingHistory) return;
       purging = true;
       const { snapshotFolder, logFolder } = dataDir;
-      purge({ disk, snapshotFolder, logFolder, retain: config.purgeSnapRetainCount }, (error, removed) => {
+      const retain = config.purgeSnapRetainCount;
+      purge({ disk, snapshotFolder, logFolder, retain, neededFrom: logsNeededFrom }, (error, removed) => {
         purging = false;
         for (const done of whenPurged.splice(0)) done();
         if (error !== null) log.error({ reason: error.message }, 'old files could not be removed');

@@ -6,10 +6,12 @@ export type BackupRole = 'any' | 'follower' | 'observer';
 export interface BackupValues {
   /** A folder, `/path` or `file:///path`, or a bucket, `s3://bucket/prefix`; null: there are no backups. */
   readonly backupTarget: string | null;
-  /** null: that of AWS for the region. */
+  /** null: that of the environment, else Amazon's. */
   readonly backupS3Endpoint: string | null;
-  readonly backupS3Region: string;
-  readonly backupS3PathStyle: boolean;
+  /** null: that of the environment. */
+  readonly backupS3Region: string | null;
+  /** null: if there is an endpoint. */
+  readonly backupS3PathStyle: boolean | null;
   readonly backupFullIntervalMs: number;
   /** Time that a committed txn may take to be safe in the target. */
   readonly backupExposureMs: number;

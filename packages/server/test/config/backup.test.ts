@@ -24,15 +24,8 @@ describe('the settings of backups', () => {
     assert.equal(config.backupExposureMs, 1000);
     assert.equal(config.backupFullIntervalMs, 86_400_000);
     assert.equal(config.backupKeepCount, 7);
+    assert.equal(config.backupS3PathStyle, null);
     assert.deepEqual(config.warnings, []);
-  });
-
-  it('put the bucket into the path where an endpoint is given, unless they say otherwise', () => {
-    const bucket = 'backup.target=s3://zoo-backups\n';
-    const endpoint = 'backup.s3.endpoint=http://127.0.0.1:9000\n';
-    assert.equal(parse(bucket).backupS3PathStyle, false);
-    assert.equal(parse(bucket + endpoint).backupS3PathStyle, true);
-    assert.equal(parse(`${bucket}${endpoint}backup.s3.pathStyle=false`).backupS3PathStyle, false);
   });
 
   it('refuse a key that does not exist, since nothing would be backed up as meant', () => {

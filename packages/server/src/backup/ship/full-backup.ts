@@ -1,0 +1,30 @@
+import { createReadStream } from 'node:fs';
+import { snapshotName } from '../../adapters/disk/file-names.ts';
+import type { FullManifest } from '../manifest.ts';
+import type { BackupRepository, LogFacts } from '../repository.ts';
+import type { HistoryReader } from './log-tail.ts';
+import { timeOfTxn } from './resume.ts';
+
+const READ_BYTES = 1 << 18;
+
+/** The plain bytes of a complete snapshot file of the server. */
+export function readSnapshotFile(folder: string, zxid: number): AsyncIterable<Uint8Array> {
+  return createReadStream(`${folder}/${snapshotName(zxid)}`, { highWaterMark: READ_BYTES });
+}
+
+export interface FullBackupOptions {
+  readonly repository: BackupRepository;
+  readonly history: HistoryReader;
+  readonly readSnapshot: (zxid: number) => AsyncIterable<Uint8Array>;
+  readonly zxid: number;
+  readonly takenMs: number;
+  readonly facts: Pick<LogFacts, 'by' | 'compression'>;
+  readonly signal: AbortSignal;
+}
+
+/** Puts the snapshot of `zxid`, which the server has just written, into the target. */
+export function putFullBackup(options: FullBackupOptions): Promise<FullManifest> {
+  const { repository, history, zxid, takenMs, facts, signal } = options;
+  const txnTimeMs = timeOfTxn(history, zxid);
+  return repository.putFull(options.readSnapshot(zxid), { zxid, txnTimeMs, takenMs, ...facts }, signal);
+}

@@ -1,0 +1,75 @@
+import { zxidText } from '../../core/log/recovery-refused.ts';
+import { type HistoryStore, HistoryUnreachable, type LogCursor } from '../../ports.ts';
+import { type LogSegment, SegmentBuilder } from '../segment-builder.ts';
+
+/** What the shipper needs of the server's history; it reads while the server writes, and changes nothing. */
+export type HistoryReader = Pick<HistoryStore, 'readLog'>;
+
+const READ_BYTES = 1 << 20;
+
+/** The server's log from one txn on, cut into segments. */
+export class LogTail {
+  readonly #history: HistoryReader;
+  #cursor: LogCursor | null = null;
+  /** Everything up to here was handed over. */
+  position: number;
+
+  constructor(history: HistoryReader, afterZxid: number) {
+    this.#history = history;
+    this.position = afterZxid;
+  }
+
+  /**
+   * The next txns, none beyond `upToZxid`, which must be on the disk: about `maxBytes` of them, all of one epoch. Null when
+   * there are none.
+   *
+   * Throws HistoryUnreachable when the log does not hold what follows any more, and the disk's errors.
+   */
+  next(upToZxid: number, maxBytes: number): LogSegment | null {
+    if (upToZxid <= this.position) return null;
+    const segment = this.#collect(upToZxid, maxBytes);
+    if (segment !== null) this.position = segment.lastZxid;
+    return segment;
+  }
+
+  /** Goes back behind `zxid`: what followed was not kept. */
+  rewind(zxid: number): void {
+    this.close();
+    this.position = zxid;
+  }
+
+  close(): void {
+    this.#cursor?.close();
+    this.#cursor = null;
+  }
+
+  #collect(upToZxid: number, maxBytes: number): LogSegment | null {
+    const builder = new SegmentBuilder(this.position);
+    try {
+      this.#cursor ??= this.#history.readLog(this.position);
+      if (this.#cursor === null) throw this.#unreachable();
+      while (builder.bytes < maxBytes) {
+        const records = this.#cursor.next(Math.min(READ_BYTES, maxBytes), upToZxid);
+        if (records === null) break;
+        for (let i = 0; i < records.count; i++) {
+          if (!builder.canTake(records.zxids[i] as number)) {
+            // Another epoch begins: the cursor is past it already.
+            this.close();
+            return builder.txns === 0 ? null : builder.finish();
+          }
+          builder.add(records.memory, records.starts[i] as number, records.ends[i] as number);
+        }
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    if (builder.txns > 0) return builder.finish();
+    this.close();
+    throw this.#unreachable();
+  }
+
+  #unreachable(): HistoryUnreachable {
+    return new HistoryUnreachable(`the log of this server does not hold what follows ${zxidText(this.position)}`);
+  }
+}
