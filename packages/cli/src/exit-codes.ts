@@ -8,6 +8,10 @@ export const ExitCode = {
   failed: 1,
   /** Wrong arguments, or a configuration that cannot be served. */
   usage: 2,
+  /** A data directory cannot be used: it is in use, not empty, or damaged. */
+  dataDirectory: 3,
+  /** The disk failed, or is full. */
+  disk: 10,
   /** The server answered, but not with its status. */
   refused: 20,
   /** A file is damaged. */
@@ -24,6 +28,22 @@ export const ExitCode = {
   changedMeanwhile: 31,
   /** Znodes that were to be created exist already. */
   conflict: 32,
+  /** The target of a backup cannot be reached, or refuses. */
+  target: 40,
+  /** A backup cannot be used: there is none, it is damaged or of a newer format, or the key is wrong. */
+  backup: 41,
+  /** The backup does not hold what is asked for. */
+  notCovered: 42,
+  /** The backup is behind, or nobody makes one. */
+  behind: 43,
+  /** Ctrl-C. */
+  interrupted: 130,
+  /** Nothing was changed, because nobody confirmed it. */
+  unconfirmed: 50,
+  /** A repair would destroy something, or cannot do what was asked. */
+  repairRefused: 51,
+  /** Something is wrong with a data directory, and a start copes with it. */
+  flawed: 52,
 } as const;
 
 /** Ends a command with a message for people and an exit code. */

@@ -2,8 +2,10 @@ import { basename, resolve } from 'node:path';
 import {
   createNodeDisk,
   createRecoverySource,
+  type Database,
   LogFileReader,
   LogReplay,
+  type RecoveredState,
   RecoveryRefused,
   type RecoverySource,
   SnapshotDamaged,
@@ -15,7 +17,7 @@ import {
 } from '@headkeeper/server/internal';
 import { CommandError, ExitCode } from '../exit-codes.ts';
 import { type Progress, startProgress } from '../progress.ts';
-import type { HistorySource } from './history-source.ts';
+import { type HistorySource, newRecoveredState } from './history-source.ts';
 import { type Moment, momentText, zxidText } from './moment.ts';
 
 /** A path, data or record may be this long; a longer one is taken for damage. */
@@ -54,12 +56,14 @@ export class DataDirHistory implements HistorySource {
     if (moment.kind === 'zxid' && !found && last < moment.zxid) {
       throw new CommandError(
         `${this.description} ends at ${zxidText(last)}: it does not reach ${zxidText(moment.zxid)}`,
+        ExitCode.notCovered,
       );
     }
     const oldest = await this.oldestZxid();
     if (last < oldest) {
       throw new CommandError(
         `${this.description} does not reach back to ${momentText(moment)}: it begins at ${zxidText(oldest)}`,
+        ExitCode.notCovered,
       );
     }
     return last;
@@ -74,22 +78,21 @@ export class DataDirHistory implements HistorySource {
     return oldest.zxid;
   }
 
-  async replay<S extends StateSink>(baseZxid: number, toZxid: number, newState: () => S): Promise<S> {
+  async replay(baseZxid: number, toZxid: number, wrap?: (state: RecoveredState) => StateSink): Promise<Database> {
     const candidates = this.#snapshots().filter(({ zxid }) => zxid <= baseZxid);
     for (const [at, snapshot] of candidates.entries()) {
-      const loaded = this.#load(snapshot, newState, baseZxid, at === candidates.length - 1);
-      if (loaded === null) continue;
-      this.#replayLogs(snapshot.zxid, toZxid, loaded);
-      return loaded;
+      const state = newRecoveredState();
+      const sink = wrap?.(state) ?? state;
+      if (!this.#load(snapshot, sink, baseZxid, at === candidates.length - 1)) continue;
+      this.#replayLogs(snapshot.zxid, toZxid, sink);
+      if (state.mismatchCount > 0) this.warnings.push(...state.digestMismatches);
+      return state.database;
     }
     throw new CommandError(
       `${this.description} holds no whole snapshot at or before ${zxidText(baseZxid)}` +
         (this.warnings.length === 0 ? '' : ` (${this.warnings.join('; ')})`),
+      ExitCode.damaged,
     );
-  }
-
-  async close(): Promise<void> {
-    // Files are closed as they are read.
   }
 
   /** Those that are not cut short, newest first. */
@@ -100,9 +103,8 @@ export class DataDirHistory implements HistorySource {
       .sort((a, b) => b.zxid - a.zxid);
   }
 
-  /** Null when the snapshot is damaged, or is mixed with changes behind `baseZxid` and is not the `last` to be tried. */
-  #load<S extends StateSink>(snapshot: SnapshotFile, newState: () => S, baseZxid: number, last: boolean): S | null {
-    const state = newState();
+  /** False when the snapshot is damaged, or is mixed with changes behind `baseZxid` and is not the `last` to be tried. */
+  #load(snapshot: SnapshotFile, state: StateSink, baseZxid: number, last: boolean): boolean {
     const decoder = new SnapshotDecoder(state, MAX_RECORD_BYTES);
     let summary: SnapshotSummary;
     try {
@@ -111,11 +113,11 @@ export class DataDirHistory implements HistorySource {
     } catch (error) {
       if (!(error instanceof SnapshotDamaged)) throw error;
       this.warnings.push(`${snapshot.name} is damaged and was passed over: ${error.message}`);
-      return null;
+      return false;
     }
     const { digest } = summary;
     if (digest !== null && digest.zxid > baseZxid) {
-      if (!last) return null;
+      if (!last) return false;
       this.warnings.push(
         `${snapshot.name} was written while the tree changed, up to ${zxidText(digest.zxid)}: ` +
           'states before that can hold some of the later changes already',
@@ -123,7 +125,7 @@ export class DataDirHistory implements HistorySource {
     }
     const counts = digest !== null && digest.zxid > 0 && digest.zxid >= snapshot.zxid;
     state.loaded(snapshot.zxid, counts ? digest : null);
-    return state;
+    return true;
   }
 
   #replayLogs(snapshotZxid: number, toZxid: number, state: StateSink): void {

@@ -20,21 +20,15 @@ export interface HistorySource {
   /** The oldest state that can be made. */
   oldestZxid(): Promise<number>;
   /**
-   * Fills what `newState` makes with the newest kept state that is not behind `baseZxid`, then hands it every txn up to
-   * `toZxid`. `newState` is called again when a snapshot turns out to be damaged half way.
+   * Makes the newest kept state that is not behind `baseZxid`, and applies every txn up to `toZxid`. `wrap` gives a sink that
+   * looks at what passes and hands it on; it is called again, with a new state, when something turns out to be damaged and
+   * another way is tried.
    */
-  replay<S extends StateSink>(baseZxid: number, toZxid: number, newState: () => S): Promise<S>;
-  close(): Promise<void>;
+  replay(baseZxid: number, toZxid: number, wrap?: (state: RecoveredState) => StateSink): Promise<Database>;
 }
 
-/** An empty state to replay into. TTL znodes are told apart, as a history holds some only where they were switched on. */
-export function newRecoveredState(): RecoveredState {
-  return new RecoveredState(new Database(replaySettings()));
-}
-
-let settings: CoreSettings | null = null;
-
-function replaySettings(): CoreSettings {
+/** TTL znodes are told apart, as a history holds some only where they were switched on. */
+export function replaySettings(): CoreSettings {
   settings ??= {
     ...toCoreSettings(defaultServerConfig('.'), {
       hashSeed: randomBytes(4).readUInt32LE(),
@@ -46,8 +40,14 @@ function replaySettings(): CoreSettings {
   return settings;
 }
 
+let settings: CoreSettings | null = null;
+
+/** An empty state to recover into. */
+export function newRecoveredState(): RecoveredState {
+  return new RecoveredState(new Database(replaySettings()));
+}
+
 /** The state right after `zxid`. */
-export async function stateAt(source: HistorySource, zxid: number): Promise<Database> {
-  const { database } = await source.replay(zxid, zxid, newRecoveredState);
-  return database;
+export function stateAt(source: HistorySource, zxid: number): Promise<Database> {
+  return source.replay(zxid, zxid);
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import process from 'node:process';
-import { type ConnectionOptions, openClient } from '../../connection/connection-options.ts';
+import { type ConnectionOptions, openRootClient } from '../../connection/connection-options.ts';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
 import { compare } from '../../history/compare.ts';
 import { DatabaseTree } from '../../history/database-tree.ts';
@@ -8,8 +8,8 @@ import { differenceJson, differenceText } from '../../history/difference-text.ts
 import { type HistorySource, stateAt } from '../../history/history-source.ts';
 import { readLiveTree } from '../../history/live-tree.ts';
 import { type Moment, momentText, parseMoment, zxidText } from '../../history/moment.ts';
-import { openHistory } from '../../history/open-history.ts';
 import type { SourceOptions } from '../../history/source-options.ts';
+import { withHistory } from '../../history/with-history.ts';
 import { requirePath, type ZnodeTree } from '../../history/znode.ts';
 
 export interface DiffOptions extends SourceOptions, ConnectionOptions {
@@ -39,21 +39,20 @@ export async function runDiff(
   const top = requirePath(path ?? '/');
   const moments = [parseMoment(first), parseMoment(second)] as const;
   const isLive = (moment: Moment): boolean => moment.kind === 'now' && options.server !== undefined;
-  const needsSource = !moments.every(isLive);
-  const source = needsSource ? await openHistory(options) : null;
-  try {
+  const show = async (source: HistorySource | null): Promise<void> => {
     const load = (moment: Moment): Promise<State> =>
-      isLive(moment) ? liveState(options, top) : pastState(source as HistorySource, moment);
+      source === null || isLive(moment) ? liveState(options, top) : pastState(source, moment);
     const before = await load(moments[0]);
     const after = await load(moments[1]);
+    if (before.tree.get(top) === null && after.tree.get(top) === null) {
+      throw new CommandError(`${top} exists in neither of the two states`);
+    }
     const counts = await print(before, after, top, options.json === true);
     for (const warning of source?.warnings ?? []) process.stderr.write(`headkeeper: ${warning}\n`);
-    const known = [before, after].some(({ tree }) => tree.get(top) !== null);
-    if (!known) throw new CommandError(`${top} exists in neither of the two states`);
     process.exitCode = counts.added + counts.removed + counts.changed > 0 ? ExitCode.different : ExitCode.done;
-  } finally {
-    await source?.close();
-  }
+  };
+  if (moments.every(isLive)) await show(null);
+  else await withHistory(options, show);
 }
 
 async function print(
@@ -84,7 +83,7 @@ async function pastState(source: HistorySource, moment: Moment): Promise<State> 
 }
 
 async function liveState(options: DiffOptions, top: string): Promise<State> {
-  const client = await openClient(options.server as string, options);
+  const client = await openRootClient(options.server as string, options);
   try {
     return { tree: await readLiveTree(client, top), name: `now on ${options.server}` };
   } finally {

@@ -9,8 +9,8 @@ import { DatabaseTree } from '../../history/database-tree.ts';
 import { stateAt } from '../../history/history-source.ts';
 import { readLiveTree } from '../../history/live-tree.ts';
 import { momentText, parseMoment, zxidText } from '../../history/moment.ts';
-import { openHistory } from '../../history/open-history.ts';
 import type { SourceOptions } from '../../history/source-options.ts';
+import { withHistory } from '../../history/with-history.ts';
 import { requirePath, walk, type ZnodeTree } from '../../history/znode.ts';
 
 export type ExportFormat = 'json' | 'yaml' | 'tar';
@@ -70,16 +70,13 @@ async function load(top: string, options: ExportOptions): Promise<{ tree: ZnodeT
     }
   }
   const moment = parseMoment(options.at ?? 'now');
-  const history = await openHistory(options);
-  try {
+  return withHistory(options, async (history) => {
     const zxid = await history.zxidAt(moment);
     const tree = new DatabaseTree(await stateAt(history, zxid));
     for (const warning of history.warnings) process.stderr.write(`headkeeper: ${warning}\n`);
     const when = moment.kind === 'zxid' ? '' : ` (${momentText(moment)})`;
     return { tree, source: `${history.description} at ${zxidText(zxid)}${when}` };
-  } finally {
-    await history.close();
-  }
+  });
 }
 
 function encoded(

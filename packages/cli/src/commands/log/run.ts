@@ -3,11 +3,11 @@ import process from 'node:process';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
 import { AuditLog } from '../../history/audit-log.ts';
 import { type Change, ChangeRecorder, type Held } from '../../history/change-recorder.ts';
-import { type HistorySource, newRecoveredState } from '../../history/history-source.ts';
+import type { HistorySource } from '../../history/history-source.ts';
 import { type Moment, parseMoment, zxidText } from '../../history/moment.ts';
-import { openHistory } from '../../history/open-history.ts';
 import type { SourceOptions } from '../../history/source-options.ts';
 import { aclJson, aclText, valueJson, valueText } from '../../history/value-text.ts';
+import { withHistory } from '../../history/with-history.ts';
 import { requirePath, sameAcl } from '../../history/znode.ts';
 
 export interface LogOptions extends SourceOptions {
@@ -28,35 +28,36 @@ export async function runLog(path: string | undefined, options: LogOptions): Pro
   const from = options.from === undefined ? null : parseMoment(options.from);
   const to = options.to === undefined ? ({ kind: 'now' } as const) : parseMoment(options.to);
   const audit = options.auditLog === undefined ? null : await AuditLog.read(options.auditLog);
-  const source = await openHistory(options);
-  try {
+  await withHistory(options, async (source) => {
     const range = await rangeOf(source, from, to);
     let text = '';
-    let count = 0;
+    let told = 0;
+    let seen = 0;
     const tell = (change: Change): void => {
-      count++;
+      seen++;
+      if (seen <= told) return;
+      told = seen;
       const client = audit?.addressOf(change.session, change.timeMs) ?? null;
       text += options.json ? `${JSON.stringify(changeJson(change, client))}\n` : changeText(change, client);
       if (text.length < WRITE_CHARACTERS) return;
       process.stdout.write(text);
       text = '';
     };
-    // Without a path everything is asked for.
     const filter = {
       path: top,
+      // Without a path everything is asked for.
       recursive: options.recursive === true || path === undefined,
       includes: (zxid: number, timeMs: number) => range.includes(zxid, timeMs),
     };
-    await source.replay(range.base, range.last, () => {
-      if (count > 0) throw new CommandError(`${source.description} changed while it was read; try again`);
-      return new ChangeRecorder(newRecoveredState(), filter, tell);
+    await source.replay(range.base, range.last, (state) => {
+      // Another way through the backup leads past the same changes: those that were told are not told again.
+      seen = 0;
+      return new ChangeRecorder(state, filter, tell);
     });
     if (!process.stdout.write(text)) await once(process.stdout, 'drain');
     for (const warning of source.warnings) process.stderr.write(`headkeeper: ${warning}\n`);
-    if (count === 0) process.stderr.write(`headkeeper: nothing changed there in that time (${source.description})\n`);
-  } finally {
-    await source.close();
-  }
+    if (told === 0) process.stderr.write(`headkeeper: nothing changed there in that time (${source.description})\n`);
+  });
 }
 
 /** Lines are gathered into writes of this size. */

@@ -7,8 +7,8 @@ import { DatabaseTree } from '../../history/database-tree.ts';
 import { type HistorySource, stateAt } from '../../history/history-source.ts';
 import { readLiveTree } from '../../history/live-tree.ts';
 import { type Moment, momentText, zxidText } from '../../history/moment.ts';
-import { openHistory } from '../../history/open-history.ts';
 import type { SourceOptions } from '../../history/source-options.ts';
+import { withHistory } from '../../history/with-history.ts';
 import { isSystemPath, parentPath, requirePath, type ZnodeTree } from '../../history/znode.ts';
 import { carriedOutText, carryOut } from '../../plan/carry-out.ts';
 import { confirm } from '../../plan/confirm.ts';
@@ -39,34 +39,36 @@ export async function restoreSubtree(options: RestoreSubtreeOptions): Promise<vo
       ExitCode.usage,
     );
   }
-  const source = await openHistory(options);
-  const client = await openRootClient(options.server, options).catch(async (error: unknown) => {
-    await source.close();
-    throw error;
-  });
-  try {
-    const zxid = await source.zxidAt(options.moment);
-    const wanted = await pastTree(source, zxid);
-    for (const warning of source.warnings) process.stderr.write(`headkeeper: ${warning}\n`);
-    const plan = planRestore(await readLiveTree(client, top), wanted, top);
-    await requireSense(client, plan, wanted, top, momentText(options.moment));
-    await show(plan, zxid, top, options);
-    if (plan.differences.length === 0 || options.dryRun) return;
-    if (!options.yes && !(await confirm(`Write this to ${options.server}?`))) {
-      process.stderr.write('Nothing was written.\n');
-      return;
+  await withHistory(options, async (source) => {
+    const client = await openRootClient(options.server, options);
+    try {
+      await restoreFrom(source, client, top, options);
+    } finally {
+      await client.close();
     }
-    const done = await carryOut(client, plan.differences);
-    const text = `${top} is as it was at ${zxidText(zxid)}: ${carriedOutText(done)}\n`;
-    process.stdout.write(options.json ? `${JSON.stringify({ restored: top, zxid: zxidText(zxid), ...done })}\n` : text);
-  } finally {
-    await client.close();
-    await source.close();
-  }
+  });
 }
 
-async function pastTree(source: HistorySource, zxid: number): Promise<ZnodeTree> {
-  return new DatabaseTree(await stateAt(source, zxid));
+async function restoreFrom(
+  source: HistorySource,
+  client: ZnodeClient,
+  top: string,
+  options: RestoreSubtreeOptions,
+): Promise<void> {
+  const zxid = await source.zxidAt(options.moment);
+  const wanted = new DatabaseTree(await stateAt(source, zxid));
+  for (const warning of source.warnings) process.stderr.write(`headkeeper: ${warning}\n`);
+  const plan = planRestore(await readLiveTree(client, top), wanted, top);
+  await requireSense(client, plan, wanted, top, momentText(options.moment));
+  await show(plan, zxid, top, options);
+  if (plan.differences.length === 0 || options.dryRun) return;
+  if (!options.yes && !(await confirm(`Write this to ${options.server}?`))) {
+    process.stderr.write('Nothing was written.\n');
+    return;
+  }
+  const done = await carryOut(client, plan.differences);
+  const text = `${top} is as it was at ${zxidText(zxid)}: ${carriedOutText(done)}\n`;
+  process.stdout.write(options.json ? `${JSON.stringify({ restored: top, zxid: zxidText(zxid), ...done })}\n` : text);
 }
 
 async function requireSense(

@@ -1,0 +1,88 @@
+import {
+  type Catalogue,
+  type Database,
+  gapsBetween,
+  historyLines,
+  type RecoveredState,
+  requireChain,
+  restoreState,
+  type StateSink,
+  zxidAtTime,
+} from '@headkeeper/server/internal';
+import type { OpenBackup } from '../backup/open-repository.ts';
+import { CommandError, ExitCode } from '../exit-codes.ts';
+import { startProgress } from '../progress.ts';
+import { type HistorySource, replaySettings } from './history-source.ts';
+import { type Moment, momentText, zxidText } from './moment.ts';
+
+/** The past as far as a backup holds it, by one listing of it. */
+export class BackupHistory implements HistorySource {
+  readonly description: string;
+  readonly warnings: string[] = [];
+  readonly #backup: OpenBackup;
+  readonly #catalogue: Catalogue;
+
+  private constructor(backup: OpenBackup, catalogue: Catalogue) {
+    this.description = backup.repository.target.description;
+    this.#backup = backup;
+    this.#catalogue = catalogue;
+    for (const { afterZxid, toZxid } of gapsBetween(historyLines(catalogue))) {
+      const from = afterZxid === null ? '' : ` behind ${zxidText(afterZxid)}`;
+      this.warnings.push(`the backup has a gap: what happened${from} up to ${zxidText(toZxid)} is not in it`);
+    }
+  }
+
+  static async open(backup: OpenBackup): Promise<BackupHistory> {
+    return new BackupHistory(backup, await backup.repository.catalogue(backup.signal));
+  }
+
+  async zxidAt(moment: Moment): Promise<number> {
+    const { repository, signal } = this.#backup;
+    switch (moment.kind) {
+      case 'zxid':
+        return requireChain(this.#catalogue, moment.zxid).toZxid;
+      case 'now': {
+        const newest = this.#catalogue.newestZxid;
+        if (newest === null) throw new CommandError(`${this.description} holds nothing yet`, ExitCode.notCovered);
+        return newest;
+      }
+      case 'time': {
+        const { zxid, alsoZxid } = await zxidAtTime(repository, this.#catalogue, moment.ms, signal);
+        if (alsoZxid !== null) {
+          this.warnings.push(
+            `the servers' clocks went back around ${momentText(moment)}: that is taken for ${zxidText(zxid)}, and ` +
+              `${zxidText(alsoZxid)} is not later by the clock; give a zxid to be exact`,
+          );
+        }
+        return zxid;
+      }
+    }
+  }
+
+  async oldestZxid(): Promise<number> {
+    const oldest = historyLines(this.#catalogue)[0]?.fulls[0];
+    if (oldest === undefined) {
+      throw new CommandError(`${this.description} holds no full backup of its newest history`, ExitCode.notCovered);
+    }
+    return oldest.zxid;
+  }
+
+  async replay(baseZxid: number, toZxid: number, wrap?: (state: RecoveredState) => StateSink): Promise<Database> {
+    const { repository, signal } = this.#backup;
+    const later = this.#catalogue.fulls.filter(({ zxid }) => zxid > baseZxid).map(({ manifest }) => manifest);
+    const progress = startProgress(`Reading ${this.description}`, 'bytes', null);
+    try {
+      const { database, warnings } = await restoreState(repository, this.#catalogue.without(new Set(later)), {
+        toZxid,
+        settings: replaySettings(),
+        signal,
+        progress: ({ bytes, totalBytes }) => progress.at(bytes, totalBytes),
+        ...(wrap === undefined ? {} : { wrap }),
+      });
+      this.warnings.push(...warnings);
+      return database;
+    } finally {
+      progress.end();
+    }
+  }
+}
