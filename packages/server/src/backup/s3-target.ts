@@ -5,6 +5,7 @@
  * something fails. Both carry `If-None-Match: *`, so that the service itself refuses to overwrite.
  */
 
+import { setMaxListeners } from 'node:events';
 import type {
   CompletedPart,
   GetObjectCommandOutput,
@@ -119,7 +120,7 @@ class S3Target implements BackupTarget {
     try {
       signal.throwIfAborted();
       const command = new this.#library.GetObjectCommand({ Bucket: this.#bucket, Key: this.#key(name) });
-      answer = await this.#client.send(command, { abortSignal: signal });
+      answer = await this.#client.send(command, forRequest(signal));
     } catch (error) {
       throw this.#failure('cannot get', name, error, signal);
     }
@@ -162,7 +163,7 @@ class S3Target implements BackupTarget {
           Prefix: this.#key(prefix),
           ...(from === undefined ? {} : { ContinuationToken: from }),
         });
-        page = await this.#client.send(command, { abortSignal: signal });
+        page = await this.#client.send(command, forRequest(signal));
       } catch (error) {
         throw this.#failure('cannot list', prefix, error, signal);
       }
@@ -179,7 +180,7 @@ class S3Target implements BackupTarget {
     try {
       signal.throwIfAborted();
       const command = new this.#library.DeleteObjectCommand({ Bucket: this.#bucket, Key: this.#key(name) });
-      await this.#client.send(command, { abortSignal: signal });
+      await this.#client.send(command, forRequest(signal));
     } catch (error) {
       const failure = this.#failure('cannot remove', name, error, signal);
       if (failure instanceof TargetError && failure.failure === 'missing') return;
@@ -209,7 +210,7 @@ class S3Target implements BackupTarget {
   async #putWhole(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     const input: PutObjectCommandInput = { Bucket: this.#bucket, Key: this.#key(name), Body: bytes };
     await this.#unlessThere(name, bytes.length, signal, (condition) =>
-      this.#client.send(new this.#library.PutObjectCommand({ ...input, ...condition }), { abortSignal: signal }),
+      this.#client.send(new this.#library.PutObjectCommand({ ...input, ...condition }), forRequest(signal)),
     );
   }
 
@@ -221,7 +222,7 @@ class S3Target implements BackupTarget {
   ): Promise<void> {
     const library = this.#library;
     const object = { Bucket: this.#bucket, Key: this.#key(name) };
-    const begun = await this.#client.send(new library.CreateMultipartUploadCommand(object), { abortSignal: signal });
+    const begun = await this.#client.send(new library.CreateMultipartUploadCommand(object), forRequest(signal));
     const upload = { ...object, UploadId: begun.UploadId };
     try {
       const parts: CompletedPart[] = [];
@@ -236,7 +237,7 @@ class S3Target implements BackupTarget {
           );
         }
         const command = new library.UploadPartCommand({ ...upload, PartNumber, Body: bytes });
-        const done = await this.#client.send(command, { abortSignal: signal });
+        const done = await this.#client.send(command, forRequest(signal));
         parts.push({ PartNumber, ETag: done.ETag });
         bytesSent += bytes.length;
       };
@@ -249,7 +250,7 @@ class S3Target implements BackupTarget {
       await this.#unlessThere(name, bytesSent, signal, (condition) =>
         this.#client.send(
           new library.CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts }, ...condition }),
-          { abortSignal: signal },
+          forRequest(signal),
         ),
       );
     } catch (error) {
@@ -290,7 +291,7 @@ class S3Target implements BackupTarget {
   async #sizeOf(name: string, signal: AbortSignal): Promise<number | null> {
     try {
       const command = new this.#library.HeadObjectCommand({ Bucket: this.#bucket, Key: this.#key(name) });
-      const answer = await this.#client.send(command, { abortSignal: signal });
+      const answer = await this.#client.send(command, forRequest(signal));
       return answer.ContentLength ?? null;
     } catch (error) {
       const failure = s3Failure('cannot look at', this.#place(name), error);
@@ -304,6 +305,12 @@ class S3Target implements BackupTarget {
     const command = new this.#library.AbortMultipartUploadCommand(upload);
     await this.#client.send(command, { abortSignal: AbortSignal.timeout(WITHDRAW_MS) }).catch(() => undefined);
   }
+}
+
+/** A signal may end many requests that run side by side: its many listeners are no leak, and not worth a warning of Node's. */
+function forRequest(signal: AbortSignal): { readonly abortSignal: AbortSignal } {
+  setMaxListeners(0, signal);
+  return { abortSignal: signal };
 }
 
 /** Reads the next item while the last one is still being worked on; a failure of that work ends the reading at once. */
