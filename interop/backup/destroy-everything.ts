@@ -1,0 +1,240 @@
+/**
+ * The end of everything but the backups, again and again:
+ *
+ *   node interop/dist/backup/destroy-everything.js [--target s3|folder] [--cycles 3] [--kills 8]
+ *
+ * Three servers ship their history while clients write. Servers and the target are killed (-9) and come back. Then, at a
+ * random moment, everything is killed at once and every data directory is removed. `headkeeper restore` brings the ensemble
+ * back, and the acknowledged history judges it: nothing older than the exposure may be missing, nothing in the middle,
+ * and no byte may be wrong. Later cycles go on with the restored ensemble and the same backups.
+ */
+
+import { renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Ensemble } from '../ensemble/ensemble.ts';
+import { EnsembleSession } from '../ensemble/ensemble-session.ts';
+import { compareTrees } from '../ensemble/tree.ts';
+import { until } from '../ensemble/waiting.ts';
+import { runToEnd } from '../peers/command.ts';
+import { headkeeperBin } from '../peers/headkeeper.ts';
+import { judge, RecordingWriter, type Restored } from './recording-writer.ts';
+import { startWatchedTarget, type WatchedTarget } from './watched-target.ts';
+
+export interface DestructionOptions {
+  readonly target: 's3' | 'folder';
+  /** How often everything is destroyed. */
+  readonly cycles: number;
+  /** How often a server or the target is killed before each destruction. */
+  readonly kills: number;
+}
+
+export interface DestructionResult {
+  readonly faults: readonly string[];
+  readonly summary: string;
+}
+
+const EXPOSURE_MS = 1000;
+const WRITERS_PER_SERVER = 2;
+/** Between two writes of a client: enough for all of them together to write some hundred times a second. */
+const PACE_MS = 10;
+/** Everything is destroyed at a random moment of so many milliseconds, with everything running and the backups up to date. */
+const CALM_MS = 3000;
+/** A server that comes back, a new shipper and a target that was away may need so long until the backups are up to date. */
+const CATCH_UP_MS = 60_000;
+
+export async function destroyEverything(
+  options: DestructionOptions,
+  told: (line: string) => void,
+): Promise<DestructionResult> {
+  const target = await startWatchedTarget(options.target);
+  // Servers and commands inherit it: credentials stand in no file and on no command line.
+  Object.assign(process.env, target.server?.environment ?? {});
+  const ensemble = await Ensemble.create({
+    kinds: ['headkeeper', 'headkeeper', 'headkeeper'],
+    tickTime: 500,
+    settings: { ...target.settings, 'backup.exposure': `${EXPOSURE_MS}ms` },
+  });
+  const faults: string[] = [];
+  const lines: string[] = [];
+  const settled: { readonly writer: RecordingWriter; readonly present: number }[] = [];
+  let writers: RecordingWriter[] = [];
+  try {
+    await ensemble.startAll();
+    for (let cycle = 1; cycle <= options.cycles && faults.length === 0; cycle += 1) {
+      const ports = ensemble.members.map((member) => member.clientPort);
+      writers = ports.flatMap((_, first) =>
+        Array.from({ length: WRITERS_PER_SERVER }, (_each, index) => {
+          const own = [...ports.slice(first), ...ports.slice(0, first)];
+          return new RecordingWriter(`cycle-${cycle}-writer-${first + 1}-${index + 1}`, own);
+        }),
+      );
+      const catchUps = await load(ensemble, target, writers, options.kills, told);
+      const { destroyedMs } = catchUps;
+      const counts = catchUps.counts;
+      await restore(ensemble, target, told);
+      await ensemble.startAll();
+      const session = new EnsembleSession('judge', { ports });
+      const restored: Restored[] = [];
+      for (const writer of writers) restored.push(await writer.compare(session));
+      const verdict = judge(writers, restored, destroyedMs, EXPOSURE_MS);
+      faults.push(...verdict.faults);
+      // What an earlier restore brought back is history: a later one must bring back the same.
+      for (const { writer, present } of settled) {
+        const again = await writer.compare(session);
+        faults.push(...again.faults);
+        if (again.present !== present)
+          faults.push(`${writer.root} had ${present} writes after an earlier restore and has ${again.present} now`);
+      }
+      if (faults.length === 0) faults.push(...(await compareTrees(ensemble)));
+      if (faults.length === 0 && cycle === options.cycles) faults.push(...(await planted(session, writers, restored)));
+      await session.close();
+      for (const [index, writer] of writers.entries()) settled.push({ writer, present: restored[index]!.present });
+      const acknowledged = writers.reduce((sum, { writes }) => sum + writes.length, 0);
+      lines.push(
+        [
+          `cycle ${cycle}: ${acknowledged} writes acknowledged, ${verdict.kept} restored, ${verdict.lost} lost`,
+          verdict.lost === 0 ? '' : `, the oldest of them acknowledged ${verdict.oldestLostMs} ms before the end`,
+          `; ${counts.fulls} full backups and ${counts.segments} pieces of log, ${counts.bytes} bytes`,
+          `; up to date again after ${catchUps.afterKills.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ')}`,
+        ].join(''),
+      );
+      told(lines.at(-1)!);
+    }
+  } catch (error) {
+    for (const writer of writers) writer.stop();
+    await ensemble.end(false);
+    await target.end();
+    throw new Error(`${String(error)}\nthe servers' folders are kept: ${ensemble.folder}`, { cause: error });
+  }
+  await ensemble.end(faults.length === 0);
+  await target.end();
+  if (faults.length > 0) faults.push(`the servers' folders are kept: ${ensemble.folder}`);
+  return { faults, summary: lines.join('\n') };
+}
+
+/** Spoils what was restored, and complains if the judges do not. */
+async function planted(
+  session: EnsembleSession,
+  writers: readonly RecordingWriter[],
+  restored: readonly Restored[],
+): Promise<string[]> {
+  const writer = writers[0]!;
+  await session.askUntilAnswered('delete', { path: writer.pathOf(1), version: -1 });
+  await session.askUntilAnswered('setData', { path: writer.pathOf(2), data: Buffer.from('spoiled'), version: -1 });
+  const spoiled = (await writer.compare(session)).faults.join('\n');
+  const older = restored.map(({ present }) => ({ present: present - 1, faults: [] }));
+  const late = judge(writers, older, Date.now(), EXPOSURE_MS).faults.join('\n');
+  const uneven = restored.map(({ present }, index) => ({ present: index === 0 ? present >> 1 : present, faults: [] }));
+  const holed = judge(writers, uneven, 0, EXPOSURE_MS).faults.join('\n');
+  const expected: readonly (readonly [string, string])[] = [
+    [spoiled, `gap: ${writer.pathOf(1)}`],
+    [spoiled, `wrong bytes: ${writer.pathOf(2)}`],
+    [late, `lost: ${writer.root} number ${restored[0]!.present - 1}`],
+    [holed, `gap: ${writer.root} number ${restored[0]!.present >> 1}`],
+  ];
+  return expected
+    .filter(([told, fault]) => !told.includes(fault))
+    .map(([, fault]) => `planted and not found: ${fault}`);
+}
+
+interface Loaded {
+  /** When the first server was killed, epoch milliseconds. */
+  readonly destroyedMs: number;
+  /** Milliseconds from each kill until the backups were up to date again. */
+  readonly afterKills: readonly number[];
+  readonly counts: { readonly fulls: number; readonly segments: number; readonly bytes: number };
+}
+
+/** Writes and kills, and in the end destroys everything but the target's objects. */
+async function load(
+  ensemble: Ensemble,
+  target: WatchedTarget,
+  writers: readonly RecordingWriter[],
+  kills: number,
+  told: (line: string) => void,
+): Promise<Loaded> {
+  for (const writer of writers) await writer.prepare();
+  const running = writers.map((writer) => writer.run(PACE_MS));
+  // A writer that fails is heard of at the end; until then it must not count as unhandled.
+  for (const each of running) each.catch(() => undefined);
+  const afterKills: number[] = [];
+  await upToDate(target, writers);
+  for (let kill = 1; kill <= kills; kill += 1) {
+    await pause(Math.random() * 1000);
+    const begun = performance.now();
+    if (target.server !== null && kill % 3 === 0) {
+      told(`kill ${kill}: the target`);
+      await target.server.kill();
+      await pause(Math.random() * 1500);
+      await target.server.start();
+    } else {
+      const victim = ensemble.members[Math.floor(Math.random() * ensemble.members.length)]!;
+      told(`kill ${kill}: ${victim.name}, which is ${await victim.mode()}`);
+      await victim.kill();
+      await pause(Math.random() * 500);
+      await victim.start();
+      await ensemble.waitUntilWhole();
+    }
+    await upToDate(target, writers);
+    afterKills.push(performance.now() - begun);
+  }
+  await pause(Math.random() * CALM_MS);
+  const counts = await target.counts();
+  const destroyedMs = Date.now();
+  const ends = ensemble.members.map((member) => member.kill());
+  if (target.server !== null) ends.push(target.server.kill());
+  for (const writer of writers) writer.stop();
+  await Promise.all([...ends, ...running]);
+  told(`everything is killed, ${writers.reduce((sum, { writes }) => sum + writes.length, 0)} writes acknowledged`);
+  return { destroyedMs, afterKills, counts };
+}
+
+/** Waits until everything that is acknowledged now has been published, within the exposure. */
+async function upToDate(target: WatchedTarget, writers: readonly RecordingWriter[]): Promise<void> {
+  await until('backups that are up to date', CATCH_UP_MS, async () => {
+    const wanted = newestZxid(writers);
+    const deadline = performance.now() + EXPOSURE_MS;
+    do {
+      const newest = await target.newestZxid();
+      if (newest !== null && wanted > 0 && newest >= wanted) return true;
+      await pause(50);
+    } while (performance.now() < deadline);
+    return false;
+  });
+}
+
+function newestZxid(writers: readonly RecordingWriter[]): number {
+  return writers.reduce((newest, { writes }) => Math.max(newest, writes.at(-1)?.zxid ?? 0), 0);
+}
+
+/** Removes every data directory, has the command fill new ones from the backups alone, and brings them to their places. */
+async function restore(ensemble: Ensemble, target: WatchedTarget, told: (line: string) => void): Promise<void> {
+  for (const member of ensemble.members) rmSync(member.dataDir, { recursive: true });
+  if (target.server !== null) await target.server.start();
+  const begun = performance.now();
+  const base = join(ensemble.folder, 'restored');
+  const argv = [process.execPath, headkeeperBin, 'restore', ...target.options, '--data-dir', base];
+  const { code, output } = await runToEnd([...argv, '--servers', ensemble.sids.join()], { timeoutMs: 120_000 });
+  told(`restored in ${((performance.now() - begun) / 1000).toFixed(1)} s\n${output.trimEnd()}`);
+  if (code !== 0) throw new Error(`${argv.slice(1).join(' ')} exited with ${code}\n${output}`);
+  for (const member of ensemble.members) renameSync(join(base, String(member.sid)), member.dataDir);
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const { values } = parseArgs({
+    options: {
+      target: { type: 'string', default: 's3' },
+      cycles: { type: 'string', default: '3' },
+      kills: { type: 'string', default: '8' },
+    },
+  });
+  const target = values.target === 'folder' ? 'folder' : 's3';
+  const options = { target, cycles: Number(values.cycles), kills: Number(values.kills) } as const;
+  const { faults, summary } = await destroyEverything(options, console.log);
+  console.log(summary);
+  for (const fault of faults.slice(0, 30)) console.log(`FAIL ${fault}`);
+  console.log(faults.length === 0 ? 'ok' : `${faults.length} faults`);
+  process.exit(faults.length === 0 ? 0 : 1);
+}
