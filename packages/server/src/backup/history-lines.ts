@@ -98,13 +98,26 @@ function lineBackFrom(
         missingZxid: joined || at !== null ? null : need,
       };
     }
-    const afterZxid = likelyBefore(index, log.firstZxid, -1) ?? log.afterZxid;
-    for (const full of catalogue.fulls) if (full.zxid >= log.firstZxid && full.zxid <= need) passed.push(full);
-    const epochStart = counterOf(log.firstZxid) === 1 ? index.fullAt(log.firstZxid - 1) : null;
+    const meets = meetingIn(known, log.firstZxid, need);
+    const afterZxid = meets ?? likelyBefore(index, log.firstZxid, -1) ?? log.afterZxid;
+    const from = meets === null ? log.firstZxid : meets + 1;
+    for (const full of catalogue.fulls) if (full.zxid >= from && full.zxid <= need) passed.push(full);
+    const epochStart = meets === null && counterOf(log.firstZxid) === 1 ? index.fullAt(log.firstZxid - 1) : null;
     if (epochStart !== null && afterZxid !== epochStart.zxid) passed.push(epochStart);
     parts.push({ log, afterZxid, toZxid: need });
     need = afterZxid;
   }
+}
+
+/** The greatest zxid from `first` to below `last` at which a known line goes on differently; null when none does. */
+function meetingIn(known: readonly HistoryLine[], first: number, last: number): number | null {
+  let meeting: number | null = null;
+  for (const { parts } of known) {
+    for (const { toZxid } of parts) {
+      if (toZxid >= first && toZxid < last && (meeting === null || toZxid > meeting)) meeting = toZxid;
+    }
+  }
+  return meeting;
 }
 
 /** What comes right before a txn: rather what the log holds than a full backup, so that the line goes on. */
