@@ -33,6 +33,7 @@ const server = [
   'server/repair',
   'server/services',
   'server/assembly',
+  'server/restore',
   'server/admin-assembly',
   'server/backup-assembly',
   'server/main',
@@ -177,6 +178,20 @@ export const zones: Readonly<Record<string, Zone>> = {
     may: ['server/ports', 'server/core', 'server/driver', 'server/adapters', 'server/config', 'server/backup'],
     node: false,
   },
+  // Another state in the place of a running server's.
+  'server/restore': {
+    at: 'packages/server/src/restore',
+    may: [
+      'server/limits',
+      'server/ports',
+      'server/settings',
+      'server/log',
+      'server/core',
+      'server/driver',
+      'server/adapters',
+    ],
+    node: true,
+  },
   // The part of main.ts that joins the operators' HTTP server with what it shows and changes.
   'server/admin-assembly': {
     at: 'packages/server/src/admin-assembly.ts',
@@ -188,6 +203,7 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/config',
       'server/admin',
       'server/backup',
+      'server/restore',
     ],
     node: true,
   },

@@ -2,11 +2,15 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { clientAddress } from './adapters/client/address.ts';
 import type { DataDir } from './adapters/disk/data-dir.ts';
 import { zxidOfName } from './adapters/disk/file-names.ts';
+import { createNodeDisk } from './adapters/disk/node-disk.ts';
+import { createWaitingRoom } from './adapters/disk/waiting-room.ts';
+import { createTimers } from './adapters/system/timers.ts';
 import { AdminMetrics } from './admin/http/admin-metrics.ts';
 import { type AdminCall, AdminServer } from './admin/http/admin-server.ts';
 import { type Refusal, refusalOf } from './admin/http/authorization.ts';
 import { backupCommand } from './admin/http/backup-command.ts';
 import { withoutSecrets } from './admin/http/configuration-text.ts';
+import { restoreCommand } from './admin/http/restore-command.ts';
 import { snapshotCommand } from './admin/http/snapshot-command.ts';
 import { SnapshotTaker } from './admin/http/snapshot-taker.ts';
 import type { StandaloneStatus } from './admin/standalone-status.ts';
@@ -15,6 +19,7 @@ import type { ServerConfig } from './config/schema.ts';
 import type { Replica } from './core/replica.ts';
 import type { Driver } from './driver/driver.ts';
 import type { Clock } from './ports.ts';
+import { StateRestore } from './restore/state-restore.ts';
 
 /** What the operators' HTTP server stands on. */
 export interface AdminParts {
@@ -49,6 +54,10 @@ const OFF: RunningAdmin = { address: null, stop: () => {} };
 /** Starts the operators' HTTP server, if it is on. A port that cannot be had is told, and the server goes on without. */
 export async function startAdmin(config: ServerConfig, parts: AdminParts): Promise<RunningAdmin> {
   const { replica, driver, dataDir, clock, status, isServing, log } = parts;
+  const disk = createNodeDisk();
+  const room = createWaitingRoom(disk, dataDir.snapshotFolder);
+  // What a crash left of a restore may be large.
+  room.clear();
   const metrics = new AdminMetrics();
   status.addMetrics(() => metrics.metrics());
   if (!config.adminEnabled) return OFF;
@@ -68,6 +77,12 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
     },
   });
   parts.watchSnapshots((zxid) => taker.written(zxid));
+  const restore = new StateRestore({
+    ...{ replica, driver, disk, room, clock },
+    timers: createTimers(),
+    history: dataDir.history,
+    note: (message) => log.info({}, message),
+  });
   const server = new AdminServer({
     host: config.adminServerAddress,
     port: config.adminServerPort ?? DEFAULT_PORT,
@@ -88,8 +103,20 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
         clock,
         metrics,
         authorize,
+        idleTimeoutMs: config.adminIdleTimeoutMs,
         unavailable,
         take: () => taker.take(),
+      }),
+      restoreCommand({
+        enabled: config.adminRestoreEnabled,
+        intervalMs: config.adminRateLimiterIntervalMs,
+        namesZxid: config.serializeLastProcessedZxid,
+        clock,
+        metrics,
+        authorize,
+        obstacle: () => restore.obstacle?.message ?? null,
+        restore: (fill) => restore.run(fill),
+        log,
       }),
       backupCommand({ status: parts.backupStatus, backupNow: parts.backupNow, authorize }),
     ],

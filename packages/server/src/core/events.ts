@@ -39,6 +39,10 @@ export type Event = EventTime &
     | { readonly kind: 'oracle'; readonly grants: boolean }
     /** A leader is to hand over: to server `to`, or to whoever is best if that is null. */
     | { readonly kind: 'transfer'; readonly to: number | null }
+    /** A leader is to lead again, in epoch `least` or a later one. */
+    | { readonly kind: 'raiseEpoch'; readonly least: number }
+    /** Another state is about to take the place of this server's, under this zxid; `Replica.mayReplaceState` has been asked. */
+    | { readonly kind: 'replaceState'; readonly zxid: number }
     /** The time that `wakeAtMs` named has come. */
     | { readonly kind: 'wake' }
     /** The state being sent to learners may be continued by about `znodes`. */

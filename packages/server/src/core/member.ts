@@ -39,6 +39,18 @@ export class Member {
     return this.stage.successor !== null && this.#role.stage !== 'broadcast';
   }
 
+  /** Whether it leads, and nothing is under way that another state would upset. */
+  get mayReplaceState(): boolean {
+    const { lookReason, memberships } = this.stage;
+    if (!(this.#role instanceof Leading) || this.#role.stage !== 'broadcast' || this.#role.isHandingOver) return false;
+    return lookReason === null && memberships.length === 1;
+  }
+
+  /** The server that this one learns from, or null. */
+  get leaderSid(): number | null {
+    return this.#role instanceof Learning ? this.#role.leader : null;
+  }
+
   get generation(): number {
     return this.stage.generation;
   }
@@ -109,6 +121,17 @@ export class Member {
       case 'transfer':
         if (this.#role instanceof Leading) this.#role.transfer(event.to);
         else stage.note('this server does not lead: there is nothing to hand over');
+        return;
+      case 'raiseEpoch':
+        if (!this.mayReplaceState) return;
+        stage.leastEpoch = event.least;
+        stage.look(`epoch ${event.least} is to begin`);
+        return;
+      case 'replaceState':
+        // No election begins before the new state is there.
+        stage.pipeline.snapshots.abandon();
+        stage.look('another state takes the place of this one');
+        stage.order('replace', event.zxid, false);
         return;
       case 'snapshotWritten':
         this.#role.snapshotWritten(event.zxid);

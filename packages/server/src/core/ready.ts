@@ -29,9 +29,10 @@ export interface SnapshotWork {
  * - `reload`: read the state again from snapshot and log.
  * - `beginInstall`: the snapshot that is written next replaces everything.
  * - `finishInstall`: it is written; everything older goes.
+ * - `replace`: the state that the driver holds ready takes the place of everything.
  */
 export interface StorageOrder {
-  readonly kind: 'truncate' | 'reload' | 'beginInstall' | 'finishInstall';
+  readonly kind: 'truncate' | 'reload' | 'beginInstall' | 'finishInstall' | 'replace';
   readonly zxid: number;
   readonly reload: boolean;
 }

@@ -88,6 +88,11 @@ export class Replica {
     return this.member?.generation ?? 1;
   }
 
+  /** Whether another state may take the place of this server's now. */
+  get mayReplaceState(): boolean {
+    return this.member?.mayReplaceState ?? this.clients.areServed;
+  }
+
   /** Whether a leader's state is coming in. */
   get isReceivingState(): boolean {
     return this.pipeline.snapshots.receiving;
@@ -135,9 +140,16 @@ export class Replica {
         break;
       default:
         if (member !== null) member.event(event);
-        else invariant(event.kind === 'snapshotWritten', 'a standalone server has no peers');
+        else this.#alone(event);
     }
     member?.end();
+  }
+
+  #alone(event: Event): void {
+    const standalone = this.#standalone as Standalone;
+    if (event.kind === 'replaceState') standalone.rest();
+    else if (event.kind === 'storageDone') standalone.resume(event.database as Database);
+    else invariant(event.kind === 'snapshotWritten', 'a standalone server has no peers');
   }
 
   #tick(): void {

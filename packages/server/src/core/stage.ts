@@ -43,6 +43,8 @@ export class Stage {
   finishesLinks = false;
   /** Whether this server must be synchronised before it votes: its disk was found damaged. */
   rebuilding: boolean;
+  /** The next epoch that this server begins as a leader is this one, or a later one. */
+  leastEpoch = 0;
   /** A leader told this server to cut its log to where it cannot: in this epoch it asks for the whole state. */
   snapWantedIn = -1;
 

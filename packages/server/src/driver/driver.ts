@@ -1,3 +1,4 @@
+import type { Database } from '../core/database.ts';
 import type { Event } from '../core/events.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import type { Append, Ready } from '../core/ready.ts';
@@ -73,6 +74,8 @@ export class Driver implements JournalListener {
   #appended = 0;
   #failed = false;
   #stopping: (() => void) | null = null;
+  /** Puts a state that is held ready in its place; null when there is none. */
+  #replacement: (() => Database) | null = null;
   /** Called once this server leads no more, or has nobody to hand over to; null unless it is to stop. */
   #whenHandedOver: (() => void) | null = null;
   /** Whether it has been told to stop. */
@@ -214,6 +217,49 @@ export class Driver implements JournalListener {
     this.#step({ kind: 'transfer', to, ...this.#time() });
   }
 
+  /** If this server leads, it is to lead again, in epoch `least` or a later one. */
+  raiseEpoch(least: number): void {
+    this.#step({ kind: 'raiseEpoch', least, ...this.#time() });
+  }
+
+  /**
+   * Another state, of this zxid, takes the place of this server's; its clients are sent away. `install` puts it on the disk in
+   * the place of the history and hands it over: it is called when nothing else is at work on the files, and a throw ends the
+   * server. False, and nothing happens, when this server must not do that now, or has txns that are not before the zxid.
+   */
+  replaceState(zxid: number, install: () => Database): boolean {
+    const replica = this.#replica;
+    if (this.#failed || this.#isEnding || this.#journal === null || !replica.mayReplaceState) return false;
+    if (replica.pipeline.appendedZxid >= zxid) return false;
+    this.#replacement = install;
+    this.#step({ kind: 'replaceState', zxid, ...this.#time() });
+    if (this.peers === null) this.#quiesce(() => this.#replaceAlone(zxid));
+    return true;
+  }
+
+  #replaceAlone(zxid: number): void {
+    if (this.#failed || this.#stopping !== null) return;
+    try {
+      const database = this.#installReplacement();
+      this.#openJournal(zxid);
+      this.#step({ kind: 'storageDone', generation: 1, database, unreachable: false, ...this.#time() });
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #installReplacement(): Database {
+    const install = this.#replacement;
+    if (install === null) throw new InvariantViolation('no state is held ready');
+    this.#replacement = null;
+    return install();
+  }
+
+  #openJournal(lastZxid: number): void {
+    this.#journal = this.#options.journal(this, lastZxid);
+    this.#durableZxid = lastZxid;
+  }
+
   #checkHandingOver(): void {
     if (this.#whenHandedOver !== null && this.#replica.member?.isHandingOver !== true) this.#whenHandedOver();
   }
@@ -269,10 +315,8 @@ export class Driver implements JournalListener {
       step: (event) => this.#step(event),
       isHeld: (link) => this.#isHeld(link),
       quiesce: (done) => this.#quiesce(done),
-      openJournal: (lastZxid) => {
-        this.#journal = this.#options.journal(this, lastZxid);
-        this.#durableZxid = lastZxid;
-      },
+      installReplacement: () => this.#installReplacement(),
+      openJournal: (lastZxid) => this.#openJournal(lastZxid),
       get durableZxid() {
         return durable();
       },

@@ -55,6 +55,8 @@ export interface PeerRunnerPort {
   step(event: Event): void;
   /** Closes the journal, after what it holds is durable, and waits until no snapshot is being written. */
   quiesce(done: () => void): void;
+  /** Puts the state that was held ready on the disk in the place of the history, and hands it over. */
+  installReplacement(): Database;
   /** Opens a journal that goes on behind `lastZxid`. */
   openJournal(lastZxid: number): void;
   /** Whether the core lets what the link sends lie for now. */
@@ -414,6 +416,10 @@ export class PeerRunner {
           break;
         case 'beginInstall':
           history.beginInstall(order.zxid);
+          break;
+        case 'replace':
+          database = this.#port.installReplacement();
+          journalAt = order.zxid;
           break;
         case 'finishInstall':
           history.finishInstall(order.zxid);

@@ -45,6 +45,7 @@ test('an order to the disk that waits when the server stops is not carried out a
     step: ({ kind }) => done.push(kind),
     isHeld: () => false,
     quiesce: (atRest) => waiting.push(atRest),
+    installReplacement: () => assert.fail('no state is held ready'),
     openJournal: () => done.push('journal'),
     durableZxid: 0,
     fail: (error) => assert.fail(error),

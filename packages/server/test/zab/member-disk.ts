@@ -71,6 +71,8 @@ export class MemberDisk {
         this.installing = null;
         this.durableZxid = order.zxid;
         return true;
+      case 'replace':
+        throw new Error('nobody replaces the state here');
     }
   }
 

@@ -22,6 +22,8 @@ export interface AdminCall {
   json(status: number, fields: JsonFields, error?: string): Promise<void>;
   /** Asks a client that waits for it to send the body (`Expect: 100-continue`). To be called before the body is read. */
   wantBody(): void;
+  /** From here on the connection stays open although nothing moves on it, until the answer begins. */
+  keepWaiting(): void;
 }
 
 export interface AdminServerOptions {
@@ -103,6 +105,7 @@ export class AdminServer {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.socket.setTimeout(this.#options.idleTimeoutMs);
     const { method } = request;
     response.on('error', () => {});
     request.on('error', () => {});
@@ -143,7 +146,7 @@ export class AdminServer {
       if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
     };
     try {
-      await own?.run({ request, response, query, json, wantBody });
+      await own?.run({ request, response, query, json, wantBody, keepWaiting: () => request.socket.setTimeout(0) });
     } catch (error) {
       failed(primary, error as Error);
       if (response.headersSent) response.destroy();

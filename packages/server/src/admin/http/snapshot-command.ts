@@ -9,6 +9,8 @@ import { RateLimit } from './rate-limit.ts';
 export interface SnapshotCommandOptions {
   readonly enabled: boolean;
   readonly intervalMs: number;
+  /** A client that takes nothing for so long is given up. */
+  readonly idleTimeoutMs: number;
   /** `serializeLastProcessedZxid.enabled`: without it a snapshot does not say which zxid it stands for. */
   readonly namesZxid: boolean;
   readonly clock: Clock;
@@ -42,8 +44,9 @@ export function snapshotCommand(options: SnapshotCommandOptions): OwnCommand {
         const pause = 'the last snapshot was taken less than admin.rateLimiterIntervalInMS ago';
         return call.json(429, {}, `${pause} (${options.intervalMs} ms)`);
       }
+      call.keepWaiting();
       try {
-        await send(call, await options.take());
+        await send(call, await options.take(), options.idleTimeoutMs);
       } catch (error) {
         options.metrics.snapshotErrors++;
         throw error;
@@ -52,8 +55,13 @@ export function snapshotCommand(options: SnapshotCommandOptions): OwnCommand {
   };
 }
 
-async function send(call: AdminCall, taken: { readonly zxid: number; readonly path: string }): Promise<void> {
+async function send(
+  call: AdminCall,
+  taken: { readonly zxid: number; readonly path: string },
+  idleTimeoutMs: number,
+): Promise<void> {
   const { response, query } = call;
+  response.socket?.setTimeout(idleTimeoutMs);
   const file = await open(taken.path, 'r');
   try {
     const { size } = await file.stat();

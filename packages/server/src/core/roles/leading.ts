@@ -326,7 +326,7 @@ export class Leading implements Role {
   /** Once a quorum has come its greatest accepted epoch is known, and the next one is new (law 26). */
   #chooseEpoch(): void {
     if (this.#phase !== 'discovery' || !this.#isQuorum(this.#arrived)) return;
-    this.#epoch = this.#maxAccepted + 1;
+    this.#epoch = Math.max(this.#maxAccepted + 1, this.#stage.leastEpoch);
     this.#stage.acceptEpoch(this.#epoch);
     this.#enter('gate');
     this.#known.add(this.#stage.sid);

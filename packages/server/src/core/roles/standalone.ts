@@ -1,3 +1,4 @@
+import type { Database } from '../database.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { LeaderWrites } from './leader-writes.ts';
 
@@ -5,6 +6,7 @@ import { LeaderWrites } from './leader-writes.ts';
 export class Standalone {
   readonly #pipeline: Pipeline;
   readonly #writes: LeaderWrites;
+  #isResting = false;
 
   constructor(pipeline: Pipeline) {
     this.#pipeline = pipeline;
@@ -17,6 +19,20 @@ export class Standalone {
     this.#pipeline.clients.serve(this.#writes);
   }
 
+  /** Nothing is proposed any more: another state is about to take the place of this one. */
+  rest(): void {
+    this.#isResting = true;
+    this.#pipeline.clients.suspend(false);
+    this.#pipeline.snapshots.abandon();
+  }
+
+  /** Serves that state. */
+  resume(database: Database): void {
+    this.#isResting = false;
+    this.#pipeline.adopt(database, 0);
+    this.start();
+  }
+
   get isBehind(): boolean {
     return this.#writes.isBehind;
   }
@@ -27,6 +43,6 @@ export class Standalone {
   }
 
   tick(): void {
-    this.#writes.tick();
+    if (!this.#isResting) this.#writes.tick();
   }
 }

@@ -1,0 +1,72 @@
+import type { Clock } from '../../ports.ts';
+import type { AdminMetrics } from './admin-metrics.ts';
+import type { AdminCall, OwnCommand } from './admin-server.ts';
+import type { Refusal } from './authorization.ts';
+import { RateLimit } from './rate-limit.ts';
+import { receiveBody } from './upload.ts';
+
+export interface RestoreCommandOptions {
+  readonly enabled: boolean;
+  readonly intervalMs: number;
+  /** `serializeLastProcessedZxid.enabled`, which Apache asks for, too. */
+  readonly namesZxid: boolean;
+  readonly clock: Clock;
+  readonly metrics: AdminMetrics;
+  readonly authorize: (call: AdminCall) => Refusal | null;
+  /** Why nothing can be restored on this server now, or null. */
+  readonly obstacle: () => string | null;
+  /** Puts the snapshot that `fill` writes into a file in the place of the state; resolves with the zxid that it then has. */
+  readonly restore: (fill: (path: string) => Promise<void>) => Promise<number>;
+  readonly log: {
+    info(facts: object, message: string): void;
+    warn(facts: object, message: string): void;
+  };
+}
+
+/**
+ * `restore`: the state of the snapshot in the request's body takes the place of the server's, and in an ensemble of everybody's.
+ * Credentials and status codes are those of Apache ZooKeeper 3.9.5; 409 says that another server is to be asked, which Apache
+ * does not know: there each server is restored by itself.
+ */
+export function restoreCommand(options: RestoreCommandOptions): OwnCommand {
+  const limit = new RateLimit(options.intervalMs, options.clock);
+  return {
+    names: ['restore', 'rest'],
+    method: 'POST',
+    run: async (call) => {
+      const refusal = options.authorize(call);
+      if (refusal !== null) return call.json(refusal.status, {}, refusal.error);
+      if (!options.enabled) return call.json(503, {}, 'restoring over HTTP is off (admin.restore.enabled)');
+      if (!options.namesZxid) return call.json(500, {}, 'serializeLastProcessedZxid.enabled must be true');
+      const obstacle = options.obstacle();
+      if (obstacle !== null) return call.json(409, {}, obstacle);
+      if (!limit.allow()) {
+        options.metrics.restoresRateLimited++;
+        const pause = 'the last restore began less than admin.rateLimiterIntervalInMS ago';
+        return call.json(429, {}, `${pause} (${options.intervalMs} ms)`);
+      }
+      return restore(call, options);
+    },
+  };
+}
+
+async function restore(call: AdminCall, options: RestoreCommandOptions): Promise<void> {
+  const { clock, metrics, log } = options;
+  const from = call.request.socket.remoteAddress;
+  log.warn({ from }, 'a snapshot is coming in that is to take the place of the state');
+  let beganMs = clock.monotonicMs();
+  try {
+    const zxid = await options.restore(async (path) => {
+      await receiveBody(call, path);
+      beganMs = clock.monotonicMs();
+      call.keepWaiting();
+    });
+    const tookMs = clock.monotonicMs() - beganMs;
+    metrics.restored(tookMs);
+    log.warn({ from, lastZxid: `0x${zxid.toString(16)}`, tookMs }, 'the state was replaced by that of a snapshot');
+    await call.json(200, { last_zxid: zxid });
+  } catch (error) {
+    metrics.restoreErrors++;
+    throw error;
+  }
+}
