@@ -137,6 +137,17 @@ function readLog(folders: HistoryFolders, afterZxid: number): LogCursor | null {
   return null;
 }
 
+/**
+ * As `HistoryStore.readLog`, and also where the log begins right behind the record: the state of that one is in a snapshot
+ * that came from a leader, and within an epoch nothing can be missing between two zxids in a row.
+ */
+export function readLogOrItsBeginning(folders: HistoryFolders, afterZxid: number): LogCursor | null {
+  const cursor = readLog(folders, afterZxid);
+  if (cursor !== null || afterZxid % TWO_32 === 0) return cursor;
+  const file = listLogs(folders.disk, folders.logFolder).find(({ zxid }) => zxid === afterZxid + 1);
+  return file === undefined ? null : newWalk(folders, file, afterZxid);
+}
+
 /** Whether the log shows, from this file on, what comes right behind the zxid before the first of an epoch. */
 function surelyFollows(folders: HistoryFolders, file: LogFile, epochStart: number, before: number | null): boolean {
   const look = newWalk(folders, file, epochStart);

@@ -157,7 +157,8 @@ export class BackupService {
   #tell(): void {
     const zxid = this.#options.committedZxid();
     if (zxid === null || zxid === this.#lag.committedZxid) return;
-    this.#lag.committed(zxid, this.#options.clock.monotonicMs());
+    if (this.#duty === 'shipping') this.#lag.committed(zxid, this.#options.clock.monotonicMs());
+    else this.#lag.notOurs(zxid);
     this.#worker?.send({ kind: 'committed', zxid });
   }
 
@@ -183,7 +184,7 @@ export class BackupService {
     switch (message.kind) {
       case 'report':
         this.#report = message.report;
-        this.#lag.shipped(message.report.shippedZxid);
+        if (this.#duty === 'shipping') this.#lag.shipped(message.report.shippedZxid);
         break;
       case 'note':
         this.#options.log.info({}, `backup: ${message.message}`);

@@ -24,6 +24,13 @@ export class Lag {
     }
   }
 
+  /** Somebody else ships: what is committed until then is taken for shipped. */
+  notOurs(zxid: number): void {
+    this.#committed = zxid;
+    this.#shipped = zxid;
+    this.#moments.length = 0;
+  }
+
   shipped(zxid: number | null): void {
     this.#shipped = zxid;
     if (zxid === null) return;

@@ -1,6 +1,6 @@
 /** The thread that carries backups out: beside `shipping-worker.js` there is nothing to import. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createHistoryStore } from '../../adapters/disk/history-files.ts';
+import { readLogOrItsBeginning } from '../../adapters/disk/history-files.ts';
 import { createNodeDisk } from '../../adapters/disk/node-disk.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { ShipSettings } from './ship-settings.ts';
@@ -9,8 +9,9 @@ import { ShipThread } from './ship-thread.ts';
 const port = parentPort;
 if (port === null) throw new Error('shipping-worker runs as a thread of the server');
 const settings = workerData as ShipSettings;
+const folders = { disk: createNodeDisk(), ...settings.folders };
 const thread = new ShipThread(settings, {
-  history: createHistoryStore({ disk: createNodeDisk(), ...settings.folders }),
+  history: { readLog: (afterZxid) => readLogOrItsBeginning(folders, afterZxid) },
   environment: process.env,
   send: (message: FromWorker) => port.postMessage(message),
 });
