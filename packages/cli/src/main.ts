@@ -1,9 +1,11 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { addBackupCommands } from './commands/backup/options.ts';
 import { addBenchOptions } from './commands/bench/options.ts';
 import type { DiffOptions } from './commands/diff/run.ts';
 import type { ExportOptions } from './commands/export/run.ts';
 import type { ImportOptions } from './commands/import/run.ts';
 import type { LogOptions } from './commands/log/run.ts';
+import { addRestore } from './commands/restore/options.ts';
 import { addConnectionOptions } from './connection/connection-options.ts';
 import { CommandError, ExitCode } from './exit-codes.ts';
 import { addSourceOptions } from './history/source-options.ts';
@@ -57,6 +59,8 @@ function program(): Command {
   addStatus(top);
   addInspect(top);
   addLog(top);
+  addBackupCommands(top);
+  addRestore(top);
   addDiff(top);
   addExport(top);
   addImport(top);

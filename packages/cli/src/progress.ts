@@ -130,6 +130,11 @@ export function amountText(amount: number, unit: ProgressUnit): string {
   return `${countText(Math.round(amount))} ${amount === 1 ? unit.slice(0, -1) : unit}`;
 }
 
+/** `1 txn`, `12,000 txns`. */
+export function plural(count: number, what: string): string {
+  return `${countText(count)} ${what}${count === 1 ? '' : 's'}`;
+}
+
 /** A whole number with a comma before every three digits. */
 export function countText(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
