@@ -67,10 +67,12 @@ async function readTar(file: string, top: string): Promise<Znode[]> {
   // The iteration below throws what goes wrong on either side.
   pipeline(createReadStream(file), archive, () => {});
   for await (const entry of archive) {
-    const { name, type } = entry.header;
+    const { type } = entry.header;
+    // As tar writes it when it packs a folder again.
+    const name = entry.header.name.replace(/^\.\//, '');
     const parsed = parseName(name);
     if (type !== 'file' || (name !== HEAD_NAME && parsed === null)) {
-      // Folders may be listed, as tar does when it packs again what it unpacked.
+      // Folders may be listed, too.
       if (type !== 'directory') throw wrong(file, `${name} is no part of an export`);
       entry.resume();
       continue;
