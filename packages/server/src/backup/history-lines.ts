@@ -37,8 +37,8 @@ export function restorableFrom(line: HistoryLine): number | null {
 }
 
 /**
- * The holes in the history: between two lines that do not meet, where the earlier one was a continuous log. Full backups that
- * retention has left standing alone make no hole.
+ * The holes in the history: between lines that do not meet, from the oldest one with a log on. Full backups that retention has
+ * left standing alone before it make no hole.
  */
 export function gapsBetween(lines: readonly HistoryLine[]): Gap[] {
   const gaps: Gap[] = [];
@@ -46,9 +46,9 @@ export function gapsBetween(lines: readonly HistoryLine[]): Gap[] {
   for (const line of lines) {
     if (line.branchesAt !== null) continue;
     const begin = line.missingZxid ?? line.fulls[0]?.zxid ?? line.toZxid;
-    const earlier = ascending.findLast(({ toZxid, parts }) => toZxid < begin && parts.length > 0);
-    if (earlier === undefined) continue;
-    gaps.push({ kind: 'gap', wantedZxid: line.toZxid, afterZxid: earlier.toZxid, toZxid: begin });
+    const earlier = ascending.filter(({ toZxid }) => toZxid < begin);
+    if (!earlier.some(({ parts }) => parts.length > 0)) continue;
+    gaps.push({ kind: 'gap', wantedZxid: line.toZxid, afterZxid: earlier.at(-1)?.toZxid ?? null, toZxid: begin });
   }
   return gaps;
 }
