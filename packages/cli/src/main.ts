@@ -5,6 +5,7 @@ import type { DiffOptions } from './commands/diff/run.ts';
 import type { ExportOptions } from './commands/export/run.ts';
 import type { ImportOptions } from './commands/import/run.ts';
 import type { LogOptions } from './commands/log/run.ts';
+import { addRepairCommands } from './commands/repair/options.ts';
 import { addRestore } from './commands/restore/options.ts';
 import { addConnectionOptions } from './connection/connection-options.ts';
 import { CommandError, ExitCode } from './exit-codes.ts';
@@ -61,6 +62,7 @@ function program(): Command {
   addLog(top);
   addBackupCommands(top);
   addRestore(top);
+  addRepairCommands(top);
   addDiff(top);
   addExport(top);
   addImport(top);

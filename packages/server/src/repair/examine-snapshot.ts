@@ -1,4 +1,5 @@
 import { Database } from '../core/database.ts';
+import { zxidText } from '../core/log/recovery-refused.ts';
 import type { RecoverySource, SnapshotFile } from '../core/log/recovery-source.ts';
 import { SnapshotDamaged, SnapshotDecoder, type SnapshotSummary } from '../core/log/snapshot-decoder.ts';
 import { RecoveredState } from '../core/recovered-state.ts';
@@ -12,9 +13,9 @@ export interface SnapshotReport {
    * - `valid`: it loads, and its znodes have the digest that it gives.
    * - `incomplete`: it fails the quick check; Apache's reader passes it over as well.
    * - `damaged`: it cannot be loaded.
-   * - `wrong-digest`: it loads, seals included, and the digest in it is not that of its znodes.
+   * - `wrong`: it loads, seals included, and what it says of itself does not fit its znodes or its name.
    */
-  readonly state: 'valid' | 'incomplete' | 'damaged' | 'wrong-digest';
+  readonly state: 'valid' | 'incomplete' | 'damaged' | 'wrong';
   /** What is wrong; '' when valid. */
   readonly reason: string;
   /** Where, in the uncompressed file; null when that is not known. */
@@ -37,11 +38,22 @@ export function examineSnapshot(source: RecoverySource, file: SnapshotFile, sett
     state.loaded(zxid, digest ? summary.digest : null);
     const { tree } = state.database;
     tree.checkLoaded(Number.POSITIVE_INFINITY);
-    const wrong = state.mismatchCount > 0 || tree.loadedWrongly;
-    const reason = wrong ? 'its digest is not that of its znodes' : '';
-    return { name, zxid, state: wrong ? 'wrong-digest' : 'valid', reason, position: null, summary };
+    const reason = whatIsWrong(zxid, summary, state.mismatchCount > 0 || tree.loadedWrongly);
+    return { name, zxid, state: reason === '' ? 'valid' : 'wrong', reason, position: null, summary };
   } catch (error) {
     if (!(error instanceof SnapshotDamaged)) throw error;
     return { name, zxid, state: 'damaged', reason: error.message, position: error.position, summary: null };
   }
+}
+
+const TWO_32 = 4294967296;
+
+function whatIsWrong(zxid: number, { digest, lastProcessedZxid }: SnapshotSummary, hasWrongDigest: boolean): string {
+  if (hasWrongDigest) return 'its digest is not that of its znodes';
+  const { zxid: known = 0 } = digest ?? {};
+  const holds = Math.max(known, lastProcessedZxid ?? 0);
+  const saysNothing = known === 0 && lastProcessedZxid === null;
+  // The zxid before the first of an epoch can be the name of the state of the epoch before.
+  if (saysNothing || holds >= zxid || zxid % TWO_32 === 0) return '';
+  return `its name is wrong: it holds the state of ${zxidText(holds)}`;
 }

@@ -65,7 +65,7 @@ export interface Examination {
   /**
    * - `whole`: nothing is wrong.
    * - `serves`: something is wrong, and a Headkeeper start copes with it without losing a txn.
-   * - `damaged`: a Headkeeper start refuses.
+   * - `damaged`: a Headkeeper start refuses, or loads a state that is not the one that was.
    */
   readonly state: 'whole' | 'serves' | 'damaged';
 }
@@ -112,7 +112,8 @@ export function examine(folders: HistoryFolders, options: ExamineOptions): Exami
   ];
   if (headkeeper.refusal !== null && problems.length === 0) problems.push(headkeeper.refusal.message);
   let state: Examination['state'] = problems.length > 0 ? 'serves' : 'whole';
-  if (headkeeper.refusal !== null) state = 'damaged';
+  const loadsWrong = snapshots.some(({ zxid, state: found }) => zxid === headkeeper.snapshotZxid && found === 'wrong');
+  if (headkeeper.refusal !== null || headkeeper.digestMismatches.length > 0 || loadsWrong) state = 'damaged';
   const marks = describeMarks(folders);
   return {
     dataDir,
@@ -131,7 +132,7 @@ export function examine(folders: HistoryFolders, options: ExamineOptions): Exami
   };
 
   function loads({ state: found }: SnapshotReport): boolean {
-    return found === 'valid' || found === 'wrong-digest';
+    return found === 'valid' || found === 'wrong';
   }
 
   function misplacedFiles({ dataDir: data, dataLogDir: log }: HistoryFolders): string[] {

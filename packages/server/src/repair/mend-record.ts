@@ -122,7 +122,7 @@ export function planDrop(folders: HistoryFolders, record: ExaminedRecord, option
     const start = Math.max(offset, LOG_HEADER_BYTES);
     return [{ from: 0, to: start }, filler, ...(broken.resumesAt === null ? [] : [{ from: resume, to: scan.size }])];
   };
-  const fills = lost.count === 0 ? '' : `; ${lost.count} txns without effect take their place`;
+  const fills = lost.count === 0 ? '' : `; as many txns without effect take their place (${lost.count})`;
   const plan: RepairPlan = {
     steps: [`takes ${resume - offset} bytes out of ${name} at byte ${offset}${fills}`],
     losses: lost.count === 0 ? [] : [rangeText(lost.first, behind - 1)],
