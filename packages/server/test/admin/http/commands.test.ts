@@ -51,7 +51,7 @@ describe("the operators' commands over HTTP", { timeout: 60_000 }, () => {
       assert.equal(response.headers.get('content-type'), 'application/json');
       const answer = (await response.json()) as Record<string, unknown>;
       assert.deepEqual(Object.keys(answer), fields);
-      assert.equal(answer['command'], command);
+      assert.equal(answer.command, command);
     });
   }
 
@@ -70,7 +70,7 @@ describe("the operators' commands over HTTP", { timeout: 60_000 }, () => {
         ['isro', 'is_read_only'],
       ],
     ] as const) {
-      assert.equal((await harness.ask(alias))['command'], name);
+      assert.equal((await harness.ask(alias)).command, name);
     }
   });
 
@@ -132,8 +132,8 @@ describe("the operators' commands over HTTP", { timeout: 60_000 }, () => {
       assert.ok(name in monitor, name);
     }
     assert.match(await (await harness.fetch('/commands/monitor')).text(), /"connection_drop_probability" : 0\.0,/);
-    assert.equal(monitor['restore_error_count'], 0);
-    assert.equal(monitor['cnt_restore_time'], 0);
+    assert.equal(monitor.restore_error_count, 0);
+    assert.equal(monitor.cnt_restore_time, 0);
   });
 
   it('is live and ready', async () => {
@@ -142,7 +142,7 @@ describe("the operators' commands over HTTP", { timeout: 60_000 }, () => {
   });
 
   it('says that there are no backups where none are made', async () => {
-    assert.match(String((await harness.ask('backup'))['error']), /backup\.target/);
+    assert.match(String((await harness.ask('backup')).error), /backup\.target/);
   });
 });
 
