@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MemoryTarget, SeededRandom } from '@headkeeper/testkit';
+import { exactSnapshot } from '../../src/backup/exact-snapshot.ts';
+import { BackupRepository } from '../../src/backup/repository.ts';
+import { zxidAtTime } from '../../src/backup/time-lookup.ts';
+import { RecordedHistory, signal } from './recorded-history.ts';
+
+/** The same txns with other times. */
+function withTimes(history: RecordedHistory, timeOf: (index: number) => number): RecordedHistory {
+  return new RecordedHistory(
+    history.settings,
+    history.txns.map(({ zxid, body }, i) => {
+      const copy = body.slice();
+      new DataView(copy.buffer).setBigInt64(20, BigInt(timeOf(i)));
+      // A txn's digest is of a tree with its time in the stats: left out.
+      const isError = new DataView(copy.buffer).getInt32(28) === -1;
+      return { zxid, body: isError ? copy : copy.subarray(0, copy.length - 12) };
+    }),
+  );
+}
+
+async function backUp(history: RecordedHistory, fullsAt: readonly number[], from: number): Promise<BackupRepository> {
+  const repository = await BackupRepository.openOrCreate(new MemoryTarget(), null, 1, signal);
+  for (const count of fullsAt) await history.putFull(repository, count);
+  const random = new SeededRandom(4);
+  for (let at = from; at < history.txns.length; ) {
+    const to = Math.min(history.txns.length, at + 1 + random.below(30));
+    await history.putLogs(repository, at, to);
+    at = to;
+  }
+  return repository;
+}
+
+test('a time stands for the last txn before the first that is later, whatever the clocks did', async () => {
+  const recorded = RecordedHistory.record(31, 300);
+  const random = new SeededRandom(8);
+  const clocks: readonly ((index: number) => number)[] = [
+    (i) => 1_000_000 + i * 10,
+    // Several txns in a millisecond.
+    (i) => 1_000_000 + Math.floor(i / 7),
+    // A clock that was set back by 500 ms half way.
+    (i) => 1_000_000 + i * 10 - (i > 150 ? 500 : 0),
+    // One leader's clock was far ahead for a while.
+    (i) => 1_000_000 + i * 10 + (i > 100 && i < 110 ? 9_000_000 : 0),
+    () => 1_000_000 + random.below(3000),
+  ];
+  let ambiguous = 0;
+  for (const clock of clocks) {
+    const history = withTimes(recorded, clock);
+    const repository = await backUp(history, [20, 140], 0);
+    const catalogue = await repository.catalogue(signal);
+    const times = history.txns.map((_, i) => history.timeAt(i));
+    for (let round = 0; round < 60; round++) {
+      const timeMs = 1_000_000 + random.below(3300) - 20;
+      if (history.timeAt(19) > timeMs) {
+        await assert.rejects(zxidAtTime(repository, catalogue, timeMs, signal), { problem: 'not-covered' });
+        continue;
+      }
+      const later = times.findIndex((time, i) => i >= 20 && time > timeMs);
+      const found = await zxidAtTime(repository, catalogue, timeMs, signal);
+      assert.equal(found.zxid, later < 0 ? 300 : history.zxidAt(later - 1));
+      assert.deepEqual(found.next, later < 0 ? null : { zxid: history.zxidAt(later), timeMs: history.timeAt(later) });
+      const also = later < 0 ? -1 : times.findLastIndex((time, i) => i > later && time <= timeMs);
+      assert.equal(found.alsoZxid, also < 0 ? null : history.zxidAt(also));
+      if (also >= 0) ambiguous++;
+    }
+  }
+  assert.ok(ambiguous > 20, `${ambiguous} times were ambiguous`);
+});
+
+test('a time before the oldest full backup says how far back the backup goes', async () => {
+  const recorded = RecordedHistory.record(32, 100);
+  const history = withTimes(recorded, (i) => Date.parse('2026-03-01T12:00:00Z') + i * 1000);
+  const repository = await backUp(history, [50], 40);
+  const catalogue = await repository.catalogue(signal);
+  await assert.rejects(zxidAtTime(repository, catalogue, Date.parse('2026-03-01T12:00:45Z'), signal), {
+    problem: 'not-covered',
+    message:
+      'The backup does not reach back to 2026-03-01T12:00:45.000Z: its oldest full backup of the newest history is ' +
+      'that of 2026-03-01T12:00:49.000Z (zxid 0x32).',
+  });
+  const found = await zxidAtTime(repository, catalogue, Date.parse('2026-03-01T12:00:49.500Z'), signal);
+  assert.deepEqual(found, {
+    zxid: 50,
+    next: { zxid: 51, timeMs: Date.parse('2026-03-01T12:00:50Z') },
+    alsoZxid: null,
+  });
+});
+
+test('a full backup whose last time is not known counts from when it was taken', async () => {
+  const history = withTimes(RecordedHistory.record(33, 60), (i) => 1000 + i);
+  const repository = await BackupRepository.openOrCreate(new MemoryTarget(), null, 1, signal);
+  const facts = { zxid: 30, txnTimeMs: null, takenMs: 1035, by: 'a test', compression: 'none' } as const;
+  await repository.putFull(exactSnapshot(history.stateAfter(30), true), facts, signal);
+  await history.putLogs(repository, 30, 60);
+  const catalogue = await repository.catalogue(signal);
+  await assert.rejects(zxidAtTime(repository, catalogue, 1034, signal), { problem: 'not-covered' });
+  assert.equal((await zxidAtTime(repository, catalogue, 1035, signal)).zxid, 36);
+});
