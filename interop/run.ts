@@ -10,6 +10,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { destroyEverything } from './backup/destroy-everything.ts';
 import { checkS3Target } from './backup/s3-target.ts';
 import { clientRuns } from './clients/client-runs.ts';
 import { type DataServer, roundTrip } from './data-directory/round-trip.ts';
@@ -109,6 +110,16 @@ for (const size of [1, 3] as const) {
 await part('S3 target', () =>
   checkS3Target((title, faults) => count(faults.length === 0 ? 1 : 0, faults.length, title, faults.join('\n'))),
 );
+
+for (const target of ['s3', 'folder'] as const) {
+  const title = `everything destroyed but the backups (${target})`;
+  await part(title, async () => {
+    const size = all ? { cycles: 6, kills: 12 } : { cycles: target === 's3' ? 2 : 1, kills: 3 };
+    const { faults, summary } = await destroyEverything({ target, ...size, tickTime: 500 }, () => {});
+    console.log(summary.replaceAll(/^/gm, '   '));
+    count(size.cycles, faults.length, title, faults.join('\n'));
+  });
+}
 
 await ensembleSuites(all, part, (ok, faults, title) => count(ok, faults.length, title, faults.join('\n')));
 

@@ -1,12 +1,13 @@
 /**
  * The end of everything but the backups, again and again:
  *
- *   node interop/dist/backup/destroy-everything.js [--target s3|folder] [--cycles 3] [--kills 8]
+ *   node interop/dist/backup/destroy-everything.js [--target s3|folder] [--cycles 3] [--kills 8] [--tick 500]
  *
  * Three servers ship their history while clients write. Servers and the target are killed (-9) and come back. Then, at a
- * random moment, everything is killed at once and every data directory is removed. `headkeeper restore` brings the ensemble
- * back, and the acknowledged history judges it: nothing older than the exposure may be missing, nothing in the middle,
- * and no byte may be wrong. Later cycles go on with the restored ensemble and the same backups.
+ * random moment, in every second cycle right after the death of one server, everything is killed at once and every data
+ * directory is removed. `headkeeper restore` brings the ensemble back, and the acknowledged history judges it: nothing older
+ * than the exposure may be missing, nothing in the middle, and no byte may be wrong. Later cycles go on with the restored
+ * ensemble and the same backups.
  */
 
 import { renameSync, rmSync } from 'node:fs';
@@ -19,6 +20,7 @@ import { compareTrees } from '../ensemble/tree.ts';
 import { until } from '../ensemble/waiting.ts';
 import { runToEnd } from '../peers/command.ts';
 import { headkeeperBin } from '../peers/headkeeper.ts';
+import { ExposureMonitor } from './exposure-monitor.ts';
 import { judge, RecordingWriter, type Restored } from './recording-writer.ts';
 import { startWatchedTarget, type WatchedTarget } from './watched-target.ts';
 
@@ -28,6 +30,8 @@ export interface DestructionOptions {
   readonly cycles: number;
   /** How often a server or the target is killed before each destruction. */
   readonly kills: number;
+  /** Milliseconds; sessions, so that of the shipper, too, last at least two of them. */
+  readonly tickTime: number;
 }
 
 export interface DestructionResult {
@@ -41,6 +45,8 @@ const WRITERS_PER_SERVER = 2;
 const PACE_MS = 10;
 /** Everything is destroyed at a random moment of so many milliseconds, with everything running and the backups up to date. */
 const CALM_MS = 3000;
+/** Or within so many milliseconds after the death of one server. */
+const SUDDEN_MS = 1500;
 /** A server that comes back, a new shipper and a target that was away may need so long until the backups are up to date. */
 const CATCH_UP_MS = 60_000;
 
@@ -53,7 +59,7 @@ export async function destroyEverything(
   Object.assign(process.env, target.server?.environment ?? {});
   const ensemble = await Ensemble.create({
     kinds: ['headkeeper', 'headkeeper', 'headkeeper'],
-    tickTime: 500,
+    tickTime: options.tickTime,
     settings: { ...target.settings, 'backup.exposure': `${EXPOSURE_MS}ms` },
   });
   const faults: string[] = [];
@@ -70,15 +76,18 @@ export async function destroyEverything(
           return new RecordingWriter(`cycle-${cycle}-writer-${first + 1}-${index + 1}`, own);
         }),
       );
-      const catchUps = await load(ensemble, target, writers, options.kills, told);
-      const { destroyedMs } = catchUps;
-      const counts = catchUps.counts;
+      // Every second end comes while the ensemble is busy with the loss of a server: nothing promises the exposure then.
+      const isSudden = cycle % 2 === 0;
+      const loaded = await load(ensemble, target, writers, { kills: options.kills, isSudden }, told);
+      const { destroyedMs, calmMs, counts } = loaded;
+      if (calmMs > EXPOSURE_MS) faults.push(`with all running, the backups were ${calmMs} ms behind`);
       await restore(ensemble, target, told);
       await ensemble.startAll();
       const session = new EnsembleSession('judge', { ports });
       const restored: Restored[] = [];
       for (const writer of writers) restored.push(await writer.compare(session));
-      const verdict = judge(writers, restored, destroyedMs, EXPOSURE_MS);
+      const allowedMs = isSudden ? CATCH_UP_MS : EXPOSURE_MS;
+      const verdict = judge(writers, restored, destroyedMs, allowedMs);
       faults.push(...verdict.faults);
       // What an earlier restore brought back is history: a later one must bring back the same.
       for (const { writer, present } of settled) {
@@ -94,10 +103,12 @@ export async function destroyEverything(
       const acknowledged = writers.reduce((sum, { writes }) => sum + writes.length, 0);
       lines.push(
         [
-          `cycle ${cycle}: ${acknowledged} writes acknowledged, ${verdict.kept} restored, ${verdict.lost} lost`,
+          `cycle ${cycle}${isSudden ? ' (a server died shortly before)' : ''}: ${acknowledged} writes acknowledged, ${verdict.kept} restored, ${verdict.lost} lost`,
           verdict.lost === 0 ? '' : `, the oldest of them acknowledged ${verdict.oldestLostMs} ms before the end`,
           `; ${counts.fulls} full backups and ${counts.segments} pieces of log, ${counts.bytes} bytes`,
-          `; up to date again after ${catchUps.afterKills.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ')}`,
+          `; exposure at most ${calmMs} ms with all running`,
+          `, ms after kills of a server: ${loaded.serverKilledMs.join(', ') || 'none'}`,
+          `, of the target: ${loaded.targetKilledMs.join(', ') || 'none'}`,
         ].join(''),
       );
       told(lines.at(-1)!);
@@ -142,8 +153,10 @@ async function planted(
 interface Loaded {
   /** When the first server was killed, epoch milliseconds. */
   readonly destroyedMs: number;
-  /** Milliseconds from each kill until the backups were up to date again. */
-  readonly afterKills: readonly number[];
+  /** The worst exposure in milliseconds, as the monitor has seen it: with all running, and after kills of each kind. */
+  readonly calmMs: number;
+  readonly serverKilledMs: readonly number[];
+  readonly targetKilledMs: readonly number[];
   readonly counts: { readonly fulls: number; readonly segments: number; readonly bytes: number };
 }
 
@@ -152,61 +165,61 @@ async function load(
   ensemble: Ensemble,
   target: WatchedTarget,
   writers: readonly RecordingWriter[],
-  kills: number,
+  { kills, isSudden }: { readonly kills: number; readonly isSudden: boolean },
   told: (line: string) => void,
 ): Promise<Loaded> {
   for (const writer of writers) await writer.prepare();
   const running = writers.map((writer) => writer.run(PACE_MS));
   // A writer that fails is heard of at the end; until then it must not count as unhandled.
   for (const each of running) each.catch(() => undefined);
-  const afterKills: number[] = [];
-  await upToDate(target, writers);
-  for (let kill = 1; kill <= kills; kill += 1) {
-    await pause(Math.random() * 1000);
-    const begun = performance.now();
-    if (target.server !== null && kill % 3 === 0) {
-      told(`kill ${kill}: the target`);
-      await target.server.kill();
-      await pause(Math.random() * 1500);
-      await target.server.start();
-    } else {
-      const victim = ensemble.members[Math.floor(Math.random() * ensemble.members.length)]!;
-      told(`kill ${kill}: ${victim.name}, which is ${await victim.mode()}`);
-      await victim.kill();
-      await pause(Math.random() * 500);
-      await victim.start();
-      await ensemble.waitUntilWhole();
+  const monitor = new ExposureMonitor(target, writers);
+  const serverKilledMs: number[] = [];
+  const targetKilledMs: number[] = [];
+  const upToDate = (): Promise<unknown> =>
+    until('backups that are up to date', CATCH_UP_MS, () => writers[0]!.writes.length > 10 && monitor.isUpToDate());
+  monitor.start();
+  try {
+    await upToDate();
+    for (let kill = 1; kill <= kills; kill += 1) {
+      await pause(Math.random() * 1000);
+      monitor.takeWorst();
+      if (target.server !== null && kill % 3 === 0) {
+        await target.server.kill();
+        await pause(Math.random() * 1500);
+        await target.server.start();
+        await upToDate();
+        targetKilledMs.push(monitor.takeWorst());
+        told(`kill ${kill}: the target; exposed to the loss of ${targetKilledMs.at(-1)} ms`);
+      } else {
+        const victim = ensemble.members[Math.floor(Math.random() * ensemble.members.length)]!;
+        const mode = await victim.mode();
+        await victim.kill();
+        await pause(Math.random() * 500);
+        await victim.start();
+        await ensemble.waitUntilWhole();
+        await upToDate();
+        serverKilledMs.push(monitor.takeWorst());
+        told(`kill ${kill}: ${victim.name}, the ${mode}; exposed to the loss of ${serverKilledMs.at(-1)} ms`);
+      }
     }
-    await upToDate(target, writers);
-    afterKills.push(performance.now() - begun);
+    monitor.takeWorst();
+    await pause(1000 + Math.random() * CALM_MS);
+    const counts = await target.counts();
+    const calmMs = monitor.takeWorst();
+    if (isSudden) {
+      await ensemble.members[Math.floor(Math.random() * ensemble.members.length)]!.kill();
+      await pause(Math.random() * SUDDEN_MS);
+    }
+    const destroyedMs = Date.now();
+    const ends = ensemble.members.filter(({ running: runs }) => runs).map((member) => member.kill());
+    if (target.server !== null) ends.push(target.server.kill());
+    for (const writer of writers) writer.stop();
+    await Promise.all([...ends, ...running]);
+    told(`everything is killed, ${writers.reduce((sum, { writes }) => sum + writes.length, 0)} writes acknowledged`);
+    return { destroyedMs, calmMs, serverKilledMs, targetKilledMs, counts };
+  } finally {
+    await monitor.stop();
   }
-  await pause(Math.random() * CALM_MS);
-  const counts = await target.counts();
-  const destroyedMs = Date.now();
-  const ends = ensemble.members.map((member) => member.kill());
-  if (target.server !== null) ends.push(target.server.kill());
-  for (const writer of writers) writer.stop();
-  await Promise.all([...ends, ...running]);
-  told(`everything is killed, ${writers.reduce((sum, { writes }) => sum + writes.length, 0)} writes acknowledged`);
-  return { destroyedMs, afterKills, counts };
-}
-
-/** Waits until everything that is acknowledged now has been published, within the exposure. */
-async function upToDate(target: WatchedTarget, writers: readonly RecordingWriter[]): Promise<void> {
-  await until('backups that are up to date', CATCH_UP_MS, async () => {
-    const wanted = newestZxid(writers);
-    const deadline = performance.now() + EXPOSURE_MS;
-    do {
-      const newest = await target.newestZxid();
-      if (newest !== null && wanted > 0 && newest >= wanted) return true;
-      await pause(50);
-    } while (performance.now() < deadline);
-    return false;
-  });
-}
-
-function newestZxid(writers: readonly RecordingWriter[]): number {
-  return writers.reduce((newest, { writes }) => Math.max(newest, writes.at(-1)?.zxid ?? 0), 0);
 }
 
 /** Removes every data directory, has the command fill new ones from the backups alone, and brings them to their places. */
@@ -228,10 +241,12 @@ if (import.meta.filename === process.argv[1]) {
       target: { type: 'string', default: 's3' },
       cycles: { type: 'string', default: '3' },
       kills: { type: 'string', default: '8' },
+      tick: { type: 'string', default: '500' },
     },
   });
   const target = values.target === 'folder' ? 'folder' : 's3';
-  const options = { target, cycles: Number(values.cycles), kills: Number(values.kills) } as const;
+  const [cycles, kills, tickTime] = [Number(values.cycles), Number(values.kills), Number(values.tick)];
+  const options = { target, cycles, kills, tickTime } as const;
   const { faults, summary } = await destroyEverything(options, console.log);
   console.log(summary);
   for (const fault of faults.slice(0, 30)) console.log(`FAIL ${fault}`);
