@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { compare } from '../src/history/compare.ts';
+import { DatabaseTree } from '../src/history/database-tree.ts';
+import { stateAt } from '../src/history/history-source.ts';
+import { readLiveTree } from '../src/history/live-tree.ts';
+import { zxidText } from '../src/history/moment.ts';
+import { withHistory } from '../src/history/with-history.ts';
+import { headkeeper } from './headkeeper-process.ts';
+import { content, RecordedHistory, TOP } from './recorded-history.ts';
+import { lines, ServedFolder } from './served-folder.ts';
+
+interface Line {
+  readonly change: string;
+  readonly path: string;
+}
+
+describe('the past', () => {
+  let served: ServedFolder;
+  let history: RecordedHistory;
+
+  async function backUp(): Promise<void> {
+    const words = ['backup', 'now', '--data-dir', served.dataDir, '--target', served.file('backup')];
+    const { code, stderr } = await headkeeper(words);
+    assert.equal(code, 0, stderr);
+  }
+
+  before(async () => {
+    // Several snapshots and log files, so that the past is put together from more than one.
+    served = await ServedFolder.start('snapCount=60');
+    history = new RecordedHistory(served, 20260131);
+    await history.begin();
+    await history.client.create('/elsewhere', null, [{ perms: 31, scheme: 'world', id: 'anyone' }]);
+    await history.goOn(4, 40);
+    await backUp();
+    await history.goOn(4, 40);
+    await backUp();
+  });
+  after(async () => {
+    await history.end();
+    await served.remove();
+  });
+
+  const sources = (): [string, string[]][] => [
+    ['a data directory', ['--data-dir', served.dataDir]],
+    ['a backup', ['--target', served.file('backup')]],
+  ];
+  const optionsOf = (words: readonly string[]) =>
+    words[0] === '--target' ? { target: words[1] as string } : { dataDir: words[1] as string };
+
+  it('is exactly what was, with every stat, by zxid and by time', async () => {
+    for (const [name, words] of sources()) {
+      await withHistory(optionsOf(words), async (source) => {
+        for (const { zxid, timeMs, tree } of history.seen) {
+          const at = await source.zxidAt({ kind: 'zxid', zxid });
+          const state = new DatabaseTree(await stateAt(source, at));
+          assert.deepEqual(content(state, '/'), content(tree, '/'), `${zxidText(zxid)} in ${name}`);
+          const byTime = await source.zxidAt({ kind: 'time', ms: timeMs });
+          // Other txns can have the same millisecond; none of them is later.
+          assert.ok(byTime >= zxid, `${timeMs} in ${name}`);
+          const next = history.seen.find((other) => other.timeMs > timeMs);
+          assert.ok(next === undefined || byTime < next.zxid);
+        }
+      });
+    }
+  });
+
+  it('is compared by diff, from any state to any other', async () => {
+    for (const [name, words] of sources()) {
+      for (const [from, to] of [
+        [0, 7],
+        [2, 5],
+        [6, 1],
+        [3, 3],
+      ] as const) {
+        const [before, later] = [history.seen[from], history.seen[to]];
+        if (before === undefined || later === undefined) throw new Error('not seen');
+        const expected = [...compare(before.tree, later.tree, TOP)].map(({ kind, path }) => ({ change: kind, path }));
+        const points = [zxidText(before.zxid), zxidText(later.zxid)];
+        const { code, stdout, stderr } = await headkeeper(['diff', ...points, TOP, ...words, '--json']);
+        assert.equal(code, expected.length === 0 ? 0 : 30, stderr);
+        const told = lines<Line>(stdout).map(({ change, path }) => ({ change, path }));
+        assert.deepEqual(told, expected, `${points.join(' ')} in ${name}`);
+        assert.equal(from === to, expected.length === 0);
+      }
+    }
+  });
+
+  it('is compared with now on a server', async () => {
+    const newest = history.seen.at(-1);
+    const words = [zxidText(newest?.zxid ?? 0), 'now', '--server', served.address, '--data-dir', served.dataDir];
+    const same = await headkeeper(['diff', ...words]);
+    assert.equal(same.code, 0, same.stderr);
+    assert.match(same.stdout, /^to {3}now on 127\.0\.0\.1:\d+\n0 added, 0 removed, 0 changed\n/m);
+    const none = await headkeeper(['diff', 'now', 'now', '/none', '--server', served.address]);
+    assert.equal(none.code, 1);
+    assert.match(none.stderr, /\/none exists in neither of the two states/);
+  });
+
+  it('is told by log as one story: each change begins where the last one ended', async () => {
+    const stories = new Map<string, string>();
+    for (const [name, words] of sources()) {
+      const { code, stdout, stderr } = await headkeeper(['log', '/', '--recursive', '--json', ...words]);
+      assert.equal(code, 0, stderr);
+      const state = new Map<string, string>();
+      for (const { path, before: was, after: is } of lines<{ path: string; before: unknown; after: unknown }>(stdout)) {
+        assert.equal(JSON.stringify(was), state.get(path) ?? 'null', `${path} in ${name}`);
+        if (is === null) state.delete(path);
+        else state.set(path, JSON.stringify(is));
+      }
+      const live = await readLiveTree(history.client, '/');
+      const expected = content(live, '/').map((znode) => (znode as [string])[0]);
+      assert.deepEqual([...state.keys(), '/'].sort(), expected.sort(), name);
+      stories.set(name, stdout);
+    }
+    assert.equal(stories.get('a backup'), stories.get('a data directory'));
+  });
+
+  it('ends where it ends', async () => {
+    for (const [, words] of sources()) {
+      const { code, stderr } = await headkeeper(['diff', '0xffffff', 'now', ...words]);
+      assert.equal(code, 42, stderr);
+      assert.match(stderr, /0xffffff/);
+    }
+    const both = await headkeeper(['log', '--data-dir', served.dataDir, '--target', served.file('backup')]);
+    assert.equal(both.code, 2);
+    assert.match(both.stderr, /--data-dir goes neither with --config nor with --target/);
+  });
+
+  it('is found by a configuration: the backup that it names, else the data directory', async () => {
+    const plain = served.file('plain.cfg');
+    writeFileSync(plain, `dataDir=${served.dataDir}\nclientPort=2181\n`);
+    const backedUp = served.file('backed-up.cfg');
+    writeFileSync(
+      backedUp,
+      `dataDir=${served.file('gone')}\nclientPort=2181\nbackup.target=${served.file('backup')}\n`,
+    );
+    for (const config of [plain, backedUp]) {
+      const { code, stdout, stderr } = await headkeeper(['log', TOP, '--config', config]);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, / create \/t$/m);
+    }
+  });
+});
