@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { unguessableBytes } from '../adapters/system/unguessable.ts';
 import { BackupError } from './backup-error.ts';
 
 /** Least bytes of key material. */
@@ -81,7 +82,7 @@ export class BackupCipher {
 
   /** What a new backup's head is to say. */
   static factsFor(key: BackupKey, repositoryId: string): EncryptionFacts {
-    const salt = randomBytes(SALT_BYTES).toString('hex');
+    const salt = unguessableBytes(SALT_BYTES).toString('hex');
     return { algorithm: 'aes-256-gcm', salt, keyCheck: keyCheck(key, salt, repositoryId) };
   }
 
@@ -105,7 +106,7 @@ export class BackupCipher {
    * frames cannot be moved, left out or carried to another object, and the end cannot be cut off.
    */
   async *encrypt(object: string, plain: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const salt = randomBytes(SALT_BYTES);
+    const salt = unguessableBytes(SALT_BYTES);
     yield Buffer.concat([MAGIC, salt]);
     const frames = new FrameCipher(this.#objectKey(salt), object);
     let waiting = Buffer.alloc(0);

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { unguessableBytes } from '../adapters/system/unguessable.ts';
 import { PART_SUFFIX } from './catalogue.ts';
 import { type BackupTarget, TargetError, type TargetFailure, type TargetObject } from './target.ts';
 
@@ -56,7 +56,7 @@ class FolderTarget implements BackupTarget {
 
   async put(name: string, body: AsyncIterable<Uint8Array> | Uint8Array, signal: AbortSignal): Promise<void> {
     const file = this.#file(name);
-    const part = `${file}.${randomBytes(4).toString('hex')}${PART_SUFFIX}`;
+    const part = `${file}.${unguessableBytes(4).toString('hex')}${PART_SUFFIX}`;
     try {
       await this.#makeFolder(path.dirname(file));
       const handle = await open(part, 'wx');

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { unguessableBytes } from '../adapters/system/unguessable.ts';
 import { BackupError } from './backup-error.ts';
 import { BackupCipher, type BackupKey, type EncryptionFacts } from './encryption.ts';
 import { FieldReader } from './field-reader.ts';
@@ -18,7 +18,7 @@ export interface BackupHead {
 }
 
 export function newHead(key: BackupKey | null, nowMs: number): BackupHead {
-  const id = randomBytes(16).toString('hex');
+  const id = unguessableBytes(16).toString('hex');
   const encryption = key === null ? null : BackupCipher.factsFor(key, id);
   return { format: FORMAT_VERSION, id, createdMs: nowMs, encryption };
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { unguessableBytes } from '../adapters/system/unguessable.ts';
 
 /** Name of the object that makes a target a backup. */
 export const HEAD_OBJECT = 'headkeeper-backup.json';
@@ -36,7 +36,7 @@ const NAME =
 
 /** Eight random hexadecimal digits: whoever puts an object makes its name its own. */
 export function newUid(): string {
-  return randomBytes(4).toString('hex');
+  return unguessableBytes(4).toString('hex');
 }
 
 export function epochOf(zxid: number): number {
