@@ -17,12 +17,12 @@ import { fourLetterWord, type ServerProcess } from '../peers/server-process.ts';
 export type DataServer = 'headkeeper' | `apache ${ApacheVersion}`;
 
 /** `super:test`, so that the walk can read every znode. */
-const superDigest = 'super:D/InIHSb7yEEbrWz8b9l71RjZJU=';
+export const superDigest = 'super:D/InIHSb7yEEbrWz8b9l71RjZJU=';
 
 const never = 3_600_000;
 
 /** Starts a server on the folder; small snapshots, and a sweep for TTL nodes and containers every `sweepMs`. */
-function start(server: DataServer, dataDir: string, sweepMs: number): Promise<ServerProcess> {
+export function startOn(server: DataServer, dataDir: string, sweepMs: number): Promise<ServerProcess> {
   const extraConfig = {
     snapCount: '40',
     extendedTypesEnabled: 'true',
@@ -34,7 +34,11 @@ function start(server: DataServer, dataDir: string, sweepMs: number): Promise<Se
   return startApacheZooKeeper({ dataDir, version, extraConfig, properties: sweep });
 }
 
-async function client(mode: 'fill' | 'leave' | 'walk' | 'expire', server: ServerProcess): Promise<string> {
+/** Runs one part of the client program, which writes or reads a tree with everything in it. */
+export async function treeProgram(
+  mode: 'fill' | 'leave' | 'walk' | 'expire',
+  server: Pick<ServerProcess, 'address'>,
+): Promise<string> {
   const classpath = await installApacheZooKeeper(apacheVersion);
   const program = join(repositoryRoot, 'interop/data-directory/DataDirectory.java');
   return run(['java', '-Dzookeeper.log.threshold=OFF', '-cp', classpath, program, mode, server.address], {
@@ -57,38 +61,39 @@ export async function roundTrip(
   ending: 'stopped' | 'killed',
 ): Promise<readonly string[]> {
   const dataDir = join(mkdtempSync(join(tmpdir(), 'headkeeper-round-trip-')), 'data');
-  let server = await start(writer, dataDir, 500);
+  let server = await startOn(writer, dataDir, 500);
   let written: string;
   let zxid: string;
   try {
-    await client('fill', server);
+    await treeProgram('fill', server);
     await server.stop();
-    server = await start(writer, dataDir, never);
-    await client('leave', server);
-    written = await client('walk', server);
+    server = await startOn(writer, dataDir, never);
+    await treeProgram('leave', server);
+    written = await treeProgram('walk', server);
     zxid = await lastZxid(server);
   } finally {
     await (ending === 'killed' ? server.kill() : server.stop());
   }
   const differences: string[] = [];
-  server = await start(reader, dataDir, never);
+  server = await startOn(reader, dataDir, never);
   try {
     const zxidRead = await lastZxid(server);
     if (zxidRead !== zxid) differences.push(`last zxid: ${writer} ${zxid}, ${reader} ${zxidRead}`);
-    differences.push(...compareLines(written, await client('walk', server)));
+    differences.push(...compareLines(written, await treeProgram('walk', server)));
   } finally {
     await server.stop();
   }
-  server = await start(reader, dataDir, 500);
+  server = await startOn(reader, dataDir, 500);
   try {
-    await client('expire', server);
+    await treeProgram('expire', server);
   } finally {
     await server.stop();
   }
   return differences;
 }
 
-function compareLines(written: string, read: string): string[] {
+/** What differs between two walks. */
+export function compareLines(written: string, read: string): string[] {
   const left = new Set(written.trimEnd().split('\n'));
   const right = new Set(read.trimEnd().split('\n'));
   if (left.size < 50) return [`only ${left.size} znodes were written`];
