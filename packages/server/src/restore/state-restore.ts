@@ -77,7 +77,7 @@ export class StateRestore {
   }
 
   async #restore(upload: string): Promise<number> {
-    const { replica, driver, note } = this.#options;
+    const { replica, driver, room, note } = this.#options;
     const { database, zxid } = await loadState(upload, replica.serving.settings);
     // As at every start.
     database.removeOrphans();
@@ -86,12 +86,18 @@ export class StateRestore {
       const newZxid = this.#zxidFor(zxid);
       this.#claim(database, newZxid);
       await this.#write(database, attempt);
-      if (!replica.mayReplaceState) throw this.#lost();
+      if (!replica.mayReplaceState) {
+        room.clear(newZxid);
+        throw this.#lost();
+      }
       const install = (): Database => {
         this.#install(newZxid);
         return database;
       };
-      if (!driver.replaceState(newZxid, install)) continue;
+      if (!driver.replaceState(newZxid, install)) {
+        room.clear(newZxid);
+        continue;
+      }
       note(`the state of zxid 0x${zxid.toString(16)} takes the place of this server's, as 0x${newZxid.toString(16)}`);
       await this.#served(database);
       return newZxid;
@@ -125,7 +131,7 @@ export class StateRestore {
   async #write(database: Database, attempt: number): Promise<void> {
     const { disk, room } = this.#options;
     try {
-      await writeState(database, createSnapshotStore({ disk, folder: room.path }), attempt);
+      await writeState(database, createSnapshotStore({ disk, folder: room.snapshotFolder, aside: true }), attempt);
     } catch (error) {
       const why = `the state cannot be written to the disk, and is unchanged: ${(error as Error).message}`;
       throw new RestoreFailure('room', why, error);

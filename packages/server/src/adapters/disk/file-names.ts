@@ -26,8 +26,13 @@ export function snapshotName(zxid: number): string {
 export const SPARE_LOG_NAME = 'spare-log';
 
 /** Where a snapshot is written before it has its name; `serial` keeps two of the same zxid apart. */
-export function unfinishedSnapshotName(zxid: number, serial: number): string {
+export function unfinishedSnapshotName(zxid: number, serial: number | 'aside'): string {
   return `${UNFINISHED_SNAPSHOT_PREFIX}${zxid.toString(16)}-${serial}`;
+}
+
+/** What a whole snapshot is called that is not to count yet; a start removes it like an unfinished one. */
+export function asideSnapshotName(zxid: number): string {
+  return `${UNFINISHED_SNAPSHOT_PREFIX}aside-${zxid.toString(16)}`;
 }
 
 export const UNFINISHED_SNAPSHOT_PREFIX = 'tmp-snapshot-';

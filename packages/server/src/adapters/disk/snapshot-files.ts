@@ -1,12 +1,17 @@
 import { invariant } from '../../core/invariants.ts';
 import { limits } from '../../limits.ts';
 import type { Disk, DiskFile, SnapshotSink, SnapshotStore } from '../../ports.ts';
-import { snapshotName, UNFINISHED_SNAPSHOT_PREFIX, unfinishedSnapshotName } from './file-names.ts';
+import { asideSnapshotName, snapshotName, UNFINISHED_SNAPSHOT_PREFIX, unfinishedSnapshotName } from './file-names.ts';
 
 export interface SnapshotStoreOptions {
   readonly disk: Disk;
   /** The `version-2` folder of the data directory; exists already. */
   readonly folder: string;
+  /**
+   * The snapshots are to be put in their place by somebody else, later (`asideSnapshotName`); and what another store of this
+   * folder has not finished is left alone.
+   */
+  readonly aside?: true;
 }
 
 type Done = (error: Error | null) => void;
@@ -24,19 +29,24 @@ const SYNC_EVERY = 8 << 20;
  */
 export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
   const { disk, folder } = options;
+  if (options.aside) {
+    return {
+      begin: (zxid, drained) => new SnapshotFile(disk, folder, asideSnapshotName(zxid), zxid, 'aside', drained),
+    };
+  }
   for (const name of disk.listSync(folder)) {
     if (name.startsWith(UNFINISHED_SNAPSHOT_PREFIX)) disk.removeSync(`${folder}/${name}`);
   }
   let serial = 0;
   return {
-    begin: (zxid, drained): SnapshotSink => new SnapshotFile(disk, folder, zxid, serial++, drained),
+    begin: (zxid, drained) => new SnapshotFile(disk, folder, snapshotName(zxid), zxid, serial++, drained),
   };
 }
 
 class SnapshotFile implements SnapshotSink {
   readonly #disk: Disk;
   readonly #folder: string;
-  readonly #zxid: number;
+  readonly #name: string;
   readonly #path: string;
   readonly #drained: () => void;
   readonly #queue: Uint8Array[] = [];
@@ -52,10 +62,10 @@ class SnapshotFile implements SnapshotSink {
   /** Whether nothing more will be done to the file. */
   #ended = false;
 
-  constructor(disk: Disk, folder: string, zxid: number, serial: number, drained: () => void) {
+  constructor(disk: Disk, folder: string, name: string, zxid: number, serial: number | 'aside', drained: () => void) {
     this.#disk = disk;
     this.#folder = folder;
-    this.#zxid = zxid;
+    this.#name = name;
     this.#path = `${folder}/${unfinishedSnapshotName(zxid, serial)}`;
     this.#drained = drained;
     try {
@@ -129,7 +139,7 @@ class SnapshotFile implements SnapshotSink {
       try {
         file.closeSync();
         this.#file = null;
-        this.#disk.renameSync(this.#path, `${this.#folder}/${snapshotName(this.#zxid)}`);
+        this.#disk.renameSync(this.#path, `${this.#folder}/${this.#name}`);
       } catch (error) {
         this.#fail(error as Error);
         return;
