@@ -18,10 +18,11 @@ import { Ensemble } from '../ensemble/ensemble.ts';
 import { EnsembleSession } from '../ensemble/ensemble-session.ts';
 import { compareTrees } from '../ensemble/tree.ts';
 import { until } from '../ensemble/waiting.ts';
-import { runToEnd } from '../peers/command.ts';
+import { type RunResult, runToEnd } from '../peers/command.ts';
 import { headkeeperBin } from '../peers/headkeeper.ts';
 import { ExposureMonitor } from './exposure-monitor.ts';
 import { judge, RecordingWriter, type Restored } from './recording-writer.ts';
+import { trySpoiledBackups } from './spoiled-backups.ts';
 import { startWatchedTarget, type WatchedTarget } from './watched-target.ts';
 
 export interface DestructionOptions {
@@ -81,7 +82,7 @@ export async function destroyEverything(
       const loaded = await load(ensemble, target, writers, { kills: options.kills, isSudden }, told);
       const { destroyedMs, calmMs, counts } = loaded;
       if (calmMs > EXPOSURE_MS) faults.push(`with all running, the backups were ${calmMs} ms behind`);
-      await restore(ensemble, target, told);
+      faults.push(...(await restore(ensemble, target, cycle === options.cycles, told)));
       await ensemble.startAll();
       const session = new EnsembleSession('judge', { ports });
       const restored: Restored[] = [];
@@ -222,17 +223,31 @@ async function load(
   }
 }
 
-/** Removes every data directory, has the command fill new ones from the backups alone, and brings them to their places. */
-async function restore(ensemble: Ensemble, target: WatchedTarget, told: (line: string) => void): Promise<void> {
+/**
+ * Removes every data directory, has the command fill new ones from the backups alone, and brings them to their places.
+ * `spoilFirst`: before that, backups that are not whole are tried.
+ */
+async function restore(
+  ensemble: Ensemble,
+  target: WatchedTarget,
+  spoilFirst: boolean,
+  told: (line: string) => void,
+): Promise<string[]> {
   for (const member of ensemble.members) rmSync(member.dataDir, { recursive: true });
   if (target.server !== null) await target.server.start();
-  const begun = performance.now();
   const base = join(ensemble.folder, 'restored');
-  const argv = [process.execPath, headkeeperBin, 'restore', ...target.options, '--data-dir', base];
-  const { code, output } = await runToEnd([...argv, '--servers', ensemble.sids.join()], { timeoutMs: 120_000 });
+  const command = (folder: string): Promise<RunResult> => {
+    const argv = [process.execPath, headkeeperBin, 'restore', ...target.options, '--data-dir', folder];
+    return runToEnd([...argv, '--servers', ensemble.sids.join()], { timeoutMs: 120_000 });
+  };
+  const faults = spoilFirst ? await trySpoiledBackups(target.objects, base, command) : [];
+  const begun = performance.now();
+  const { code, output } = await command(base);
   told(`restored in ${((performance.now() - begun) / 1000).toFixed(1)} s\n${output.trimEnd()}`);
-  if (code !== 0) throw new Error(`${argv.slice(1).join(' ')} exited with ${code}\n${output}`);
+  if (code !== 0) throw new Error(`headkeeper restore exited with ${code}\n${output}`);
   for (const member of ensemble.members) renameSync(join(base, String(member.sid)), member.dataDir);
+  rmSync(base, { recursive: true });
+  return faults;
 }
 
 if (import.meta.filename === process.argv[1]) {

@@ -7,6 +7,7 @@ import { type BackupTarget, openTarget, TargetError, type TargetPlace } from '@h
 import { type S3Server, startS3Server } from '../peers/s3-server.ts';
 
 export interface WatchedTarget {
+  readonly objects: BackupTarget;
   /** The lines of zoo.cfg that name it. */
   readonly settings: Readonly<Record<string, string>>;
   /** The options of the command line that name it. */
@@ -36,6 +37,7 @@ export async function startWatchedTarget(kind: 's3' | 'folder'): Promise<Watched
   if (server === null) mkdirSync(place.url);
   const target = await openTarget(place, server?.environment ?? {});
   return {
+    objects: target,
     settings: {
       'backup.target': place.url,
       ...(place.endpoint === null ? {} : { 'backup.s3.endpoint': place.endpoint }),
