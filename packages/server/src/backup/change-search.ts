@@ -41,6 +41,9 @@ interface Happening {
   readonly isBelow: boolean;
 }
 
+/** Two deletes so far apart, in milliseconds, were not done in one go. */
+const ONE_GO_MS = 10_000;
+
 /**
  * Finds the last change of a kind at a znode in the newest history, looking from its end backwards. A znode is removed with all
  * below it by one txn for each, the znode itself last: the search goes back to the first of them, as long as they are of one
@@ -57,13 +60,17 @@ export async function findChange(
   let first: Happening | null = null;
   let removedBelow = 0;
   for (const part of line?.parts.toReversed() ?? []) {
+    if (first !== null) {
+      const { maxTimeMs } = await repository.logManifest(part.log, signal);
+      if (maxTimeMs < first.timeMs - ONE_GO_MS) break;
+    }
     const happenings = await happeningsOf(repository, part, sought.path, signal);
     for (const happening of happenings.toReversed()) {
       if (last === null || first === null) {
         if (!isSought(happening, sought)) continue;
         last = happening;
         first = happening;
-      } else if (happening.operation === 'delete' && happening.isBelow && happening.session === last.session) {
+      } else if (belongsTo(happening, first)) {
         first = happening;
         removedBelow++;
       } else {
@@ -71,10 +78,13 @@ export async function findChange(
       }
       if (last.operation !== 'delete') return found(first, last, removedBelow);
     }
-    // What a session removes, it removes in one go: a piece of log without any of it is behind that.
-    if (last !== null && first !== null && happenings.length === 0) break;
   }
   return last === null || first === null ? null : found(first, last, removedBelow);
+}
+
+/** Whether a session removed this right before what it removed next. */
+function belongsTo({ operation, isBelow, session, timeMs }: Happening, next: Happening): boolean {
+  return operation === 'delete' && isBelow && session === next.session && timeMs >= next.timeMs - ONE_GO_MS;
 }
 
 function isSought({ operation, isBelow }: Happening, sought: SoughtChange): boolean {
