@@ -90,8 +90,9 @@ async function requireSense(
 }
 
 async function show(plan: WritePlan, zxid: number, top: string, options: RestoreSubtreeOptions): Promise<void> {
+  const asked = options.moment.kind === 'zxid' ? '' : ` (${momentText(options.moment)})`;
   const text = options.json
     ? planJson(plan)
-    : `${top} on ${options.server}, back to ${zxidText(zxid)} (${momentText(options.moment)}):\n${planText(plan)}`;
+    : `${top} on ${options.server}, back to ${zxidText(zxid)}${asked}:\n${planText(plan)}`;
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
