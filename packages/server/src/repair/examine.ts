@@ -43,6 +43,8 @@ export interface EpochsReport {
   readonly drafts: readonly string[];
   /** What a start makes of them. */
   readonly decision: EpochDecision;
+  /** Why Apache ZooKeeper does not start on them as a member of an ensemble; null when it does. */
+  readonly apacheRefusal: string | null;
 }
 
 export interface Examination {
@@ -76,6 +78,8 @@ export interface ExamineOptions {
   /** Bytes read so far and, roughly, in all. */
   readonly progress: (done: number, total: number) => void;
 }
+
+const TWO_32 = 4294967296;
 
 /** Looks at a data directory, and changes nothing. Throws what the disk throws. */
 export function examine(folders: HistoryFolders, options: ExamineOptions): Examination {
@@ -210,7 +214,29 @@ function examineEpochs({ disk, snapshotFolder }: HistoryFolders, lastZxid: numbe
   const drafts = [ACCEPTED_NAME, CURRENT_NAME]
     .map((name) => `${name}${DRAFT_SUFFIX}`)
     .filter((name) => disk.existsSync(`${snapshotFolder}/${name}`));
-  return { files, drafts, decision: decideEpochs(files, lastZxid) };
+  return {
+    files,
+    drafts,
+    decision: decideEpochs(files, lastZxid),
+    apacheRefusal: apacheOnEpochs(files, drafts, lastZxid),
+  };
+}
+
+/** Source of the rule: storage-formats reference, section 10. */
+function apacheOnEpochs({ accepted, current }: EpochTexts, drafts: readonly string[], lastZxid: number): string | null {
+  const reached = Math.floor(lastZxid / TWO_32);
+  for (const [name, text] of [
+    [CURRENT_NAME, current],
+    [ACCEPTED_NAME, accepted],
+  ] as const) {
+    if (text !== null && !/^[+-]?[0-9]+$/.test(text.split('\n', 1)[0] ?? '')) return `${name} holds no number`;
+  }
+  const started = current === null ? reached : Number(current);
+  if (reached > started && !drafts.includes(`${CURRENT_NAME}${DRAFT_SUFFIX}`)) {
+    return `${CURRENT_NAME} is ${started}, and the history is of epoch ${reached}`;
+  }
+  if (accepted !== null && Number(accepted) < started) return `${ACCEPTED_NAME} is less than ${CURRENT_NAME}`;
+  return null;
 }
 
 function problemsOfLog(log: LogScan): string[] {

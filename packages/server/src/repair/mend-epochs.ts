@@ -16,12 +16,15 @@ export function planMendEpochs(folders: HistoryFolders, juteMaxBuffer: number): 
   if (recovery === null) throw new RepairRefused(`The history must be mended before the epochs: ${refusal.message}`);
   const files = readEpochTexts(disk, snapshotFolder);
   const { epochs, damage } = decideEpochs(files, recovery.lastZxid);
+  // One of the files is damaged: the other may still be right.
+  const alone = decideEpochs({ accepted: null, current: files.current }, recovery.lastZxid);
+  const current = alone.damage === null ? alone.epochs.current : epochs.current;
   const steps: string[] = [];
   const changes: Change[] = [];
   // `acceptedEpoch` first: at no moment is it the smaller one.
   for (const [name, epoch, text] of [
     [ACCEPTED_NAME, epochs.accepted, files.accepted],
-    [CURRENT_NAME, epochs.current, files.current],
+    [CURRENT_NAME, current, files.current],
   ] as const) {
     if (text === String(epoch)) continue;
     const was = text === null ? 'it is missing' : `it holds ${JSON.stringify(text.slice(0, 40))}`;

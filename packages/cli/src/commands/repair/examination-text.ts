@@ -27,6 +27,9 @@ export function examinationText(found: Examination, users: FolderUsers, myid: st
   lines.push(epochLine(found, myid), '', `Headkeeper ${headkeeperLine(found)}`);
   lines.push(...headkeeper.warnings.map((warning) => `  ${warning}`));
   lines.push(`Apache ZooKeeper ${apacheLine(found)}`);
+  if (myid !== null && found.epochs.apacheRefusal !== null) {
+    lines.push(`  As a member of an ensemble it fails to start: ${found.epochs.apacheRefusal}.`);
+  }
   lines.push(...apache.silentLosses.map((loss) => `  Without a word, ${loss}.`), '');
   if (problems.length === 0) lines.push('Nothing is wrong.');
   else lines.push('What is wrong', ...problems.map((problem) => `  - ${problem}`));
@@ -67,6 +70,7 @@ export function examinationFacts(found: Examination, users: FolderUsers, myid: s
     gaps: found.gaps.map((gap) => ({ ...gap, from: hex(gap.from), to: hex(gap.to) })),
     lastGood: lastGood && { ...lastGood, zxid: hex(lastGood.zxid), snapshotZxid: hex(lastGood.snapshotZxid) },
     epochs: {
+      apacheRefusal: epochs.apacheRefusal,
       ...epochs.files,
       drafts: epochs.drafts,
       damage: epochs.decision.damage,
