@@ -13,6 +13,7 @@ import type {
   PutObjectCommandInput,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { loadS3Library, type S3Library } from '../adapters/system/s3-library.ts';
 import { BodyFailure, bodyParts } from './body-parts.ts';
 import {
   attemptsOf,
@@ -55,13 +56,9 @@ const MAX_PARTS = 10_000;
 /** Milliseconds for withdrawing the parts of an object after a failure. */
 const WITHDRAW_MS = 5_000;
 
-type S3Library = typeof import('@aws-sdk/client-s3');
-
 /** Opens the target; loads the client library, and sends nothing yet. */
 export async function createS3Target(options: S3TargetOptions): Promise<BackupTarget> {
-  // Its release is pinned; that a later one will want a later Node is nothing for an operator's log.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-  const library = await import('@aws-sdk/client-s3');
+  const library = await loadS3Library();
   const client = new library.S3Client({
     region: options.region,
     ...(options.endpoint === null ? {} : { endpoint: options.endpoint }),
