@@ -47,7 +47,7 @@ const ONE_GO_MS = 10_000;
 /**
  * Finds the last change of a kind at a znode in the newest history, looking from its end backwards. A znode is removed with all
  * below it by one txn for each, the znode itself last: the search goes back to the first of them, as long as they are of one
- * session and nothing else happened below in between. Null when there is no such change.
+ * session and done in one go, with nothing else below in between. Null when there is no such change.
  */
 export async function findChange(
   repository: BackupRepository,

@@ -10,7 +10,7 @@ export interface RestoreOptions extends RepositoryOptions, ConnectionOptions {
   readonly dataLogDir?: string;
   readonly servers?: readonly number[];
   /** False: `--no-bump-epoch`. */
-  readonly bumpEpoch: number | boolean;
+  readonly bumpEpoch?: number | boolean;
   readonly dryRun?: true;
   readonly json?: true;
   /** One subtree of a running server; the rest is for this alone. */

@@ -46,7 +46,7 @@ function addRestoreOptions(command: Command): Command {
       .addOption(
         new Option(
           '--bump-epoch <n>',
-          'go on so many epochs above the greatest one that the backup knows of',
+          'go on so many epochs above the greatest one that the backup knows of (default: 256)',
         ).argParser(wholeNumber),
       )
       .option('--no-bump-epoch', 'go on at the very zxid, with the old sessions: for looking at it, not for serving')
