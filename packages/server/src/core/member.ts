@@ -123,9 +123,9 @@ export class Member {
         else stage.note('this server does not lead: there is nothing to hand over');
         return;
       case 'raiseEpoch':
-        if (!this.mayReplaceState) return;
+        if (!this.mayReplaceState || !(this.#role instanceof Leading)) return;
         stage.leastEpoch = event.least;
-        stage.look(`epoch ${event.least} is to begin`);
+        this.#role.leadAgain();
         return;
       case 'replaceState':
         // No election begins before the new state is there.

@@ -13,9 +13,12 @@ const refused: WriteOperation = { kind: 'write', prepare: () => ErrorCode.unimpl
  * those on their way are applied, the leader makes one that changes nothing, an error txn of nobody's request, and gives it
  * to its successor alone. With that in its log the successor wins the election that follows by the ordinary order of votes,
  * on Apache's servers, too. The txn is never committed by this leader: nobody else could be told of it.
+ *
+ * A leader that is to lead again in a later epoch keeps the txn for itself, and wins for the same reason.
  */
 export class LeaderTransfer {
-  readonly successor: LearnerHandler;
+  /** null: this server itself. */
+  readonly successor: LearnerHandler | null;
   /** Monotonic milliseconds. */
   readonly endsMs: number;
   /** The last txn, which only leader and successor have; 0 until it is made. */
@@ -23,7 +26,7 @@ export class LeaderTransfer {
   /** Whether the successor has the last txn on its disk. */
   isAcknowledged = false;
 
-  constructor(successor: LearnerHandler, endsMs: number) {
+  constructor(successor: LearnerHandler | null, endsMs: number) {
     this.successor = successor;
     this.endsMs = endsMs;
   }
@@ -33,12 +36,15 @@ export class LeaderTransfer {
     const { proposals, durableZxid } = stage.pipeline;
     if (stage.lookReason !== null) return;
     if (this.zxid > 0) {
-      if (!this.isAcknowledged || durableZxid < this.zxid) return;
-      stage.successor = this.successor.sid;
-      stage.handOver(`server ${this.successor.sid} is to lead`, null);
+      if (durableZxid < this.zxid) return;
+      if (this.successor === null) stage.look('it is to lead again, in a later epoch');
+      else if (this.isAcknowledged) {
+        stage.successor = this.successor.sid;
+        stage.handOver(`server ${this.successor.sid} is to lead`, null);
+      }
     } else if (proposals.outstanding === 0 && pendingSyncs === 0 && this.isReady) {
       this.#bidFarewell(stage.pipeline, stage.nowMs);
-      stage.send(this.successor.link);
+      if (this.successor !== null) stage.send(this.successor.link);
     }
   }
 
@@ -49,12 +55,13 @@ export class LeaderTransfer {
     const last = proposals.oldest;
     if (last === null || last.buffer === null) return;
     this.zxid = last.zxid;
-    this.successor.proposal(last.zxid, last.buffer.writer.bytes, last.start, last.end, nowMs);
+    this.successor?.proposal(last.zxid, last.buffer.writer.bytes, last.start, last.end, nowMs);
   }
 
   /** Whether the successor is still one, with everything that the leader has. */
   get isReady(): boolean {
-    return this.successor.stage === 'live' && this.successor.unackedZxid === 0;
+    const { successor } = this;
+    return successor === null || (successor.stage === 'live' && successor.unackedZxid === 0);
   }
 }
 

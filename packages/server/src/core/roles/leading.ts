@@ -179,7 +179,8 @@ export class Leading implements Role {
     this.#handlers.delete(link);
     this.#sync.gone(handler);
     if (this.#leaving) return;
-    if (this.#transfer?.successor === handler) this.#stage.look('the server that was to lead is gone');
+    if (this.#transfer !== null && this.#transfer.successor === handler)
+      this.#stage.look('the server that was to lead is gone');
     this.#writes.askAgain();
     if (![...this.#handlers.values()].some((other) => other.sid === handler.sid && other.isForwarding)) {
       this.#synced.delete(handler.sid);
@@ -547,6 +548,12 @@ export class Leading implements Role {
 
   get isHandingOver(): boolean {
     return this.#transfer !== null;
+  }
+
+  /** Leads again, in a later epoch: no client loses a write over it. */
+  leadAgain(): void {
+    this.#transfer = new LeaderTransfer(null, this.#stage.nowMs + TRANSFER_MS);
+    this.#stage.clients.hold();
   }
 
   /** Lets server `to` lead, or whoever is best. From then on this role ends, one way or another, within a second. */
