@@ -81,6 +81,8 @@ export interface StartOptions {
 
 /** An error code of the operating system, such as ENOSPC. */
 const SYSTEM_CODE = /^E[A-Z0-9]+$/;
+/** Logs that only wait to be backed up have so many bytes at most: a target that has failed must not fill the disk. */
+const MOST_HELD_BYTES: number = 1 << 30;
 /** How long a stopping server waits for its last replies to leave. */
 const DRAIN_MS = 1000;
 
@@ -281,8 +283,8 @@ export interface AssembledServer {
   /** `written` hears of every snapshot that is complete. */
   watchSnapshots(written: (zxid: number) => void): void;
   /**
-   * Removes the snapshots and logs that no start needs; does nothing while a purge is still at work. `logsNeededFrom`: see
-   * `PurgeOptions`.
+   * Removes the snapshots and logs that no start needs; does nothing while a purge is still at work. `logsNeededFrom`: logs
+   * with txns behind this zxid are still to be backed up.
    */
   purge(logsNeededFrom?: number | null): void;
 }
@@ -398,7 +400,8 @@ function assemble(
       purging = true;
       const { snapshotFolder, logFolder } = dataDir;
       const retain = config.purgeSnapRetainCount;
-      purge({ disk, snapshotFolder, logFolder, retain, neededFrom: logsNeededFrom }, (error, removed) => {
+      const held = logsNeededFrom === null ? null : { fromZxid: logsNeededFrom, mostBytes: MOST_HELD_BYTES };
+      purge({ disk, snapshotFolder, logFolder, retain, held }, (error, removed) => {
         purging = false;
         for (const done of whenPurged.splice(0)) done();
         if (error !== null) log.error({ reason: error.message }, 'old files could not be removed');

@@ -192,7 +192,8 @@ describe('reading the log while it changes', () => {
         server.flush(random.chance());
         if (random.below(5) === 0) server.roll();
         if (random.below(4) === 0) server.snapshot();
-        if (random.below(6) === 0) purge({ disk, snapshotFolder: SNAPSHOTS, logFolder: LOGS, retain: 3 }, () => {});
+        if (random.below(6) === 0)
+          purge({ disk, snapshotFolder: SNAPSHOTS, logFolder: LOGS, retain: 3, held: null }, () => {});
         server.turn(random.below(12));
         const durable = server.history.filter(({ zxid }) => zxid <= server.acknowledged);
         const start = durable[random.below(durable.length)];

@@ -194,7 +194,7 @@ export class ModelServer {
   purge(): void {
     if (this.#purgeRunning) return;
     this.#purgeRunning = true;
-    purge({ disk: this.#disk, snapshotFolder: SNAPSHOTS, logFolder: LOGS, retain: 3 }, (error) => {
+    purge({ disk: this.#disk, snapshotFolder: SNAPSHOTS, logFolder: LOGS, retain: 3, held: null }, (error) => {
       assert.equal(error, null);
       this.#purgeRunning = false;
     });

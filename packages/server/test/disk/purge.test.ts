@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SimDisk } from '@headkeeper/testkit';
-import { purge } from '../../src/adapters/disk/purge.ts';
+import { type HeldLogs, purge } from '../../src/adapters/disk/purge.ts';
 
 const SEALED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x2f];
 
@@ -20,9 +20,9 @@ function contentOf(name: string): number[] {
   return name.endsWith('.gz') ? [0x1f, 0x8b, 0] : SEALED;
 }
 
-function left(disk: SimDisk, retain = 3): string {
+function left(disk: SimDisk, retain = 3, held: HeldLogs | null = null): string {
   let outcome: Error | null | undefined;
-  purge({ disk, snapshotFolder: '/d', logFolder: '/d', retain }, (error) => {
+  purge({ disk, snapshotFolder: '/d', logFolder: '/d', retain, held }, (error) => {
     outcome = error;
   });
   disk.run();
@@ -73,6 +73,22 @@ describe('purge', () => {
     assert.equal(left(folderWith(files), 4), 'snapshot.2 snapshot.3 snapshot.4 snapshot.5');
   });
 
+  it('keeps the logs that somebody still has to read, but not too many bytes of them', () => {
+    const snapshots = ['snapshot.20', 'snapshot.21', 'snapshot.22', 'snapshot.23'];
+    const logs = ['log.1', 'log.5', 'log.9', 'log.c', 'log.20'];
+    const kept = (held: HeldLogs): string =>
+      left(folderWith([...snapshots, ...logs]), 3, held).replace(/snapshot\S+ /g, '');
+    const all = 1000;
+    assert.equal(kept({ fromZxid: 0, mostBytes: all }), 'log.1 log.5 log.9 log.c log.20');
+    assert.equal(kept({ fromZxid: 4, mostBytes: all }), 'log.1 log.5 log.9 log.c log.20');
+    assert.equal(kept({ fromZxid: 5, mostBytes: all }), 'log.5 log.9 log.c log.20');
+    assert.equal(kept({ fromZxid: 8, mostBytes: all }), 'log.9 log.c log.20');
+    assert.equal(kept({ fromZxid: 0x1e, mostBytes: all }), 'log.c log.20');
+    assert.equal(kept({ fromZxid: 0x1f, mostBytes: all }), 'log.20');
+    assert.equal(kept({ fromZxid: 0, mostBytes: 2 * SEALED.length }), 'log.9 log.c log.20');
+    assert.equal(kept({ fromZxid: 0, mostBytes: SEALED.length - 1 }), 'log.20');
+  });
+
   it('leaves other files alone', () => {
     const files = [
       'currentEpoch',
@@ -91,7 +107,7 @@ describe('purge', () => {
     const disk = folderWith(['snapshot.1', 'snapshot.2', 'snapshot.3', 'snapshot.4', 'snapshot.5']);
     disk.failOn('remove', 2, 'EIO');
     let outcome: [string | undefined, string[]] | null = null;
-    purge({ disk, snapshotFolder: '/d', logFolder: '/d', retain: 3 }, (error, removed) => {
+    purge({ disk, snapshotFolder: '/d', logFolder: '/d', retain: 3, held: null }, (error, removed) => {
       outcome = [(error as { code?: string } | null)?.code, removed];
     });
     disk.run();

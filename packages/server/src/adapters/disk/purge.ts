@@ -10,17 +10,21 @@ export interface PurgeOptions {
   readonly logFolder: string;
   /** Snapshots to keep (`autopurge.snapRetainCount`); taken for 3 when it is less, as Apache does. */
   readonly retain: number;
-  /** Logs with txns behind this zxid stay, as long as those kept for it are not too many; none for that reason by default. */
-  readonly neededFrom?: number | null;
+  /** Logs that somebody else still has to read; null: none. */
+  readonly held: HeldLogs | null;
+}
+
+/** Logs with txns behind `fromZxid`, the newest ones of them, as many as have `mostBytes`. */
+export interface HeldLogs {
+  readonly fromZxid: number;
+  readonly mostBytes: number;
 }
 
 const FEWEST_RETAINED = 3;
-/** Bytes of logs that are kept for `neededFrom` alone at most: a target that has failed must not fill the disk. */
-const MOST_HELD_BYTES: number = 1 << 30;
 
 /**
  * Removes snapshots and logs that no start needs: all snapshots older than the `retain` newest valid ones, then all logs
- * that end before the oldest of those, except what `neededFrom` holds. Without a valid snapshot nothing is removed. Files made meanwhile are not touched.
+ * that end before the oldest of those, except the `held` ones. Without a valid snapshot nothing is removed. Files made meanwhile are not touched.
  *
  * A crash at any point leaves a directory that starts: the snapshots go first and durably, so that no snapshot is left
  * without its logs; then the logs, oldest first. Calls `done` with the paths removed and the first error, if any.
@@ -58,29 +62,26 @@ function findUnneeded(options: PurgeOptions): Unneeded {
   const logs = listLogs(disk, logFolder);
   // The log before the snapshot's zxid can go on behind it.
   const needed = logs.findLast((file) => file.zxid <= oldest.zxid);
+  const unneeded = logs.filter((file) => needed !== undefined && file.zxid < needed.zxid);
   return {
     snapshots: snapshots.filter((file) => file.zxid < oldest.zxid).map((file) => file.name),
-    logs: withoutHeld(
-      logs.filter((file) => needed !== undefined && file.zxid < needed.zxid),
-      options.neededFrom ?? null,
-    ).map((file) => file.name),
+    logs: unneeded.slice(0, unneeded.length - heldOf(unneeded, needed, options.held)).map((file) => file.name),
   };
 }
 
-/** The logs that need not be held, either: those that end before `neededFrom`, and the oldest of too many. */
-function withoutHeld(unneeded: LogFile[], neededFrom: number | null): LogFile[] {
-  if (neededFrom === null) return unneeded;
-  const first = Math.max(
-    0,
-    unneeded.findLastIndex(({ zxid }) => zxid <= neededFrom),
-  );
+/** How many of the logs are held, the newest ones; `next` is the log behind them. */
+function heldOf(logs: readonly LogFile[], next: LogFile | undefined, held: HeldLogs | null): number {
+  if (held === null) return 0;
+  let count = 0;
   let bytes = 0;
-  let kept = unneeded.length;
-  while (kept > first && bytes + (unneeded[kept - 1] as LogFile).size <= MOST_HELD_BYTES) {
-    kept--;
-    bytes += (unneeded[kept] as LogFile).size;
+  let end = next?.zxid ?? 0;
+  for (const { zxid, size } of [...logs].reverse()) {
+    bytes += size;
+    if (end <= held.fromZxid + 1 || bytes > held.mostBytes) break;
+    count++;
+    end = zxid;
   }
-  return unneeded.slice(0, kept);
+  return count;
 }
 
 function removeAll(
