@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { destroyEverything } from './backup/destroy-everything.ts';
+import { historyOn } from './backup/history-apache.ts';
 import { checkS3Target } from './backup/s3-target.ts';
 import { clientRuns } from './clients/client-runs.ts';
 import { type DataServer, roundTrip } from './data-directory/round-trip.ts';
@@ -110,6 +111,14 @@ for (const size of [1, 3] as const) {
 await part('S3 target', () =>
   checkS3Target((title, faults) => count(faults.length === 0 ? 1 : 0, faults.length, title, faults.join('\n'))),
 );
+
+for (const kind of all ? (['3.9.5', '3.8.6', 'headkeeper'] as const) : (['3.9.5'] as const)) {
+  const title = `history of ${kind}`;
+  await part(title, async () => {
+    const { passed: ok, faults } = await historyOn(kind, () => {});
+    count(ok.length, faults.length, title, faults.join('\n'));
+  });
+}
 
 for (const target of ['s3', 'folder'] as const) {
   const title = `everything destroyed but the backups (${target})`;
