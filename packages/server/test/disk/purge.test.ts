@@ -80,8 +80,8 @@ describe('purge', () => {
       left(folderWith([...snapshots, ...logs]), 3, held).replace(/snapshot\S+ /g, '');
     const all = 1000;
     assert.equal(kept({ fromZxid: 0, mostBytes: all }), 'log.1 log.5 log.9 log.c log.20');
-    assert.equal(kept({ fromZxid: 4, mostBytes: all }), 'log.1 log.5 log.9 log.c log.20');
-    assert.equal(kept({ fromZxid: 5, mostBytes: all }), 'log.5 log.9 log.c log.20');
+    assert.equal(kept({ fromZxid: 3, mostBytes: all }), 'log.1 log.5 log.9 log.c log.20');
+    assert.equal(kept({ fromZxid: 4, mostBytes: all }), 'log.5 log.9 log.c log.20');
     assert.equal(kept({ fromZxid: 8, mostBytes: all }), 'log.9 log.c log.20');
     assert.equal(kept({ fromZxid: 0x1e, mostBytes: all }), 'log.c log.20');
     assert.equal(kept({ fromZxid: 0x1f, mostBytes: all }), 'log.20');
