@@ -27,7 +27,7 @@ const trials: readonly Trial[] = [
   { part: 'manifest', spoiling: 'lost', code: NOT_COVERED, words: /has a gap/ },
   { part: 'manifest', spoiling: 'halved', code: DAMAGED, words: /does not count/ },
   { part: 'data', spoiling: 'lost', code: DAMAGED, words: /is damaged/ },
-  { part: 'data', spoiling: 'bit-flipped', code: DAMAGED, words: /is damaged/ },
+  { part: 'data', spoiling: 'bit-flipped', code: DAMAGED, words: /is damaged|cannot be decrypted/ },
 ];
 
 const never = new AbortController().signal;

@@ -1,6 +1,7 @@
 /** A backup target that can be killed, and what can be seen of the backups in it without asking any server. */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BackupTarget, openTarget, TargetError, type TargetPlace } from '@headkeeper/server/internal';
@@ -24,7 +25,7 @@ export interface WatchedTarget {
 
 const PUBLISHED = /^(?:full\/([0-9a-f]{16})|log\/[0-9a-f]{16}\.[0-9a-f]{16}\.([0-9a-f]{16}))-[0-9a-f]{8}\.json$/;
 
-/** Starts a target of a kind: a real S3 server, or a folder. */
+/** Starts a target of a kind: a real S3 server, or a folder with encrypted backups. */
 export async function startWatchedTarget(kind: 's3' | 'folder'): Promise<WatchedTarget> {
   const folder = mkdtempSync(join(tmpdir(), 'headkeeper-target-'));
   const server = kind === 's3' ? await startS3Server(folder) : null;
@@ -34,15 +35,25 @@ export async function startWatchedTarget(kind: 's3' | 'folder'): Promise<Watched
     region: null,
     pathStyle: null,
   };
-  if (server === null) mkdirSync(place.url);
+  // The folder's backups are encrypted: so both ways are tried.
+  const keyFile = server === null ? join(folder, 'key') : null;
+  if (keyFile !== null) {
+    mkdirSync(place.url);
+    writeFileSync(keyFile, randomBytes(32).toString('hex'));
+  }
   const target = await openTarget(place, server?.environment ?? {});
   return {
     objects: target,
     settings: {
       'backup.target': place.url,
       ...(place.endpoint === null ? {} : { 'backup.s3.endpoint': place.endpoint }),
+      ...(keyFile === null ? {} : { 'backup.keyFile': keyFile }),
     },
-    options: ['--target', place.url, ...(place.endpoint === null ? [] : ['--endpoint', place.endpoint])],
+    options: [
+      ...['--target', place.url],
+      ...(place.endpoint === null ? [] : ['--endpoint', place.endpoint]),
+      ...(keyFile === null ? [] : ['--key-file', keyFile]),
+    ],
     server,
     newestZxid: async () => {
       const names = await published(target);
