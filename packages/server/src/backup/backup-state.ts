@@ -41,9 +41,10 @@ export async function restoreState(
   const unusable = new Set<string>();
   const warnings: string[] = [];
   let first: BackupError | null = null;
+  let listed = catalogue;
   for (;;) {
-    const usable = catalogue.without(unusable);
-    const chain = chainTo(usable, newestOf(repository, catalogue, unusable, options.toZxid), first);
+    const usable = listed.without(unusable);
+    const chain = chainTo(usable, newestOf(repository, listed, unusable, options.toZxid), first);
     try {
       return { ...(await attempt(repository, chain, options)), chain, warnings };
     } catch (error) {
@@ -52,6 +53,8 @@ export async function restoreState(
       if (manifest === null) throw error;
       first ??= error;
       unusable.add(manifest);
+      // Whoever ships may have replaced small pieces of log by a larger one meanwhile.
+      listed = await repository.catalogue(options.signal);
       warnings.push(error.message);
       options.warn?.(error.message);
     }

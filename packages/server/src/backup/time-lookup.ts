@@ -1,10 +1,10 @@
 import { zxidText } from '../core/log/recovery-refused.ts';
 import { BackupError } from './backup-error.ts';
-import type { Catalogue } from './catalogue.ts';
+import type { Catalogue, Entry, FullEntry } from './catalogue.ts';
 import type { ChainPart } from './chain.ts';
-import { historyLines } from './history-lines.ts';
+import { type HistoryLine, historyLines } from './history-lines.ts';
 import { inParallel } from './in-parallel.ts';
-import type { LogManifest } from './manifest.ts';
+import type { FullManifest, LogManifest } from './manifest.ts';
 import { type OnTxn, readLog } from './replay.ts';
 import type { BackupRepository } from './repository.ts';
 import { timeOfBody } from './segment-builder.ts';
@@ -39,12 +39,8 @@ export async function zxidAtTime(
   timeMs: number,
   signal: AbortSignal,
 ): Promise<ZxidAtTime> {
-  const line = historyLines(catalogue)[0];
-  const oldest = line?.fulls[0];
-  if (line === undefined || oldest === undefined) {
-    throw new BackupError('not-covered', null, 'The newest history in the backup has no full backup to begin with.');
-  }
-  const { txnTimeMs, takenMs } = await repository.fullManifest(oldest, signal);
+  const { line, oldest, full, logs } = await newestLine(repository, catalogue, signal);
+  const { txnTimeMs, takenMs } = full;
   if ((txnTimeMs ?? takenMs) > timeMs) {
     throw new BackupError(
       'not-covered',
@@ -53,9 +49,9 @@ export async function zxidAtTime(
         `that of ${new Date(txnTimeMs ?? takenMs).toISOString()} (zxid ${zxidText(oldest.zxid)}).`,
     );
   }
-  const usable = line.parts.filter(({ toZxid }) => toZxid > oldest.zxid);
-  const dated = await inParallel(usable, MANIFESTS_AT_ONCE, async (part): Promise<DatedPart> => {
-    return { ...part, manifest: await repository.logManifest(part.log, signal) };
+  const dated = line.parts.flatMap((part): DatedPart[] => {
+    const manifest = logs.get(part.log.manifest);
+    return manifest === undefined ? [] : [{ ...part, manifest }];
   });
   let zxid = line.toZxid;
   let next: ZxidAtTime['next'] = null;
@@ -69,6 +65,48 @@ export async function zxidAtTime(
   }
   const alsoZxid = next === null ? null : await lastNotLater(repository, dated, next.zxid, timeMs, signal);
   return { zxid, next, alsoZxid };
+}
+
+interface NewestLine {
+  readonly line: HistoryLine;
+  readonly oldest: FullEntry;
+  readonly full: FullManifest;
+  /** Manifests of the pieces of log behind the oldest full backup. */
+  readonly logs: ReadonlyMap<string, LogManifest>;
+}
+
+/** The newest history, without what has no sound manifest: that was never published. */
+async function newestLine(
+  repository: BackupRepository,
+  catalogue: Catalogue,
+  signal: AbortSignal,
+): Promise<NewestLine> {
+  const unusable = new Set<string>();
+  const soundOrNull = async <M>(entry: Entry, read: Promise<M>): Promise<M | null> => {
+    try {
+      return await read;
+    } catch (error) {
+      if (!(error instanceof BackupError) || error.problem !== 'damaged') throw error;
+      unusable.add(entry.manifest);
+      return null;
+    }
+  };
+  for (;;) {
+    const line = historyLines(catalogue.without(unusable))[0];
+    const oldest = line?.fulls[0];
+    if (line === undefined || oldest === undefined) {
+      throw new BackupError('not-covered', null, 'The newest history in the backup has no full backup to begin with.');
+    }
+    const before = unusable.size;
+    const full = await soundOrNull(oldest, repository.fullManifest(oldest, signal));
+    const logs = new Map<string, LogManifest>();
+    const usable = line.parts.filter(({ toZxid }) => toZxid > oldest.zxid);
+    await inParallel(usable, MANIFESTS_AT_ONCE, async ({ log }) => {
+      const manifest = await soundOrNull(log, repository.logManifest(log, signal));
+      if (manifest !== null) logs.set(log.manifest, manifest);
+    });
+    if (full !== null && unusable.size === before) return { line, oldest, full, logs };
+  }
 }
 
 /** The last txn behind `zxid` that is not later than the time. */

@@ -109,11 +109,17 @@ class Verification {
       const advice = 'Two histories have used the same zxids. Take a full backup now, to an empty target.';
       this.#problems.push({ kind: 'contradiction', object, message, advice });
     }
-    const usable = catalogue.without(this.#unusable);
-    this.#gaps(lines, historyLines(usable));
+    // What was removed properly meanwhile, by a prune or by whoever ships, is no damage.
+    const now = await this.#repository.catalogue(signal);
+    const listed = new Set([...now.fulls, ...now.logs].map(({ manifest }) => manifest));
+    const problems = this.#problems.filter(({ kind, object }) => {
+      return kind !== 'damaged' || listed.has(manifestOf(object) ?? '');
+    });
+    const usable = now.without(this.#unusable);
+    problems.push(...gapProblems(historyLines(now), historyLines(usable)));
     return {
-      sound: this.#problems.length === 0,
-      problems: this.#problems,
+      sound: problems.length === 0,
+      problems,
       fulls: catalogue.fulls.length,
       logs: catalogue.logs.length,
       txns: this.#txns,
@@ -155,24 +161,25 @@ class Verification {
     });
   }
 
-  /** Holes that were there before, and those that damage has made. */
-  #gaps(listed: readonly HistoryLine[], usable: readonly HistoryLine[]): void {
-    const before = new Set(gapsBetween(listed).map((gap) => gap.toZxid));
-    for (const gap of gapsBetween(usable)) {
-      const from = gap.afterZxid === null ? 'Everything' : `The txns behind ${zxidText(gap.afterZxid)}`;
-      this.#problems.push({
-        kind: 'gap',
-        object: null,
-        message: `${from} up to ${zxidText(gap.toZxid)} ${before.has(gap.toZxid) ? 'are missing' : 'are lost by the damage'}.`,
-        advice: 'Nothing between them can be restored; what lies before and behind can.',
-      });
-    }
-  }
-
   #advance(object: string, bytes: number): void {
     this.#bytes += bytes;
     this.#options.progress?.({ object, bytes: this.#bytes, totalBytes: this.#totalBytes });
   }
+}
+
+/** Holes that were there before, and those that damage has made. */
+function gapProblems(listed: readonly HistoryLine[], usable: readonly HistoryLine[]): VerifyProblem[] {
+  const before = new Set(gapsBetween(listed).map((gap) => gap.toZxid));
+  return gapsBetween(usable).map((gap) => {
+    const from = gap.afterZxid === null ? 'Everything' : `The txns behind ${zxidText(gap.afterZxid)}`;
+    const are = before.has(gap.toZxid) ? 'are missing' : 'are lost by the damage';
+    return {
+      kind: 'gap',
+      object: null,
+      message: `${from} up to ${zxidText(gap.toZxid)} ${are}.`,
+      advice: 'Nothing between them can be restored; what lies before and behind can.',
+    };
+  });
 }
 
 function manifestOf(object: string | null): string | null {

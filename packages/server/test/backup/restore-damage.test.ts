@@ -197,3 +197,45 @@ test('verify finds that the log does not lead to the next full backup, and that 
     ],
   );
 });
+
+test('pieces of log that are rolled up while a restore or a verification runs are no damage', async () => {
+  const target = new MemoryTarget();
+  const repository = await BackupRepository.openOrCreate(target, null, 1, signal);
+  await history.putFull(repository, 100);
+  for (let at = 100; at < 400; at += 20) await history.putLogs(repository, at, at + 20);
+  const before = await repository.catalogue(signal);
+  const rollUp = async (): Promise<void> => {
+    await history.putLogs(repository, 100, 400);
+    for (const log of before.logs) await repository.remove(log, signal);
+  };
+  const other = await BackupRepository.open(target, null, signal);
+  let rolledUp: Promise<void> | null = null;
+  const { database, chain } = await restoreState(other, before, {
+    toZxid: null,
+    settings,
+    signal,
+    progress: () => {
+      rolledUp ??= rollUp();
+    },
+  });
+  await rolledUp;
+  assert.deepEqual(seen(database), seen(history.stateAfter(400)));
+  assert.equal(chain.parts.length, 1);
+
+  const third = await BackupRepository.open(target, null, signal);
+  let removed: Promise<void> | null = null;
+  const report = await verifyBackup(third, {
+    settings,
+    signal,
+    progress: () => {
+      removed ??= (async () => {
+        const { logs } = await repository.catalogue(signal);
+        await history.putLogs(repository, 100, 400);
+        for (const log of logs) await repository.remove(log, signal);
+      })();
+    },
+  });
+  await removed;
+  assert.deepEqual(report.problems, []);
+  assert.equal(report.newestRestorableZxid, 400);
+});

@@ -98,3 +98,17 @@ test('a full backup whose last time is not known counts from when it was taken',
   await assert.rejects(zxidAtTime(repository, catalogue, 1034, signal), { problem: 'not-covered' });
   assert.equal((await zxidAtTime(repository, catalogue, 1035, signal)).zxid, 36);
 });
+
+test('a manifest that is half written does not stand in the way', async () => {
+  const history = withTimes(RecordedHistory.record(34, 60), (i) => 1000 + i);
+  const target = new MemoryTarget();
+  const repository = await BackupRepository.openOrCreate(target, null, 1, signal);
+  await history.putFull(repository, 0);
+  await history.putLogs(repository, 0, 40);
+  await history.putLogs(repository, 40, 60);
+  const newest = target.names().findLast((name) => name.endsWith('.json') && name.startsWith('log/')) ?? '';
+  target.tamper(newest, (target.bytesOf(newest) ?? new Uint8Array(0)).slice(0, 100));
+  const opened = await BackupRepository.open(target, null, signal);
+  const found = await zxidAtTime(opened, await opened.catalogue(signal), 5000, signal);
+  assert.deepEqual(found, { zxid: 40, next: null, alsoZxid: null });
+});
