@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { destroyEverything } from './backup/destroy-everything.ts';
 import { historyOn } from './backup/history-apache.ts';
+import { repairApacheDirectories } from './backup/repair-apache.ts';
 import { checkS3Target } from './backup/s3-target.ts';
 import { clientRuns } from './clients/client-runs.ts';
 import { type DataServer, roundTrip } from './data-directory/round-trip.ts';
@@ -107,6 +108,12 @@ for (const size of [1, 3] as const) {
   const title = `kazoo's own suite${all ? '' : ', in part'}${size === 3 ? ', on an ensemble' : ''}`;
   await part(title, () => kazooSuite(size, title));
 }
+
+await part("repair of Apache's directories", async () => {
+  for (const { title, faults } of await repairApacheDirectories()) {
+    count(faults.length === 0 ? 1 : 0, faults.length, title, faults.join('\n'));
+  }
+});
 
 await part('S3 target', () =>
   checkS3Target((title, faults) => count(faults.length === 0 ? 1 : 0, faults.length, title, faults.join('\n'))),
