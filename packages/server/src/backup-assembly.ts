@@ -47,8 +47,16 @@ const RANKS: { readonly [Role in Member['role']['name']]: Rank | null } = {
 };
 const WORST_RANK: { readonly [Role in BackupRole]: Rank } = { any: 2, follower: 1, observer: 0 };
 
-/** Begins the backups of a server that serves; null when none are configured. */
-export function startBackups(config: ServerConfig, server: BackedUpServer, log: BackupLog): RunningBackups | null {
+/** What targets read of the environment. */
+const VARIABLES = 'AWS_';
+
+/** Begins the backups of a server that serves; null when none are configured. `environment`: where credentials are. */
+export function startBackups(
+  config: ServerConfig,
+  server: BackedUpServer,
+  log: BackupLog,
+  environment: Readonly<Record<string, string | undefined>>,
+): RunningBackups | null {
   const { backupTarget } = config;
   if (backupTarget === null) return null;
   const { replica, driver, clock } = server;
@@ -62,7 +70,7 @@ export function startBackups(config: ServerConfig, server: BackedUpServer, log: 
   const snapshots = new SnapshotOrders({ driver, replica, timers, isSettled });
   server.watchSnapshots((zxid) => snapshots.written(zxid));
   const service = new BackupService({
-    settings: shipSettings(config, backupTarget, server.dataDir, member),
+    settings: { ...shipSettings(config, backupTarget, server.dataDir, member), environment: variablesOf(environment) },
     committedZxid,
     snapshot: () => snapshots.order(),
     startWorker,
@@ -105,7 +113,7 @@ function shipSettings(
   backupTarget: string,
   dataDir: DataDir,
   member: Member | null,
-): ShipSettings {
+): Omit<ShipSettings, 'environment'> {
   return {
     policy: {
       backupTarget,
@@ -132,6 +140,14 @@ function shipSettings(
     },
     name: member === null ? 'standalone server' : `server ${member.stage.settings.sid}`,
   };
+}
+
+function variablesOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (name.startsWith(VARIABLES) && value !== undefined) variables[name] = value;
+  }
+  return variables;
 }
 
 /** The folder above `version-2`. */

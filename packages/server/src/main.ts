@@ -166,7 +166,7 @@ async function serve(
   const address = await listener.listen().catch((error: Error) => {
     throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
   });
-  const backups = startBackups(config, server, log);
+  const backups = startBackups(config, server, log, process.env);
   if (backups !== null) status.addMetrics(() => backupMetrics(backups.status()));
   const admin = await startAdmin(config, {
     ...{ replica, driver, dataDir, clock, status, log },

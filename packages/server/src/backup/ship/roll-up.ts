@@ -60,11 +60,16 @@ export function coveredOf(logs: readonly LogEntry[]): { readonly entry: LogEntry
   let widest: LogEntry | null = null;
   // By ascending first zxid, longer ones first: whatever covers one stands before it.
   for (const log of logs) {
-    if (widest !== null && epochOf(widest.firstZxid) === epochOf(log.firstZxid) && log.lastZxid <= widest.lastZxid) {
-      covered.push({ entry: log, by: widest });
-    } else widest = log;
+    if (widest !== null && covers(widest, log)) covered.push({ entry: log, by: widest });
+    else if (widest === null || log.lastZxid > widest.lastZxid) widest = log;
   }
   return covered;
+}
+
+/** The first txn of an epoch can be said to follow two zxids, that of a snapshot and that of a txn: each is a link of its own. */
+function covers(wide: LogEntry, log: LogEntry): boolean {
+  if (epochOf(wide.firstZxid) !== epochOf(log.firstZxid) || log.lastZxid > wide.lastZxid) return false;
+  return log.firstZxid > wide.firstZxid || log.afterZxid === wide.afterZxid;
 }
 
 export interface RollUpOptions {

@@ -4,6 +4,8 @@ import type { BackupValues } from '../../config/backup-values.ts';
 export interface ShipSettings {
   readonly policy: BackupValues & { readonly backupTarget: string };
   readonly folders: ShipFolders;
+  /** Variables that targets read: credentials, and the like. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Who ships, for manifests: such as "server 3". */
   readonly name: string;
 }

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { limitBandwidth } from '../bandwidth-limit.ts';
 import { readKeyFile } from '../encryption.ts';
 import { pruneBackup } from '../prune.ts';
@@ -15,7 +14,9 @@ import { Shipper } from './shipper.ts';
 
 export interface ShipThreadPorts {
   readonly history: HistoryReader;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: ShipClock;
+  /** From 0 to 1, 1 excluded. */
+  readonly random: () => number;
   readonly send: (message: FromWorker) => void;
 }
 
@@ -23,12 +24,6 @@ interface Asked {
   readonly resolve: (zxid: number) => void;
   readonly reject: (error: Error) => void;
 }
-
-const SYSTEM_CLOCK: ShipClock = {
-  wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  pause: (ms, signal) => pause(ms, undefined, { signal }),
-};
 
 /** What runs in the thread: the shipper, and its side of the talk with the server. */
 export class ShipThread {
@@ -39,9 +34,10 @@ export class ShipThread {
 
   constructor(settings: ShipSettings, ports: ShipThreadPorts) {
     const { policy, folders, name } = settings;
+    const { clock, random } = ports;
     this.#send = ports.send;
     this.#shipper = new Shipper({
-      open: (signal) => openRepository(settings, ports.environment, signal),
+      open: (signal) => openRepository(settings, clock, signal),
       history: ports.history,
       requestSnapshot: (signal) => this.#requestSnapshot(signal),
       readSnapshot: (zxid) => readSnapshotFile(folders.snapshotFolder, zxid),
@@ -49,8 +45,8 @@ export class ShipThread {
         const { warnings } = await pruneBackup(repository, { rules: rulesOf(policy), dryRun: false, signal });
         for (const warning of warnings) this.#send({ kind: 'note', message: warning });
       },
-      clock: SYSTEM_CLOCK,
-      random: Math.random,
+      clock,
+      random,
       pace: paceFor(policy.backupExposureMs),
       fullIntervalMs: policy.backupFullIntervalMs,
       facts: { by: name, compression: policy.backupCompression },
@@ -120,8 +116,8 @@ export class ShipThread {
 }
 
 async function openRepository(
-  { policy }: ShipSettings,
-  environment: ShipThreadPorts['environment'],
+  { policy, environment }: ShipSettings,
+  clock: ShipClock,
   signal: AbortSignal,
 ): Promise<BackupRepository> {
   const key = policy.backupKeyFile === null ? null : await readKeyFile(policy.backupKeyFile);
@@ -132,10 +128,10 @@ async function openRepository(
     pathStyle: policy.backupS3PathStyle,
   };
   const opened = await openTarget(place, environment);
-  const clock = { now: SYSTEM_CLOCK.monotonicMs, pause: SYSTEM_CLOCK.pause };
-  const target = policy.backupBandwidth === 0 ? opened : limitBandwidth(opened, policy.backupBandwidth, clock);
+  const limitClock = { now: () => clock.monotonicMs(), pause: clock.pause };
+  const target = policy.backupBandwidth === 0 ? opened : limitBandwidth(opened, policy.backupBandwidth, limitClock);
   try {
-    return await BackupRepository.openOrCreate(target, key, SYSTEM_CLOCK.wallMs(), signal);
+    return await BackupRepository.openOrCreate(target, key, clock.wallMs(), signal);
   } catch (error) {
     await target.close();
     throw error;

@@ -47,7 +47,7 @@ class Scene {
         this.lines.push({ level, message });
       };
     this.service = new BackupService({
-      settings: { policy, folders, name: 'server 1' },
+      settings: { policy, folders, environment: {}, name: 'server 1' },
       committedZxid: () => this.committed,
       snapshot,
       startWorker: (_settings, events) => {
