@@ -157,7 +157,10 @@ class Verification {
       kind: 'damaged',
       object: error.object,
       message: error.message,
-      advice: 'Put the object back from a copy of the target if there is one, and take a full backup now.',
+      advice:
+        error.problem === 'newer-format'
+          ? 'Verify with the release that made it, or a newer one.'
+          : 'Put the object back from a copy of the target if there is one, and take a full backup now.',
     });
   }
 
