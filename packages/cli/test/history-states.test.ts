@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { compare } from '../src/history/compare.ts';
 import { DatabaseTree } from '../src/history/database-tree.ts';
@@ -115,6 +116,39 @@ describe('the past', () => {
       stories.set(name, stdout);
     }
     assert.equal(stories.get('a backup'), stories.get('a data directory'));
+  });
+
+  it('is found by another way when part of a backup is damaged, and that is said', async () => {
+    const folder = path.join(served.file('backup'), 'full');
+    const fulls = readdirSync(folder)
+      .filter((name) => name.includes('.snapshot'))
+      .sort();
+    const middle = fulls.at(-2);
+    assert.ok(fulls.length >= 3 && middle !== undefined, `${fulls}`);
+    const file = path.join(folder, middle);
+    const whole = readFileSync(file);
+    const [, from] = history.seen.slice(-4);
+    const words = [
+      'log',
+      TOP,
+      '--recursive',
+      '--json',
+      '--from',
+      zxidText(from?.zxid ?? 0),
+      '--target',
+      served.file('backup'),
+    ];
+    const expected = await headkeeper(words);
+    try {
+      writeFileSync(file, whole.subarray(0, whole.length - 30));
+      const damaged = await headkeeper(words);
+      assert.equal(damaged.code, 0, damaged.stderr);
+      assert.match(damaged.stderr, new RegExp(`${middle.replaceAll('.', '\\.')} is damaged`));
+      assert.equal(damaged.stdout, expected.stdout);
+      assert.notEqual(damaged.stdout, '');
+    } finally {
+      writeFileSync(file, whole);
+    }
   });
 
   it('ends where it ends', async () => {

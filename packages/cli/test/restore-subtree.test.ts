@@ -212,6 +212,33 @@ describe('restore of a subtree', () => {
     await client.close();
   });
 
+  it('brings back what was there before the last change of a kind, out of a backup', async () => {
+    const client = await served.connect();
+    await client.create('/lost', bytes('v'), OPEN);
+    for (const name of ['a', 'b']) await client.create(`/lost/${name}`, bytes(name), OPEN);
+    const before = content(await readLiveTree(client, '/lost'), '/lost', true);
+    for (const name of ['/a', '/b', '']) await client.delete(`/lost${name}`);
+    await client.create('/lost', bytes('made anew'), OPEN);
+    const target = served.file('backup');
+    const backup = await headkeeper(['backup', 'now', '--data-dir', served.dataDir, '--target', target]);
+    assert.equal(backup.code, 0, backup.stderr);
+    const words = ['--path', '/lost', '--server', served.address, '--yes', '--before', 'path=/lost op=delete'];
+    const { code, stdout, stderr } = await headkeeper(['restore', '--target', target, ...words]);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      /^\/lost on 127\.0\.0\.1:\d+, back to 0x[0-9a-f]+ \(before the last delete of \/lost\):\n~ \/lost\n/,
+    );
+    assert.deepEqual(content(await readLiveTree(client, '/lost'), '/lost', true), before);
+    await client.close();
+    const never = await headkeeper(['restore', '--target', target, ...words.slice(0, -1), 'path=/lost op=setACL']);
+    assert.equal(never.code, 42);
+    assert.match(never.stderr, /holds no setACL of \/lost/);
+    const files = await headkeeper(['restore', '--from-data-dir', served.dataDir, ...words]);
+    assert.equal(files.code, 2);
+    assert.match(files.stderr, /only a backup is searched for changes/);
+  });
+
   it('cuts batches by size, parents first, and removes children first', () => {
     const znode = (path: string, size: number) =>
       ({

@@ -1,6 +1,7 @@
 import {
   type Catalogue,
   type Database,
+  findChange,
   gapsBetween,
   historyLines,
   type RecoveredState,
@@ -56,6 +57,14 @@ export class BackupHistory implements HistorySource {
         }
         return zxid;
       }
+      case 'before': {
+        const found = await findChange(repository, this.#catalogue, moment.change, signal);
+        if (found !== null) return found.beforeZxid;
+        throw new CommandError(
+          `the newest history in ${this.description} holds no ${moment.change.operation ?? 'change'} of ${moment.change.path}`,
+          ExitCode.notCovered,
+        );
+      }
     }
   }
 
@@ -69,11 +78,11 @@ export class BackupHistory implements HistorySource {
 
   async replay(baseZxid: number, toZxid: number, wrap?: (state: RecoveredState) => StateSink): Promise<Database> {
     const { repository, signal } = this.#backup;
-    const later = this.#catalogue.fulls.filter(({ zxid }) => zxid > baseZxid).map(({ manifest }) => manifest);
     const progress = startProgress(`Reading ${this.description}`, 'bytes', null);
     try {
-      const { database, warnings } = await restoreState(repository, this.#catalogue.without(new Set(later)), {
+      const { database, warnings } = await restoreState(repository, this.#catalogue, {
         toZxid,
+        baseUpToZxid: baseZxid,
         settings: replaySettings(),
         signal,
         progress: ({ bytes, totalBytes }) => progress.at(bytes, totalBytes),

@@ -18,7 +18,7 @@ import {
 import { CommandError, ExitCode } from '../exit-codes.ts';
 import { type Progress, startProgress } from '../progress.ts';
 import { type HistorySource, newRecoveredState } from './history-source.ts';
-import { type Moment, momentText, zxidText } from './moment.ts';
+import { type Moment, momentText, type NamedMoment, zxidText } from './moment.ts';
 
 /** A path, data or record may be this long; a longer one is taken for damage. */
 const MAX_RECORD_BYTES = 256 << 20;
@@ -52,6 +52,13 @@ export class DataDirHistory implements HistorySource {
   }
 
   async zxidAt(moment: Moment): Promise<number> {
+    if (moment.kind === 'before') {
+      throw new CommandError(
+        `only a backup is searched for changes: "headkeeper log ${moment.change.path}" shows those in ${this.description}, ` +
+          'then give the zxid before the one that was wrong',
+        ExitCode.usage,
+      );
+    }
     const { last, found } = this.#scan(moment);
     if (moment.kind === 'zxid' && !found && last < moment.zxid) {
       throw new CommandError(
@@ -150,7 +157,7 @@ export class DataDirHistory implements HistorySource {
   }
 
   /** The last txn before the first one that is beyond the moment, and whether the moment's own txn is there. */
-  #scan(moment: Moment): { last: number; found: boolean } {
+  #scan(moment: NamedMoment): { last: number; found: boolean } {
     const newest = this.#snapshots()[0]?.zxid ?? 0;
     let last = -1;
     let first = -1;
@@ -189,7 +196,7 @@ function timeOfBody(view: DataView, start: number): number {
   return view.getInt32(start + TXN_TIME_AT) * 4294967296 + view.getUint32(start + TXN_TIME_AT + 4);
 }
 
-function isBeyond(moment: Moment, zxid: number, view: DataView, start: number): boolean {
+function isBeyond(moment: NamedMoment, zxid: number, view: DataView, start: number): boolean {
   switch (moment.kind) {
     case 'zxid':
       return zxid > moment.zxid;

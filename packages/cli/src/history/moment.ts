@@ -1,13 +1,20 @@
+import type { SoughtChange } from '@headkeeper/server/internal';
 import { CommandError, ExitCode } from '../exit-codes.ts';
 
-/** A point of the history, as people name it. */
-export type Moment =
+/** A point of the history that has a name of its own. */
+export type NamedMoment =
   /** Right after this txn. */
   | { readonly kind: 'zxid'; readonly zxid: number }
   /** Right before the first txn that is later; milliseconds since 1970. */
   | { readonly kind: 'time'; readonly ms: number }
   /** The newest state that the source holds. */
   | { readonly kind: 'now' };
+
+/** A point of the history. */
+export type Moment =
+  | NamedMoment
+  /** Right before the last such change. */
+  | { readonly kind: 'before'; readonly change: SoughtChange };
 
 const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
 /** Up to so many digits a number is seconds since 1970, above it milliseconds. */
@@ -19,7 +26,7 @@ const SECONDS_DIGITS = 10;
  *
  * @throws CommandError with the exit code for wrong arguments.
  */
-export function parseMoment(text: string): Moment {
+export function parseMoment(text: string): NamedMoment {
   if (text === 'now') return { kind: 'now' };
   if (/^0x[0-9a-f]{1,16}$/i.test(text)) {
     const zxid = Number(BigInt(text));
@@ -46,6 +53,8 @@ export function momentText(moment: Moment): string {
       return new Date(moment.ms).toISOString();
     case 'now':
       return 'now';
+    case 'before':
+      return `before the last ${moment.change.operation ?? 'change'} of ${moment.change.path}`;
   }
 }
 

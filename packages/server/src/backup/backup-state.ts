@@ -13,6 +13,8 @@ import type { BackupRepository } from './repository.ts';
 export interface BackupStateOptions extends ReplayOptions {
   /** Null: the newest one that is published. */
   readonly toZxid: number | null;
+  /** No full backup beyond this zxid is begun with, so that every txn from there on passes the sink; by default any is. */
+  readonly baseUpToZxid?: number;
   readonly settings: CoreSettings;
   /** Wraps the sink, to look at the txns on their way; called for every attempt, which begins anew. */
   readonly wrap?: (state: RecoveredState) => StateSink;
@@ -43,7 +45,7 @@ export async function restoreState(
   let first: BackupError | null = null;
   let listed = catalogue;
   for (;;) {
-    const usable = listed.without(unusable);
+    const usable = withBases(listed, options.baseUpToZxid).without(unusable);
     const chain = chainTo(usable, newestOf(repository, listed, unusable, options.toZxid), first);
     try {
       return { ...(await attempt(repository, chain, options)), chain, warnings };
@@ -78,6 +80,12 @@ async function attempt(
     throw new BackupError('damaged', null, `The backup contradicts itself: ${state.digestMismatches.join('; ')}.`);
   }
   return { database: state.database, summary };
+}
+
+function withBases(catalogue: Catalogue, upToZxid = Number.POSITIVE_INFINITY): Catalogue {
+  return catalogue.without(
+    new Set(catalogue.fulls.filter(({ zxid }) => zxid > upToZxid).map(({ manifest }) => manifest)),
+  );
 }
 
 /**

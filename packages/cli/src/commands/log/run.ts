@@ -4,7 +4,7 @@ import { CommandError, ExitCode } from '../../exit-codes.ts';
 import { AuditLog } from '../../history/audit-log.ts';
 import { type Change, ChangeRecorder, type Held } from '../../history/change-recorder.ts';
 import type { HistorySource } from '../../history/history-source.ts';
-import { type Moment, parseMoment, zxidText } from '../../history/moment.ts';
+import { type NamedMoment, parseMoment, zxidText } from '../../history/moment.ts';
 import type { SourceOptions } from '../../history/source-options.ts';
 import { aclJson, aclText, valueJson, valueText } from '../../history/value-text.ts';
 import { withHistory } from '../../history/with-history.ts';
@@ -70,7 +70,7 @@ interface Range {
   includes(zxid: number, timeMs: number): boolean;
 }
 
-async function rangeOf(source: HistorySource, from: Moment | null, to: Moment): Promise<Range> {
+async function rangeOf(source: HistorySource, from: NamedMoment | null, to: NamedMoment): Promise<Range> {
   const last = await source.zxidAt(to);
   const oldest = await source.oldestZxid();
   let base = oldest;
@@ -93,7 +93,7 @@ async function rangeOf(source: HistorySource, from: Moment | null, to: Moment): 
 }
 
 /** The last txn that is not asked for; the oldest state there is when even that is later. */
-async function baseOf(source: HistorySource, from: Moment, oldest: number): Promise<number> {
+async function baseOf(source: HistorySource, from: NamedMoment, oldest: number): Promise<number> {
   if (from.kind === 'now') return source.zxidAt(from);
   if (from.kind === 'zxid' && from.zxid <= oldest) return begins(source, oldest, from.zxid === oldest);
   try {

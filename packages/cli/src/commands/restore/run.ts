@@ -53,11 +53,10 @@ export async function runRestore(options: RestoreOptions): Promise<void> {
 export async function runSubtreeRestore(znode: string, options: RestoreOptions): Promise<void> {
   const { server, fromDataDir, fromDataLogDir, dataDir, servers, before, to, toZxid, toTime, ...rest } = options;
   if (server === undefined) throw new CommandError('--path needs --server: the servers to write to', ExitCode.usage);
-  if (dataDir !== undefined || servers !== undefined || before !== undefined) {
-    throw new CommandError('--data-dir, --servers and --before do not go with --path', ExitCode.usage);
+  if (dataDir !== undefined || servers !== undefined) {
+    throw new CommandError('--data-dir and --servers do not go with --path', ExitCode.usage);
   }
   const wish = parseWish({ ...options });
-  if (wish.kind === 'before') throw new TypeError('refused above');
   const { restoreSubtree } = await import('../restore-subtree/run.ts');
   await restoreSubtree({
     ...rest,
