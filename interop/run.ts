@@ -10,7 +10,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { restoreAcross } from './backup/apache-restore.ts';
 import { destroyEverything } from './backup/destroy-everything.ts';
+import { followPage } from './backup/ensemble-is-gone.ts';
 import { historyOn } from './backup/history-apache.ts';
 import { repairApacheDirectories } from './backup/repair-apache.ts';
 import { checkS3Target } from './backup/s3-target.ts';
@@ -134,6 +136,27 @@ for (const target of ['s3', 'folder'] as const) {
     const { faults, summary } = await destroyEverything({ target, ...size, tickTime: 500 }, () => {});
     console.log(summary.replaceAll(/^/gm, '   '));
     count(size.cycles, faults.length, title, faults.join('\n'));
+  });
+}
+
+await part('the ensemble is gone', async () => {
+  const { title, passed: steps, faults } = await followPage(() => {}, null);
+  count(steps.length, faults.length, title, faults.join('\n'));
+});
+
+const restores = all
+  ? (['headkeeper', '3.9.5'] as const).flatMap((writer) => [
+      [writer, '3.9.5'] as const,
+      [writer, 'headkeeper'] as const,
+    ])
+  : ([
+      ['headkeeper', '3.9.5'],
+      ['3.9.5', 'headkeeper'],
+    ] as const);
+for (const [writer, reader] of restores) {
+  await part(`a backup of ${writer} restored for ${reader}`, async () => {
+    const { title, passed: steps, faults } = await restoreAcross(writer, reader, () => {});
+    count(steps.length, faults.length, title, faults.join('\n'));
   });
 }
 

@@ -169,7 +169,8 @@ class DirectoryBackup {
   async #base(zxid: number): Promise<number> {
     const snapshots = [...this.#source.snapshots()].sort((a, b) => a.zxid - b.zxid);
     for (const snapshot of snapshots) {
-      if (!this.#source.quickCheck(snapshot.name)) continue;
+      // A snapshot of the end is the full backup that is made anyway; reading one takes a while.
+      if (snapshot.zxid >= zxid || !this.#source.quickCheck(snapshot.name)) continue;
       const exactZxid = this.#exactFrom(snapshot);
       if (exactZxid === null || exactZxid >= zxid) continue;
       if (!this.#logLeads(exactZxid, zxid)) continue;

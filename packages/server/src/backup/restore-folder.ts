@@ -33,6 +33,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
   'initialize',
   'headkeeper.origin',
   'headkeeper.session-key',
+  'zookeeper_server.pid',
   'lost+found',
   DRAFT_FOLDER,
 ]);
