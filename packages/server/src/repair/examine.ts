@@ -16,6 +16,7 @@ import type { RefusalReason } from '../core/log/recovery-refused.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
 import type { RecoverySource } from '../core/log/recovery-source.ts';
 import { type ApacheStart, followApacheStart } from './apache-start.ts';
+import { rangeText } from './check-plan.ts';
 import { examineSnapshot, type SnapshotReport } from './examine-snapshot.ts';
 import { findGaps, type HistoryGap } from './history-gaps.ts';
 import { listRepairs } from './keeping.ts';
@@ -253,8 +254,9 @@ function problemsOfLog(log: LogScan): string[] {
 
 /** A gap in words. */
 export function gapText(gap: HistoryGap): string {
-  const where = `between ${gap.before} and ${gap.after}`;
-  return `the txns from ${zxidText(gap.from)} to ${zxidText(gap.to)} are missing ${where}${gap.needed ? '' : ', where no start needs them'}`;
+  const where = gap.before === gap.after ? `in ${gap.before}` : `between ${gap.before} and ${gap.after}`;
+  const missing = gap.from === gap.to ? 'is' : 'are';
+  return `${rangeText(gap.from, gap.to)} ${missing} missing ${where}${gap.needed ? '' : ', where no start needs them'}`;
 }
 
 function describeMarks(folders: HistoryFolders): string[] {

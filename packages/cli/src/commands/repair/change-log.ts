@@ -9,7 +9,7 @@ import {
   planFix,
 } from '@headkeeper/server/internal';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
-import { settle } from './change.ts';
+import { planFacts, settle } from './change.ts';
 import { find, holding, withErrors } from './directory.ts';
 import { recordFacts, recordText } from './record-text.ts';
 import type { ChangeOptions } from './repair-options.ts';
@@ -47,14 +47,15 @@ export async function runRecord(
     );
     const facts = recordFacts(record);
     if (plan !== null) return settle(folders, plan, options, facts);
-    const isWhole = record.diagnosis.fault === 'whole';
-    await settle(folders, { steps: [], losses: [], notes: [], changes: [] }, options, facts);
-    if (!isWhole) {
-      throw new CommandError(
-        'nothing makes this record right beyond doubt. --drop gives it up; if nothing follows it, "repair cut-tail" does',
-        ExitCode.damaged,
-      );
+    const nothing = { steps: [], losses: [], notes: [], changes: [] };
+    if (record.diagnosis.fault === 'whole') return settle(folders, nothing, options, facts);
+    if (options.json === true) {
+      process.stdout.write(`${JSON.stringify({ ...facts, ...planFacts(nothing, false, null) })}\n`);
     }
+    throw new CommandError(
+      'nothing makes this record right beyond doubt. --drop gives it up; if nothing follows it, "repair cut-tail" does',
+      ExitCode.damaged,
+    );
   });
 }
 

@@ -7,6 +7,11 @@ import type { ChangeOptions } from './repair-options.ts';
 
 const INDENT = '  ';
 
+/** What is printed as JSON of a plan, done or not. */
+export function planFacts({ steps, losses, notes }: RepairPlan, done: boolean, kept: string | null): object {
+  return { steps, losses, notes, done, kept };
+}
+
 /** Shows a plan, asks, and does it. `facts` go into the JSON object beside it. */
 export async function settle(
   folders: HistoryFolders,
@@ -15,9 +20,9 @@ export async function settle(
   facts: object = {},
 ): Promise<void> {
   const json = options.json === true;
-  const { steps, losses, notes, changes } = plan;
+  const { notes, changes } = plan;
   const print = (done: boolean, kept: string | null): void => {
-    process.stdout.write(`${JSON.stringify({ ...facts, steps, losses, notes, done, kept })}\n`);
+    process.stdout.write(`${JSON.stringify({ ...facts, ...planFacts(plan, done, kept) })}\n`);
   };
   if (changes.length === 0) {
     if (json) print(false, null);

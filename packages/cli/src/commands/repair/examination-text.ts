@@ -115,11 +115,12 @@ function logLines(log: LogScan): string[] {
 }
 
 function epochLine({ epochs }: Examination, myid: string | null): string {
-  const { files, decision } = epochs;
+  const { files, decision, apacheRefusal } = epochs;
   if (files.accepted === null && files.current === null && myid === null)
     return 'Epoch files: none, as on a standalone server.';
   const texts = `acceptedEpoch ${files.accepted ?? 'missing'}, currentEpoch ${files.current ?? 'missing'}`;
   if (decision.damage !== null) return `Epochs: ${texts}: ${decision.damage}.`;
+  if (apacheRefusal !== null) return `Epochs: ${texts}: ${apacheRefusal}; a Headkeeper start raises it.`;
   return `Epochs: ${texts}: they fit the history.`;
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { lockHolder } from './folder-lock.ts';
 
@@ -24,7 +24,7 @@ const APACHE_MAIN = /QuorumPeerMain|ZooKeeperServerMain/;
  * folders. Needs Linux' /proc, and sees what this user may see.
  */
 export function folderUsers(folders: readonly string[]): FolderUsers {
-  const places = [...new Set(folders.map((folder) => resolve(folder)))];
+  const places = [...new Set(folders.map(realPathOf))];
   const users = new Map<number, string>();
   for (const folder of places) {
     const holder = lockHolder(folder);
@@ -76,6 +76,15 @@ function openIn(pid: number, places: readonly string[]): string | typeof HIDDEN 
   return null;
 }
 
+/** Other processes' files are shown without symbolic links. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
+
 /** Descriptors come and go while they are looked at. */
 function linkOf(path: string): string {
   try {
@@ -90,11 +99,11 @@ function apacheOn(pid: number, places: readonly string[]): string | null {
   if (!words.some((word) => APACHE_MAIN.test(word))) return null;
   const folder = linkOf(`/proc/${pid}/cwd`);
   for (const word of words.slice(1)) {
-    if (places.includes(resolve(folder, word))) return `is Apache ZooKeeper, started on ${word}`;
+    if (places.includes(realPathOf(resolve(folder, word)))) return `is Apache ZooKeeper, started on ${word}`;
     if (!word.endsWith('.cfg') && !word.endsWith('.conf') && !word.endsWith('.properties')) continue;
     const named = textOf(resolve(folder, word)).matchAll(/^\s*(?:dataDir|dataLogDir)\s*[=:]\s*(.+?)\s*$/gm);
     for (const [, dir] of named) {
-      if (dir !== undefined && places.includes(resolve(folder, dir)))
+      if (dir !== undefined && places.includes(realPathOf(resolve(folder, dir))))
         return `is Apache ZooKeeper, started with ${word}`;
     }
   }
