@@ -10,6 +10,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { adminServers } from './backup/admin-apache.ts';
 import { restoreAcross } from './backup/apache-restore.ts';
 import { destroyEverything } from './backup/destroy-everything.ts';
 import { followPage } from './backup/ensemble-is-gone.ts';
@@ -115,6 +116,11 @@ await part("repair of Apache's directories", async () => {
   for (const { title, faults } of await repairApacheDirectories()) {
     count(faults.length === 0 ? 1 : 0, faults.length, title, faults.join('\n'));
   }
+});
+
+await part('admin servers', async () => {
+  const { passed: good, faults, title } = await adminServers(() => {});
+  count(good.length, faults.length, title, faults.join('\n'));
 });
 
 await part('S3 target', () =>

@@ -6,6 +6,7 @@
 
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { installApacheAdmin } from './apache-admin.ts';
 import { run } from './command.ts';
 import { installOnce, repositoryRoot, requireCommands } from './peer-cache.ts';
 import { freePort, type ServerProcess, startServerProcess } from './server-process.ts';
@@ -59,6 +60,8 @@ export interface ApacheOptions {
   /** Lines added to zoo.cfg; they replace the defaults of the same key. */
   readonly extraConfig?: Readonly<Record<string, string>>;
   readonly startTimeoutMs?: number;
+  /** Port of its AdminServer on 127.0.0.1; without it there is none. */
+  readonly adminPort?: number;
 }
 
 /** Writes a zoo.cfg beside the data folder and returns its path. */
@@ -80,12 +83,20 @@ export function writeZooCfg(dataDir: string, port: number, extra: Readonly<Recor
   return file;
 }
 
-/** Starts a standalone Apache server (no admin server) and waits until it answers `srvr`. */
+/** Settings of an admin server, Apache's or Headkeeper's, on 127.0.0.1. */
+export function adminSettings(port: number): Readonly<Record<string, string>> {
+  return { 'admin.enableServer': 'true', 'admin.serverPort': String(port), 'admin.serverAddress': '127.0.0.1' };
+}
+
+/** Starts a standalone Apache server and waits until it answers `srvr`. */
 export async function startApacheZooKeeper(options: ApacheOptions): Promise<ServerProcess> {
   const version = options.version ?? apacheVersion;
-  const classpath = await installApacheZooKeeper(version);
+  const { adminPort } = options;
+  const server = await installApacheZooKeeper(version);
+  const classpath = adminPort === undefined ? server : `${server}:${await installApacheAdmin()}`;
   const port = options.port ?? (await freePort());
-  const config = writeZooCfg(options.dataDir, port, options.extraConfig ?? {});
+  const admin = adminPort === undefined ? {} : adminSettings(adminPort);
+  const config = writeZooCfg(options.dataDir, port, { ...admin, ...options.extraConfig });
   const properties = Object.entries(options.properties ?? {}).map(([key, value]) => `-D${key}=${value}`);
   const heap = options.heap ?? '512m';
   return startServerProcess({

@@ -1,5 +1,6 @@
 /** Installs every peer: `node interop/dist/peers/install.js`. Exits with 1 at the first that cannot be installed. */
 
+import { installApacheAdmin } from './apache-admin.ts';
 import { installApacheZooKeeper } from './apache-zookeeper.ts';
 import { buildCClient, buildGoClient, buildLinearizabilityChecker } from './client-programs.ts';
 import { installKazoo, kazooVersion } from './kazoo.ts';
@@ -9,6 +10,7 @@ import { buildS3Server } from './s3-server.ts';
 const peers: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['Apache ZooKeeper 3.9.5', () => installApacheZooKeeper('3.9.5')],
   ['Apache ZooKeeper 3.8.6', () => installApacheZooKeeper('3.8.6')],
+  ["Apache ZooKeeper's AdminServer", installApacheAdmin],
   ['C client', buildCClient],
   ['Go client', buildGoClient],
   ['Linearisability checker', buildLinearizabilityChecker],
