@@ -240,7 +240,7 @@ function checkTogether(
     const key = SETTINGS.sessionPasswordAccept.key;
     problems.push(`${whereIs(key)}: ${key}=${accept.join(',')}: expected ${issue} among them, which is what is issued`);
   }
-  checkBackups(values, chosen, problems, warnings);
+  checkBackups(values, chosen, whereIs, problems, warnings);
   for (const setting of [SETTINGS.dataDir, SETTINGS.dataLogDir]) {
     const given = chosen.get(setting.key);
     if (given?.inFile && !/^(\.?\/|\.\.\/|[A-Za-z]:)/.test(given.value)) {
@@ -252,10 +252,17 @@ function checkTogether(
 function checkBackups(
   values: ConfigValues,
   chosen: ReadonlyMap<string, Assignment>,
+  whereIs: (key: string) => string,
   problems: string[],
   warnings: string[],
 ): void {
   const target = values.backupTarget;
+  if (target !== null && values.localSessions && !values.localSessionUpgrading) {
+    problems.push(
+      `${whereIs(SETTINGS.localSessionUpgrading.key)}: ${SETTINGS.localSessionUpgrading.key}: expected true beside ` +
+        `${SETTINGS.localSessions.key}=true and ${SETTINGS.backupTarget.key}: an ephemeral znode says which server ships`,
+    );
+  }
   for (const [key, { where }] of chosen) {
     if (target === null && key.startsWith(BACKUP_PREFIX)) {
       warnings.push(`${where}: ${key} has no effect without ${SETTINGS.backupTarget.key}`);

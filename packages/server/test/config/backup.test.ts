@@ -40,6 +40,16 @@ describe('the settings of backups', () => {
     ]);
   });
 
+  it('need sessions that can have an ephemeral znode', () => {
+    const local = 'localSessionsEnabled=true\n';
+    assert.match(
+      problemsOf(`backup.target=/backups\n${local}`)[0] ?? '',
+      /localSessionsUpgradingEnabled: expected true/,
+    );
+    assert.deepEqual(problemsOf(`backup.target=/backups\n${local}localSessionsUpgradingEnabled=true`), []);
+    assert.deepEqual(problemsOf(local), []);
+  });
+
   it('warn where there is no target for them', () => {
     assert.deepEqual(parse('backup.keep.days=30').warnings, [
       'zoo.cfg:3: backup.keep.days has no effect without backup.target',
