@@ -74,8 +74,8 @@ function withStart(plan: RepairPlan, { recovery, refusal }: TrialStart): RepairP
 
 /** What an operator of an ensemble must know before txns are given up. */
 export const ENSEMBLE_WARNING: string =
-  'If other members of an ensemble have the whole history, do not do this: move version-2 out of this data directory ' +
-  'instead, and start the server with its leader running, which gives it everything again.';
+  'If other members of an ensemble have the whole history, do not do this. A Headkeeper member that finds its own damaged ' +
+  'fetches theirs when it starts; for Apache ZooKeeper, move version-2 out of this data directory and start it.';
 
 /** A range of zxids in words. */
 export function rangeText(from: number, to: number): string {
