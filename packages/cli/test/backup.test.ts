@@ -314,9 +314,9 @@ describe('backup now of a running server', () => {
       path.join(folder, 'no'),
     ];
     for (const [status, body, message] of [
-      [401, '', /credentials are missing/],
-      [403, JSON.stringify({ error: 'not root' }), /refuses \/commands\/snapshot with 403: not root/],
-      [429, '', /taken too recently/],
+      [401, '', /with 401: give --auth digest:user:password/],
+      [403, JSON.stringify({ error: 'not root' }), /refuses \/commands\/snapshot with 403: not root \(these/],
+      [429, '', /asked too recently/],
     ] as const) {
       answer = () => ({ status, headers: {}, body });
       const result = await headkeeper(words);

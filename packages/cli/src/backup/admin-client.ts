@@ -81,20 +81,18 @@ function commandUrl(address: string, command: string): URL {
 
 function reasonOf(text: string, status: number): string {
   const error = parsedObject(text)?.error;
-  if (typeof error === 'string' && error !== '') return error;
-  switch (status) {
-    case 401:
-      return 'credentials are missing; give --auth digest:user:password';
-    case 403:
-      return 'these credentials do not suffice: ADMIN permission on / is needed';
-    case 404:
-      return 'it does not know this command';
-    case 429:
-      return 'the last snapshot was taken too recently (admin.snapshot.intervalInMS)';
-    default:
-      return text.replace(/\s+/g, ' ').slice(0, 200);
-  }
+  const said = typeof error === 'string' ? error : text.replace(/\s+/g, ' ').slice(0, 200);
+  const hint = HINTS[status];
+  if (hint === undefined) return said;
+  return said === '' ? hint : `${said} (${hint})`;
 }
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: 'give --auth digest:user:password',
+  403: 'these credentials do not suffice: ADMIN permission on / is needed',
+  404: 'it does not know this command',
+  429: 'it was asked too recently',
+};
 
 function parsedObject(text: string): Readonly<Record<string, unknown>> | null {
   try {

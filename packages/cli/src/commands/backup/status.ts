@@ -113,7 +113,8 @@ async function serverView(server: string, signal: AbortSignal): Promise<ServerVi
   if (isAdminAddress(server)) {
     const backup = await askAdminJson(server, 'backup', null, signal);
     const stat = await askAdminJson(server, 'server_stats', null, signal).catch(() => null);
-    return { server, zxid: zxidIn(stat?.last_processed_zxid), backup: 'target' in backup ? backup : null };
+    const figures = stat?.server_stats as { last_processed_zxid?: unknown } | undefined;
+    return { server, zxid: zxidIn(figures?.last_processed_zxid), backup: 'target' in backup ? backup : null };
   }
   const address = parseHostPort(server);
   const answer = await askFourLetter(address, 'mntr', ANSWER_MS);
