@@ -151,6 +151,18 @@ describe('the past', () => {
     }
   });
 
+  it('begins where it begins, and log says so when more is asked for', async () => {
+    for (const [name, words] of sources()) {
+      const all = await headkeeper(['log', ...words, '--json']);
+      const { code, stdout, stderr } = await headkeeper(['log', '--from', '2001-01-01', ...words, '--json']);
+      assert.equal(code, 0, stderr);
+      assert.equal(stdout, all.stdout, name);
+      if (name === 'a backup') assert.match(stderr, / begins at 0x0, later than asked for/);
+      const early = await headkeeper(['diff', '2001-01-01', 'now', ...words]);
+      assert.equal(early.code, name === 'a backup' ? 42 : 30, early.stderr);
+    }
+  });
+
   it('ends where it ends', async () => {
     for (const [, words] of sources()) {
       const { code, stderr } = await headkeeper(['diff', '0xffffff', 'now', ...words]);

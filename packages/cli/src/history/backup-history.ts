@@ -1,4 +1,6 @@
 import {
+  BackupError,
+  type BackupProblem,
   type Catalogue,
   type Database,
   findChange,
@@ -15,6 +17,8 @@ import { CommandError, ExitCode } from '../exit-codes.ts';
 import { startProgress } from '../progress.ts';
 import { type HistorySource, replaySettings } from './history-source.ts';
 import { type Moment, momentText, zxidText } from './moment.ts';
+
+const NOT_THERE: ReadonlySet<BackupProblem> = new Set(['not-covered', 'gap']);
 
 /** The past as far as a backup holds it, by one listing of it. */
 export class BackupHistory implements HistorySource {
@@ -38,6 +42,15 @@ export class BackupHistory implements HistorySource {
   }
 
   async zxidAt(moment: Moment): Promise<number> {
+    try {
+      return await this.#find(moment);
+    } catch (error) {
+      if (!(error instanceof BackupError) || !NOT_THERE.has(error.problem)) throw error;
+      throw new CommandError(error.message, ExitCode.notCovered);
+    }
+  }
+
+  async #find(moment: Moment): Promise<number> {
     const { repository, signal } = this.#backup;
     switch (moment.kind) {
       case 'zxid':

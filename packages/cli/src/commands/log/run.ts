@@ -87,6 +87,7 @@ async function rangeOf(source: HistorySource, from: NamedMoment | null, to: Name
     includes: (zxid, timeMs) => {
       if (zxid <= base) return false;
       if (from?.kind === 'time' && timeMs < from.ms) return false;
+      if (from?.kind === 'zxid' && zxid < from.zxid) return false;
       return !(to.kind === 'time' && timeMs > to.ms);
     },
   };
