@@ -9,6 +9,7 @@ import { type BackOff, pauseAfter } from '../retry-policy.ts';
 import type { LogSegment } from '../segment-builder.ts';
 import { TargetError } from '../target.ts';
 import { Bell, type ShipClock } from './bell.ts';
+import { Deadline } from './deadline.ts';
 import { putFullBackup } from './full-backup.ts';
 import { type HistoryReader, LogTail } from './log-tail.ts';
 import type { FullDone } from './messages.ts';
@@ -193,13 +194,15 @@ export class Shipper {
       }
       if (segment === null) return;
       const putMs = pace.putTimeoutMs + segment.plainBytes / pace.leastBytesPerMs;
-      const late = AbortSignal.timeout(Math.ceil(putMs));
+      const deadline = new Deadline(signal, Math.ceil(putMs));
       try {
-        const manifest = await repository.putLog(segment, this.#facts(), AbortSignal.any([signal, late]));
+        const manifest = await repository.putLog(segment, this.#facts(), deadline.signal);
         record.shippedLog(manifest, clock.wallMs());
       } catch (error) {
         tail.rewind(before);
-        throw late.aborted && !signal.aborted ? tooSlow(repository, putMs) : error;
+        throw deadline.isOver ? tooSlow(repository, putMs) : error;
+      } finally {
+        deadline.end();
       }
     }
   }
