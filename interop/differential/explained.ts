@@ -309,5 +309,21 @@ node interop/dist/differential/main.js --start 3.9.5,headkeeper --steps 20000 --
 
 What has no order in the protocol compares as a set: children, ephemerals, identities, the events of one session's end.
 
-${entries.join('\n')}`;
+${entries.join('\n')}
+## The AdminServer
+
+\`interop/backup/admin-apache.ts\` compares the operators' HTTP servers. These differences are meant:
+
+- It is off unless \`admin.serverPort\` or \`admin.enableServer=true\` is given, and bound to 127.0.0.1 unless
+  \`admin.serverAddress\` says otherwise. Apache's listens on 0.0.0.0:8080 by default.
+- \`restore\` gives the state a zxid beyond all that the server has had, and answers that one, unless the snapshot's own lies beyond.
+  Apache's goes back to the zxid of the snapshot.
+- \`restore\` on the leader restores the whole ensemble; another member answers 409. Apache's members are restored one by one.
+- \`restore\` of a damaged snapshot, or one whose tree has not the digest that it states, changes nothing.
+- The pause between two snapshots is in milliseconds, as documented; Apache counts microseconds.
+- Failures have their reason in \`error\`, where Apache's is null. A wrong method gets 405, where Apache's answers 500.
+- \`initial_configuration\` shows no passwords. \`system_properties\` shows what the machine is, not the settings.
+- \`hash\` lists no digests: none are kept. \`observers\` counts no packets. \`monitor\` has the metrics that there are.
+- \`/livez\`, \`/readyz\` and \`backup\` are Headkeeper's own. TLS, \`x509\` and \`admin.portUnification\` are not there yet.
+`;
 }
