@@ -60,12 +60,12 @@ function program(): Command {
   addStatus(top);
   addInspect(top);
   addLog(top);
-  addBackupCommands(top);
-  addRestore(top);
-  addRepairCommands(top);
   addDiff(top);
   addExport(top);
   addImport(top);
+  addBackupCommands(top);
+  addRestore(top);
+  addRepairCommands(top);
   addBenchOptions(
     top
       .command('bench')

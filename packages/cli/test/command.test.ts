@@ -20,7 +20,10 @@ describe('the command', () => {
     const { code, stdout } = await headkeeper(['--help']);
     assert.equal(code, 0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+)(?= .*)/gm)].map((match) => match[1] as string);
-    assert.deepEqual(commands, ['server', 'dev', 'status', 'inspect', 'bench', 'version', 'help']);
+    assert.deepEqual(commands, [
+      ...['server', 'dev', 'status', 'inspect', 'log', 'diff', 'export', 'import'],
+      ...['backup', 'restore', 'repair', 'bench', 'version', 'help'],
+    ]);
     for (const command of [
       ...commands.slice(0, -1).map((name) => [name]),
       ['inspect', 'log'],
@@ -40,6 +43,9 @@ describe('the command', () => {
       [['status', 'a:b:c:d'], /"a:b:c:d" is no address/],
       [['status', 'localhost:65536'], /no address/],
       [['status', '-t', '0'], /Expected a whole number above 0/],
+      [['diff', '1'], /missing required argument 'time2'/],
+      [['export', '/x', '--format', 'xml'], /Allowed choices are json, yaml, tar/],
+      [['import', 'x.json', '/x'], /required option '--server <hosts>' not specified/],
       [['bench', '-m', 'nope'], /Allowed choices are get, set/],
       [['bench', '-w', '4096'], /from 1 to 4095/],
       [['bench', '-p', 'bench'], /Expected a path/],
