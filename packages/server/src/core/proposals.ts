@@ -225,6 +225,8 @@ export class Proposals {
     }
     this.#lastZxid = zxid;
     this.#nextZxid = 0;
+    // Other txns can come under the numbers of those that were durable.
+    this.#durableZxid = Math.min(this.#durableZxid, zxid);
   }
 
   /** Forgets everything: another state takes the place of the one that these txns would have changed. */

@@ -179,6 +179,30 @@ test('TRUNC cuts what was logged and not applied without reading the disk again'
   assert.deepEqual(contentOf(member.disk.recover(member.core)), contentOf(member.replica.serving.database));
 });
 
+test('txns that were durable, cut off and proposed again stay in their memory until they are durable again', () => {
+  const { member, link } = follower({ epochs: IN_EPOCH_1 });
+  feed(member, link, leaderInfoOf(1), [diff, 0], newLeaderOf(1), [upToDate, -1], ...proposed(...txns(1, 5)));
+  feed(member, link, [commit, EPOCH_1 + 1]);
+  member.durable();
+  member.cut(link);
+  member.elect(3, true);
+  const again = member.accept();
+  feed(member, again, leaderInfoOf(1), [trunc, EPOCH_1 + 1], newLeaderOf(1), [upToDate, -1]);
+  again.take();
+  const cutOff = txns(2, 5);
+  feed(member, again, ...proposed(...cutOff));
+  feed(member, again, ...cutOff.map(({ zxid }): Packet => [commit, zxid]));
+  assert.deepEqual(sentOn(again), [], 'nothing is on the disk');
+  feed(member, again, ...proposed(...txns(6, 9)));
+  member.durable();
+  assert.deepEqual(
+    sentOn(again),
+    [2, 3, 4, 5, 6, 7, 8, 9].map((counter) => `${ack}:${counter}`),
+  );
+  feed(member, again, ...txns(6, 9).map(({ zxid }): Packet => [commit, zxid]));
+  assert.deepEqual(contentOf(member.disk.recover(member.core)), contentOf(member.replica.serving.database));
+});
+
 test('TRUNC to a place that the log does not have: the next time the whole state is asked for', () => {
   const [snap] = captureOf('sync/snap') as [CapturedConnection];
   const state = snap.messages.filter(({ kind }) => kind === 'SNAP' || kind === 'SNAPSHOT_STREAM');

@@ -69,6 +69,13 @@ export class MemberHarness {
   #writing: { zxid: number; chunks: Uint8Array[] } | null = null;
   #pending: StepEvent[] = [];
   #stepping = false;
+  /** What was appended and is not durable, as it was then, and where it lies. */
+  #appended: {
+    readonly bytes: Uint8Array;
+    readonly copy: Uint8Array;
+    readonly at: number;
+    readonly lastZxid: number;
+  }[] = [];
 
   constructor(options: MemberOptions) {
     const membership = parseMembership(options.membership);
@@ -184,8 +191,19 @@ export class MemberHarness {
   durable(zxid: number = this.disk.lastZxid): void {
     if (zxid <= this.disk.durableZxid) return;
     if (zxid > this.disk.lastZxid) throw new Error('what was not appended cannot be durable');
+    this.#requireUntouched(zxid);
     this.disk.durableZxid = zxid;
     this.step({ kind: 'durable', generation: this.replica.generation, zxid });
+  }
+
+  /** The memory of what is appended is the journal's until it is durable. */
+  #requireUntouched(upTo: number): void {
+    for (const { bytes, copy, at, lastZxid } of this.#appended) {
+      if (lastZxid > upTo) continue;
+      const isSame = copy.every((byte, index) => bytes[at + index] === byte);
+      if (!isSame) throw new Error(`the memory of txns up to 0x${lastZxid.toString(16)} was used again too early`);
+    }
+    this.#appended = this.#appended.filter(({ lastZxid }) => lastZxid > upTo);
   }
 
   /** Carries out all orders to the disk, and what follows from them. */
@@ -336,7 +354,8 @@ export class MemberHarness {
   }
 
   #append(append: Append): void {
-    const { bytes, start, end } = append;
+    const { bytes, start, end, lastZxid } = append;
+    this.#appended.push({ bytes, copy: bytes.slice(start, end), at: start, lastZxid });
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = start; at < end; ) {
       const length = view.getInt32(at + 8);
