@@ -115,6 +115,16 @@ function s04(e: Ensemble, releaseAt: 'never' | 'before the acknowledgement' | 'b
   e.settles();
 }
 
+/** Server 3, which led, is gone: the other two go on with the same history. */
+function servesWithoutLeader(e: Ensemble): void {
+  e.crash(3);
+  e.node(1).diskSlowness = 1;
+  e.start(1, 2);
+  e.commits();
+  e.agree();
+  e.settles();
+}
+
 function s05(e: Ensemble): void {
   leaveBehindInNewEpoch(e, 4);
   const { committed } = e;
@@ -128,12 +138,7 @@ function s05(e: Ensemble): void {
   e.until('server 1 has acknowledged NEWLEADER and lost its power', () => acked && !e.node(1).isUp);
   e.reached('it was synchronised by DIFF', e.sent(3, 1, Packet.diff) > 0);
   e.expect('everything that was synchronised is on its disk', e.watched(1).durable.reaches(committed));
-  e.crash(3);
-  e.node(1).diskSlowness = 1;
-  e.start(1, 2);
-  e.commits();
-  e.agree();
-  e.settles();
+  servesWithoutLeader(e);
 }
 
 /** `at`: how many records of the DIFF arrive before the follower goes down; with all of them NEWLEADER arrives too. */
@@ -170,12 +175,7 @@ function s06(e: Ensemble, at: number, how: 'stop' | 'kill'): void {
   const { durable } = e.watched(1);
   e.expect('it entered the epoch only with all of its history', durable.currentEpoch < 2 || durable.reaches(committed));
   held.release();
-  e.crash(3);
-  e.node(1).diskSlowness = 1;
-  e.start(1, 2);
-  e.commits();
-  e.agree();
-  e.settles();
+  servesWithoutLeader(e);
 }
 
 const JOIN = ['followerInfo', 'leaderInfo', 'ackEpoch', 'diff', 'newLeader', 'ack', 'upToDate'] as const;

@@ -8,16 +8,12 @@ import type { CastVote, ElectionVote } from './vote.ts';
 export class Electors {
   readonly #elected: ElectionVote;
   readonly #electors: ReadonlySet<number>;
+  /** Those that look for another leader since. */
   readonly #looking = new Set<number>();
 
   constructor(elected: ElectionVote, electors: ReadonlySet<number>) {
     this.#elected = elected;
     this.#electors = electors;
-  }
-
-  /** Those that look for another leader since. */
-  get looking(): ReadonlySet<number> {
-    return this.#looking;
   }
 
   /** A voter looks for a leader. Its late votes of the same election, or of one before, say nothing new. */

@@ -292,11 +292,6 @@ export class FastElection {
     return suspects;
   }
 
-  /** Voters that elected this server and look for another leader since (section 5.7). */
-  get lookingVoters(): ReadonlySet<number> {
-    return this.#electors?.looking ?? NONE;
-  }
-
   /** Whether those that elected this server, and still stand by it, are no quorum any more. */
   get unwanted(): boolean {
     return this.#electors !== null && !this.#electors.stand(this.#electorate!);

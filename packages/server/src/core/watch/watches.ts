@@ -164,11 +164,6 @@ export class WatchTable {
     return sink.count;
   }
 
-  /** Data watches of one connection. */
-  dataWatchesOf(connection: number): number {
-    return connection < this.#dataWatchesOfConnection.length ? this.#dataWatchesOfConnection[connection] : 0;
-  }
-
   /** Calls `visit` for each connection with data watches, as `wchc` shows them (which leaves out the child table). */
   forEachDataConnection(visit: (connection: number, paths: string[]) => void): void {
     const watches = this.#watches;
