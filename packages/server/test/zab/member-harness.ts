@@ -332,6 +332,7 @@ export class MemberHarness {
     }
     this.wakeAtMs = work.wakeAtMs;
     if (this.autoDurable && this.disk.durableZxid < this.disk.lastZxid) {
+      this.#requireUntouched(this.disk.lastZxid);
       this.disk.durableZxid = this.disk.lastZxid;
       this.#pending.push({ kind: 'durable', generation: ready.generation, zxid: this.disk.lastZxid });
     }
