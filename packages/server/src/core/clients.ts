@@ -350,6 +350,10 @@ export class Clients {
         return;
       }
       connection.state = 'connecting';
+      // Its client has left the connection before: what is still to be read of that one is older than what it may have done
+      // on another server meanwhile, and the leader would take it for new.
+      const former = serving.sessions.find(sessionHigh, sessionLow)?.connection ?? null;
+      if (former !== null) serving.close(former);
       path.revalidate(connection, sessionHigh, sessionLow);
     } else this.attach(connection, null);
   }

@@ -1,7 +1,7 @@
 /** What a learner accepts of its leader, and what it does otherwise (quorum-protocol reference, 4.1, 6 and 8.2). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { QuorumPacketType, Writer, writePacket } from '@headkeeper/protocol';
+import { encodeTxn, QuorumPacketType, Writer, writePacket } from '@headkeeper/protocol';
 import { type CapturedConnection, captureOf, fromHex, type LoggedTxn, zxidOf } from './captures.ts';
 import { contentOf } from './content.ts';
 import { EPOCH_1, madeUpTxn } from './histories.ts';
@@ -9,8 +9,21 @@ import { MemberHarness, type MemberOptions } from './member-harness.ts';
 import { THREE } from './scenarios.ts';
 import type { TestLink } from './test-link.ts';
 
-const { leaderInfo, ackEpoch, followerInfo, diff, trunc, newLeader, upToDate, proposal, commit, ack, ping } =
-  QuorumPacketType;
+const {
+  leaderInfo,
+  ackEpoch,
+  followerInfo,
+  diff,
+  trunc,
+  newLeader,
+  upToDate,
+  proposal,
+  commit,
+  ack,
+  ping,
+  request,
+  revalidate,
+} = QuorumPacketType;
 const IN_EPOCH_1 = { accepted: 1, current: 1 };
 
 type Packet = readonly [type: number, zxid: number, data?: Uint8Array];
@@ -278,4 +291,27 @@ test('a leader that is silent for syncLimit is left; before that it has initLimi
   feed(member, link, [upToDate, -1]);
   member.pass(10_000);
   assert.equal(link.closed, true);
+});
+
+test('a client that comes back on a new connection has left the one before: nothing of that is forwarded any more', () => {
+  const { member, link } = follower({ epochs: IN_EPOCH_1 });
+  feed(member, link, leaderInfoOf(1), [diff, 0], newLeaderOf(1), [upToDate, -1]);
+  const before = member.open();
+  before.handshake({ timeOut: 10_000 });
+  const asked = link.take().find(({ type }) => type === request) as { data: Uint8Array };
+  const clientId = new DataView(asked.data.buffer, asked.data.byteOffset).getBigInt64(0);
+  const out = new Writer(64);
+  const header = { clientId, cxid: 0, zxid: EPOCH_1 + 1, time: 1_795_291_000_000, type: -10 };
+  encodeTxn(out, { op: 'createSession', header, body: { timeOut: 10_000 }, digest: null });
+  feed(member, link, [proposal, EPOCH_1 + 1, out.toBytes()], [commit, EPOCH_1 + 1]);
+  member.durable();
+  assert.equal(before.sessionId, clientId);
+  const again = member.open();
+  again.handshake({ timeOut: 10_000, sessionId: clientId, passwd: before.passwd });
+  const sent = link.take().map(({ type }) => type);
+  assert.equal(sent.at(-1), revalidate);
+  assert.equal(before.closed, true);
+  // It had lain in the socket while this server stood still.
+  before.ask('delete', { path: '/a', version: -1 });
+  assert.deepEqual(link.take(), []);
 });
