@@ -6,6 +6,8 @@ import type { Stage } from '../stage.ts';
 import type { LearnerHandler } from '../zab/learner-handler.ts';
 
 const NOTHING: Reader = new Reader(new Uint8Array(0));
+/** A server that is to lead gets so long to have everything; then an ordinary election is held. */
+const TRANSFER_MS = 500;
 const refused: WriteOperation = { kind: 'write', prepare: () => ErrorCode.unimplemented };
 
 /**
@@ -26,9 +28,28 @@ export class LeaderTransfer {
   /** Whether the successor has the last txn on its disk. */
   isAcknowledged = false;
 
-  constructor(successor: LearnerHandler | null, endsMs: number) {
+  private constructor(successor: LearnerHandler | null, stage: Stage) {
     this.successor = successor;
-    this.endsMs = endsMs;
+    this.endsMs = stage.nowMs + TRANSFER_MS;
+    stage.clients.hold();
+  }
+
+  /** Begins to hand over to server `to`, or to whoever is best; null, with a note that says why, when nobody can lead. */
+  static begin(stage: Stage, handlers: Iterable<LearnerHandler>, to: number | null): LeaderTransfer | null {
+    const { memberships } = stage;
+    const successor = memberships.length > 1 ? null : successorAmong(handlers, memberships, to);
+    if (successor === null) {
+      const who = to === null ? 'no server' : `server ${to}`;
+      stage.note(`${who} can take over: it must be a voter that is up to date, and no reconfiguration under way`);
+      return null;
+    }
+    stage.note(`handing over to server ${successor.sid}`);
+    return new LeaderTransfer(successor, stage);
+  }
+
+  /** Begins a transfer to this server itself, which leads again, in a later epoch. */
+  static toItself(stage: Stage): LeaderTransfer {
+    return new LeaderTransfer(null, stage);
   }
 
   /** Goes on as far as it can: nothing may be under way, then the last txn is made, then the role ends. */
@@ -69,7 +90,7 @@ export class LeaderTransfer {
  * Who is to lead next: `wanted`, or whoever has acknowledged most, the greatest id among equals. Null: nobody can. Only
  * voters with a weight in every membership in force can, and only those that take part.
  */
-export function successorAmong(
+function successorAmong(
   handlers: Iterable<LearnerHandler>,
   memberships: readonly Membership[],
   wanted: number | null,

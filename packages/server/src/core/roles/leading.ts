@@ -13,7 +13,7 @@ import { designatedLeader } from '../zab/designated-leader.ts';
 import { readGreeting } from '../zab/learner-greeting.ts';
 import { LearnerHandler } from '../zab/learner-handler.ts';
 import { presentServers, upToDateServers } from '../zab/presence.ts';
-import { LeaderTransfer, successorAmong } from './leader-transfer.ts';
+import { LeaderTransfer } from './leader-transfer.ts';
 import { LearnerRequests } from './learner-requests.ts';
 import { LearnerSync } from './learner-sync.ts';
 import { QuorumWrites } from './quorum-writes.ts';
@@ -23,8 +23,6 @@ const TWO_32 = 4294967296;
 const PROTOCOL_VERSION = 0x10000;
 /** A leader that its voters have left waits no longer than this for their return. */
 const UNWANTED_MS = 500;
-/** A server that is to lead gets so long to have everything; then an ordinary election is held. */
-const TRANSFER_MS = 500;
 
 /**
  * - `discovery`: a quorum of voters is to come, so that the epoch can be chosen.
@@ -552,23 +550,13 @@ export class Leading implements Role {
 
   /** Leads again, in a later epoch: no client loses a write over it. */
   leadAgain(): void {
-    this.#transfer = new LeaderTransfer(null, this.#stage.nowMs + TRANSFER_MS);
-    this.#stage.clients.hold();
+    this.#transfer = LeaderTransfer.toItself(this.#stage);
   }
 
   /** Lets server `to` lead, or whoever is best. From then on this role ends, one way or another, within a second. */
   transfer(to: number | null): void {
-    const { memberships, clients, nowMs } = this.#stage;
     if (this.#phase !== 'broadcast' || this.#transfer !== null || this.#stage.lookReason !== null) return;
-    const successor = memberships.length > 1 ? null : successorAmong(this.#handlers.values(), memberships, to);
-    if (successor === null) {
-      const who = to === null ? 'no server' : `server ${to}`;
-      this.#stage.note(`${who} can take over: it must be a voter that is up to date, and no reconfiguration under way`);
-      return;
-    }
-    this.#stage.note(`handing over to server ${successor.sid}`);
-    this.#transfer = new LeaderTransfer(successor, nowMs + TRANSFER_MS);
-    clients.hold();
+    this.#transfer = LeaderTransfer.begin(this.#stage, this.#handlers.values(), to);
   }
 
   #tellCommit(proposal: Proposal, designated: number | null): void {
