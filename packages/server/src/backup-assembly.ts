@@ -13,6 +13,7 @@ import type { BackupRole } from './config/backup-values.ts';
 import type { ServerConfig } from './config/schema.ts';
 import type { Member } from './core/member.ts';
 import type { Replica } from './core/replica.ts';
+import type { Leading } from './core/roles/leading.ts';
 import type { Driver } from './driver/driver.ts';
 import type { Clock } from './ports.ts';
 
@@ -94,6 +95,7 @@ export function startBackups(
       },
       isServed: isSettled,
       isMember: (sid) => member.stage.committed.members.has(sid),
+      connected: () => connectedWith(member),
       changed: (duty, shipper) => service.setDuty(duty, shipper),
     });
   }
@@ -106,6 +108,14 @@ export function startBackups(
     leave: () => keeper?.stop(),
     stop: () => service.stop(),
   };
+}
+
+/** The servers that take part under this leader, itself included; null when this server does not lead. */
+function connectedWith({ role, stage }: Member): ReadonlySet<number> | null {
+  if (role.name !== 'leading') return null;
+  const sids = new Set([stage.settings.sid]);
+  for (const { sid, stage: progress } of (role as Leading).learners) if (progress === 'live') sids.add(sid);
+  return sids;
 }
 
 function shipSettings(

@@ -1,7 +1,7 @@
 import { CreateMode, ErrorCode, WORLD_ANYONE_ALL } from '@headkeeper/protocol';
 import type { Clock, Timers } from '../../ports.ts';
 import type { Duty } from '../ship/messages.ts';
-import { candidateName, DUTY_PATH, firstCandidate, type Rank } from './candidates.ts';
+import { type Candidate, candidateName, DUTY_PATH, firstCandidate, type Rank } from './candidates.ts';
 import { type ClientDoor, DoorClient, type SessionTicket } from './door-client.ts';
 
 export interface DutyKeeperOptions {
@@ -15,17 +15,26 @@ export interface DutyKeeperOptions {
   readonly isServed: () => boolean;
   /** Members of the ensemble: only their names count. */
   readonly isMember: (sid: number) => boolean;
+  /** The servers that a leader is connected with, itself included; null on all others. */
+  readonly connected: () => ReadonlySet<number> | null;
   readonly changed: (duty: Duty, shipper: string | null) => void;
 }
 
 /** How often the own role is looked at, and how long the wait is after a connection that came to nothing. */
-const LOOK_MS = 250;
+const LOOK_MS = 100;
+/** So long the session of a server that is connecting may go without its answer, at least. */
+const LEAST_PATIENCE_MS = 2500;
+/** A server that the leader is not connected with is gone after this long; one that has just lost its leader comes back. */
+const GONE_MS = 250;
+/** So long a server that is relieved goes on, until the other one has found where to begin. */
+const OVERLAP_MS = 3000;
 const NO_BYTES = new Uint8Array(0);
 
 /**
  * Settles which server of an ensemble ships: each that may has an ephemeral znode `/zookeeper/backup/<rank>-<sid>`, and the
  * smallest name has the duty. While nothing is known of the others a server keeps to what it did, for as long as its session
- * can live; that two ship for a moment does no harm, since both ship the same.
+ * can live; that two ship for a moment does no harm, since both ship the same. The leader removes the znode of a server that
+ * it is not connected with any more, which is sooner than its session ends (an Apache leader leaves it to that).
  */
 export class DutyKeeper {
   readonly #options: DutyKeeperOptions;
@@ -42,6 +51,12 @@ export class DutyKeeper {
   #isBusy = false;
   #isStopped = false;
   #cancel: () => void = () => {};
+  /** Calls off the end of the overlap; null when there is none. */
+  #cancelRelief: (() => void) | null = null;
+  /** The one that has the duty, as far as this server knows. */
+  #first: Candidate | null = null;
+  /** What a leader sees: since when it has not been connected with the server that has the duty. */
+  #goneSinceMs: number | null = null;
 
   constructor(options: DutyKeeperOptions) {
     this.#options = options;
@@ -53,6 +68,7 @@ export class DutyKeeper {
   stop(): void {
     this.#isStopped = true;
     this.#cancel();
+    this.#cancelRelief?.();
     // Nobody waits for the answer: the server stops.
     void this.#client?.request('closeSession', null);
     this.#client?.disconnect();
@@ -83,7 +99,7 @@ export class DutyKeeper {
     const rank = this.#options.rank();
     const name = rank === null ? null : candidateName(rank, this.#options.sid);
     if (name !== this.#name) await this.#rename(name);
-    if (this.#stale) await this.#readCandidates();
+    if (this.#stale || this.#isGone(this.#first)) await this.#readCandidates();
   }
 
   /** Opens the session again that it had, if that lives, else a new one. */
@@ -97,7 +113,7 @@ export class DutyKeeper {
       },
     });
     this.#client = client;
-    const cancel = this.#options.timers.set(Math.max(this.#timeoutMs, 10 * LOOK_MS), () => client.disconnect());
+    const cancel = this.#options.timers.set(Math.max(this.#timeoutMs, LEAST_PATIENCE_MS), () => client.disconnect());
     const session = await client.connect(this.#ticket);
     cancel();
     if (session === null) {
@@ -148,8 +164,31 @@ export class DutyKeeper {
     if (answer.error !== ErrorCode.ok) throw new Error(`${DUTY_PATH} cannot be read: error ${answer.error}`);
     const first = firstCandidate(answer.body?.children ?? [], this.#options.isMember);
     if (this.#name !== null && first?.name !== this.#name) await this.#checkOwn(answer.body?.children ?? []);
+    this.#first = first;
+    if (first !== null && (await this.#removeGone(first))) return;
     const isOwn = first !== null && first.name === this.#name;
     this.#settle(isOwn ? 'shipping' : 'standby', first === null ? null : `server ${first.sid}`);
+  }
+
+  /** Whether this server leads, and is not connected with the candidate. */
+  #isGone(candidate: Candidate | null): boolean {
+    const connected = this.#options.connected();
+    return connected !== null && candidate !== null && !connected.has(candidate.sid);
+  }
+
+  /** Of a leader: takes the duty from a server that is gone. */
+  async #removeGone(first: Candidate): Promise<boolean> {
+    if (!this.#isGone(first)) {
+      this.#goneSinceMs = null;
+      return false;
+    }
+    const now = this.#options.clock.monotonicMs();
+    this.#goneSinceMs ??= now;
+    if (now - this.#goneSinceMs < GONE_MS) return false;
+    this.#goneSinceMs = null;
+    this.#stale = true;
+    await this.#ask('delete', { path: `${DUTY_PATH}/${first.name}`, version: -1 });
+    return true;
   }
 
   /** Somebody may have removed the own znode. */
@@ -181,7 +220,18 @@ export class DutyKeeper {
   }
 
   #settle(duty: Duty, shipper: string | null): void {
+    const isRelieved = this.#duty === 'shipping' && duty === 'standby' && shipper !== null;
     this.#duty = duty;
-    this.#options.changed(duty, shipper);
+    if (this.#cancelRelief !== null && duty === 'standby') return;
+    this.#cancelRelief?.();
+    this.#cancelRelief = null;
+    if (!isRelieved) {
+      this.#options.changed(duty, shipper);
+      return;
+    }
+    this.#cancelRelief = this.#options.timers.set(OVERLAP_MS, () => {
+      this.#cancelRelief = null;
+      this.#options.changed(this.#duty, shipper);
+    });
   }
 }
