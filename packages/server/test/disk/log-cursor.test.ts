@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SeededRandom, SimDisk } from '@headkeeper/testkit';
+import { readLogOrItsBeginning } from '../../src/adapters/disk/history-files.ts';
 import { purge } from '../../src/adapters/disk/purge.ts';
 import { listLogs } from '../../src/adapters/disk/recovery-files.ts';
 import { zxidOfBody } from '../../src/core/log/record-codec.ts';
 import { HistoryUnreachable, type LogCursor } from '../../src/ports.ts';
-import { EPOCH, historyOn, putLog, putSnapshot, zxids } from './history-folder.ts';
+import { EPOCH, foldersOn, historyOn, putLog, putSnapshot, zxids } from './history-folder.ts';
 import { LOGS, ModelServer, makeFolders, SNAPSHOTS } from './model-server.ts';
 
 const at = (epoch: number, counter: number): number => epoch * EPOCH + counter;
@@ -69,6 +70,23 @@ describe('reading the log forward', () => {
     assert.deepEqual(readOn(cursor, at(3, 0)), zxids(1, 10, 12));
     assert.deepEqual(readOn(cursor, at(3, 1)), [at(3, 1)]);
     assert.deepEqual(readOn(cursor, END), zxids(3, 2, 9));
+  });
+
+  it('begins for a backup with the first record of the log, too, right behind a snapshot that a leader sent', () => {
+    const folders = {
+      disk: sample(),
+      dataDir: '/data',
+      dataLogDir: '/data',
+      snapshotFolder: SNAPSHOTS,
+      logFolder: LOGS,
+    };
+    assert.equal(historyOn(folders.disk).readLog(at(1, 2)), null);
+    const cursor = readLogOrItsBeginning(folders, at(1, 2));
+    assert.ok(cursor !== null);
+    assert.deepEqual(readOn(cursor, END), ALL);
+    // A txn is missing between, or it is another epoch: nothing tells what comes right behind.
+    for (const zxid of [at(1, 1), at(0, 7)]) assert.equal(readLogOrItsBeginning(folders, zxid), null);
+    assert.deepEqual(readOn(readLogOrItsBeginning(folders, at(1, 12)) as LogCursor, END), zxids(3, 1, 9));
   });
 
   it('begins where an epoch does only if the log shows what follows', () => {
