@@ -41,6 +41,8 @@ export interface DestructionResult {
 }
 
 const EXPOSURE_MS = 1000;
+/** Right after the death of the server that ships, another one has to begin first. */
+const EXPOSURE_AFTER_A_DEATH_MS = 2000;
 const WRITERS_PER_SERVER = 2;
 /** Between two writes of a client: enough for all of them together to write some hundred times a second. */
 const PACE_MS = 10;
@@ -87,7 +89,7 @@ export async function destroyEverything(
       const session = new EnsembleSession('judge', { ports });
       const restored: Restored[] = [];
       for (const writer of writers) restored.push(await writer.compare(session));
-      const allowedMs = isSudden ? CATCH_UP_MS : EXPOSURE_MS;
+      const allowedMs = isSudden ? EXPOSURE_AFTER_A_DEATH_MS : EXPOSURE_MS;
       const verdict = judge(writers, restored, destroyedMs, allowedMs);
       faults.push(...verdict.faults);
       // What an earlier restore brought back is history: a later one must bring back the same.
