@@ -73,8 +73,9 @@ describe('reading the log forward', () => {
   });
 
   it('begins for a backup with the first record of the log, too, right behind a snapshot that a leader sent', () => {
-    const folders = foldersOn(sample());
-    assert.equal(historyOn(folders.disk).readLog(at(1, 2)), null);
+    const disk = sample();
+    const folders = foldersOn(disk);
+    assert.equal(historyOn(disk).readLog(at(1, 2)), null);
     const cursor = readLogOrItsBeginning(folders, at(1, 2));
     assert.ok(cursor !== null);
     assert.deepEqual(readOn(cursor, END), ALL);
