@@ -3,6 +3,7 @@ import { readKeyFile } from '../encryption.ts';
 import { pruneBackup } from '../prune.ts';
 import { BackupRepository } from '../repository.ts';
 import type { RetentionRules } from '../retention.ts';
+import type { BackupTarget } from '../target.ts';
 import { openTarget } from '../target-opening.ts';
 import type { ShipClock } from './bell.ts';
 import { readSnapshotFile } from './full-backup.ts';
@@ -28,6 +29,7 @@ interface Asked {
 /** What runs in the thread: the shipper, and its side of the talk with the server. */
 export class ShipThread {
   readonly #shipper: Shipper;
+  readonly #settings: ShipSettings;
   readonly #send: (message: FromWorker) => void;
   readonly #asked: Map<number, Asked> = new Map();
   #requests = 0;
@@ -35,6 +37,7 @@ export class ShipThread {
   constructor(settings: ShipSettings, ports: ShipThreadPorts) {
     const { policy, folders, name } = settings;
     const { clock, random } = ports;
+    this.#settings = settings;
     this.#send = ports.send;
     this.#shipper = new Shipper({
       open: (signal) => openRepository(settings, clock, signal),
@@ -57,6 +60,11 @@ export class ShipThread {
 
   /** Resolves when shipping has ended, which it was told to. */
   async run(): Promise<void> {
+    // Who takes over has no time to load a library first. What is wrong with the target shows when it is used.
+    openPlace(this.#settings).then(
+      (target) => target.close(),
+      () => {},
+    );
     await this.#shipper.run();
     this.#send({ kind: 'finished' });
   }
@@ -115,19 +123,24 @@ export class ShipThread {
   }
 }
 
-async function openRepository(
-  { policy, environment }: ShipSettings,
-  clock: ShipClock,
-  signal: AbortSignal,
-): Promise<BackupRepository> {
-  const key = policy.backupKeyFile === null ? null : await readKeyFile(policy.backupKeyFile);
+function openPlace({ policy, environment }: ShipSettings): Promise<BackupTarget> {
   const place = {
     url: policy.backupTarget,
     endpoint: policy.backupS3Endpoint,
     region: policy.backupS3Region,
     pathStyle: policy.backupS3PathStyle,
   };
-  const opened = await openTarget(place, environment);
+  return openTarget(place, environment);
+}
+
+async function openRepository(
+  settings: ShipSettings,
+  clock: ShipClock,
+  signal: AbortSignal,
+): Promise<BackupRepository> {
+  const { policy } = settings;
+  const key = policy.backupKeyFile === null ? null : await readKeyFile(policy.backupKeyFile);
+  const opened = await openPlace(settings);
   const limitClock = { now: () => clock.monotonicMs(), pause: clock.pause };
   const target = policy.backupBandwidth === 0 ? opened : limitBandwidth(opened, policy.backupBandwidth, limitClock);
   try {
