@@ -73,6 +73,10 @@ interface Way {
   readonly parts: readonly ChainPart[];
 }
 
+function endOf({ full, parts }: Way): number {
+  return parts.at(-1)?.toZxid ?? full.zxid;
+}
+
 class BackwardWalk {
   readonly #index: HistoryIndex;
   /** Zxids that nothing leads to. */
@@ -124,7 +128,8 @@ class BackwardWalk {
     for (const before of this.#index.before(firstZxid)) {
       if (before === except || this.#unreachable.has(before)) continue;
       const way = this.wayTo(before);
-      if (way !== null) return { full: way.full, parts: [...way.parts, ...partsBehind(before)] };
+      // The way to a counter 0 ends at the txn that comes before the epoch.
+      if (way !== null) return { full: way.full, parts: [...way.parts, ...partsBehind(endOf(way))] };
       this.#unreachable.add(before);
     }
     this.#end ??= except === -1 ? firstZxid - 1 : except;

@@ -8,7 +8,10 @@ import type { TargetObject } from './target.ts';
 export interface RetentionRules {
   /** So many of the newest. */
   readonly count: number;
-  /** Those taken in so many days before the newest one: a server that was down for long, or a wrong clock, loses nothing. */
+  /**
+   * Those taken in so many days before the newest one, or put into the target in so many days before it, by the target's
+   * clock: one of the two clocks may be wrong.
+   */
   readonly days: number;
   /** The last one of each of so many hours, days, weeks (UTC, from Monday) in which one was taken, the newest ones. */
   readonly hourly: number;
@@ -42,7 +45,7 @@ export function planRetention(
   rules: RetentionRules,
 ): RetentionPlan {
   const everything: readonly Entry[] = [...catalogue.fulls, ...catalogue.logs];
-  const newestPutMs = Math.max(...everything.map(({ publishedMs }) => publishedMs));
+  const newestPutMs = everything.reduce((newest, { publishedMs }) => Math.max(newest, publishedMs), 0);
   const removeLeftovers = catalogue.leftovers.filter(({ modifiedMs }) => modifiedMs < newestPutMs - DAY_MS);
   const sound = catalogue.fulls.filter(({ manifest }) => manifests.has(manifest));
   const { count, days, hourly, daily, weekly } = rules;
@@ -51,9 +54,11 @@ export function planRetention(
   }
   const takenMs = ({ manifest }: FullEntry): number => manifests.get(manifest)?.takenMs ?? 0;
   const newestFirst = sound.toReversed();
-  const sinceMs = newestFirst.slice(0, 1).map(takenMs)[0] ?? 0;
+  const newest = newestFirst[0] as FullEntry;
+  const takenSinceMs = takenMs(newest) - days * DAY_MS;
+  const putSinceMs = newest.publishedMs - days * DAY_MS;
   const recent = newestFirst.filter((full, i) => {
-    return i === 0 || i < count || takenMs(full) > sinceMs - days * DAY_MS;
+    return i === 0 || i < count || takenMs(full) > takenSinceMs || full.publishedMs > putSinceMs;
   });
   const kept = new Set<Entry>(catalogue.fulls.filter(({ manifest }) => !manifests.has(manifest)));
   for (const full of recent) kept.add(full);
@@ -64,7 +69,7 @@ export function planRetention(
 
   for (const entry of neededByNewest(catalogue, manifests)) kept.add(entry);
   // Logs of a history that was left stay as long as those of the one that was chosen: their zxids are of the same range.
-  const logsBehind = Math.min(...recent.map(({ zxid }) => zxid));
+  const logsBehind = recent.at(-1)?.zxid ?? 0;
   for (const log of catalogue.logs) if (log.lastZxid > logsBehind) kept.add(log);
   return {
     keep: everything.filter((entry) => kept.has(entry)),

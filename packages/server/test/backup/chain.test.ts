@@ -217,6 +217,24 @@ test('after a restore to an earlier state the new history is followed, and the o
   assert.deepEqual(gapsBetween(lines), []);
 });
 
+test('a piece that follows the counter 0 of an epoch joins the one that tells what came before it', () => {
+  const all = catalogue([
+    full(z(5, 5)),
+    log(z(5, 5), z(5, 6), z(5, 10)),
+    log(z(5, 10), z(6, 1), z(6, 9)),
+    log(z(6, 0), z(6, 1), z(6, 9)),
+  ]);
+  const { full: base, parts } = requireChain(all, z(6, 7));
+  assert.equal(base.zxid, z(5, 5));
+  assert.deepEqual(
+    parts.map(({ afterZxid, toZxid }) => [afterZxid, toZxid]),
+    [
+      [z(5, 5), z(5, 10)],
+      [z(5, 10), z(6, 7)],
+    ],
+  );
+});
+
 test('a missing piece is named exactly, and what lies around it can be restored', () => {
   const all = catalogue([
     full(0),

@@ -21,6 +21,8 @@ const NOW = Date.parse('2026-07-15T10:30:00Z');
 interface Full {
   readonly zxid: number;
   readonly takenMs: number;
+  /** When it was put, by the target's clock; by default when it was taken. */
+  readonly putMs?: number;
 }
 
 function plan(fulls: readonly Full[], logs: readonly (readonly [number, number])[], rules: Partial<RetentionRules>) {
@@ -32,10 +34,14 @@ function plan(fulls: readonly Full[], logs: readonly (readonly [number, number])
     names.push({ kind: 'log', afterZxid: after, firstZxid: after + 1, lastZxid: last, uid: next() });
   }
   const catalogue = catalogueOf(
-    names.flatMap((name) => [
-      { name: manifestObject(name), size: 1, modifiedMs: NOW },
-      { name: dataObject(name, false, false), size: 1, modifiedMs: NOW },
-    ]),
+    names.flatMap((name) => {
+      const full = name.kind === 'full' ? fulls.find(({ zxid }) => zxid === name.zxid) : undefined;
+      const modifiedMs = full?.putMs ?? full?.takenMs ?? NOW;
+      return [
+        { name: manifestObject(name), size: 1, modifiedMs },
+        { name: dataObject(name, false, false), size: 1, modifiedMs },
+      ];
+    }),
   );
   const manifests = new Map<string, FullManifest>();
   for (const entry of catalogue.fulls) {
@@ -89,6 +95,24 @@ test('the log stays from the oldest full backup on that count or days keeps; tie
 test('a clock that jumps, or a server that was down for a year, costs nothing', () => {
   const old = REGULAR.map((full) => ({ ...full, takenMs: full.takenMs - 365 * DAY_MS }));
   assert.equal(plan(old, [], { days: 2 }).fulls.length, 8);
+  const newest = REGULAR.at(-1) as Full;
+  const ahead = { ...newest, takenMs: NOW + 3650 * DAY_MS, putMs: newest.takenMs };
+  assert.equal(plan([...REGULAR.slice(0, -1), ahead], [], { days: 2 }).fulls.length, 8, 'the clock of the server');
+  const behind = { ...newest, putMs: NOW + 3650 * DAY_MS };
+  assert.equal(plan([...REGULAR.slice(0, -1), behind], [], { days: 2 }).fulls.length, 8, 'the clock of the target');
+});
+
+test('a target with very many objects can be pruned', () => {
+  const logs = Array.from({ length: 200_000 }, (_, i) => [i, i + 1] as const);
+  const kept = plan(
+    [
+      { zxid: 10, takenMs: NOW },
+      { zxid: 199_000, takenMs: NOW },
+    ],
+    logs,
+    { count: 1 },
+  );
+  assert.deepEqual([kept.fulls, kept.logs.length], [[199_000], 1000]);
 });
 
 test('whatever the rules, what the newest state is restored from stays', () => {
