@@ -128,6 +128,8 @@ export class Member {
         this.#role.leadAgain();
         return;
       case 'replaceState':
+        // Since it was asked it may have found out that it was stopped for too long to lead.
+        if (!this.mayReplaceState) return;
         // No election begins before the new state is there.
         stage.pipeline.snapshots.abandon();
         stage.look('another state takes the place of this one');

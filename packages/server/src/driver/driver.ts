@@ -127,11 +127,11 @@ export class Driver implements JournalListener {
   }
 
   /** A client has connected; returns the number by which it is known from now on. */
-  open(link: ClientLink, address: string): number {
+  open(link: ClientLink, address: string, isOwn = false): number {
     const connection = this.#freeIds.pop() ?? this.#links.length;
     this.#links[connection] = link;
     this.#linkCount++;
-    this.#step({ kind: 'clientOpen', connection, address, ...this.#time() });
+    this.#step({ kind: 'clientOpen', connection, address, isOwn, ...this.#time() });
     return connection;
   }
 
@@ -234,6 +234,11 @@ export class Driver implements JournalListener {
     this.#replacement = install;
     this.#step({ kind: 'replaceState', zxid, ...this.#time() });
     if (this.peers === null) this.#quiesce(() => this.#replaceAlone(zxid));
+    else if (this.#replacement !== null && this.#journal !== null) {
+      // It leads no more, and has noticed only now.
+      this.#replacement = null;
+      return false;
+    }
     return true;
   }
 

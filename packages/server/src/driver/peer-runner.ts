@@ -427,7 +427,8 @@ export class PeerRunner {
           break;
       }
     } catch (error) {
-      if (!(error instanceof HistoryUnreachable)) throw error;
+      // Of a state that is half in its place only the next start can tell which one counts.
+      if (!(error instanceof HistoryUnreachable) || order.kind === 'replace') throw error;
       this.#options.note(error.message);
       unreachable = true;
     }

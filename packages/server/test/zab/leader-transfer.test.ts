@@ -188,3 +188,12 @@ test('a new leader keeps its role when the former one stops before the next foll
   other.pass(4000);
   assert.equal(other.role, 'looking', 'whoever does not get ready is no follower');
 });
+
+test('a leader that finds out, as another state is to take the place of its own, that it was stopped too long keeps its own', () => {
+  const { member } = trio();
+  // Another server may have led since, and committed what the new state does not have.
+  member.nowMs += 60_000;
+  member.step({ kind: 'replaceState', zxid: EPOCH_1 + 1000 });
+  assert.equal(member.role, 'looking');
+  assert.equal(member.disk.lastZxid, EPOCH_1 + 1);
+});
