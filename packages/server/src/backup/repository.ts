@@ -82,6 +82,12 @@ export class BackupRepository {
     return BackupRepository.open(target, key, signal);
   }
 
+  /** Whether the target still holds the head of this backup: it may have been emptied, or another one be mounted there. */
+  async isInPlace(signal: AbortSignal): Promise<boolean> {
+    const bytes = await readSmall(this.target, HEAD_OBJECT, signal);
+    return bytes !== null && decodeHead(bytes).id === this.head.id;
+  }
+
   /** What there is, by one listing of the target. */
   async catalogue(signal: AbortSignal): Promise<Catalogue> {
     const objects: TargetObject[] = [];

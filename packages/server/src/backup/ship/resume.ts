@@ -2,6 +2,7 @@ import { adler32 } from '../../core/log/checksum.ts';
 import { zxidText } from '../../core/log/recovery-refused.ts';
 import { BackupError } from '../backup-error.ts';
 import type { Catalogue, LogEntry } from '../catalogue.ts';
+import { planChain } from '../chain.ts';
 import type { LogManifest } from '../manifest.ts';
 import type { BackupRepository } from '../repository.ts';
 import { timeOfBody } from '../segment-builder.ts';
@@ -9,7 +10,7 @@ import type { HistoryReader } from './log-tail.ts';
 
 /** What the end of the target's history is to this server. */
 export type Resumption =
-  /** The same txn: shipping goes on behind it. */
+  /** The same txn: shipping goes on behind it. A full backup may be ahead of it. */
   | { readonly kind: 'same'; readonly zxid: number }
   /** The target is empty, or ends with a txn that the log does not hold any more: a full backup begins anew. */
   | { readonly kind: 'anew' }
@@ -44,6 +45,14 @@ export async function compareEnds(
       }
       const adler = adlerOf(history, zxid, entry.firstZxid === zxid ? entry.afterZxid : zxid - 1);
       if (adler !== null && adler !== manifest.lastRecordAdler) return { kind: 'other', zxid, object: entry.manifest };
+    } else {
+      const logEnd = newestLogOf(counted);
+      const manifest = logEnd === null ? null : await usableManifest(repository, logEnd, signal);
+      if (logEnd !== null && manifest === null) {
+        damaged.add(logEnd.manifest);
+        continue;
+      }
+      if (manifest !== null && leadsOn(history, counted, manifest)) return { kind: 'same', zxid: manifest.lastZxid };
     }
     return continues(history, zxid, committedZxid) ? { kind: 'same', zxid } : { kind: 'anew' };
   }
@@ -93,6 +102,25 @@ function lookAt<Found>(
   } finally {
     cursor.close();
   }
+}
+
+function newestLogOf({ logs }: Catalogue): LogEntry | null {
+  return logs.reduce<LogEntry | null>((newest, log) => {
+    return newest === null || log.lastZxid > newest.lastZxid ? log : newest;
+  }, null);
+}
+
+/**
+ * Whether the log that was shipped ends with a txn of this history, and can be gone on with: a full backup may have run
+ * ahead of it, and what lies between the two would be a hole for ever.
+ */
+function leadsOn(history: HistoryReader, catalogue: Catalogue, shipped: LogManifest): boolean {
+  const { firstZxid, lastZxid, afterZxid, lastRecordAdler } = shipped;
+  if (adlerOf(history, lastZxid, firstZxid === lastZxid ? afterZxid : lastZxid - 1) !== lastRecordAdler) return false;
+  if (planChain(catalogue, lastZxid).kind !== 'chain') return false;
+  const cursor = history.readLog(lastZxid);
+  cursor?.close();
+  return cursor !== null;
 }
 
 /** Whether the log goes on right behind `zxid`, or nothing has been committed since. */

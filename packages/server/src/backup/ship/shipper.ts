@@ -64,6 +64,8 @@ export class Shipper {
   readonly #abort: AbortController = new AbortController();
   readonly #backOff: BackOff;
   #ground: Ground | null = null;
+  /** The target was found to be another one than before, and is to be looked at anew. */
+  #groundLost = false;
   #committed: number | null = null;
   #ships = false;
   #finishing = false;
@@ -145,6 +147,7 @@ export class Shipper {
 
   /** One look at what there is to do; false when it was told to finish and is done. */
   async #round(signal: AbortSignal): Promise<boolean> {
+    if (this.#groundLost) this.#leave();
     this.#ground ??= await this.#connect(signal);
     const ground = this.#ground;
     if (ground === null) {
@@ -182,7 +185,7 @@ export class Shipper {
   async #ship(ground: Ground, signal: AbortSignal): Promise<void> {
     const { pace, record, clock } = this.#options;
     const { tail, repository } = ground;
-    for (;;) {
+    while (!this.#groundLost) {
       const before = tail.position;
       let segment: LogSegment | null;
       try {
@@ -333,7 +336,15 @@ export class Shipper {
   async #care({ repository, tail }: Ground, signal: AbortSignal): Promise<void> {
     const { history, clock, pace, prune, record } = this.#options;
     const shippedZxid = tail.position;
+    const isInPlace = await repository.isInPlace(signal);
     const catalogue = await repository.catalogue(signal);
+    if (!isInPlace || (record.report.shippedZxid !== null && planChain(catalogue, shippedZxid).kind === 'gap')) {
+      this.#options.note(
+        `${repository.target.description}: what was put there has gone, or is not shown; it is looked at anew`,
+      );
+      this.#groundLost = true;
+      return;
+    }
     const bytes = await rollUp({ repository, catalogue, history, shippedZxid, facts: () => this.#facts(), signal });
     const now = bytes > 0 ? await repository.catalogue(signal) : catalogue;
     this.#covered = await removeCovered(repository, now, this.#covered, signal);
@@ -370,6 +381,7 @@ export class Shipper {
   #leave(): void {
     const ground = this.#ground;
     this.#ground = null;
+    this.#groundLost = false;
     this.#behindSinceMs = null;
     if (ground === null) return;
     ground.tail.close();

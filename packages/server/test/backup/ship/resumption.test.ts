@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { MemoryTarget } from '@headkeeper/testkit';
+import { exactSnapshot } from '../../../src/backup/exact-snapshot.ts';
+import { RecordedHistory, signal } from '../recorded-history.ts';
+import { Scene, Ship, until } from './scene.ts';
+
+const history = RecordedHistory.record(23, 400);
+
+/** Somebody beside the shipper puts a full backup of the state after `count` txns. */
+async function putFull(scene: Scene, count: number): Promise<void> {
+  const repository = await scene.open();
+  const facts = { zxid: history.zxidAt(count - 1), txnTimeMs: null, takenMs: Date.now(), by: 'another' };
+  await repository.putFull(exactSnapshot(history.stateAfter(count), true), { ...facts, compression: 'gzip' }, signal);
+}
+
+/** Moves all objects to another target; what is there already stays. */
+async function move(from: MemoryTarget, to: MemoryTarget): Promise<void> {
+  for (const name of from.names()) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of from.get(name, signal)) chunks.push(chunk);
+    await to.put(name, Buffer.concat(chunks), signal);
+    await from.remove(name, signal);
+  }
+}
+
+async function shipped(scene: Scene, count: number): Promise<Ship> {
+  const ship = new Ship(scene);
+  ship.shipper.setDuty(true);
+  for (const each of [count - 50, count]) {
+    ship.reach(each);
+    await ship.shippedTo(each);
+  }
+  return ship;
+}
+
+describe('taking over', () => {
+  it('goes on where the log ends, not where a full backup has run ahead of it', async () => {
+    const scene = new Scene(history);
+    await (await shipped(scene, 100)).finish();
+    await putFull(scene, 150);
+    const next = new Ship(scene);
+    next.shipper.setDuty(true);
+    next.reach(200);
+    await next.shippedTo(200);
+    await next.finish();
+    await scene.assertComplete(200);
+    for (const count of [101, 130, 149]) await scene.assertRestores(count);
+  });
+
+  it('goes on at the full backup when the log does not reach back to where it ends', async () => {
+    const scene = new Scene(history);
+    await (await shipped(scene, 100)).finish();
+    await putFull(scene, 150);
+    const next = new Ship(scene);
+    next.log.purged = 120;
+    next.shipper.setDuty(true);
+    next.reach(200);
+    await next.shippedTo(200);
+    await next.finish();
+    await scene.assertRestores(200);
+    await scene.assertRestores(100);
+    assert.deepEqual(
+      (await scene.verify()).problems.map(({ kind }) => kind),
+      ['gap'],
+    );
+  });
+});
+
+describe('a target that is emptied, or changed for another, while it is shipped to', () => {
+  it('is noticed, and the operator is told; once it is back shipping goes on without a gap', async () => {
+    const scene = new Scene(history);
+    const ship = new Ship(scene, { pace: { rollUpMs: 5 } });
+    ship.shipper.setDuty(true);
+    ship.reach(100);
+    await ship.shippedTo(100);
+    const away = new MemoryTarget();
+    await move(scene.memory, away);
+    for (let count = 101; ship.record.report.blocked === null; count++) {
+      assert.ok(count < 300, 'nothing was noticed');
+      ship.reach(count);
+      await pause(5);
+    }
+    assert.match(ship.record.report.blocked, /parts of a backup .* but no headkeeper-backup.json/);
+    await move(away, scene.memory);
+    ship.reach(400);
+    await ship.shippedTo(400);
+    await ship.finish();
+    await scene.assertComplete(400);
+  });
+
+  it('is begun anew when all is gone while nothing is written', async () => {
+    const scene = new Scene(history);
+    const ship = new Ship(scene, { pace: { rollUpMs: 5 } });
+    ship.shipper.setDuty(true);
+    ship.reach(100);
+    await until(() => ship.record.report.fulls === 1, 'a full backup');
+    await ship.shippedTo(100);
+    await move(scene.memory, new MemoryTarget());
+    await until(() => ship.record.report.fulls === 2, 'a full backup that begins anew');
+    ship.reach(200);
+    await ship.shippedTo(200);
+    await ship.finish();
+    await scene.assertComplete(200);
+  });
+
+  it('gets a full backup when those it had are gone', async () => {
+    const scene = new Scene(history);
+    const ship = new Ship(scene, { pace: { rollUpMs: 5 } });
+    ship.shipper.setDuty(true);
+    ship.reach(100);
+    await until(() => ship.record.report.fulls === 1, 'a full backup');
+    for (const name of scene.names('full/')) await scene.memory.remove(name, signal);
+    await until(() => ship.record.report.fulls === 2, 'another full backup');
+    ship.reach(200);
+    await ship.shippedTo(200);
+    await ship.finish();
+    await scene.assertRestores(200);
+  });
+});
