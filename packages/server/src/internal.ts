@@ -1,10 +1,12 @@
 /** The side door: what the sister packages and the project's own scripts need and nobody else should. */
 
+export { asideSnapshotName } from './adapters/disk/file-names.ts';
 export { FolderInUse, type FolderLock, lockFolder } from './adapters/disk/folder-lock.ts';
 export { type FolderUser, type FolderUsers, folderUsers } from './adapters/disk/folder-users.ts';
 export type { HistoryFolders } from './adapters/disk/history-folders.ts';
 export { createNodeDisk } from './adapters/disk/node-disk.ts';
 export { createRecoverySource } from './adapters/disk/recovery-files.ts';
+export { createWaitingRoom } from './adapters/disk/waiting-room.ts';
 export {
   ElectionLinks,
   type ElectionLinksListener,
@@ -78,6 +80,7 @@ export { Replica } from './core/replica.ts';
 export type { CoreSettings } from './core/settings.ts';
 export { TxnApplier } from './core/tree/apply.ts';
 export { Field } from './core/tree/node-store.ts';
+export { SnapshotWriter } from './core/tree/snapshot-writer.ts';
 export { writeStat } from './core/tree/stat.ts';
 export { CommittedLog } from './core/zab/committed-log.ts';
 export { planSync, type SyncPlan } from './core/zab/sync-plan.ts';

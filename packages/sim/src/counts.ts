@@ -22,6 +22,8 @@ export interface Counts {
   wipes: number;
   /** Changes of the membership that an operator was told to be done. */
   reconfigurations: number;
+  /** States that took the place of those of serving leaders. */
+  restores: number;
   restarts: number;
   treeChecks: number;
   commitChecks: number;
@@ -50,6 +52,7 @@ export function noCounts(): Counts {
     resets: 0,
     wipes: 0,
     reconfigurations: 0,
+    restores: 0,
     restarts: 0,
     treeChecks: 0,
     commitChecks: 0,

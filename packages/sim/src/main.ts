@@ -16,10 +16,11 @@ interface Arguments {
   observers: number | null;
   rate: number | null;
   reconfigure: boolean;
+  restore: boolean;
 }
 
 const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--observers N] [--rate N]
-                   [--reconfigure] [--trace] [--repeat] [--for 4m]`;
+                   [--reconfigure] [--restore] [--trace] [--repeat] [--for 4m]`;
 
 /** What fresh seeds must have met for each minute of the processor's time, or the run proves too little. */
 const MINIMA_PER_MINUTE: Partial<Counts> = {
@@ -129,6 +130,7 @@ function optionsOf(args: Arguments, seed: number, tell?: (line: string) => void)
     ...(args.observers === null ? {} : { observers: args.observers }),
     ...(args.rate === null ? {} : { rate: args.rate }),
     ...(args.reconfigure ? { reconfigure: true } : {}),
+    ...(args.restore ? { restore: true } : {}),
   };
 }
 
@@ -144,6 +146,7 @@ function parse(argv: readonly string[]): Arguments | null {
     observers: null,
     rate: null,
     reconfigure: false,
+    restore: false,
   };
   for (let i = 0; i < argv.length; i++) {
     const value = argv[i + 1] ?? '';
@@ -175,6 +178,9 @@ function parse(argv: readonly string[]): Arguments | null {
         continue;
       case '--reconfigure':
         args.reconfigure = true;
+        continue;
+      case '--restore':
+        args.restore = true;
         continue;
       case '--trace':
         args.trace = true;

@@ -5,6 +5,7 @@ import { Cluster, type Watched } from './cluster.ts';
 import type { Counts } from './counts.ts';
 import { FaultInjector } from './plan/fault-injector.ts';
 import { Operator } from './plan/operator.ts';
+import { Restorer } from './plan/restorer.ts';
 import { drawPlan, type PlanWishes, type RunPlan } from './plan/swarm.ts';
 import type { RandomStream } from './random/random-stream.ts';
 import { withoutReality } from './world/forbidden.ts';
@@ -75,15 +76,18 @@ class Phases {
     cluster.startClients();
     const injector = new FaultInjector(cluster);
     const operator = new Operator(cluster);
+    const restorer = new Restorer(cluster);
     if (random.below(2) === 0) {
       this.#until(FIRST_COMMIT_BOUND, 'no first write without any fault', () => cluster.shared.latestAnswered >= 0);
     }
     world.tell(() => 'the faults begin');
     injector.start();
     operator.start();
+    restorer.start();
     world.runUntil(world.now + faultTime);
     injector.stop();
     operator.stop();
+    restorer.stop();
     this.#coreAlone();
     this.#everybody();
   }

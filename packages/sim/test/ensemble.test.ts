@@ -37,6 +37,20 @@ describe('ensembles under faults', () => {
     }
   });
 
+  it('keep them while the states of their leaders are replaced, and epochs are skipped', () => {
+    const sum = noCounts();
+    for (const voters of [1, 3, 3, 5]) {
+      for (let i = 0; i < SCALE; i++) {
+        const seed = 200 + sum.runs;
+        const { failure, counts } = runSeed({ seed, minutes: 1, voters, restore: true });
+        assert.equal(failure, null, `--seed ${seed} --minutes 1 --voters ${voters} --restore: ${failure?.message}`);
+        addCounts(sum, counts);
+      }
+    }
+    assert.ok(sum.restores >= 8, JSON.stringify(sum));
+    assert.ok(sum.snaps >= 8, JSON.stringify(sum));
+  });
+
   it('have the same trace twice in one process and once in another', () => {
     for (const seed of [11, 12]) {
       const first = runSeed({ seed, minutes: 1, voters: 3 });

@@ -55,6 +55,8 @@ export interface RunPlan {
   readonly settings: readonly string[];
   /** Mean pause between two changes of the membership; 0: the servers keep theirs, and no files of it. */
   readonly reconfigureMs: number;
+  /** Mean pause between two restores, or new epochs, of a serving leader; 0: never. */
+  readonly restoreMs: number;
 }
 
 /** What the caller wants to have its own way. */
@@ -67,6 +69,8 @@ export interface PlanWishes {
   readonly rate?: number;
   /** Whether the membership changes. */
   readonly reconfigure?: boolean;
+  /** Whether the states of serving leaders are replaced. */
+  readonly restore?: boolean;
 }
 
 /** Draws the plan of a run: which faults exist at all, how often, and how everything is built. */
@@ -119,6 +123,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     longestData: random.pick([20, 300, 3000]),
     settings: [],
     reconfigureMs,
+    restoreMs: drawRestores(seed, wishes),
   };
 }
 
@@ -130,6 +135,12 @@ function drawReconfigurations(seed: number, voters: number, wishes: PlanWishes):
   const random = new RandomStream(seed, 'reconfigurations');
   const meanMs = random.pick([1000, 4000, 15_000]);
   return voters >= 3 && wishes.reconfigure === true ? meanMs : 0;
+}
+
+/** Only on request, so that runs without it stay the same. */
+function drawRestores(seed: number, wishes: PlanWishes): number {
+  const meanMs = new RandomStream(seed, 'restores').pick([1000, 4000, 15_000]);
+  return wishes.restore === true ? meanMs : 0;
 }
 
 function drawFaults(random: RandomStream, profile: Profile): FaultRates {

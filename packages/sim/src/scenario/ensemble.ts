@@ -74,6 +74,7 @@ const CALM: Partial<RunPlan> = {
   timerLateness: 50,
   purgeMs: 0,
   reconfigureMs: 0,
+  restoreMs: 0,
 };
 
 /**
