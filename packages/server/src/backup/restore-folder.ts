@@ -1,5 +1,13 @@
 import { resolve } from 'node:path';
-import { lockAll, MYID_NAME, markAsOurs, myid, requireFolder, VERSION_FOLDER } from '../adapters/disk/data-dir.ts';
+import {
+  lockAll,
+  MYID_NAME,
+  markAsOurs,
+  myid,
+  RESTORE_DRAFT_FOLDER,
+  requireFolder,
+  VERSION_FOLDER,
+} from '../adapters/disk/data-dir.ts';
 import { writeDurably } from '../adapters/disk/durable-file.ts';
 import { storeEpochs } from '../adapters/disk/epoch-files.ts';
 import { logName, snapshotName } from '../adapters/disk/file-names.ts';
@@ -24,9 +32,6 @@ export interface RestoreWorld {
   readonly removeFolder: (path: string) => void;
 }
 
-/** Where the files are until all of them are durable. A server does not look here. */
-const DRAFT_FOLDER = 'version-2.restoring';
-
 /** What an empty data directory may hold: what a server, an operator or the file system puts there before any data. */
 const HARMLESS: ReadonlySet<string> = new Set([
   MYID_NAME,
@@ -35,7 +40,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
   'headkeeper.session-key',
   'zookeeper_server.pid',
   'lost+found',
-  DRAFT_FOLDER,
+  RESTORE_DRAFT_FOLDER,
 ]);
 
 /**
@@ -90,7 +95,7 @@ function parentsOf(folder: RestoreFolder): string[] {
 /**
  * Restored data on its way to one data directory. All of it is written beside the place where servers look, and synced;
  * `commit` then moves it there by one rename, and one before it for logs in a directory of their own: a crash before leaves
- * nothing that a server would read, or a log without a snapshot, which no server starts on.
+ * a draft, on which no server starts.
  *
  * The methods throw RestoreRefused when the disk fails; then `abandon` is to be called.
  */
@@ -100,6 +105,8 @@ export class RestoreDraft {
   readonly #locks: FolderLock[];
   readonly #dataDir: string;
   readonly #dataLogDir: string;
+  /** Directories in which the data is in its place. */
+  #committed: string[] = [];
   #snapshot: { readonly file: DiskFile; position: number } | null = null;
 
   /** Takes the directory: makes it if need be, and locks it. Throws RestoreRefused. */
@@ -119,7 +126,7 @@ export class RestoreDraft {
         // Somebody can have begun to use it before it was locked.
         checkRestoreFolder(disk, folder);
         this.#empty();
-        for (const parent of parentsOf(folder)) requireFolder(disk, `${parent}/${DRAFT_FOLDER}`, true);
+        for (const parent of parentsOf(folder)) requireFolder(disk, `${parent}/${RESTORE_DRAFT_FOLDER}`, true);
       });
     } catch (error) {
       this.abandon();
@@ -129,7 +136,7 @@ export class RestoreDraft {
 
   beginSnapshot(zxid: number): void {
     this.#guarded(() => {
-      const file = this.#world.disk.createSync(`${this.#dataDir}/${DRAFT_FOLDER}/${snapshotName(zxid)}`);
+      const file = this.#world.disk.createSync(`${this.#dataDir}/${RESTORE_DRAFT_FOLDER}/${snapshotName(zxid)}`);
       this.#snapshot = { file, position: 0 };
     });
   }
@@ -156,14 +163,14 @@ export class RestoreDraft {
 
   writeLog(firstZxid: number, bytes: Uint8Array): void {
     this.#guarded(() =>
-      writeDurably(this.#world.disk, `${this.#dataLogDir}/${DRAFT_FOLDER}`, logName(firstZxid), bytes),
+      writeDurably(this.#world.disk, `${this.#dataLogDir}/${RESTORE_DRAFT_FOLDER}`, logName(firstZxid), bytes),
     );
   }
 
   /** Both epoch files get this epoch: it is reached, and no smaller one will be accepted. */
   writeEpoch(epoch: number): void {
     this.#guarded(() =>
-      storeEpochs(this.#world.disk, `${this.#dataDir}/${DRAFT_FOLDER}`, { accepted: epoch, current: epoch }),
+      storeEpochs(this.#world.disk, `${this.#dataDir}/${RESTORE_DRAFT_FOLDER}`, { accepted: epoch, current: epoch }),
     );
   }
 
@@ -175,8 +182,9 @@ export class RestoreDraft {
       const { myid: number } = this.folder;
       if (number !== null) writeDurably(disk, this.#dataDir, MYID_NAME, new TextEncoder().encode(`${number}\n`));
       for (const parent of [...parentsOf(this.folder)].reverse()) {
-        disk.syncDirSync(`${parent}/${DRAFT_FOLDER}`);
-        disk.renameSync(`${parent}/${DRAFT_FOLDER}`, `${parent}/${VERSION_FOLDER}`);
+        disk.syncDirSync(`${parent}/${RESTORE_DRAFT_FOLDER}`);
+        disk.renameSync(`${parent}/${RESTORE_DRAFT_FOLDER}`, `${parent}/${VERSION_FOLDER}`);
+        this.#committed.push(parent);
         disk.syncDirSync(parent);
       }
     });
@@ -187,14 +195,20 @@ export class RestoreDraft {
     for (const lock of this.#locks.splice(0)) lock.release();
   }
 
-  /** Removes what was written, as far as the disk lets us, and releases the directory. */
+  /** Removes what was written, committed or not, as far as the disk lets us, and releases the directory. */
   abandon(): void {
+    const { disk } = this.#world;
     try {
       this.#snapshot?.file.closeSync();
       this.#snapshot = null;
+      // Nobody can have read it, for the directory is still held.
+      for (const parent of this.#committed.splice(0).reverse()) {
+        disk.renameSync(`${parent}/${VERSION_FOLDER}`, `${parent}/${RESTORE_DRAFT_FOLDER}`);
+        disk.syncDirSync(parent);
+      }
       this.#empty();
     } catch {
-      // What is left lies where no server looks; the next restore removes it.
+      // No server starts on what is left; the next restore removes it.
     }
     this.release();
   }
@@ -203,7 +217,7 @@ export class RestoreDraft {
   #empty(): void {
     const { disk, removeFolder } = this.#world;
     for (const parent of parentsOf(this.folder)) {
-      const draft = `${parent}/${DRAFT_FOLDER}`;
+      const draft = `${parent}/${RESTORE_DRAFT_FOLDER}`;
       if (!disk.existsSync(draft)) continue;
       for (const name of disk.listSync(draft)) disk.removeSync(`${draft}/${name}`);
       removeFolder(draft);

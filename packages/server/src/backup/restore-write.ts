@@ -58,8 +58,8 @@ export function epochBeyond(newestZxid: number, jump: number): number {
 
 /**
  * Writes the same data into every directory: a snapshot of exactly this state, the log in which its sessions end, and the
- * epoch files. Either all directories are complete and in their place when it returns, or it throws and those not yet moved
- * there are as they were.
+ * epoch files. Either all directories are complete and in their place when it returns, or it throws and all are as they were,
+ * as far as the disk lets us.
  *
  * @throws RestoreRefused.
  */

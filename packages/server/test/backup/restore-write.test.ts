@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { encodeTxn, OpCode, type Txn, WORLD_ANYONE_ALL, Writer } from '@headkeeper/protocol';
 import { CoreHarness, exploreCrashes, SimDisk } from '@headkeeper/testkit';
+import { openDataDir } from '../../src/adapters/disk/data-dir.ts';
 import { FolderInUse } from '../../src/adapters/disk/folder-lock.ts';
 import { createRecoverySource } from '../../src/adapters/disk/recovery-files.ts';
 import { RestoreDraft, type RestoreFolder, type RestoreWorld } from '../../src/backup/restore-folder.ts';
@@ -17,6 +18,11 @@ const TWO_32 = 4294967296;
 const SETTINGS = new CoreHarness().settings;
 
 const together: RestoreFolder = { dataDir: '/data', dataLogDir: '/data', myid: null };
+const SERVERS: readonly RestoreFolder[] = [1, 2].map((sid) => ({
+  dataDir: `/s${sid}`,
+  dataLogDir: `/s${sid}`,
+  myid: sid,
+}));
 const apart: RestoreFolder = { dataDir: '/data', dataLogDir: '/logs', myid: 3 };
 
 function worldOf(disk: SimDisk): RestoreWorld {
@@ -302,6 +308,48 @@ describe('a restore that does not come to its end', () => {
       assert.equal(recovered(disk, apart).lastZxid, 9 * TWO_32 + 2);
     }
     assert.ok(failures > 5, `${failures} failures`);
+  });
+
+  it('leaves nothing in any directory when one of them cannot be completed', () => {
+    class Failing extends SimDisk {
+      override renameSync(from: string, to: string): void {
+        if (to === '/s2/version-2') throw Object.assign(new Error('EIO: i/o error, rename'), { code: 'EIO' });
+        super.renameSync(from, to);
+      }
+    }
+    const disk = new Failing(1);
+    const message = refusal(() => writeRestored(worldOf(disk), SERVERS, dataOf(someState(), 9)), 'disk');
+    assert.match(message, /\/s2 cannot be written: EIO.* What was written is removed/);
+    for (const { dataDir } of SERVERS) assert.equal(disk.existsSync(`${dataDir}/version-2`), false, dataDir);
+    assert.deepEqual(
+      SERVERS.flatMap(({ dataDir }) => disk.listSync(`${dataDir}/version-2.restoring`)),
+      [],
+    );
+  });
+
+  it('lets no server of the ensemble start empty beside one that is restored, whenever the machine crashes', () => {
+    const disk = new SimDisk(8);
+    let mixed = 0;
+    const crashes = exploreCrashes(
+      disk,
+      { tornSeeds: [1, 2] },
+      () => {
+        writeRestored(worldOf(disk), SERVERS, dataOf(someState(), 9));
+      },
+      ({ disk: after, label }) => {
+        const restored = SERVERS.filter(({ dataDir }) => after.existsSync(`${dataDir}/version-2/currentEpoch`));
+        if (restored.length === 0 || restored.length === SERVERS.length) return;
+        mixed++;
+        for (const folder of SERVERS) {
+          const start = (): void => {
+            openDataDir({ disk: after, ...folder, autocreate: true, lock: () => ({ release() {} }) });
+          };
+          if (restored.includes(folder)) start();
+          else assert.throws(start, /shows that a restore into \/s\d was interrupted/, label);
+        }
+      },
+    );
+    assert.ok(crashes > 20 && mixed > 1, `${crashes} crashes, ${mixed} between the first and the last`);
   });
 
   it('is never served by half, whenever the machine crashes', () => {

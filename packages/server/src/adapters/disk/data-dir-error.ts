@@ -1,4 +1,10 @@
-export type DataDirProblem = 'missing' | 'misplaced-files' | 'damaged-key' | 'damaged-mark' | 'damaged-myid';
+export type DataDirProblem =
+  | 'missing'
+  | 'misplaced-files'
+  | 'half-restored'
+  | 'damaged-key'
+  | 'damaged-mark'
+  | 'damaged-myid';
 
 /** The directories cannot be used; the message says why and what to do. */
 export class DataDirError extends Error {

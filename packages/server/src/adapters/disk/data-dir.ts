@@ -84,6 +84,8 @@ export interface DataDir {
 }
 
 export const VERSION_FOLDER = 'version-2';
+/** Where a restore has its files until those of all servers are durable. */
+export const RESTORE_DRAFT_FOLDER = 'version-2.restoring';
 const INITIALIZE_NAME = 'initialize';
 const ORIGIN_NAME = 'headkeeper.origin';
 export const MYID_NAME = 'myid';
@@ -119,6 +121,7 @@ export function openDataDir(options: DataDirOptions): DataDir {
     for (const lock of locks) lock.release();
   };
   try {
+    for (const folder of together ? [dataDir] : [dataDir, dataLogDir]) refuseDraft(disk, folder);
     if (!together) {
       refuseMisplaced(disk, snapshotFolder, 'log', 'dataLogDir');
       refuseMisplaced(disk, logFolder, 'snapshot', 'dataDir');
@@ -206,6 +209,20 @@ export function lockAll(folders: readonly string[], lock: (folder: string) => Fo
     for (const held of locks) held.release();
     throw error;
   }
+}
+
+/**
+ * A restore that was interrupted may have completed the directories of other members: with an empty one beside them this
+ * server could help to elect an ensemble that has lost everything.
+ */
+function refuseDraft(disk: Disk, folder: string): void {
+  const draft = `${folder}/${RESTORE_DRAFT_FOLDER}`;
+  if (!disk.existsSync(draft) || disk.listSync(draft).length === 0) return;
+  throw new DataDirError(
+    'half-restored',
+    `${draft} shows that a restore into ${folder} was interrupted. Run "headkeeper restore" again, for all servers of the ` +
+      'ensemble and into empty directories; or remove that folder to start without what was to be restored.',
+  );
 }
 
 function refuseMisplaced(disk: Disk, folder: string, kind: 'log' | 'snapshot', setting: string): void {
