@@ -17,6 +17,8 @@ const REQUEST_HEADER_BYTES = 8;
 /** An emptied input buffer larger than this is given back. */
 const KEEP_INPUT_BYTES = 65536;
 const NO_BYTES = new Uint8Array(0);
+/** What a part of this server is to the access control lists, on an Apache leader too. */
+const SUPER = Object.freeze({ scheme: 'super', id: '' });
 
 /** What the clients of this server send: frames, handshakes, requests; and the order in which they are answered. */
 export class Clients {
@@ -96,10 +98,12 @@ export class Clients {
     this.#isHeld = true;
   }
 
-  open(id: number, address: string): void {
+  open(id: number, address: string, isOwn: boolean): void {
     const serving = this.#serving;
     invariant((serving.connections[id] ?? null) === null, 'a connection id is used once at a time');
-    serving.connections[id] = new Connection(id, address, serving.nowMs, serving.wallMs);
+    const connection = new Connection(id, address, serving.nowMs, serving.wallMs);
+    if (isOwn) connection.identities = [SUPER, ...connection.identities];
+    serving.connections[id] = connection;
   }
 
   data(id: number, bytes: Uint8Array): void {

@@ -10,8 +10,14 @@ export interface EventTime {
 
 /** Everything that can happen to the core. Completions carry the generation of the role that asked for the work. */
 export type Event = EventTime &
+  /** `isOwn`: the client is a part of this server, which may do everything. */
   (
-    | { readonly kind: 'clientOpen'; readonly connection: number; readonly address: string }
+    | {
+        readonly kind: 'clientOpen';
+        readonly connection: number;
+        readonly address: string;
+        readonly isOwn?: boolean;
+      }
     /** The bytes need stay valid only during the step. */
     | { readonly kind: 'clientData'; readonly connection: number; readonly bytes: Uint8Array }
     | { readonly kind: 'clientClose'; readonly connection: number }

@@ -124,7 +124,7 @@ export class Replica {
         member?.durable();
         break;
       case 'clientOpen':
-        clients.open(event.connection, event.address);
+        clients.open(event.connection, event.address, event.isOwn === true);
         break;
       case 'clientClose':
         clients.gone(event.connection);

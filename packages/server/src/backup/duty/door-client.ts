@@ -16,7 +16,8 @@ import type { ClientLink } from '../../ports.ts';
 
 /** Where a server takes connections; its driver has this shape. */
 export interface ClientDoor {
-  open(link: ClientLink, address: string): number;
+  /** `isOwn`: the client is a part of the server, which may do everything. */
+  open(link: ClientLink, address: string, isOwn: boolean): number;
   data(connection: number, bytes: Uint8Array): void;
   closed(connection: number): void;
 }
@@ -65,7 +66,7 @@ export class DoorClient implements ClientLink {
   constructor(door: ClientDoor, listener: DoorClientListener) {
     this.#door = door;
     this.#listener = listener;
-    this.#connection = door.open(this, ADDRESS);
+    this.#connection = door.open(this, ADDRESS, true);
   }
 
   /** The last zxid that the server has named: a session is resumed nowhere behind it. */

@@ -1,4 +1,4 @@
-import { CreateMode, ErrorCode, WORLD_ANYONE_ALL } from '@headkeeper/protocol';
+import { type Acl, CreateMode, ErrorCode, Permission } from '@headkeeper/protocol';
 import type { Clock, Timers } from '../../ports.ts';
 import type { Duty } from '../ship/messages.ts';
 import { type Candidate, candidateName, DUTY_PATH, firstCandidate, type Rank } from './candidates.ts';
@@ -29,6 +29,8 @@ const GONE_MS = 250;
 /** So long a server that is relieved goes on, until the other one has found where to begin. */
 const OVERLAP_MS = 3000;
 const NO_BYTES = new Uint8Array(0);
+/** Only servers, which their own lists do not bind, settle who ships. */
+const ANYBODY_READS: readonly Acl[] = [{ perms: Permission.read, scheme: 'world', id: 'anyone' }];
 
 /**
  * Settles which server of an ensemble ships: each that may has an ephemeral znode `/zookeeper/backup/<rank>-<sid>`, and the
@@ -197,7 +199,7 @@ export class DutyKeeper {
   }
 
   async #create(path: string, flags: number): Promise<number> {
-    return (await this.#ask('create', { path, data: NO_BYTES, acl: WORLD_ANYONE_ALL, flags })).error;
+    return (await this.#ask('create', { path, data: NO_BYTES, acl: ANYBODY_READS, flags })).error;
   }
 
   async #ask<Name extends Parameters<DoorClient['request']>[0]>(

@@ -80,7 +80,7 @@ describe('an ensemble with backups', { timeout: 300_000 }, () => {
     for (const sid of [1, 2, 3]) members.push(new MemberProcess(folder, sid, await freePorts()));
     const lines = members.map((member) => member.line());
     for (const member of members) {
-      member.configure([...lines, 'admin.enableServer=false', `backup.target=${target}`]);
+      member.configure([...lines, 'skipACL=no', 'admin.enableServer=false', `backup.target=${target}`]);
     }
     for (const member of members) member.start();
     await leaderOf(members);
@@ -128,6 +128,17 @@ describe('an ensemble with backups', { timeout: 300_000 }, () => {
     await shipper((member) => member !== leader);
     await write(leader);
     await shipped();
+  });
+
+  step('lets no client settle who ships', async () => {
+    await using(members[0] as MemberProcess, async (session) => {
+      const { body } = await session.call('getChildren', { path: '/zookeeper/backup', watch: false });
+      const name = body?.children?.[0] ?? '';
+      assert.match(name, /^[012]-[123]$/);
+      assert.equal(await session.create('/zookeeper/backup/0-1', ''), ErrorCode.noAuth);
+      const { err } = await session.call('delete', { path: `/zookeeper/backup/${name}`, version: -1 });
+      assert.equal(err, ErrorCode.noAuth);
+    });
   });
 
   step('keeps its znodes under /zookeeper/backup, one for each server', async () => {
