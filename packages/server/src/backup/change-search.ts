@@ -1,8 +1,10 @@
 import { decodeTxn, OpCode, opNameOf, Reader, type Txn } from '@headkeeper/protocol';
 import { LogFileReader } from '../core/log/log-reader.ts';
+import { BackupError } from './backup-error.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { ChainPart } from './chain.ts';
 import { historyLines } from './history-lines.ts';
+import { parseObjectName } from './naming.ts';
 import type { BackupRepository } from './repository.ts';
 import { MOST_RECORD_BYTES } from './snapshot-check.ts';
 
@@ -50,6 +52,34 @@ const ONE_GO_MS = 10_000;
  * session and done in one go, with nothing else below in between. Null when there is no such change.
  */
 export async function findChange(
+  repository: BackupRepository,
+  catalogue: Catalogue,
+  sought: SoughtChange,
+  signal: AbortSignal,
+): Promise<FoundChange | null> {
+  const unpublished = new Set<string>();
+  let listed = catalogue;
+  for (;;) {
+    try {
+      return await lastChange(repository, listed.without(unpublished), sought, signal);
+    } catch (error) {
+      const manifest = unpublishedAtFault(repository, error);
+      if (manifest === null || unpublished.has(manifest)) throw error;
+      unpublished.add(manifest);
+      // Whoever ships may have replaced small pieces of log by a larger one meanwhile.
+      listed = await repository.catalogue(signal);
+    }
+  }
+}
+
+/** The manifest that was never published, or has gone; null for any other error. */
+function unpublishedAtFault(repository: BackupRepository, error: unknown): string | null {
+  if (!(error instanceof BackupError) || error.problem !== 'damaged' || error.object === null) return null;
+  const parsed = parseObjectName(error.object);
+  return parsed?.part === 'manifest' && !repository.isPublished(error.object) ? error.object : null;
+}
+
+async function lastChange(
   repository: BackupRepository,
   catalogue: Catalogue,
   sought: SoughtChange,

@@ -5,7 +5,7 @@ import { CoreHarness, MemoryTarget } from '@headkeeper/testkit';
 import { type FoundChange, findChange, type SoughtOperation } from '../../src/backup/change-search.ts';
 import { exactSnapshot } from '../../src/backup/exact-snapshot.ts';
 import { BackupRepository } from '../../src/backup/repository.ts';
-import { SegmentBuilder } from '../../src/backup/segment-builder.ts';
+import { type LogSegment, SegmentBuilder } from '../../src/backup/segment-builder.ts';
 import { Database } from '../../src/core/database.ts';
 import { RecoveredState } from '../../src/core/recovered-state.ts';
 import { signal } from './recorded-history.ts';
@@ -49,17 +49,22 @@ async function backupOf(steps: readonly Step[], piece: number): Promise<BackupRe
     signal,
   );
   for (let from = 0; from < steps.length; from += piece) {
-    const builder = new SegmentBuilder(from);
-    for (const [i, { op, body, session, laterMs = 0 }] of steps.slice(from, from + piece).entries()) {
-      const out = new Writer();
-      const zxid = from + i + 1;
-      const header = { clientId: session, cxid: 1, zxid, time: 1000 + zxid + laterMs, type: OpCode[op] };
-      encodeTxn(out, { header, op, body, digest: null } as Txn);
-      builder.add(out.bytes, 0, out.length);
-    }
-    await repository.putLog(builder.finish(), { ...facts, publishedMs: 1 }, signal);
+    await repository.putLog(segmentOf(steps, from, from + piece), { ...facts, publishedMs: 1 }, signal);
   }
   return repository;
+}
+
+/** The txns behind `from` up to `to`. */
+function segmentOf(steps: readonly Step[], from: number, to: number): LogSegment {
+  const builder = new SegmentBuilder(from);
+  for (const [i, { op, body, session, laterMs = 0 }] of steps.slice(from, to).entries()) {
+    const out = new Writer();
+    const zxid = from + i + 1;
+    const header = { clientId: session, cxid: 1, zxid, time: 1000 + zxid + laterMs, type: OpCode[op] };
+    encodeTxn(out, { header, op, body, digest: null } as Txn);
+    builder.add(out.bytes, 0, out.length);
+  }
+  return builder.finish();
 }
 
 async function find(
@@ -124,6 +129,26 @@ describe('the state before a change', () => {
       remove('/config', BOB),
     ];
     assert.equal((await find(refilled, '/config', 'delete'))?.beforeZxid, 4);
+  });
+
+  it('is found although a manifest is half written, or a piece was replaced since the listing', async () => {
+    const repository = await backupOf(story, 3);
+    const target = repository.target as MemoryTarget;
+    const catalogue = await repository.catalogue(signal);
+    const [, , replaced, newest] = catalogue.logs.map(({ manifest }) => manifest);
+    assert.ok(replaced !== undefined && newest !== undefined);
+    target.tamper(newest, (target.bytesOf(newest) ?? new Uint8Array(0)).slice(0, 100));
+    await repository.putLog(segmentOf(story, 6, 9), { publishedMs: 1, by: 'a test', compression: 'none' }, signal);
+    await target.remove(replaced, signal);
+    const opened = await BackupRepository.open(target, null, signal);
+    const found = await findChange(opened, catalogue, { path: '/config', operation: 'delete' }, signal);
+    assert.deepEqual([found?.beforeZxid, found?.zxid], [5, 9]);
+    // What is published and damaged may hold a later change: that is not gone round.
+    const listed = await opened.catalogue(signal);
+    const data = listed.logs.find(({ lastZxid }) => lastZxid === 9)?.data?.name ?? '';
+    target.tamper(data, new Uint8Array(20));
+    const sought = { path: '/config/a', operation: null };
+    await assert.rejects(findChange(opened, listed, sought, signal), { problem: 'damaged', object: data });
   });
 
   it('does not go beyond what was done in one go', async () => {
