@@ -35,6 +35,8 @@ export interface Watched {
 /** One in so many commits, the whole tree is compared with the model. */
 const TREE_CHECK_EVERY = 100;
 const MEAN_DOWN_MS: readonly number[] = [20, 500, 500, 5000, 20_000];
+/** When no fault is to come any more, those that are still on their way do not last. */
+const MEAN_DOWN_AFTERWARDS_MS = 500;
 
 /** An ensemble with its clients, and the laws that it must keep at every moment. */
 export class Cluster implements NodeObserver {
@@ -50,6 +52,8 @@ export class Cluster implements NodeObserver {
   readonly quorum: QuorumWatch;
   readonly memberships: MembershipWatch = new MembershipWatch();
   readonly contacts: SessionContacts;
+  /** Whether everything heals from now on. */
+  faultsAreOver = false;
   readonly #random: RandomStream;
   readonly #byHost: Watched[] = [];
   /** Leaders that have just said that they are established, whatever they are by now. */
@@ -244,8 +248,8 @@ export class Cluster implements NodeObserver {
     if (end === 'killed') this.counts.kills++;
     else if (end === 'stopped') this.counts.stops++;
     else this.counts.crashes++;
-    const mean = this.#random.pick(MEAN_DOWN_MS) * MS;
-    this.startLater(watched, this.#random.wait(mean));
+    const meanMs = this.faultsAreOver ? MEAN_DOWN_AFTERWARDS_MS : this.#random.pick(MEAN_DOWN_MS);
+    this.startLater(watched, this.#random.wait(meanMs * MS));
   }
 
   complained(node: SimNode, text: string): void {

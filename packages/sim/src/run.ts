@@ -88,6 +88,7 @@ class Phases {
     injector.stop();
     operator.stop();
     restorer.stop();
+    cluster.faultsAreOver = true;
     this.#coreAlone();
     this.#everybody();
   }
