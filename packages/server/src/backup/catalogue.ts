@@ -1,4 +1,4 @@
-import { type FullName, type LogName, manifestObject, parseObjectName } from './naming.ts';
+import { type FullName, HEAD_OBJECT, type LogName, manifestObject, parseObjectName } from './naming.ts';
 import type { TargetObject } from './target.ts';
 
 /** A published full backup: its manifest is there. */
@@ -58,8 +58,9 @@ export class Catalogue {
   }
 }
 
-/** Suffix of what a folder's target is still writing. */
+/** Suffix of what a folder's target is still writing, behind eight random hexadecimal digits. */
 export const PART_SUFFIX = '.part';
+const PART = /^(.*)\.[0-9a-f]{8}\.part$/;
 
 /** Makes a catalogue of listed objects, in any order. */
 export function catalogueOf(objects: Iterable<TargetObject>): Catalogue {
@@ -71,7 +72,7 @@ export function catalogueOf(objects: Iterable<TargetObject>): Catalogue {
     const parsed = parseObjectName(object.name);
     if (parsed?.part === 'manifest') published.push({ name: parsed.name, at: object });
     else if (parsed !== null) data.set(manifestObject(parsed.name), object);
-    else if (object.name.endsWith(PART_SUFFIX)) leftovers.push(object);
+    else if (isPart(object.name)) leftovers.push(object);
     else strangers.push(object);
   }
   const fulls: FullEntry[] = [];
@@ -86,6 +87,12 @@ export function catalogueOf(objects: Iterable<TargetObject>): Catalogue {
   fulls.sort((a, b) => a.zxid - b.zxid || byName(a, b));
   logs.sort((a, b) => a.firstZxid - b.firstZxid || b.lastZxid - a.lastZxid || byName(a, b));
   return new Catalogue(fulls, logs, leftovers, strangers);
+}
+
+/** Whether an object is one of ours that was still being written: other files in the folder are none of our business. */
+function isPart(object: string): boolean {
+  const whole = PART.exec(object)?.[1];
+  return whole !== undefined && (whole === HEAD_OBJECT || parseObjectName(whole) !== null);
 }
 
 function byName(a: Entry, b: Entry): number {

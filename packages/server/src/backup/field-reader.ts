@@ -11,9 +11,10 @@ export class FieldReader {
     this.#fields = fields;
   }
 
+  /** A text without control characters, which could deceive the reader of a terminal. */
   text(name: string): string {
     const value = this.#fields[name];
-    if (typeof value !== 'string') throw this.wrong(name);
+    if (typeof value !== 'string' || /\p{Cc}/u.test(value)) throw this.wrong(name);
     return value;
   }
 

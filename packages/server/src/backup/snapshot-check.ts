@@ -43,12 +43,13 @@ export class SnapshotCheck {
       yield chunk;
     }
     this.#summary = this.#checked(() => this.#decoder.finish());
-    const digest = this.#summary.digest;
-    if (digest !== null && digest.zxid > 0 && digest.zxid !== this.#zxid) {
+    const { digest, lastProcessedZxid } = this.#summary;
+    const last = digest !== null && digest.zxid > 0 ? digest.zxid : lastProcessedZxid;
+    if (last !== null && last !== this.#zxid) {
       throw new BackupError(
         'unfit',
         null,
-        `The snapshot of ${zxidText(this.#zxid)} holds changes up to ${zxidText(digest.zxid)}: it is not of one point in ` +
+        `The snapshot of ${zxidText(this.#zxid)} holds changes up to ${zxidText(last)}: it is not of one point in ` +
           'time, as Apache ZooKeeper writes them. Recover it with its log, and back up the result.',
       );
     }

@@ -78,6 +78,18 @@ const anyName: fc.Arbitrary<BackupName> = fc.oneof(
     .filter((name) => Number.isSafeInteger(name.lastZxid) && name.afterZxid >= 0 && isPossible(name)),
 );
 
+test('a manifest cannot send commands to the terminal that shows it', () => {
+  const by = '\u001b[2Jserver 1';
+  const bytes = encodeManifest(manifestObject(FULL), { ...FULL_MANIFEST, by }, null);
+  assert.throws(
+    () => decodeFullManifest(FULL, bytes, null),
+    (error) => {
+      assert.ok(error instanceof BackupError && error.problem === 'damaged');
+      return !/\p{Cc}/u.test(error.message);
+    },
+  );
+});
+
 test('names say what they stand for and nothing else is taken for one', () => {
   fc.assert(
     fc.property(anyName, fc.boolean(), fc.boolean(), (name, compressed, encrypted) => {

@@ -236,6 +236,8 @@ test('left over data goes once it is a day older than the newest object', async 
   const part = 'log/0000000000000001.0000000000000002.0000000000000004-01234567.log.gz.0a0b0c0d.part';
   target.tamper(leftover, new Uint8Array(100));
   target.tamper(part, new Uint8Array(50));
+  const strangers = ['Holiday.part', 'full/other.0a0b0c0d.part', 'log/movie.mkv.part'];
+  for (const name of strangers) target.tamper(name, new Uint8Array(50));
   const prune = () => pruneBackup(repository, { rules: NONE, dryRun: false, signal });
   assert.deepEqual((await prune()).removeLeftovers, []);
   now += DAY_MS + 1;
@@ -244,6 +246,7 @@ test('left over data goes once it is a day older than the newest object', async 
   const result = await prune();
   assert.deepEqual([result.removeLeftovers.map(({ name }) => name).sort(), result.bytes], [[leftover, part], 150]);
   assert.ok(!target.names().includes(leftover) && !target.names().includes(part));
+  for (const name of strangers) assert.ok(target.names().includes(name), name);
 });
 
 test('a listing from before does no harm', async () => {

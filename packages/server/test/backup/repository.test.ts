@@ -111,6 +111,10 @@ test('a damaged snapshot, and one of another zxid, are refused and nothing is pu
     problem: 'unfit',
     message: /holds changes up to 0x96: it is not of one point in time/,
   });
+  await assert.rejects(repository.putFull(exactSnapshot(database, false), { ...facts, zxid: 149 }, signal), {
+    problem: 'unfit',
+    message: /holds changes up to 0x96/,
+  });
   assert.deepEqual(target.names(), [HEAD_OBJECT]);
 });
 
