@@ -163,6 +163,7 @@ export class LeaderReplay {
         this.#ping(learner, message);
         break;
       case 'SYNC':
+      case 'REVALIDATE':
         this.#confirm();
         break;
       default:
@@ -303,7 +304,7 @@ export class LeaderReplay {
     } else assert.ok(ours.zxid <= zxid, 'pings carry the last proposal');
   }
 
-  /** Our leader answers a sync when its voters have answered a ping: they do, beside what was captured. */
+  /** Our leader answers a sync, and says that a session is gone, when its voters have answered a ping: they do, beside what was captured. */
   #confirm(): void {
     this.#pump();
     for (const learner of this.#learners) {

@@ -8,7 +8,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OpCode, QuorumPacketType } from '@headkeeper/protocol';
+import { apacheSessionPassword, OpCode, QuorumPacketType, SESSION_PASSWORD_BYTES } from '@headkeeper/protocol';
 import { goldenJson } from '../log/golden.ts';
 import type { KnownRequest } from './captured-requests.ts';
 import { type CapturedConnection, captureOf, fromHex, type LoggedTxn, toHex, txnsOf } from './captures.ts';
@@ -196,6 +196,20 @@ test('a sync is answered once voters have shown, by answering a ping, that this 
   member.feed(two.link, fromHex(pong));
   assert.deepEqual(types(one.link), [answer]);
   assert.deepEqual(types(two.link), []);
+});
+
+test('that a session is gone is said once voters have shown that this server still leads', () => {
+  const { member, standIns } = leader({ sid: 3, membership: THREE }, [1, 2]);
+  const [one] = standIns as [StandIn];
+  const passwd = new Uint8Array(SESSION_PASSWORD_BYTES);
+  apacheSessionPassword(0x1000001, 1, passwd, 0);
+  const client = member.open();
+  client.handshake({ sessionId: 0x100000100000001n, passwd, timeOut: 10_000 });
+  assert.deepEqual(client.take(), [], 'the word of a leader that may be one no more');
+  one.pump();
+  const [answer] = client.take();
+  assert.equal(answer?.kind === 'handshake' && answer.sessionId, 0n);
+  assert.equal(client.closed, true);
 });
 
 test('a learner is answered its sync before the commit of what was proposed later', () => {

@@ -97,8 +97,17 @@ export class LeaderWrites implements WritePath {
       this.onceClosed(session, () => clients.revalidated(connection, idHigh, idLow, false));
       return;
     }
-    if (session !== null) session.owner = OWN;
-    clients.revalidated(connection, idHigh, idLow, session !== null);
+    if (session !== null) {
+      session.owner = OWN;
+      clients.revalidated(connection, idHigh, idLow, true);
+      return;
+    }
+    this.onceConfirmed(() => clients.revalidated(connection, idHigh, idLow, false));
+  }
+
+  /** Calls back once it is sure that no other server has led since: nobody is told on the word of an old leader that he is gone. */
+  onceConfirmed(tell: () => void): void {
+    tell();
   }
 
   /** The session whose end is proposed, or null: nobody may be told of that before it is committed. */

@@ -114,8 +114,10 @@ export class LearnerRequests {
       this.#writes.onceClosed(closing, () => this.#revalidated(link, zxid, idHigh, idLow, false));
       return;
     }
-    const isValid = this.#owner.isEstablished() && this.#writes.moveSession(idHigh, idLow, timeoutMs, handler.sid);
-    this.#revalidated(link, zxid, idHigh, idLow, isValid);
+    if (!this.#owner.isEstablished()) this.#revalidated(link, zxid, idHigh, idLow, false);
+    else if (this.#writes.moveSession(idHigh, idLow, timeoutMs, handler.sid)) {
+      this.#revalidated(link, zxid, idHigh, idLow, true);
+    } else this.#writes.onceConfirmed(() => this.#revalidated(link, zxid, idHigh, idLow, false));
   }
 
   #revalidated(link: PeerLink, zxid: number, idHigh: number, idLow: number, isValid: boolean): void {

@@ -10,9 +10,14 @@ import type { SyncAnswer } from '../write-path.ts';
 import type { LearnerHandler } from '../zab/learner-handler.ts';
 import { LeaderWrites } from './leader-writes.ts';
 
-/** A sync of a client of this server, or of a learner. */
+/** Something else that only a leader may say. */
+interface Question {
+  readonly confirmed: () => void;
+}
+
+/** A sync of a client of this server, or of a learner, or another question. */
 interface WaitingSync {
-  readonly asker: Connection | LearnerHandler;
+  readonly asker: Connection | LearnerHandler | Question;
   /** The last txn that was proposed when it came. */
   readonly afterZxid: number;
 }
@@ -54,6 +59,10 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
   override sync(connection: Connection, _xid: number, _r: Reader): SyncAnswer {
     this.#next.push({ asker: connection, afterZxid: this.#leaderPipeline.proposals.lastZxid });
     return 'later';
+  }
+
+  override onceConfirmed(tell: () => void): void {
+    this.#next.push({ asker: { confirmed: tell }, afterZxid: this.#leaderPipeline.proposals.lastZxid });
   }
 
   /** A learner's client wants to be as new as the leader. */
@@ -151,7 +160,8 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
   }
 
   #answer({ asker }: WaitingSync): void {
-    if ('link' in asker) {
+    if ('confirmed' in asker) asker.confirmed();
+    else if ('link' in asker) {
       this.#learnersWaiting--;
       if (asker.link.closed) return;
       writePacket(asker.link.out, QuorumPacketType.sync, 0);
