@@ -88,6 +88,11 @@ export class BackupRepository {
     return bytes !== null && decodeHead(bytes).id === this.head.id;
   }
 
+  /** Whether the target has a manifest of this name, whatever its listings show. */
+  async holds(manifest: string, signal: AbortSignal): Promise<boolean> {
+    return (await readSmall(this.target, manifest, signal)) !== null;
+  }
+
   /** What there is, by one listing of the target. */
   async catalogue(signal: AbortSignal): Promise<Catalogue> {
     const objects: TargetObject[] = [];

@@ -4,6 +4,7 @@ import { BackupError } from '../backup-error.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { planChain } from '../chain.ts';
 import type { FullManifest } from '../manifest.ts';
+import { manifestObject, parseObjectName } from '../naming.ts';
 import type { BackupRepository, LogFacts } from '../repository.ts';
 import { type BackOff, pauseAfter } from '../retry-policy.ts';
 import type { LogSegment } from '../segment-builder.ts';
@@ -42,6 +43,8 @@ export interface ShipperOptions {
 interface Ground {
   readonly repository: BackupRepository;
   readonly tail: LogTail;
+  /** The manifest that was put last; null before the first. */
+  lastPut: string | null;
 }
 
 interface Order {
@@ -200,6 +203,7 @@ export class Shipper {
       const deadline = new Deadline(signal, Math.ceil(putMs));
       try {
         const manifest = await repository.putLog(segment, this.#facts(), deadline.signal);
+        ground.lastPut = manifestOf(manifest.file.object);
         record.shippedLog(manifest, clock.wallMs());
       } catch (error) {
         tail.rewind(before);
@@ -252,7 +256,7 @@ export class Shipper {
         }`,
       );
       hasGround = true;
-      return { repository, tail: new LogTail(history, from) };
+      return { repository, tail: new LogTail(history, from), lastPut: null };
     } finally {
       if (!hasGround) await repository.target.close();
     }
@@ -313,13 +317,15 @@ export class Shipper {
       });
   }
 
-  async #takeFull({ repository }: Ground, signal: AbortSignal): Promise<void> {
+  async #takeFull(ground: Ground, signal: AbortSignal): Promise<void> {
+    const { repository } = ground;
     const { clock, facts, history, readSnapshot, record } = this.#options;
     const orders = this.#orders.splice(0);
     try {
       const takenMs = clock.wallMs();
       const zxid = await this.#options.requestSnapshot(signal);
       const manifest = await putFullBackup({ repository, history, readSnapshot, zxid, takenMs, facts, signal });
+      ground.lastPut = manifestOf(manifest.file.object);
       record.shippedFull(manifest, clock.wallMs());
       this.#fullDueMs = clock.monotonicMs() + this.#options.fullIntervalMs;
       const done = { zxid, takenMs, bytes: manifest.file.storedBytes, object: manifest.file.object };
@@ -333,15 +339,13 @@ export class Shipper {
   }
 
   /** Rounds up small segments, and removes what is not kept. */
-  async #care({ repository, tail }: Ground, signal: AbortSignal): Promise<void> {
+  async #care(ground: Ground, signal: AbortSignal): Promise<void> {
     const { history, clock, pace, prune, record } = this.#options;
-    const shippedZxid = tail.position;
-    const isInPlace = await repository.isInPlace(signal);
+    const { repository } = ground;
+    const shippedZxid = ground.tail.position;
     const catalogue = await repository.catalogue(signal);
-    if (!isInPlace || (record.report.shippedZxid !== null && planChain(catalogue, shippedZxid).kind === 'gap')) {
-      this.#options.note(
-        `${repository.target.description}: what was put there has gone, or is not shown; it is looked at anew`,
-      );
+    if (await this.#isLost(ground, catalogue, shippedZxid, signal)) {
+      this.#options.note(`${repository.target.description}: what was put there has gone; it is looked at anew`);
       this.#groundLost = true;
       return;
     }
@@ -354,6 +358,20 @@ export class Shipper {
     }
     record.caredFor(bytes);
     this.#rollUpDueMs = clock.monotonicMs() + pace.rollUpMs;
+  }
+
+  /** Whether the target was emptied or changed for another, as when a mount goes away. An old listing is no loss. */
+  async #isLost(
+    { repository, lastPut }: Ground,
+    catalogue: Catalogue,
+    shippedZxid: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (!(await repository.isInPlace(signal))) return true;
+    if (this.#options.record.report.shippedZxid === null) return false;
+    if (planChain(catalogue, shippedZxid).kind === 'chain') return false;
+    const isShown = (catalogue.newestZxid ?? -1) >= shippedZxid;
+    return isShown || (lastPut !== null && !(await repository.holds(lastPut, signal)));
   }
 
   #choreFailed(task: ShipTask, error: Error): void {
@@ -387,6 +405,11 @@ export class Shipper {
     ground.tail.close();
     ground.repository.target.close().catch(() => {});
   }
+}
+
+function manifestOf(data: string): string | null {
+  const parsed = parseObjectName(data);
+  return parsed === null ? null : manifestObject(parsed.name);
 }
 
 /** Names of objects and the target are in the messages of these; what else fails is named by its kind. */

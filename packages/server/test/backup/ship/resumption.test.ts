@@ -90,6 +90,28 @@ describe('a target that is emptied, or changed for another, while it is shipped 
     await scene.assertComplete(400);
   });
 
+  it('is told from one that shows an old listing', async () => {
+    const scene = new Scene(history);
+    const ship = new Ship(scene, { pace: { rollUpMs: 2 } });
+    ship.shipper.setDuty(true);
+    ship.reach(100);
+    await until(() => ship.record.report.fulls === 1, 'a full backup');
+    await scene.target.freezeListing();
+    for (const count of [200, 300]) {
+      ship.reach(count);
+      await ship.shippedTo(count);
+    }
+    const lists = (): number => scene.target.requests.filter(({ operation }) => operation === 'list').length;
+    const before = lists();
+    await until(() => lists() > before + 5, 'rounds of care');
+    assert.deepEqual(
+      ship.notes.filter((note) => note.includes('looked at anew')),
+      [],
+    );
+    await ship.finish();
+    await scene.assertComplete(300);
+  });
+
   it('is begun anew when all is gone while nothing is written', async () => {
     const scene = new Scene(history);
     const ship = new Ship(scene, { pace: { rollUpMs: 5 } });
