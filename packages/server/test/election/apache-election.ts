@@ -139,10 +139,6 @@ export class ApacheElection {
     return wanted;
   }
 
-  takeSuspects(): number[] {
-    return [];
-  }
-
   #isVoter(sid: number): boolean {
     return this.#membership!.isVoter(sid);
   }

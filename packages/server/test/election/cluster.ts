@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { decodeNotification, type Notification } from '@headkeeper/protocol';
 import { SeededRandom } from '@headkeeper/testkit';
+import { Unanswered } from '../../src/adapters/peer/election-peers.ts';
 import { FastElection, type OwnStanding } from '../../src/core/election/fast-election.ts';
 import type { ElectionVote } from '../../src/core/election/vote.ts';
 import { type Membership, parseMembership } from '../../src/core/membership/membership.ts';
@@ -14,6 +15,8 @@ export const EPOCH = 2 ** 32;
 /** Connect attempts of a learner, the quorum wait of a leader; milliseconds. */
 const LEARNER_PATIENCE = 600;
 const LEADER_PATIENCE = 4000;
+/** As `cnxTimeout`. */
+const CONNECT_TIMEOUT = 5000;
 const CLOSED_NOTICED = 2;
 
 export interface ServerPlan {
@@ -64,6 +67,8 @@ interface Link {
   readonly last: Map<number, Uint8Array>;
   /** When the last message arrives, by sender: order is kept. */
   readonly arrival: Map<number, number>;
+  /** By sender; Apache's servers do not mind. */
+  readonly unanswered: Map<number, Unanswered>;
 }
 
 export interface ClusterOptions {
@@ -249,6 +254,7 @@ export class Cluster {
       link.up = true;
       link.halfOpen = false;
       link.generation++;
+      for (const unanswered of link.unanswered.values()) unanswered.reset();
       for (const [one, other] of [[from, to] as const, [to, from] as const]) {
         const end = this.server(one);
         const last = link.last.get(one);
@@ -273,7 +279,10 @@ export class Cluster {
     const key = a < b ? `${a}-${b}` : `${b}-${a}`;
     let link = this.#links.get(key);
     if (link === undefined) {
-      link = { up: false, halfOpen: false, generation: 0, waiting: new Map(), last: new Map(), arrival: new Map() };
+      const of = <Each>(): Map<number, Each> => new Map();
+      const state = { up: false, halfOpen: false, generation: 0 };
+      link = { ...state, waiting: of(), last: of(), arrival: of(), unanswered: of() };
+      for (const sid of [a, b]) if (!this.server(sid).apache) link.unanswered.set(sid, new Unanswered());
       this.#links.set(key, link);
     }
     return link;
@@ -298,10 +307,6 @@ export class Cluster {
     const { election, sid } = server;
     if (election === null) return;
     for (const { to, payload } of election.takeSends()) this.#send(sid, to, payload);
-    for (const suspect of election.takeSuspects()) {
-      this.disconnect(sid, suspect);
-      this.connect(sid, suspect);
-    }
     if (election.wantsLinks()) {
       for (const peer of this.membership.voters) {
         if (peer !== sid && !this.#link(sid, peer).up) this.connect(sid, peer);
@@ -327,10 +332,24 @@ export class Cluster {
     const link = this.#link(from, to);
     if (link.up) {
       this.#transmit(from, to, payload);
+      if (link.unanswered.get(from)?.sent(this.nowMs) === true) this.#replace(from, to);
     } else {
       link.waiting.set(from, payload);
       this.connect(from, to);
     }
+  }
+
+  /** Makes a new connection beside one that is silent, which ends when that fails, too. */
+  #replace(from: number, to: number): void {
+    if (this.passable(from, to)) {
+      this.connect(from, to);
+      return;
+    }
+    const { generation } = this.#link(from, to);
+    this.at(CONNECT_TIMEOUT, () => {
+      const link = this.#link(from, to);
+      if (link.generation === generation && link.unanswered.get(from)?.isSilent === true) this.disconnect(from, to);
+    });
   }
 
   #transmit(from: number, to: number, payload: Uint8Array): void {
@@ -344,6 +363,7 @@ export class Cluster {
     const { election } = receiver;
     this.at(arrival - this.nowMs, () => {
       if (receiver.election !== election || election === null || link.generation !== generation) return;
+      link.unanswered.get(to)?.heard();
       receiver.received.push({ from, atMs: this.nowMs, message: decodeNotification(payload)! });
       election.receive(from, payload, this.nowMs);
       this.#drain(receiver);

@@ -51,7 +51,8 @@ for (const how of ['refused', 'silent'] as const) {
       }
       t.diagnostic(`${pairs} combinations, ${worst} ms at worst`);
       assert.equal(pairs, 37);
-      assert.ok(worst < 5000, `${worst} ms`);
+      // Who is silent is found out by a new connection that does not come to be, in cnxTimeout (5 s).
+      assert.ok(worst < (how === 'silent' ? 7000 : 5000), `${worst} ms`);
     });
   }
 }

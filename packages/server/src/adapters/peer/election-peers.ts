@@ -8,7 +8,7 @@ const FIRST_SILENCE_MS = 180;
 const LONGEST_SILENCE_MS = 10_000;
 
 /** Watches for votes that nobody answers (known failures, E04). */
-class Unanswered {
+export class Unanswered {
   #sinceMs = -1;
   #limitMs: number = FIRST_SILENCE_MS;
 

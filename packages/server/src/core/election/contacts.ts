@@ -1,15 +1,8 @@
-/** Times that a peer, on a connection that seems to be up, may be asked in vain before the connection is suspected. */
-const ASKED_IN_VAIN = 2;
-
 interface Contact {
   /** Null: nothing is known yet. */
   up: boolean | null;
   /** When this election's vote last went to it, with no reason to believe that it was lost; -Infinity: never. */
   sentAtMs: number;
-  /** Whether it was sent anything since it was last heard. */
-  asked: boolean;
-  /** Timeouts and elections since it was last heard. */
-  askedInVain: number;
 }
 
 /** What is known of the election connections to the other servers. */
@@ -19,7 +12,7 @@ export class Contacts {
   #of(sid: number): Contact {
     let contact = this.#contacts.get(sid);
     if (contact === undefined) {
-      contact = { up: null, sentAtMs: Number.NEGATIVE_INFINITY, asked: false, askedInVain: 0 };
+      contact = { up: null, sentAtMs: Number.NEGATIVE_INFINITY };
       this.#contacts.set(sid, contact);
     }
     return contact;
@@ -28,8 +21,6 @@ export class Contacts {
   linkChanged(sid: number, up: boolean): void {
     const contact = this.#of(sid);
     contact.up = up;
-    contact.asked = false;
-    contact.askedInVain = 0;
     contact.sentAtMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -47,16 +38,8 @@ export class Contacts {
     return this.#contacts.get(sid)?.up === false;
   }
 
-  heard(sid: number): void {
-    const contact = this.#of(sid);
-    contact.asked = false;
-    contact.askedInVain = 0;
-  }
-
   sent(sid: number, nowMs: number): void {
-    const contact = this.#of(sid);
-    contact.sentAtMs = nowMs;
-    contact.asked = true;
+    this.#of(sid).sentAtMs = nowMs;
   }
 
   /** The peer did not use what it was sent. */
@@ -71,15 +54,5 @@ export class Contacts {
   /** Nothing was sent in the election that begins. */
   electionBegins(): void {
     for (const contact of this.#contacts.values()) contact.sentAtMs = Number.NEGATIVE_INFINITY;
-  }
-
-  /** Its answer is overdue. True when its connection should be replaced: it may be half open. */
-  overdue(sid: number): boolean {
-    const contact = this.#of(sid);
-    if (contact.up !== true || !contact.asked) return false;
-    contact.askedInVain++;
-    if (contact.askedInVain < ASKED_IN_VAIN) return false;
-    contact.askedInVain = 0;
-    return true;
   }
 }

@@ -29,7 +29,6 @@ interface HeardVote {
  */
 const IMPATIENT_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
-const NO_SUSPECTS: number[] = [];
 const NONE: ReadonlySet<number> = new Set();
 
 export class FastElection {
@@ -64,7 +63,6 @@ export class FastElection {
   #othersLook = false;
   #linksWanted = false;
   #linksAtMs: number = NEVER;
-  readonly #suspects = new Set<number>();
 
   /** The last vote of each voter that looked for a leader when it was last heard. */
   readonly #heard = new Map<number, HeardVote>();
@@ -118,7 +116,6 @@ export class FastElection {
     this.#poll.begin();
     this.#askers.clear();
     this.#electors = null;
-    this.#suspectSilentVoters();
     this.#contacts.electionBegins();
     this.#echoed = null;
     const votes = own.participant && electorate.isVoter(this.#sid);
@@ -144,7 +141,6 @@ export class FastElection {
     // lead or follow by a reconfiguration, which is no election, say -1.
     const firstRound = message.state === ServerState.looking ? 0 : -1;
     if (!Number.isSafeInteger(message.electionEpoch) || message.electionEpoch < firstRound) return;
-    this.#contacts.heard(from);
     const { config } = message;
     const believed = this.#settings.reconfigEnabled && this.#state === 'looking';
     if (believed && config !== null && config !== electorate.text) this.#gossip.hear(config);
@@ -282,14 +278,6 @@ export class FastElection {
     const wanted = this.#linksWanted;
     this.#linksWanted = false;
     return wanted;
-  }
-
-  /** Voters that are silent on connections that seem to be up: replace these, they may be half open. */
-  takeSuspects(): number[] {
-    if (this.#suspects.size === 0) return NO_SUSPECTS;
-    const suspects = [...this.#suspects];
-    this.#suspects.clear();
-    return suspects;
   }
 
   /** Whether those that elected this server, and still stand by it, are no quorum any more. */
@@ -451,7 +439,6 @@ export class FastElection {
       return;
     }
     this.#wantLinks(nowMs);
-    this.#suspectSilentVoters();
     // Apache's voters do not tell one who has no vote that they have elected.
     const patient = this.#franchise.votes || !this.#othersLook;
     const longest = this.#settings.maxNotificationIntervalMs;
@@ -463,11 +450,6 @@ export class FastElection {
   /** Whether there are two voters: neither is a quorum, so that without the other each needs the oracle. */
   #isOneOfTwo(): boolean {
     return this.#electorate!.voters.length === 2;
-  }
-
-  /** Also counts when an election begins: short ones in a row may end each time before a timeout. */
-  #suspectSilentVoters(): void {
-    for (const sid of this.#electorate!.voters) if (this.#contacts.overdue(sid)) this.#suspects.add(sid);
   }
 
   #wantLinks(nowMs: number): void {
