@@ -153,7 +153,7 @@ export async function loadFull(
   sink.loaded(full.zxid, full.zxid === 0 ? null : digest);
 }
 
-/** Reads a piece of log, and checks that it holds the txns that its name states. Throws BackupError 'damaged'. */
+/** Reads a piece of log, and checks that it holds the txns and times that its manifest states. Throws BackupError 'damaged'. */
 export async function readLog(
   repository: BackupRepository,
   log: LogEntry,
@@ -161,15 +161,20 @@ export async function readLog(
   signal: AbortSignal,
   progress: ReadProgress,
 ): Promise<void> {
-  const { file } = await repository.logManifest(log, signal);
+  const { file, minTimeMs, maxTimeMs } = await repository.logManifest(log, signal);
   const { object } = file;
   let next = log.firstZxid;
+  let earliestMs = Number.POSITIVE_INFINITY;
+  let latestMs = Number.NEGATIVE_INFINITY;
   const reader = new LogFileReader(MOST_RECORD_BYTES, (bytes, view, start, end) => {
     const zxid = zxidOfBody(view, start);
     if (zxid !== next || zxid > log.lastZxid) {
       throw damaged(object, `txn ${zxidText(zxid)} stands where ${zxidText(next)} belongs`);
     }
     next++;
+    const timeMs = timeOfBody(view, start);
+    if (timeMs < earliestMs) earliestMs = timeMs;
+    if (timeMs > latestMs) latestMs = timeMs;
     onTxn(bytes, view, start, end, zxid);
   });
   for await (const chunk of repository.openLog(log, signal)) {
@@ -180,6 +185,10 @@ export async function readLog(
   if (end.kind !== 'clean') throw damaged(object, `${end.reason} (at byte ${end.offset})`);
   if (next !== log.lastZxid + 1) {
     throw damaged(object, `it ends before txn ${zxidText(next)}, and its name says that it holds that`);
+  }
+  // Whoever looks for a time goes by these.
+  if (earliestMs !== minTimeMs || latestMs !== maxTimeMs) {
+    throw damaged(log.manifest, 'it states other times than the txns have');
   }
 }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryTarget, SeededRandom } from '@headkeeper/testkit';
+import { restoreState } from '../../src/backup/backup-state.ts';
 import { exactSnapshot } from '../../src/backup/exact-snapshot.ts';
 import { BackupRepository } from '../../src/backup/repository.ts';
 import { zxidAtTime } from '../../src/backup/time-lookup.ts';
+import { verifyBackup } from '../../src/backup/verify.ts';
 import { RecordedHistory, signal } from './recorded-history.ts';
 
 /** The same txns with other times. */
@@ -111,4 +113,18 @@ test('a manifest that is half written does not stand in the way', async () => {
   const opened = await BackupRepository.open(target, null, signal);
   const found = await zxidAtTime(opened, await opened.catalogue(signal), 5000, signal);
   assert.deepEqual(found, { zxid: 40, next: null, alsoZxid: null });
+});
+
+test('a manifest whose times are not those of its txns is not believed', async () => {
+  const history = withTimes(RecordedHistory.record(34, 60), (i) => 1000 + i);
+  const repository = await BackupRepository.openOrCreate(new MemoryTarget(), null, 1, signal);
+  await history.putFull(repository, 0);
+  const facts = { publishedMs: 1, by: 'a test', compression: 'none' } as const;
+  for (const segment of history.segments(0, 60))
+    await repository.putLog({ ...segment, maxTimeMs: 1010 }, facts, signal);
+  const { settings } = history;
+  const { problems } = await verifyBackup(repository, { settings, signal });
+  assert.match(problems[0]?.message ?? '', /it states other times than the txns have/);
+  const catalogue = await repository.catalogue(signal);
+  await assert.rejects(restoreState(repository, catalogue, { toZxid: 30, settings, signal }), { problem: 'damaged' });
 });
