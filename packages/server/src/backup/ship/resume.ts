@@ -1,9 +1,9 @@
 import { adler32 } from '../../core/log/checksum.ts';
 import { zxidText } from '../../core/log/recovery-refused.ts';
 import { BackupError } from '../backup-error.ts';
-import type { Catalogue, LogEntry } from '../catalogue.ts';
+import type { Catalogue, Entry, FullEntry, LogEntry } from '../catalogue.ts';
 import { planChain } from '../chain.ts';
-import type { LogManifest } from '../manifest.ts';
+import type { LogManifest, Manifest } from '../manifest.ts';
 import type { BackupRepository } from '../repository.ts';
 import { timeOfBody } from '../segment-builder.ts';
 import type { HistoryReader } from './log-tail.ts';
@@ -35,8 +35,13 @@ export async function compareEnds(
     const counted = catalogue.without(damaged);
     const zxid = counted.newestZxid;
     if (zxid === null || counted.fulls.length === 0) return { kind: 'anew' };
-    if (zxid > committedZxid) return { kind: 'ahead', zxid };
     const entry = counted.logs.find((log) => log.lastZxid === zxid);
+    if (zxid > committedZxid) {
+      const ahead = entry ?? (counted.fulls.at(-1) as FullEntry);
+      if ((await usableManifest(repository, ahead, signal)) !== null) return { kind: 'ahead', zxid };
+      damaged.add(ahead.manifest);
+      continue;
+    }
     if (entry !== undefined) {
       const manifest = await usableManifest(repository, entry, signal);
       if (manifest === null) {
@@ -135,9 +140,19 @@ async function usableManifest(
   repository: BackupRepository,
   entry: LogEntry,
   signal: AbortSignal,
-): Promise<LogManifest | null> {
+): Promise<LogManifest | null>;
+async function usableManifest(
+  repository: BackupRepository,
+  entry: Entry,
+  signal: AbortSignal,
+): Promise<Manifest | null>;
+async function usableManifest(
+  repository: BackupRepository,
+  entry: Entry,
+  signal: AbortSignal,
+): Promise<Manifest | null> {
   try {
-    return await repository.logManifest(entry, signal);
+    return await repository.manifest(entry, signal);
   } catch (error) {
     if (error instanceof BackupError && error.problem === 'damaged') return null;
     throw error;

@@ -68,6 +68,22 @@ describe('taking over', () => {
   });
 });
 
+describe('a manifest that is half written', () => {
+  it('does not make the target seem to be ahead', async () => {
+    const scene = new Scene(history);
+    await (await shipped(scene, 100)).finish();
+    await putFull(scene, 300);
+    const ahead = scene.names('full/').findLast((name) => name.endsWith('.json')) ?? '';
+    scene.memory.tamper(ahead, (scene.memory.bytesOf(ahead) ?? new Uint8Array(0)).slice(0, 50));
+    const ship = new Ship(scene);
+    ship.shipper.setDuty(true);
+    ship.reach(200);
+    await ship.shippedTo(200);
+    await ship.finish();
+    await scene.assertRestores(200);
+  });
+});
+
 describe('a target that is emptied, or changed for another, while it is shipped to', () => {
   it('is noticed, and the operator is told; once it is back shipping goes on without a gap', async () => {
     const scene = new Scene(history);
