@@ -22,6 +22,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   extendedTypesEnabled: 'true',
   'DigestAuthenticationProvider.superDigest': superDigest,
   'admin.rateLimiterIntervalInMS': '1',
+  // A session whose client is gone lives on until both trees are compared, however slow the machine is.
+  minSessionTimeout: '600000',
+  maxSessionTimeout: '600000',
 };
 
 /** Everything that Apache's server lists. */
