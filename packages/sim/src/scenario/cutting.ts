@@ -223,7 +223,7 @@ export const CUTTING: readonly Scenario[] = [
     guard: guard(
       'driver/peer-runner.ts: #carryOut lets the errors of the disk end the process',
       RUNNER,
-      '            if (!(error instanceof HistoryUnreachable))\n                throw error;\n            this.#options.note(error.message);\n            unreachable = true;',
+      "            if (!(error instanceof HistoryUnreachable) || order.kind === 'replace')\n                throw error;\n            this.#options.note(error.message);\n            unreachable = true;",
       '            journalAt = order.zxid;',
     ),
     run: (tell) => {
