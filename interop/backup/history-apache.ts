@@ -6,7 +6,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
@@ -18,6 +18,7 @@ import { headkeeperBin } from '../peers/headkeeper.ts';
 import { fourLetterWord, type ServerProcess } from '../peers/server-process.ts';
 
 const NEVER_MS = 3_600_000;
+const ATTEMPTS = 4;
 const AUTH = ['--auth', 'digest:super:test'];
 const DIFFERENT = 30;
 const MOST_OUTPUT = 64 << 20;
@@ -37,16 +38,22 @@ export async function historyOn(kind: MemberKind, tell: (line: string) => void):
   const name = kind === 'headkeeper' ? 'Headkeeper' : `Apache ZooKeeper ${kind}`;
   const steps = new Steps(`history of ${name}`, tell);
   const folder = mkdtempSync(join(tmpdir(), 'headkeeper-history-'));
-  const dataDir = join(folder, 'data');
-  const past = ['--data-dir', dataDir];
+  let dataDir = '';
+  let past: string[] = [];
   let server: ServerProcess | null = null;
   try {
     await steps.step('a tree with everything in it', async () => {
       const data = kind === 'headkeeper' ? kind : (`apache ${kind}` as const);
-      server = await startOn(data, dataDir, 500);
-      await treeProgram('fill', server);
-      await server.stop();
-      server = await startOn(data, dataDir, NEVER_MS);
+      for (let attempt = 1; ; attempt++) {
+        dataDir = join(folder, `data-${attempt}`);
+        past = ['--data-dir', dataDir];
+        server = await startOn(data, dataDir, 500);
+        await treeProgram('fill', server);
+        await server.stop();
+        server = await startOn(data, dataDir, NEVER_MS);
+        if (kind === 'headkeeper' || attempt === ATTEMPTS || !(await hasLostAnAcl(server))) return;
+        await server.stop();
+      }
     });
     const live = (): string[] => ['--server', required(server).address, ...AUTH];
 
@@ -100,6 +107,16 @@ export async function historyOn(kind: MemberKind, tell: (line: string) => void):
     if (started?.running === true) await started.kill();
     if (!steps.failed) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Apache's server now and then comes back from its log without a list that a znode refers to, and answers every request for
+ * that znode with a marshalling error: there is nothing to compare then.
+ */
+async function hasLostAnAcl(server: ServerProcess): Promise<boolean> {
+  // It shows when somebody asks, and what that one is told matters later.
+  await treeProgram('walk', server).catch(() => '');
+  return readFileSync(server.logFile, 'utf8').includes('ACL not available');
 }
 
 /** Standard output of the command; what it says beside it is for people. */

@@ -1,0 +1,160 @@
+/**
+ * What continuous backups cost a server:
+ *
+ *   node bench/dist/backup/shipping.js [--rounds 3] [--seconds 15] [--znodes 1000000]
+ *
+ * Writes at half of the rate that the server reaches without backups, by turns without and with backups to a folder: latency,
+ * and processor time for 100,000 writes. Then the longest answer to a ping while a full backup of a large tree is taken.
+ * Prints every round, and the medians beside the figures to reach; exit code 1 when one is missed.
+ */
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { run } from '#peers/command';
+import { startHeadkeeper } from '#peers/headkeeper';
+import { repositoryRoot } from '#peers/peer-cache';
+import { compile, fill, loadGenerator } from '../load-generator.ts';
+import { type Latencies, PacedWriters } from './paced-writers.ts';
+
+const MOST_ADDED_PERCENT = 5;
+const LONGEST_PING_MS = 20;
+const WARM_UP_SECONDS = 4;
+const PEAK_SECONDS = 3;
+const PEAK_WINDOW = 4;
+const TICKS_PER_SECOND = 100;
+const FULL_EVERY_SECONDS = 20;
+
+interface Round extends Latencies {
+  readonly cpuPer100k: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '15' },
+    znodes: { type: 'string', default: '1000000' },
+  },
+});
+const folder = mkdtempSync(join(tmpdir(), 'headkeeper-shipping-'));
+process.exitCode = (await measure()) ? 0 : 1;
+rmSync(folder, { recursive: true, force: true });
+
+async function measure(): Promise<boolean> {
+  const rounds = Number(values.rounds);
+  const seconds = Number(values.seconds);
+  console.log(`cpu: ${cpus().length} x ${cpus()[0]?.model}, load before: ${loadavg()[0]?.toFixed(1)}`);
+  const rate = await withServer('peak', {}, async (port) => {
+    const writers = await PacedWriters.open(port);
+    await writers.peak(WARM_UP_SECONDS, PEAK_WINDOW);
+    const peak = await writers.peak(PEAK_SECONDS, PEAK_WINDOW);
+    writers.close();
+    return Math.floor(peak / 2);
+  });
+  console.log(`half of the peak: ${rate} writes a second`);
+  const off: Round[] = [];
+  const on: Round[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    const order = round % 2 === 1 ? [off, on] : [on, off];
+    for (const list of order) {
+      const name = `${list === on ? 'on' : 'off'}-${round}`;
+      const result = await oneRound(name, list === on, rate, seconds);
+      list.push(result);
+      console.log(`  ${name.padEnd(6)} ${describe(result)}`);
+    }
+  }
+  const [without, withBackups] = [medians(off), medians(on)];
+  const added = (100 * (withBackups.meanUs - without.meanUs)) / without.meanUs;
+  const pingMs = await longestPing();
+  console.log(`without backups: ${describe(without)}`);
+  console.log(`with backups:    ${describe(withBackups)}`);
+  const isQuick = added < MOST_ADDED_PERCENT;
+  const isSmooth = pingMs <= LONGEST_PING_MS;
+  console.log(`added to the mean latency: ${added.toFixed(1)} % (under ${MOST_ADDED_PERCENT} %: ${verdict(isQuick)})`);
+  console.log(
+    `longest ping during a full backup of ${values.znodes} znodes: ${pingMs.toFixed(1)} ms ` +
+      `(${LONGEST_PING_MS} ms: ${verdict(isSmooth)})`,
+  );
+  return isQuick && isSmooth;
+}
+
+async function oneRound(name: string, isOn: boolean, rate: number, seconds: number): Promise<Round> {
+  return withServer(name, isOn ? backupTo(name) : {}, async (port, pid) => {
+    const writers = await PacedWriters.open(port);
+    await writers.run(rate, WARM_UP_SECONDS);
+    const before = cpuSeconds(pid);
+    const latencies = await writers.run(rate, seconds);
+    const cpuPer100k = ((cpuSeconds(pid) - before) * 100_000) / latencies.writes;
+    writers.close();
+    return { ...latencies, cpuPer100k };
+  });
+}
+
+/** Pings every millisecond while a full backup is taken, which is due at an interval. */
+async function longestPing(): Promise<number> {
+  const probe = await compile('ping-probe', join(repositoryRoot, 'bench/ping-probe.c'));
+  const settings = { ...backupTo('full'), 'backup.fullInterval': `${FULL_EVERY_SECONDS}s` };
+  return withServer('full', settings, async (port) => {
+    await fill(await loadGenerator(undefined), `127.0.0.1:${port}`, Number(values.znodes));
+    const fulls = (): number =>
+      readdirSync(join(folder, 'target-full', 'full')).filter((file) => file.endsWith('.json')).length;
+    const before = fulls();
+    const output = await run([probe, String(port), String(2 * FULL_EVERY_SECONDS)], { timeoutMs: 120_000 });
+    if (fulls() === before) throw new Error('no full backup was taken while the server was pinged');
+    const figures = JSON.parse(output) as Readonly<Record<string, number>>;
+    console.log(`  pings: p99.9 ${figures.p999_us} us, probe late by ${figures.late_max_us} us at most`);
+    return (figures.max_us ?? Number.NaN) / 1000;
+  });
+}
+
+function backupTo(name: string): Record<string, string> {
+  const target = join(folder, `target-${name}`);
+  mkdirSync(target);
+  return { 'backup.target': target };
+}
+
+async function withServer<T>(
+  name: string,
+  settings: Readonly<Record<string, string>>,
+  act: (port: number, pid: number) => Promise<T>,
+): Promise<T> {
+  const dataDir = join(folder, name);
+  const server = await startHeadkeeper({ dataDir, extraConfig: { maxClientCnxns: '0', ...settings } });
+  try {
+    return await act(server.port, server.pid);
+  } finally {
+    await server.stop(60_000);
+    await pause(500);
+  }
+}
+
+/** What the process has used so far. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+function medians(rounds: readonly Round[]): Round {
+  const median = (pick: (round: Round) => number): number =>
+    rounds.map(pick).sort((a, b) => a - b)[Math.floor(rounds.length / 2)] as number;
+  return {
+    writes: median((round) => round.writes),
+    meanUs: median((round) => round.meanUs),
+    p50Us: median((round) => round.p50Us),
+    p99Us: median((round) => round.p99Us),
+    cpuPer100k: median((round) => round.cpuPer100k),
+  };
+}
+
+function describe({ writes, meanUs, p50Us, p99Us, cpuPer100k }: Round): string {
+  return (
+    `${writes} writes, mean ${meanUs.toFixed(0)} us, p50 ${p50Us.toFixed(0)} us, p99 ${p99Us.toFixed(0)} us, ` +
+    `${cpuPer100k.toFixed(2)} CPU seconds for 100,000`
+  );
+}
+
+function verdict(isReached: boolean): string {
+  return isReached ? 'reached' : 'missed';
+}
