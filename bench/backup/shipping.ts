@@ -25,7 +25,7 @@ const WARM_UP_SECONDS = 4;
 const PEAK_SECONDS = 3;
 const PEAK_WINDOW = 4;
 const TICKS_PER_SECOND = 100;
-const FULL_EVERY_SECONDS = 20;
+const FULL_EVERY_SECONDS = 60;
 
 interface Round extends Latencies {
   readonly cpuPer100k: number;
@@ -101,7 +101,7 @@ async function longestPing(): Promise<number> {
     const fulls = (): number =>
       readdirSync(join(folder, 'target-full', 'full')).filter((file) => file.endsWith('.json')).length;
     const before = fulls();
-    const output = await run([probe, String(port), String(2 * FULL_EVERY_SECONDS)], { timeoutMs: 120_000 });
+    const output = await run([probe, String(port), String(FULL_EVERY_SECONDS + 10)], { timeoutMs: 120_000 });
     if (fulls() === before) throw new Error('no full backup was taken while the server was pinged');
     const figures = JSON.parse(output) as Readonly<Record<string, number>>;
     console.log(`  pings: p99.9 ${figures.p999_us} us, probe late by ${figures.late_max_us} us at most`);

@@ -93,8 +93,9 @@ export class AppliedTxns {
     if (end <= history.last) return;
     for (const { zxid, hash } of this.#durable.logged(history.last, end)) history.appendKept(zxid, hash);
     // A log that has the end of the history goes on from there, if only in a later epoch: what others hold behind it is void.
+    // So does one behind a snapshot of that end.
     const { last } = history;
-    if (this.#durable.logged(last - 1, last).length === 0) history.appendSole(end);
+    if (this.#durable.logged(last - 1, last).length === 0) history.appendSole(Math.min(end, this.#durable.snapshot));
   }
 
   #diverges(zxid: number): void {
