@@ -3,6 +3,7 @@ import type { BackupStatus } from '../status.ts';
 import { BackupAnnouncer, type BackupLog } from './announcer.ts';
 import { Lag } from './lag.ts';
 import type { Duty, FromWorker, FullDone, ShipReport } from './messages.ts';
+import { emptyReport } from './ship-record.ts';
 import { paceFor, type ShipSettings } from './ship-settings.ts';
 import type { WorkerEvents, WorkerLink } from './worker-host.ts';
 
@@ -243,20 +244,4 @@ export class BackupService {
     };
     this.#cancelRestart = timers.set(restartMs, () => this.#start());
   }
-}
-
-function emptyReport(target: string): ShipReport {
-  return {
-    target,
-    shippedZxid: null,
-    lastSuccessMs: null,
-    lastFull: null,
-    lastFailure: null,
-    failuresInARow: 0,
-    failures: 0,
-    fulls: 0,
-    segments: 0,
-    bytesShipped: 0,
-    blocked: null,
-  };
 }

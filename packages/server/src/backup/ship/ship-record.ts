@@ -15,19 +15,7 @@ export class ShipRecord {
 
   constructor(target: string, changed: (report: ShipReport) => void) {
     this.#changed = changed;
-    this.#report = {
-      target,
-      shippedZxid: null,
-      lastSuccessMs: null,
-      lastFull: null,
-      lastFailure: null,
-      failuresInARow: 0,
-      failures: 0,
-      fulls: 0,
-      segments: 0,
-      bytesShipped: 0,
-      blocked: null,
-    };
+    this.#report = emptyReport(target);
   }
 
   get report(): ShipReport {
@@ -116,4 +104,21 @@ export class ShipRecord {
     this.#report = { ...this.#report, ...change };
     this.#changed(this.#report);
   }
+}
+
+/** What is known before anything is shipped. */
+export function emptyReport(target: string): ShipReport {
+  return {
+    target,
+    shippedZxid: null,
+    lastSuccessMs: null,
+    lastFull: null,
+    lastFailure: null,
+    failuresInARow: 0,
+    failures: 0,
+    fulls: 0,
+    segments: 0,
+    bytesShipped: 0,
+    blocked: null,
+  };
 }

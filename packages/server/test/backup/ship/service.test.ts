@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { VirtualTime } from '@headkeeper/testkit';
 import { BackupService } from '../../../src/backup/ship/backup-service.ts';
 import type { FromWorker, ShipReport, ToWorker } from '../../../src/backup/ship/messages.ts';
+import { emptyReport } from '../../../src/backup/ship/ship-record.ts';
 import type { WorkerEvents } from '../../../src/backup/ship/worker-host.ts';
 import { defaultServerConfig } from '../../../src/config/server-config.ts';
 
@@ -17,19 +18,7 @@ interface Line {
   readonly message: string;
 }
 
-const REPORT: ShipReport = {
-  target: '/backups',
-  shippedZxid: null,
-  lastSuccessMs: null,
-  lastFull: null,
-  lastFailure: null,
-  failuresInARow: 0,
-  failures: 0,
-  fulls: 0,
-  segments: 0,
-  bytesShipped: 0,
-  blocked: null,
-};
+const REPORT: ShipReport = emptyReport('/backups');
 
 class Scene {
   readonly time: VirtualTime = new VirtualTime();
