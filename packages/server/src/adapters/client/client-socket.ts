@@ -2,11 +2,14 @@ import type { Socket } from 'node:net';
 import type { Writer } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { ClientLink } from '../../ports.ts';
+import { readIntoSharedMemory } from '../tcp/shared-memory.ts';
 
 const FRESH_BYTES = 512;
 /** Output memory larger than this is not kept by an idle connection. */
 const KEEP_BYTES = 65536;
 const UNNUMBERED = -1;
+/** A connection that has been heard this often is worth a cheaper way of reading. */
+const SHORT_LIVED_READS = 8;
 
 /** What a client's socket reports. */
 export interface ClientSocketPort {
@@ -33,7 +36,7 @@ export class ClientSocket implements ClientLink {
   readonly port: number;
   /** When it was accepted, monotonic milliseconds. */
   readonly acceptedMs: number;
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #port: ClientSocketPort;
   #connection = UNNUMBERED;
   #first: Buffer | null = null;
@@ -41,6 +44,7 @@ export class ClientSocket implements ClientLink {
   #isEnding = false;
   #pausedByCore = false;
   #pausedByOutput = false;
+  #reads = 0;
 
   constructor(socket: Socket, address: string, acceptedMs: number, port: ClientSocketPort) {
     this.#socket = socket;
@@ -52,10 +56,26 @@ export class ClientSocket implements ClientLink {
       if (this.#isEnding) return;
       if (this.#connection === UNNUMBERED) this.#begin(chunk);
       else port.data(this.#connection, chunk);
+      if (++this.#reads === SHORT_LIVED_READS) setImmediate(() => this.#shareMemory());
     });
+    this.#listen();
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
     socket.on('drain', () => this.#drained());
     socket.on('error', ignoreError);
-    socket.on('close', () => port.closed(this, this.#connection === UNNUMBERED ? null : this.#connection));
+    socket.on('close', () => this.#port.closed(this, this.#connection === UNNUMBERED ? null : this.#connection));
+  }
+
+  #shareMemory(): void {
+    if (this.#connection === UNNUMBERED || this.#isEnding) return;
+    const next = readIntoSharedMemory(this.#socket, (bytes) => {
+      if (!this.#isEnding) this.#port.data(this.#connection, bytes);
+    });
+    if (next === null) return;
+    this.#socket = next;
+    this.#listen();
   }
 
   get unsentBytes(): number {

@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net';
 import type { Endpoint, PeerStream, PeerStreamHandler } from '../../ports.ts';
+import { readIntoSharedMemory } from '../tcp/shared-memory.ts';
 
 const STAGING_BYTES = 65_536;
 /** How long a peer has to take the last that it is sent, and to close. */
 const LINGER_MS = 3_000;
+/** A connection that has been heard this often is worth a cheaper way of reading. */
+const SHORT_LIVED_READS = 8;
 
 /** A TCP or TLS connection to another server. */
 export class TcpStream implements PeerStream {
   readonly remote: Endpoint;
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #handler: PeerStreamHandler;
   /** Where writes are gathered; null: there is no memory for it yet, or the socket still uses it. */
   #staging: Buffer | null = null;
@@ -21,18 +24,24 @@ export class TcpStream implements PeerStream {
   #isEnding = false;
   #isPaused = false;
   #isStarted = false;
+  #reads = 0;
 
   /** The socket must have no listeners for data of its own. `handler` is told of the end at once, of data after `start`. */
   constructor(socket: Socket, remote: Endpoint, isSecure: boolean, handler: (stream: PeerStream) => PeerStreamHandler) {
     this.#socket = socket;
     this.#isSecure = isSecure;
     this.remote = remote;
+    this.#listen();
+    this.#handler = handler(this);
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
     socket.on('error', (error) => {
       this.#error ??= named(error);
     });
     // A peer that has said its last word takes nothing any more: a half-closed connection has no use here.
     socket.on('end', () => socket.destroy());
-    this.#handler = handler(this);
     socket.on('close', () => {
       if (!this.#isDropped) this.#handler.closed(this.#error);
     });
@@ -47,10 +56,21 @@ export class TcpStream implements PeerStream {
       if (this.#isEnding || this.#isDropped) return;
       // Not as a Buffer, whose `slice` makes no copy.
       this.#handler.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+      if (++this.#reads === SHORT_LIVED_READS) setImmediate(() => this.#shareMemory());
     });
     // It stands still when its first bytes were looked at.
     if (this.#isPaused) this.#socket.pause();
     else this.#socket.resume();
+  }
+
+  #shareMemory(): void {
+    if (this.#isSecure || this.#isEnding || this.#isDropped) return;
+    const next = readIntoSharedMemory(this.#socket, (bytes) => {
+      if (!this.#isEnding && !this.#isDropped) this.#handler.data(bytes);
+    });
+    if (next === null) return;
+    this.#socket = next;
+    this.#listen();
   }
 
   /** Drops the connection; the handler hears of `error`. */
