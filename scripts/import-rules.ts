@@ -119,7 +119,6 @@ export const zones: Readonly<Record<string, Zone>> = {
     types: ['server/core', 'server/membership', 'server/adapters', 'server/backup'],
     node: true,
   },
-  // Copies of the state and the history outside the data directory, and the ways back from them.
   // Examines and mends a directory that no server uses.
   'server/repair': {
     at: 'packages/server/src/repair',
@@ -135,6 +134,7 @@ export const zones: Readonly<Record<string, Zone>> = {
     ],
     node: true,
   },
+  // Copies of the state and the history outside the data directory, and the ways back from them.
   'server/backup': {
     at: 'packages/server/src/backup',
     may: [
