@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 /** The root of this checkout (the emitted script lies in scripts/dist). */
 export const projectRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
-const foreignFolders = new Set(['node_modules', 'dist', '.git', '.cache', 'data', 'coverage']);
+/** In a further worktree of git `.git` is a file. */
+const foreign = new Set(['node_modules', 'dist', '.git', '.cache', 'data', 'coverage']);
 
 /** Paths of all files below `root` that are written by hand, relative, with forward slashes, sorted. */
 export function projectFiles(root: string): string[] {
@@ -14,9 +15,9 @@ export function projectFiles(root: string): string[] {
   const walk = (folder: string): void => {
     for (const entry of readdirSync(path.join(root, folder), { withFileTypes: true })) {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory()) {
-        if (!foreignFolders.has(entry.name)) walk(name);
-      } else if (entry.isFile()) found.push(name);
+      if (foreign.has(entry.name)) continue;
+      if (entry.isDirectory()) walk(name);
+      else if (entry.isFile()) found.push(name);
     }
   };
   walk('');
