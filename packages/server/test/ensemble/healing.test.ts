@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ErrorCode } from '@headkeeper/protocol';
 import { freePorts, leaderOf, MemberProcess, until } from './member-process.ts';
 import { using } from './member-session.ts';
+import { inSteps } from './steps.ts';
 
 /** Three sound servers elect within a few hundred milliseconds; so long those that must not are watched. */
 const WATCHED_MS = 1500;
@@ -39,17 +40,8 @@ describe('servers of an ensemble that have lost data', { timeout: 300_000 }, () 
   const folder = mkdtempSync(join(tmpdir(), 'headkeeper-healing-'));
   const members: MemberProcess[] = [];
   let written = 0;
-  let hasFailed = false;
-
-  /** A test that goes on where the one before it has left the servers: all three running. */
-  const step = (name: string, body: () => Promise<void>): void => {
-    it(name, async () => {
-      assert.ok(!hasFailed, 'an earlier test has failed');
-      hasFailed = true;
-      await body();
-      hasFailed = false;
-    });
-  };
+  /** Each leaves all three running. */
+  const step = inSteps();
 
   const others = (than: MemberProcess): [MemberProcess, MemberProcess] => {
     const [one, two] = members.filter((member) => member !== than);

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { ErrorCode } from '@headkeeper/protocol';
 import { freePorts, leaderOf, MemberProcess, until } from './member-process.ts';
 import { MemberSession, using } from './member-session.ts';
+import { inSteps } from './steps.ts';
 
 /** Servers 1 to `count`, not configured yet. */
 async function makeMembers(folder: string, count: number): Promise<MemberProcess[]> {
@@ -37,17 +38,7 @@ describe('reconfiguration of an ensemble of processes', { timeout: 300_000 }, ()
       whom,
     );
   };
-
-  let hasFailed = false;
-  /** A test that goes on where the one before it has left the servers. */
-  const step = (name: string, body: () => Promise<void>): void => {
-    it(name, async () => {
-      assert.ok(!hasFailed, 'an earlier test has failed');
-      hasFailed = true;
-      await body();
-      hasFailed = false;
-    });
-  };
+  const step = inSteps();
 
   before(async () => {
     members = await makeMembers(folder, 4);

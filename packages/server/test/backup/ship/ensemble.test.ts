@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { ErrorCode } from '@headkeeper/protocol';
 import { createFolderTarget } from '../../../src/backup/folder-target.ts';
 import { BackupRepository } from '../../../src/backup/repository.ts';
@@ -10,6 +10,7 @@ import { verifyBackup } from '../../../src/backup/verify.ts';
 import { defaultServerConfig, toCoreSettings } from '../../../src/config/server-config.ts';
 import { freePorts, leaderOf, MemberProcess, until } from '../../ensemble/member-process.ts';
 import { using } from '../../ensemble/member-session.ts';
+import { inSteps } from '../../ensemble/steps.ts';
 import { signal } from '../recorded-history.ts';
 
 const WRITES = 60;
@@ -19,16 +20,7 @@ describe('an ensemble with backups', { timeout: 300_000 }, () => {
   const target = join(folder, 'backups');
   const members: MemberProcess[] = [];
   let written = 0;
-  let hasFailed = false;
-
-  const step = (name: string, body: () => Promise<void>): void => {
-    it(name, async () => {
-      assert.ok(!hasFailed, 'an earlier test has failed');
-      hasFailed = true;
-      await body();
-      hasFailed = false;
-    });
-  };
+  const step = inSteps();
 
   const isShipping = async (member: MemberProcess): Promise<boolean> =>
     /^zk_backup_shipping\t1$/m.test(await member.word('mntr'));
