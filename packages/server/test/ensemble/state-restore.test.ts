@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { adler32 } from '../../src/core/log/checksum.ts';
 import { freePorts, leaderOf, MemberProcess, until } from './member-process.ts';
 import { using } from './member-session.ts';
 
@@ -157,17 +158,7 @@ function ofEpoch(snapshot: Uint8Array<ArrayBuffer>, epoch: number): Uint8Array<A
   view.setInt32(trailer, epoch);
   for (const at of [record + 20, trailer + 8]) {
     view.setInt32(at, 0);
-    view.setUint32(at + 4, adler32(copy.subarray(0, at)));
+    view.setUint32(at + 4, adler32(copy, 0, at));
   }
   return copy;
-}
-
-function adler32(bytes: Uint8Array): number {
-  let a = 1;
-  let b = 0;
-  for (const byte of bytes) {
-    a = (a + byte) % 65521;
-    b = (b + a) % 65521;
-  }
-  return (b * 65536 + a) >>> 0;
 }
