@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { Ensemble } from '../ensemble/ensemble.ts';
 import { EnsembleSession } from '../ensemble/ensemble-session.ts';
 import { compareTrees } from '../ensemble/tree.ts';
+import { endWith, type Verdict } from '../ensemble/verdict.ts';
 import { until } from '../ensemble/waiting.ts';
 import { type RunResult, runToEnd } from '../peers/command.ts';
 import { headkeeperBin } from '../peers/headkeeper.ts';
@@ -35,11 +36,6 @@ export interface DestructionOptions {
   readonly tickTime: number;
 }
 
-export interface DestructionResult {
-  readonly faults: readonly string[];
-  readonly summary: string;
-}
-
 const EXPOSURE_MS = 1000;
 /** Right after the death of the server that ships, another one has to begin first. */
 const EXPOSURE_AFTER_A_DEATH_MS = 2000;
@@ -53,10 +49,7 @@ const SUDDEN_MS = 1500;
 /** A server that comes back, a new shipper and a target that was away may need so long until the backups are up to date. */
 const CATCH_UP_MS = 60_000;
 
-export async function destroyEverything(
-  options: DestructionOptions,
-  told: (line: string) => void,
-): Promise<DestructionResult> {
+export async function destroyEverything(options: DestructionOptions, told: (line: string) => void): Promise<Verdict> {
   const target = await startWatchedTarget(options.target);
   // Servers and commands inherit it: credentials stand in no file and on no command line.
   Object.assign(process.env, target.server?.environment ?? {});
@@ -264,9 +257,5 @@ if (import.meta.filename === process.argv[1]) {
   const target = values.target === 'folder' ? 'folder' : 's3';
   const [cycles, kills, tickTime] = [Number(values.cycles), Number(values.kills), Number(values.tick)];
   const options = { target, cycles, kills, tickTime } as const;
-  const { faults, summary } = await destroyEverything(options, console.log);
-  console.log(summary);
-  for (const fault of faults.slice(0, 30)) console.log(`FAIL ${fault}`);
-  console.log(faults.length === 0 ? 'ok' : `${faults.length} faults`);
-  process.exit(faults.length === 0 ? 0 : 1);
+  endWith(await destroyEverything(options, console.log));
 }

@@ -21,6 +21,7 @@ import { judge } from './linearizability.ts';
 import type { MemberKind } from './member.ts';
 import { type ReadBarrier, RegisterClient, Registers } from './register-client.ts';
 import { compareTrees } from './tree.ts';
+import { endWith, type Verdict } from './verdict.ts';
 import { until } from './waiting.ts';
 
 export interface HistoryOptions {
@@ -30,11 +31,6 @@ export interface HistoryOptions {
   /** Kills, pauses and partitions that must have been. */
   readonly faults: number;
   readonly reads: ReadBarrier;
-}
-
-export interface HistoryResult {
-  readonly faults: readonly string[];
-  readonly summary: string;
 }
 
 const TICK_MS = 500;
@@ -47,7 +43,7 @@ const PAUSE_BETWEEN_MS = 20;
 const COUNT_EVERY = 500;
 const LONGEST_RUN_MS = 1_200_000;
 
-export async function historyRun(options: HistoryOptions, told: (line: string) => void): Promise<HistoryResult> {
+export async function historyRun(options: HistoryOptions, told: (line: string) => void): Promise<Verdict> {
   const { kinds, operations, reads } = options;
   const ensemble = await Ensemble.start({ kinds, tickTime: TICK_MS, syncLimit: SYNC_LIMIT, relays: true });
   const load = new EnsembleLoad(ensemble, { writers: 1, keepers: 1 });
@@ -121,9 +117,5 @@ if (import.meta.filename === process.argv[1]) {
   const reads: ReadBarrier = values.reads === 'write' ? 'write' : 'sync';
   const [operations, breaks] = [Number(values.operations), Number(values.faults)];
   const options = { operations, faults: breaks, kinds: kindsOf(values.kinds), reads };
-  const { faults, summary } = await historyRun(options, console.log);
-  console.log(summary);
-  for (const fault of faults.slice(0, 30)) console.log(`FAIL ${fault}`);
-  console.log(faults.length === 0 ? 'ok' : `${faults.length} faults`);
-  process.exit(faults.length === 0 ? 0 : 1);
+  endWith(await historyRun(options, console.log));
 }

@@ -15,16 +15,12 @@ import { EnsembleLoad, PACE_MS } from './ensemble-load.ts';
 import { kindsOf } from './kinds.ts';
 import type { MemberKind } from './member.ts';
 import { compareTrees } from './tree.ts';
+import { endWith, type Verdict } from './verdict.ts';
 
 export interface KillRoundsOptions {
   readonly rounds: number;
   readonly kinds: readonly MemberKind[];
   readonly tickTime: number;
-}
-
-export interface KillRoundsResult {
-  readonly faults: readonly string[];
-  readonly summary: string;
 }
 
 /** Zxids are epoch * 2^32 + counter. */
@@ -36,7 +32,7 @@ const LONGEST_AWAY_MS = 500;
 /** Every so many rounds the server is killed once more while it starts. */
 const KILLED_START_EVERY = 5;
 
-export async function killRounds(options: KillRoundsOptions, told: (line: string) => void): Promise<KillRoundsResult> {
+export async function killRounds(options: KillRoundsOptions, told: (line: string) => void): Promise<Verdict> {
   const { rounds, kinds, tickTime } = options;
   const ensemble = await Ensemble.start({ kinds, tickTime });
   const load = new EnsembleLoad(ensemble, { paceMs: PACE_MS });
@@ -120,9 +116,5 @@ if (import.meta.filename === process.argv[1]) {
     },
   });
   const options = { rounds: Number(values.rounds), kinds: kindsOf(values.kinds), tickTime: Number(values.tick) };
-  const { faults, summary } = await killRounds(options, console.log);
-  console.log(summary);
-  for (const fault of faults.slice(0, 30)) console.log(`FAIL ${fault}`);
-  console.log(faults.length === 0 ? 'ok' : `${faults.length} faults`);
-  process.exit(faults.length === 0 ? 0 : 1);
+  endWith(await killRounds(options, console.log));
 }
