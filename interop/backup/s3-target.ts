@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BackupTarget, openTarget, TargetError } from '@headkeeper/server/internal';
 import { targetChecks } from '@headkeeper/testkit';
+import { until } from '../ensemble/waiting.ts';
 import { type S3Server, startS3Server } from '../peers/s3-server.ts';
 
+const PATIENCE_MS = 60_000;
 const never = new AbortController().signal;
 
 /** Tells of each check as it ends: an empty list of faults when it passed. */
@@ -89,24 +91,18 @@ async function killings(server: S3Server): Promise<void> {
       }
     }
   };
-  const until = async (isSo: () => boolean): Promise<void> => {
-    const deadline = performance.now() + 60_000;
-    while (!isSo()) {
-      if (performance.now() > deadline) throw new Error(`stuck: ${kept.size} puts, ${failures} failures`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  };
+  const counts = (): string => `${kept.size} puts, ${failures} failures`;
   const crashes = (async () => {
     for (let round = 0; round < 3; round += 1) {
       const before = kept.size;
       const failedBefore = failures;
-      await until(() => kept.size > before + 10);
+      await until('ten more puts', PATIENCE_MS, () => kept.size > before + 10, counts);
       await server.kill();
-      await until(() => failures > failedBefore);
+      await until('a put that fails', PATIENCE_MS, () => failures > failedBefore, counts);
       await server.start();
     }
     const before = kept.size;
-    await until(() => kept.size > before + 10);
+    await until('ten more puts', PATIENCE_MS, () => kept.size > before + 10, counts);
   })().finally(() => {
     done = true;
   });
