@@ -25,6 +25,7 @@ import {
 } from '@headkeeper/server/internal';
 import { headkeeperBin, startHeadkeeper } from '#peers/headkeeper';
 import { fourLetterWord } from '#peers/server-process';
+import { median } from '../rows.ts';
 
 const BACKUP_SECONDS = 10;
 const RESTORE_SECONDS = 10;
@@ -80,8 +81,8 @@ async function measure(): Promise<boolean> {
         `${seconds(round.restore)} (processor ${seconds(round.restoreCpu)}), serving after ${seconds(round.serving)}`,
     );
   }
-  const backup = median(rounds.map((round) => round.backup));
-  const serving = median(rounds.map((round) => round.serving));
+  const backup = median(rounds.map((round) => round.backup)) ?? Number.NaN;
+  const serving = median(rounds.map((round) => round.serving)) ?? Number.NaN;
   console.log(`full backup to a folder: ${seconds(backup)}, to reach: under ${BACKUP_SECONDS} s`);
   console.log(`restore to a serving server: ${seconds(serving)}, to reach: under ${RESTORE_SECONDS} s`);
   return backup < BACKUP_SECONDS && serving < RESTORE_SECONDS;
@@ -169,11 +170,6 @@ function makeTree(dataDir: string, count: number, bytes: number): number {
   const where = { dataDir, dataLogDir: dataDir, myid: null };
   writeRestored(world, [where], { database, zxid, timeMs: 1_790_000_000_000, withDigest: true, newEpoch: null });
   return database.tree.store.size;
-}
-
-function median(samples: readonly number[]): number {
-  const sorted = [...samples].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
 function seconds(value: number): string {

@@ -1,6 +1,7 @@
 /** Writers that set znodes at a fixed rate, whatever the server does: a slow answer delays no later request. */
 
 import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type RawClient as Client, RawClient } from '@headkeeper/testkit';
 
 const CONNECTIONS = 32;
@@ -69,7 +70,7 @@ export class PacedWriters {
     };
     this.#answered = top;
     top();
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    await pause(seconds * 1000);
     this.#answered = () => {};
     const rate = this.#latencies.length / seconds;
     await this.#idle();
