@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { after, before, describe, it } from 'node:test';
 import { type Acl, CreateMode, OpCode, validatePath } from '@headkeeper/protocol';
 import fc from 'fast-check';
+import { NO_STAT } from '../src/exchange/exported.ts';
 import { readExport } from '../src/exchange/import-file.ts';
 import { tarExport } from '../src/exchange/tar-export.ts';
 import { jsonExport, yamlExport } from '../src/exchange/text-export.ts';
@@ -345,20 +346,6 @@ function treeOf(entries: readonly Entry[], top: string): MapTree {
   }
   return tree;
 }
-
-const NO_STAT = {
-  czxid: 0,
-  mzxid: 0,
-  ctime: 0,
-  mtime: 0,
-  version: 0,
-  cversion: 0,
-  aversion: 0,
-  ephemeralOwner: 0n,
-  dataLength: 0,
-  numChildren: 0,
-  pzxid: 0,
-};
 
 function comparable({ path: at, data, acl, kind, ttlMs }: Znode): unknown {
   return { at, data: data === null ? null : Buffer.from(data).toString('hex'), acl, kind, ttlMs };

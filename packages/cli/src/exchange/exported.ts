@@ -124,7 +124,8 @@ export function requireWhole(znodes: readonly Znode[], top: string, count: numbe
   }
 }
 
-const NO_STAT: Stat = {
+/** That of a znode which a server has not created yet. */
+export const NO_STAT: Stat = {
   czxid: 0,
   mzxid: 0,
   ctime: 0,
