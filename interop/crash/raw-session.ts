@@ -14,8 +14,8 @@ import {
   type ResponseBodies,
   replyHeader,
   SpecialXid,
-  Writer,
 } from '@headkeeper/protocol';
+import { frameOf } from '@headkeeper/testkit';
 
 /** What a client keeps of its session over a lost connection. */
 export interface SessionKey {
@@ -100,17 +100,15 @@ export class RawSession {
         if (!this.#attached || this.#waiting.length > 0) socket.destroy();
       });
     }
-    const out = new Writer();
-    out.int(0);
-    connectRequest.encode(out, {
+    const request = {
       protocolVersion: 0,
       lastZxidSeen: seenZxid,
       timeOut: timing.sessionMs ?? TIMEOUT_MS,
       sessionId: this.#wanted,
       passwd: key?.password ?? new Uint8Array(16),
       readOnly: false,
-    });
-    this.#send(out);
+    };
+    socket.write(frameOf((out) => connectRequest.encode(out, request)));
   }
 
   /**
@@ -140,10 +138,7 @@ export class RawSession {
       const xid = op === 'ping' ? SpecialXid.ping : ++this.#xid;
       // The answer that comes at this place in the order is the one to this operation.
       this.#waiting.push({ xid, op, resolve: resolve as Waiting['resolve'], reject });
-      const out = new Writer();
-      out.int(0);
-      encodeRequest(out, xid, op, body);
-      this.#send(out);
+      this.#socket.write(frameOf((out) => encodeRequest(out, xid, op, body)));
     });
   }
 
@@ -154,11 +149,6 @@ export class RawSession {
 
   destroy(): void {
     this.#socket.destroy();
-  }
-
-  #send(out: Writer): void {
-    out.view.setInt32(0, out.length - 4);
-    this.#socket.write(out.toBytes());
   }
 
   #received(bytes: Uint8Array): void {

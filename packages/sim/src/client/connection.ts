@@ -1,10 +1,12 @@
 import {
+  beginFrame,
   type ConnectRequest,
   type ConnectResponse,
   connectRequest,
   connectResponse,
   decodeReplyBody,
   encodeRequest,
+  endFrame,
   FrameSplitter,
   type OpName,
   Reader,
@@ -109,9 +111,9 @@ export class ClientConnection {
   #frame(write: (out: Writer) => void): void {
     const out = this.#out;
     out.length = 0;
-    out.int(0);
+    const at = beginFrame(out);
     write(out);
-    out.view.setInt32(0, out.length - 4);
+    endFrame(out, at);
     this.#stream.write(out.bytes, 0, out.length);
   }
 

@@ -1,9 +1,11 @@
 import {
+  beginFrame,
   type ConnectResponse,
   connectRequest,
   connectResponse,
   decodeReplyBody,
   encodeRequest,
+  endFrame,
   FrameSplitter,
   type OpName,
   Reader,
@@ -212,9 +214,9 @@ const HANDSHAKE = {
 /** A frame around what `write` appends. */
 export function frameOf(write: (out: Writer) => void): Uint8Array {
   const out = new Writer(256);
-  out.int(0);
+  const at = beginFrame(out);
   write(out);
-  out.view.setInt32(0, out.length - 4);
+  endFrame(out, at);
   return out.toBytes();
 }
 

@@ -1,10 +1,12 @@
 import {
+  beginFrame,
   type ConnectRequest,
   type ConnectResponse,
   connectRequest,
   connectResponse,
   decodeReplyBody,
   encodeRequest,
+  endFrame,
   FrameSplitter,
   type OpName,
   Reader,
@@ -70,21 +72,13 @@ export class MemoryClient implements ClientLink {
 
   connect(request: ConnectRequest, connected: (response: ConnectResponse) => void): void {
     this.#connected = connected;
-    const out = new Writer();
-    out.int(0);
-    connectRequest.encode(out, request);
-    out.view.setInt32(0, out.length - 4);
-    this.#door.data(this.#connection, out.written());
+    this.#write((out) => connectRequest.encode(out, request));
   }
 
   request<Name extends RequestName>(op: Name, body: RequestBodies[Name], answered: (answer: Answer) => void): void {
     const xid = op === 'ping' ? SpecialXid.ping : ++this.#xid;
-    const out = new Writer();
-    out.int(0);
-    encodeRequest(out, xid, op, body);
-    out.view.setInt32(0, out.length - 4);
     this.#waiting.push({ xid, op, answered });
-    this.#door.data(this.#connection, out.written());
+    this.#write((out) => encodeRequest(out, xid, op, body));
   }
 
   /** Ends the connection from the client's side, or takes notice that the server has closed it. */
@@ -108,6 +102,14 @@ export class MemoryClient implements ClientLink {
   pause(): void {}
 
   resume(): void {}
+
+  #write(encode: (out: Writer) => void): void {
+    const out = new Writer();
+    const at = beginFrame(out);
+    encode(out);
+    endFrame(out, at);
+    this.#door.data(this.#connection, out.written());
+  }
 
   #received(frame: Reader): void {
     const connected = this.#connected;
