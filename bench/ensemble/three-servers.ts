@@ -1,8 +1,8 @@
 /** Three servers of one kind as an ensemble on this machine, the same layout for both sides of the comparison. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { isFree } from '@headkeeper/testkit';
 import { installApacheZooKeeper, writeZooCfg } from '#peers/apache-zookeeper';
 import { headkeeperBin } from '#peers/headkeeper';
 import type { Program } from '../rows.ts';
@@ -106,12 +106,4 @@ async function freePorts(count: number): Promise<number[]> {
     if (await isFree(nextPort)) found.push(nextPort);
   }
   return found;
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

@@ -3,9 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '@headkeeper/testkit';
 import { writeZooCfg } from '../peers/apache-zookeeper.ts';
 import { headkeeperBin, startHeadkeeper } from '../peers/headkeeper.ts';
-import { fourLetterWord, freePort, type ServerProcess, startServerProcess } from '../peers/server-process.ts';
+import { fourLetterWord, type ServerProcess, startServerProcess } from '../peers/server-process.ts';
 import { BUSY_FILES } from './killings.ts';
 import { Load } from './load.ts';
 

@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '@headkeeper/testkit';
 import { headkeeperBin, startHeadkeeper } from '../peers/headkeeper.ts';
-import { freePort } from '../peers/server-process.ts';
 import { Load } from './load.ts';
 
 /** Small, so that rolls, snapshots and purges are under way when the end comes. */

@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@headkeeper/testkit';
 import { type ApacheVersion, startApacheZooKeeper, writeZooCfg } from '../peers/apache-zookeeper.ts';
 import { startHeadkeeper } from '../peers/headkeeper.ts';
-import { freePort, type ServerProcess, startServerProcess } from '../peers/server-process.ts';
+import { type ServerProcess, startServerProcess } from '../peers/server-process.ts';
 import { SUPER_DIGEST } from './acls.ts';
 
 /** What can stand on either side. */

@@ -5,9 +5,9 @@
  */
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isFree } from '@headkeeper/testkit';
 
 const LOWEST = 12_000;
 const HIGHEST = 31_999;
@@ -54,12 +54,4 @@ function ownerLives(file: string): boolean {
   } catch {
     return false;
   }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

@@ -3,12 +3,12 @@
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { freePort } from '@headkeeper/testkit';
 import { installApacheZooKeeper } from '../peers/apache-zookeeper.ts';
 import { run, runToEnd } from '../peers/command.ts';
 import { headkeeperBin } from '../peers/headkeeper.ts';
 import { installKazoo } from '../peers/kazoo.ts';
 import { repositoryRoot } from '../peers/peer-cache.ts';
-import { freePort } from '../peers/server-process.ts';
 
 export type SuiteServer = 'apache' | 'headkeeper';
 export type TestOutcome = 'passed' | 'failed' | 'skipped';

@@ -6,10 +6,11 @@
 
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '@headkeeper/testkit';
 import { installApacheAdmin } from './apache-admin.ts';
 import { run } from './command.ts';
 import { installOnce, repositoryRoot, requireCommands } from './peer-cache.ts';
-import { freePort, type ServerProcess, startServerProcess } from './server-process.ts';
+import { type ServerProcess, startServerProcess } from './server-process.ts';
 
 export type ApacheVersion = '3.9.5' | '3.8.6';
 

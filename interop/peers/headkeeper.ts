@@ -2,9 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '@headkeeper/testkit';
 import { writeZooCfg } from './apache-zookeeper.ts';
 import { repositoryRoot } from './peer-cache.ts';
-import { freePort, type ServerProcess, startServerProcess } from './server-process.ts';
+import { type ServerProcess, startServerProcess } from './server-process.ts';
 
 /** The `headkeeper` command of this checkout, or of another one: `$HEADKEEPER_BIN`. */
 export const headkeeperBin: string =

@@ -7,10 +7,11 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '@headkeeper/testkit';
 import { nameFor } from './client-programs.ts';
 import { run } from './command.ts';
 import { installOnce, repositoryRoot, requireCommands } from './peer-cache.ts';
-import { freePort, type LaunchedServer, launchServer } from './server-process.ts';
+import { type LaunchedServer, launchServer } from './server-process.ts';
 
 /** Builds the server and returns its path. */
 export async function buildS3Server(): Promise<string> {

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** A server whose process has been started; whether it serves is another question. */
@@ -159,21 +159,5 @@ export function fourLetterWord(port: number, word: string, timeoutMs: number): P
     });
     socket.on('error', reject);
     socket.on('close', () => resolvePromise(answer));
-  });
-}
-
-/** A TCP port of the loopback interface that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolvePromise, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') {
-        reject(new Error('no port'));
-        return;
-      }
-      server.close(() => resolvePromise(address.port));
-    });
   });
 }

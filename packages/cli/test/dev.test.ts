@@ -5,21 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { after, describe, it } from 'node:test';
+import { isFree } from '@headkeeper/testkit';
 import { finished, headkeeper, start } from './headkeeper-process.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'headkeeper-dev-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const DEADLINE_MS = 30_000;
-
-/** Whether nothing listens at the port. */
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-}
 
 /** A port with two behind it, and as many 100 and 200 above, that are free. */
 async function freeBase(): Promise<number> {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { after, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isFree } from '@headkeeper/testkit';
 import { ZnodeClient } from '../src/connection/znode-client.ts';
 import { ExitCode } from '../src/exit-codes.ts';
 import { type Finished, finished, headkeeper, start, vectorFile } from './headkeeper-process.ts';
@@ -22,14 +22,6 @@ after(async () => {
   await Promise.all(SERVERS.map(kill));
   rmSync(folder, { recursive: true });
 });
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-}
 
 /** The first of nine free ports in a row. */
 async function freeBase(): Promise<number> {

@@ -7,6 +7,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@headkeeper/testkit';
 import { type Finished, finished } from './headkeeper-process.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../../../bin/zkServer.sh', import.meta.url));
@@ -30,15 +31,6 @@ function writeConfig(name: string, text: string): string {
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, text);
   return file;
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe('zkServer.sh', () => {

@@ -20,6 +20,7 @@ export { SeededRandom } from './disk/seeded-random.ts';
 export { type DiskOperation, SimDisk, SimulatedCrash, SimulatedDiskError } from './disk/sim-disk.ts';
 export type { Entry } from './disk/sim-folder.ts';
 export { type CrashKind, SimInode } from './disk/sim-inode.ts';
+export { freePort, isFree } from './net/free-port.ts';
 export { MemoryNetwork } from './peer/memory-network.ts';
 export { VirtualTime } from './peer/virtual-time.ts';
 export { type Answer, type ClientDoor, MemoryClient } from './server/memory-client.ts';

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isFree } from '@headkeeper/testkit';
 
 const MAIN = fileURLToPath(new URL('./member-main.js', import.meta.url));
 const WORD_TIMEOUT_MS = 1000;
@@ -186,16 +187,8 @@ export async function freePorts(): Promise<MemberPorts> {
 async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    if (given.has(port) || !(await canListen(port))) continue;
+    if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     return port;
   }
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.on('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

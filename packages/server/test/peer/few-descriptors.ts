@@ -1,13 +1,12 @@
-/** A program that accepts connections, and says what happens to them. */
+/** A program that accepts connections at the port it is given, and says what happens to them. */
 import { TcpNetwork } from '../../src/adapters/peer/tcp-network.ts';
-import { freePort } from './free-port.ts';
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
 const network = new TcpNetwork({ failed: (error) => say(`failed ${error.message}`) });
-const port = await freePort();
+const port = Number(process.argv[2]);
 network.listen(
   { host: '127.0.0.1', port },
   () => {
@@ -19,5 +18,5 @@ network.listen(
       closed: () => say('closed'),
     };
   },
-  (error) => say(error === null ? `port ${port}` : error.message),
+  (error) => say(error === null ? `listens` : error.message),
 );

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@headkeeper/testkit';
 import { openSslCipherName } from '../../src/adapters/peer/cipher-names.ts';
 import { createPeerNetwork, type PeerTlsValues, watchStores } from '../../src/adapters/peer/peer-network.ts';
 import { Pkcs12Error, pkcs12Certificates } from '../../src/adapters/peer/pkcs12.ts';
@@ -12,7 +13,6 @@ import { QuorumTls, type QuorumTlsOptions } from '../../src/adapters/peer/quorum
 import { TcpNetwork, type TcpNetworkOptions } from '../../src/adapters/peer/tcp-network.ts';
 import type { StoreFile } from '../../src/adapters/peer/tls-stores.ts';
 import type { Endpoint } from '../../src/ports.ts';
-import { freePort } from './free-port.ts';
 import { Recorder, until } from './stream-recorder.ts';
 
 function store(name: string, password: string | null = null): StoreFile {

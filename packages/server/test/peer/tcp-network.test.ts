@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@headkeeper/testkit';
 import { TcpNetwork } from '../../src/adapters/peer/tcp-network.ts';
 import type { Endpoint, PeerStream } from '../../src/ports.ts';
-import { freePort } from './free-port.ts';
 import { Recorder, until } from './stream-recorder.ts';
 
 const failures: Error[] = [];
@@ -162,14 +162,14 @@ test('a half-closed peer counts as gone', async () => {
 
 test('E07: a server that runs out of descriptors drops whom it cannot take, and accepts again when it has some', async () => {
   const script = fileURLToPath(new URL('./few-descriptors.js', import.meta.url));
-  const command = `ulimit -n 60; exec "${process.execPath}" "${script}"`;
+  const port = await freePort();
+  const command = `ulimit -n 60; exec "${process.execPath}" "${script}" ${port}`;
   const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
-  await until(() => /^port \d+$/m.test(output));
-  const port = Number(/^port (\d+)$/m.exec(output)?.[1]);
+  await until(() => output.includes('listens'));
   let dropped = 0;
   const sockets = Array.from({ length: 100 }, () =>
     connect(port, '127.0.0.1')
