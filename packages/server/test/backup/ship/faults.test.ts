@@ -7,12 +7,9 @@ const history = RecordedHistory.record(31, 400).inEpochs([70, 210]);
 
 /** Ships 100 txns, then breaks the target, then writes on. */
 async function broken(scene: Scene, fail: (scene: Scene) => void): Promise<Ship> {
-  const ship = new Ship(scene);
-  ship.shipper.setDuty(true);
-  ship.reach(60);
-  await ship.shippedTo(60);
-  ship.reach(100);
-  await ship.shippedTo(100);
+  const ship = Ship.onDuty(scene);
+  await ship.shipTo(60);
+  await ship.shipTo(100);
   fail(scene);
   ship.reach(300);
   await until(() => ship.record.report.failuresInARow >= 3, 'failures');
@@ -22,8 +19,7 @@ async function broken(scene: Scene, fail: (scene: Scene) => void): Promise<Ship>
 async function recovered(scene: Scene, ship: Ship): Promise<void> {
   scene.target.failing(null);
   scene.target.odds({});
-  ship.reach(400);
-  await ship.shippedTo(400);
+  await ship.shipTo(400);
   assert.equal(ship.record.report.failuresInARow, 0);
   assert.equal(ship.record.report.blocked, null);
   await ship.finish();
@@ -59,11 +55,9 @@ describe('a target', () => {
   it('that loses connections in the middle and answers loses no txn', async () => {
     const scene = new Scene(history, 5);
     scene.target.odds({ fails: 10, lostInTheMiddle: 15, answerLost: 15, slow: 10, slowMs: 3 });
-    const ship = new Ship(scene);
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene);
     for (let count = 5; count <= 400; count += 5) {
-      ship.reach(count);
-      await ship.shippedTo(count);
+      await ship.shipTo(count);
     }
     assert.ok(ship.record.report.failures > 10);
     scene.target.odds({});
@@ -73,21 +67,15 @@ describe('a target', () => {
 
   it('that keeps half of a manifest loses nothing: what it stands for is shipped again', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene);
-    ship.shipper.setDuty(true);
-    ship.reach(60);
-    await ship.shippedTo(60);
-    scene.target.next('put', { kind: 'slow', ms: 0 });
-    scene.target.next('put', { kind: 'half-written' });
-    ship.reach(200);
-    await ship.shippedTo(200);
+    const ship = Ship.onDuty(scene);
+    await ship.shipTo(60);
+    scene.nextManifest({ kind: 'half-written' });
+    await ship.shipTo(200);
     assert.equal(ship.record.report.failures, 1);
     await ship.finish();
     // The next one sees the half manifest and does not count it.
-    const next = new Ship(scene);
-    next.shipper.setDuty(true);
-    next.reach(400);
-    await next.shippedTo(400);
+    const next = Ship.onDuty(scene);
+    await next.shipTo(400);
     await next.finish();
     assert.equal(next.record.report.fulls, 0);
     await scene.assertRestores(400);
@@ -100,22 +88,16 @@ describe('a target', () => {
 
   it('with half a manifest at its end is taken to end before it', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene);
-    ship.shipper.setDuty(true);
-    ship.reach(60);
-    await ship.shippedTo(60);
-    scene.target.next('put', { kind: 'slow', ms: 0 });
-    scene.target.next('put', { kind: 'half-written' });
+    const ship = Ship.onDuty(scene);
+    await ship.shipTo(60);
+    scene.nextManifest({ kind: 'half-written' });
     ship.reach(200);
     await until(() => ship.record.report.failures === 1, 'a failure');
     ship.shipper.abandon();
     await ship.ended;
-    const next = new Ship(scene);
-    next.shipper.setDuty(true);
-    next.reach(300);
-    await next.shippedTo(300);
-    next.reach(400);
-    await next.shippedTo(400);
+    const next = Ship.onDuty(scene);
+    await next.shipTo(300);
+    await next.shipTo(400);
     await next.finish();
     await scene.assertRestores(400);
   });
@@ -123,8 +105,7 @@ describe('a target', () => {
   it('that is slow gets fewer and longer pieces, in order', async () => {
     const scene = new Scene(history);
     scene.target.odds({ slow: 100, slowMs: 20 });
-    const ship = new Ship(scene);
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene);
     for (let count = 1; count <= 400; count++) {
       ship.reach(count);
       await new Promise((resolve) => setImmediate(resolve));
@@ -138,36 +119,28 @@ describe('a target', () => {
 
   it('that shows an old listing gets some of the log twice, and no more', async () => {
     const scene = new Scene(history);
-    const first = new Ship(scene);
-    first.shipper.setDuty(true);
-    first.reach(60);
-    await first.shippedTo(60);
+    const first = Ship.onDuty(scene);
+    await first.shipTo(60);
     await scene.target.freezeListing();
-    first.reach(250);
-    await first.shippedTo(250);
+    await first.shipTo(250);
     await first.finish();
-    const second = new Ship(scene);
-    second.shipper.setDuty(true);
-    second.reach(300);
-    await second.shippedTo(300);
+    const second = Ship.onDuty(scene);
+    await second.shipTo(300);
     scene.target.thawListing();
-    second.reach(400);
-    await second.shippedTo(400);
+    await second.shipTo(400);
     await second.finish();
     await scene.assertComplete(400);
   });
 
   it('that fails full backups only keeps getting the log', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene, { fullIntervalMs: 10 });
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene, { fullIntervalMs: 10 });
     ship.reach(60);
     await until(() => ship.record.report.fulls === 1, 'a full backup');
     const { snapshots } = ship;
     ship.readsFail = true;
     for (let count = 100; count <= 400; count += 50) {
-      ship.reach(count);
-      await ship.shippedTo(count);
+      await ship.shipTo(count);
     }
     await until(() => ship.snapshots > snapshots + 2 && ship.record.report.failuresInARow > 1, 'failing full backups');
     ship.readsFail = false;

@@ -26,11 +26,9 @@ async function move(from: MemoryTarget, to: MemoryTarget): Promise<void> {
 }
 
 async function shipped(scene: Scene, count: number): Promise<Ship> {
-  const ship = new Ship(scene);
-  ship.shipper.setDuty(true);
+  const ship = Ship.onDuty(scene);
   for (const each of [count - 50, count]) {
-    ship.reach(each);
-    await ship.shippedTo(each);
+    await ship.shipTo(each);
   }
   return ship;
 }
@@ -40,10 +38,8 @@ describe('taking over', () => {
     const scene = new Scene(history);
     await (await shipped(scene, 100)).finish();
     await putFull(scene, 150);
-    const next = new Ship(scene);
-    next.shipper.setDuty(true);
-    next.reach(200);
-    await next.shippedTo(200);
+    const next = Ship.onDuty(scene);
+    await next.shipTo(200);
     await next.finish();
     await scene.assertComplete(200);
     for (const count of [101, 130, 149]) await scene.assertRestores(count);
@@ -56,8 +52,7 @@ describe('taking over', () => {
     const next = new Ship(scene);
     next.log.purged = 120;
     next.shipper.setDuty(true);
-    next.reach(200);
-    await next.shippedTo(200);
+    await next.shipTo(200);
     await next.finish();
     await scene.assertRestores(200);
     await scene.assertRestores(100);
@@ -75,10 +70,8 @@ describe('a manifest that is half written', () => {
     await putFull(scene, 300);
     const ahead = scene.names('full/').findLast((name) => name.endsWith('.json')) ?? '';
     scene.memory.tamper(ahead, (scene.memory.bytesOf(ahead) ?? new Uint8Array(0)).slice(0, 50));
-    const ship = new Ship(scene);
-    ship.shipper.setDuty(true);
-    ship.reach(200);
-    await ship.shippedTo(200);
+    const ship = Ship.onDuty(scene);
+    await ship.shipTo(200);
     await ship.finish();
     await scene.assertRestores(200);
   });
@@ -87,10 +80,8 @@ describe('a manifest that is half written', () => {
 describe('a target that is emptied, or changed for another, while it is shipped to', () => {
   it('is noticed, and the operator is told; once it is back shipping goes on without a gap', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene, { pace: { rollUpMs: 5 } });
-    ship.shipper.setDuty(true);
-    ship.reach(100);
-    await ship.shippedTo(100);
+    const ship = Ship.onDuty(scene, { pace: { rollUpMs: 5 } });
+    await ship.shipTo(100);
     const away = new MemoryTarget();
     await move(scene.memory, away);
     for (let count = 101; ship.record.report.blocked === null; count++) {
@@ -100,22 +91,19 @@ describe('a target that is emptied, or changed for another, while it is shipped 
     }
     assert.match(ship.record.report.blocked, /parts of a backup .* but no headkeeper-backup.json/);
     await move(away, scene.memory);
-    ship.reach(400);
-    await ship.shippedTo(400);
+    await ship.shipTo(400);
     await ship.finish();
     await scene.assertComplete(400);
   });
 
   it('is told from one that shows an old listing', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene, { pace: { rollUpMs: 2 } });
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene, { pace: { rollUpMs: 2 } });
     ship.reach(100);
     await until(() => ship.record.report.fulls === 1, 'a full backup');
     await scene.target.freezeListing();
     for (const count of [200, 300]) {
-      ship.reach(count);
-      await ship.shippedTo(count);
+      await ship.shipTo(count);
     }
     const lists = (): number => scene.target.requests.filter(({ operation }) => operation === 'list').length;
     const before = lists();
@@ -130,29 +118,25 @@ describe('a target that is emptied, or changed for another, while it is shipped 
 
   it('is begun anew when all is gone while nothing is written', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene, { pace: { rollUpMs: 5 } });
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene, { pace: { rollUpMs: 5 } });
     ship.reach(100);
     await until(() => ship.record.report.fulls === 1, 'a full backup');
     await ship.shippedTo(100);
     await move(scene.memory, new MemoryTarget());
     await until(() => ship.record.report.fulls === 2, 'a full backup that begins anew');
-    ship.reach(200);
-    await ship.shippedTo(200);
+    await ship.shipTo(200);
     await ship.finish();
     await scene.assertComplete(200);
   });
 
   it('gets a full backup when those it had are gone', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene, { pace: { rollUpMs: 5 } });
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene, { pace: { rollUpMs: 5 } });
     ship.reach(100);
     await until(() => ship.record.report.fulls === 1, 'a full backup');
     for (const name of scene.names('full/')) await scene.memory.remove(name, signal);
     await until(() => ship.record.report.fulls === 2, 'another full backup');
-    ship.reach(200);
-    await ship.shippedTo(200);
+    await ship.shipTo(200);
     await ship.finish();
     await scene.assertRestores(200);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { FaultyTarget, MemoryTarget } from '@headkeeper/testkit';
+import { FaultyTarget, MemoryTarget, type TargetFault } from '@headkeeper/testkit';
 import { restoreState } from '../../../src/backup/backup-state.ts';
 import { exactSnapshot } from '../../../src/backup/exact-snapshot.ts';
 import { BackupRepository } from '../../../src/backup/repository.ts';
@@ -71,6 +71,12 @@ function recordsOf(txns: readonly { readonly zxid: number; readonly body: Uint8A
   };
 }
 
+export interface ShipOptions {
+  readonly pace?: Partial<ShipPace>;
+  readonly fullIntervalMs?: number;
+  readonly log?: RecordedLog;
+}
+
 /** One server that ships, its log, and how it sees the target. */
 export class Ship {
   readonly log: RecordedLog;
@@ -86,7 +92,7 @@ export class Ship {
   /** Whether the files of snapshots cannot be read. */
   readsFail = false;
 
-  constructor(scene: Scene, options: { pace?: Partial<ShipPace>; fullIntervalMs?: number; log?: RecordedLog } = {}) {
+  constructor(scene: Scene, options: ShipOptions = {}) {
     this.#history = scene.history;
     this.log = options.log ?? new RecordedLog(scene.history);
     this.record = new ShipRecord('memory', () => {});
@@ -118,11 +124,24 @@ export class Ship {
     this.ended = this.shipper.run();
   }
 
+  /** One that has the duty from its start. */
+  static onDuty(scene: Scene, options: ShipOptions = {}): Ship {
+    const ship = new Ship(scene, options);
+    ship.shipper.setDuty(true);
+    return ship;
+  }
+
   /** Txns up to the `count`-th are in the log, those up to the `committed`-th are committed. */
   reach(count: number, committed: number = count): void {
     this.log.written = Math.max(this.log.written, count);
     this.committed = committed;
     this.shipper.committed(this.#history.zxidAt(committed - 1));
+  }
+
+  /** Txns up to the `count`-th are committed; waits until they are shipped. */
+  async shipTo(count: number): Promise<void> {
+    this.reach(count);
+    await this.shippedTo(count);
   }
 
   async shippedTo(count: number): Promise<void> {
@@ -173,6 +192,12 @@ export class Scene {
 
   async verify(): Promise<VerifyReport> {
     return verifyBackup(await this.open(), { settings: this.history.settings, signal });
+  }
+
+  /** What happens to the manifest that is put next: behind its piece of log, which nothing happens to. */
+  nextManifest(fault: TargetFault): void {
+    this.target.next('put', { kind: 'slow', ms: 0 });
+    this.target.next('put', fault);
   }
 
   names(prefix: string): string[] {

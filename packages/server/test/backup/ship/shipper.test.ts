@@ -9,11 +9,9 @@ const later = history.inEpochs([50, 120]);
 describe('shipping', () => {
   it('begins with a full backup and goes on with the log, to the last txn', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene);
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene);
     for (const count of [3, 40, 41, 200, 400]) {
-      ship.reach(count);
-      await ship.shippedTo(count);
+      await ship.shipTo(count);
     }
     await ship.finish();
     await scene.assertComplete(400);
@@ -23,8 +21,7 @@ describe('shipping', () => {
 
   it('ships nothing that is not committed, though it is in the log', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene);
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene);
     ship.reach(400, 100);
     await ship.shippedTo(100);
     await ship.finish();
@@ -44,8 +41,7 @@ describe('shipping', () => {
 
   it('ships what is committed before it ends', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene, { pace: { gatherMs: 60_000 } });
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene, { pace: { gatherMs: 60_000 } });
     ship.reach(10);
     await until(() => ship.record.report.fulls === 1, 'a full backup');
     ship.reach(400);
@@ -55,27 +51,20 @@ describe('shipping', () => {
 
   it('goes through the beginnings of epochs', async () => {
     const scene = new Scene(later);
-    const ship = new Ship(scene);
-    ship.shipper.setDuty(true);
-    ship.reach(30);
-    await ship.shippedTo(30);
-    ship.reach(400);
-    await ship.shippedTo(400);
+    const ship = Ship.onDuty(scene);
+    await ship.shipTo(30);
+    await ship.shipTo(400);
     await ship.finish();
     await scene.assertComplete(400);
   });
 
   it('goes on behind what was shipped before a restart, without another full backup', async () => {
     const scene = new Scene(later);
-    const first = new Ship(scene);
-    first.shipper.setDuty(true);
-    first.reach(130);
-    await first.shippedTo(130);
+    const first = Ship.onDuty(scene);
+    await first.shipTo(130);
     await first.finish();
-    const second = new Ship(scene);
-    second.shipper.setDuty(true);
-    second.reach(400);
-    await second.shippedTo(400);
+    const second = Ship.onDuty(scene);
+    await second.shipTo(400);
     await second.finish();
     assert.equal(second.record.report.fulls, 0);
     await scene.assertComplete(400);
@@ -83,20 +72,15 @@ describe('shipping', () => {
 
   it('goes on after a crash between the upload of a piece and its manifest', async () => {
     const scene = new Scene(history);
-    const first = new Ship(scene);
-    first.shipper.setDuty(true);
-    first.reach(100);
-    await first.shippedTo(100);
-    scene.target.next('put', { kind: 'slow', ms: 0 });
-    scene.target.next('put', { kind: 'fails', failure: 'unreachable' });
+    const first = Ship.onDuty(scene);
+    await first.shipTo(100);
+    scene.nextManifest({ kind: 'fails', failure: 'unreachable' });
     first.reach(150);
     await until(() => first.record.report.failures > 0, 'a failure');
     first.shipper.abandon();
     await first.ended;
-    const second = new Ship(scene);
-    second.shipper.setDuty(true);
-    second.reach(400);
-    await second.shippedTo(400);
+    const second = Ship.onDuty(scene);
+    await second.shipTo(400);
     await second.finish();
     await scene.assertComplete(400);
     const repository = await scene.open();
@@ -105,8 +89,7 @@ describe('shipping', () => {
 
   it('lets two ship at once: they agree', async () => {
     const scene = new Scene(later);
-    const ships = [new Ship(scene), new Ship(scene)];
-    for (const ship of ships) ship.shipper.setDuty(true);
+    const ships = [Ship.onDuty(scene), Ship.onDuty(scene)];
     for (let count = 10; count <= 400; count += 39) {
       for (const ship of ships) ship.reach(count);
       await Promise.all(ships.map((ship) => ship.shippedTo(count)));
@@ -134,30 +117,26 @@ describe('shipping', () => {
 describe('full backups', () => {
   it('are taken at their interval, whatever the wall clock says', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene, { fullIntervalMs: 30 });
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene, { fullIntervalMs: 30 });
     ship.reach(100);
     await until(() => ship.record.report.fulls === 2, 'two full backups');
     scene.wallOffsetMs = -10 * 365 * 86_400_000;
     await until(() => ship.record.report.fulls === 4, 'full backups after the clock went back');
     scene.wallOffsetMs = 10 * 365 * 86_400_000;
     await until(() => ship.record.report.fulls === 6, 'full backups after the clock went ahead');
-    ship.reach(400);
-    await ship.shippedTo(400);
+    await ship.shipTo(400);
     await ship.finish();
     await scene.assertComplete(400);
   });
 
   it('wait for the rest of the interval after a restart, and no longer than it by a clock that went back', async () => {
     const scene = new Scene(history);
-    const first = new Ship(scene);
-    first.shipper.setDuty(true);
+    const first = Ship.onDuty(scene);
     first.reach(10);
     await until(() => first.record.report.fulls === 1, 'a full backup');
     await first.finish();
     scene.wallOffsetMs = -365 * 86_400_000;
-    const second = new Ship(scene, { fullIntervalMs: 30 });
-    second.shipper.setDuty(true);
+    const second = Ship.onDuty(scene, { fullIntervalMs: 30 });
     second.reach(10);
     await until(() => second.record.report.fulls === 1, 'a full backup by the clock that went back');
     await second.finish();
@@ -165,10 +144,8 @@ describe('full backups', () => {
 
   it('are taken on order, by a server that does not ship, too', async () => {
     const scene = new Scene(history);
-    const shipping = new Ship(scene);
-    shipping.shipper.setDuty(true);
-    shipping.reach(50);
-    await shipping.shippedTo(50);
+    const shipping = Ship.onDuty(scene);
+    await shipping.shipTo(50);
     const other = new Ship(scene);
     other.reach(80);
     const done = await other.shipper.backupNow();
@@ -181,18 +158,14 @@ describe('full backups', () => {
 describe('care', () => {
   it('rounds small pieces up and removes them a round later', async () => {
     const scene = new Scene(later);
-    const ship = new Ship(scene, { pace: { gatherMs: 0 } });
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene, { pace: { gatherMs: 0 } });
     for (let count = 1; count <= 300; count++) {
-      ship.reach(count);
-      await ship.shippedTo(count);
+      await ship.shipTo(count);
     }
     await ship.finish();
     const small = scene.names('log/').length;
-    const second = new Ship(scene, { pace: { rollUpMs: 5 } });
-    second.shipper.setDuty(true);
-    second.reach(400);
-    await second.shippedTo(400);
+    const second = Ship.onDuty(scene, { pace: { rollUpMs: 5 } });
+    await second.shipTo(400);
     await until(() => scene.names('log/').length < small / 10, 'fewer pieces');
     await second.finish();
     await scene.assertComplete(400);
@@ -200,18 +173,15 @@ describe('care', () => {
 
   it('leaves small pieces alone when the log does not hold them any more', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene, { pace: { gatherMs: 0 } });
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene, { pace: { gatherMs: 0 } });
     for (let count = 1; count <= 60; count++) {
-      ship.reach(count);
-      await ship.shippedTo(count);
+      await ship.shipTo(count);
     }
     await ship.finish();
     const second = new Ship(scene, { pace: { rollUpMs: 2 } });
     second.log.purged = 50;
     second.shipper.setDuty(true);
-    second.reach(400);
-    await second.shippedTo(400);
+    await second.shipTo(400);
     const lists = (): number => scene.target.requests.filter(({ operation }) => operation === 'list').length;
     const before = lists();
     await until(() => lists() > before + 3, 'rounds of care');
@@ -223,20 +193,16 @@ describe('care', () => {
 describe('a history that does not go on', () => {
   it('begins anew with a full backup when the log was purged before it was shipped; the gap is named', async () => {
     const scene = new Scene(history);
-    const ship = new Ship(scene);
-    ship.shipper.setDuty(true);
-    ship.reach(50);
-    await ship.shippedTo(50);
-    ship.reach(100);
-    await ship.shippedTo(100);
+    const ship = Ship.onDuty(scene);
+    await ship.shipTo(50);
+    await ship.shipTo(100);
     scene.target.failing('unreachable');
     ship.reach(300);
     await until(() => ship.record.report.failures > 2, 'failures');
     ship.log.purged = 200;
     scene.target.failing(null);
     await until(() => ship.record.report.fulls === 2, 'a second full backup');
-    ship.reach(400);
-    await ship.shippedTo(400);
+    await ship.shipTo(400);
     await ship.finish();
     const { problems, newestRestorableZxid } = await scene.verify();
     assert.deepEqual(
@@ -251,20 +217,16 @@ describe('a history that does not go on', () => {
 
   it('is not shipped while the target is ahead, and is as soon as this server has caught up', async () => {
     const scene = new Scene(history);
-    const other = new Ship(scene);
-    other.shipper.setDuty(true);
-    other.reach(200);
-    await other.shippedTo(200);
+    const other = Ship.onDuty(scene);
+    await other.shipTo(200);
     await other.finish();
     const names = scene.memory.names();
-    const ship = new Ship(scene);
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene);
     ship.reach(150);
     await until(() => ship.record.report.blocked !== null, 'an obstacle');
     assert.match(ship.record.report.blocked ?? '', /holds transactions up to 0xc8 and this server has only 0x96/);
     assert.deepEqual(scene.memory.names(), names);
-    ship.reach(400);
-    await ship.shippedTo(400);
+    await ship.shipTo(400);
     assert.equal(ship.record.report.blocked, null);
     await ship.finish();
     await scene.assertComplete(400);
@@ -272,16 +234,12 @@ describe('a history that does not go on', () => {
 
   it('is not shipped into the backup of another one', async () => {
     const scene = new Scene(history);
-    const other = new Ship(scene);
-    other.shipper.setDuty(true);
-    other.reach(100);
-    await other.shippedTo(100);
-    other.reach(200);
-    await other.shippedTo(200);
+    const other = Ship.onDuty(scene);
+    await other.shipTo(100);
+    await other.shipTo(200);
     await other.finish();
     const names = scene.memory.names();
-    const ship = new Ship(scene, { log: new RecordedLog(RecordedHistory.record(22, 400)) });
-    ship.shipper.setDuty(true);
+    const ship = Ship.onDuty(scene, { log: new RecordedLog(RecordedHistory.record(22, 400)) });
     ship.reach(300);
     await until(() => ship.record.report.blocked !== null, 'an obstacle');
     assert.match(ship.record.report.blocked ?? '', /another transaction 0xc8/);
