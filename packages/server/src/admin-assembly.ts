@@ -83,6 +83,13 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
     history: dataDir.history,
     note: (message) => log.info({}, message),
   });
+  const gate = {
+    intervalMs: config.adminRateLimiterIntervalMs,
+    namesZxid: config.serializeLastProcessedZxid,
+    clock,
+    metrics,
+    authorize,
+  };
   const server = new AdminServer({
     host: config.adminServerAddress,
     port: config.adminServerPort ?? DEFAULT_PORT,
@@ -97,23 +104,15 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
     unready: () => unready(status, isServing()),
     commands: [
       snapshotCommand({
+        ...gate,
         enabled: config.adminSnapshotEnabled,
-        intervalMs: config.adminRateLimiterIntervalMs,
-        namesZxid: config.serializeLastProcessedZxid,
-        clock,
-        metrics,
-        authorize,
         idleTimeoutMs: config.adminIdleTimeoutMs,
         unavailable,
         take: () => taker.take(),
       }),
       restoreCommand({
+        ...gate,
         enabled: config.adminRestoreEnabled,
-        intervalMs: config.adminRateLimiterIntervalMs,
-        namesZxid: config.serializeLastProcessedZxid,
-        clock,
-        metrics,
-        authorize,
         obstacle: () => restore.obstacle?.message ?? null,
         restore: (fill) => restore.run(fill),
         log,

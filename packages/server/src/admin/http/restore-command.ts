@@ -1,18 +1,10 @@
-import type { Clock } from '../../ports.ts';
 import type { AdminMetrics } from './admin-metrics.ts';
 import type { AdminCall, OwnCommand } from './admin-server.ts';
-import type { Refusal } from './authorization.ts';
-import { RateLimit } from './rate-limit.ts';
+import { StateGate, type StateGateOptions } from './state-gate.ts';
 import { receiveBody } from './upload.ts';
 
-export interface RestoreCommandOptions {
-  readonly enabled: boolean;
-  readonly intervalMs: number;
-  /** `serializeLastProcessedZxid.enabled`, which Apache asks for, too. */
-  readonly namesZxid: boolean;
-  readonly clock: Clock;
+export interface RestoreCommandOptions extends StateGateOptions {
   readonly metrics: AdminMetrics;
-  readonly authorize: (call: AdminCall) => Refusal | null;
   /** Why nothing can be restored on this server now, or null. */
   readonly obstacle: () => string | null;
   /** Puts the snapshot that `fill` writes into a file in the place of the state; resolves with the zxid that it then has. */
@@ -29,22 +21,21 @@ export interface RestoreCommandOptions {
  * does not know: there each server is restored by itself.
  */
 export function restoreCommand(options: RestoreCommandOptions): OwnCommand {
-  const limit = new RateLimit(options.intervalMs, options.clock);
+  const gate = new StateGate(options, {
+    off: 'restoring over HTTP is off (admin.restore.enabled)',
+    last: 'the last restore began',
+    obstacle: () => {
+      const error = options.obstacle();
+      return error === null ? null : { status: 409, error };
+    },
+    limited: () => options.metrics.restoresRateLimited++,
+  });
   return {
     names: ['restore', 'rest'],
     method: 'POST',
     run: async (call) => {
-      const refusal = options.authorize(call);
+      const refusal = gate.refusal(call);
       if (refusal !== null) return call.json(refusal.status, {}, refusal.error);
-      if (!options.enabled) return call.json(503, {}, 'restoring over HTTP is off (admin.restore.enabled)');
-      if (!options.namesZxid) return call.json(500, {}, 'serializeLastProcessedZxid.enabled must be true');
-      const obstacle = options.obstacle();
-      if (obstacle !== null) return call.json(409, {}, obstacle);
-      if (!limit.allow()) {
-        options.metrics.restoresRateLimited++;
-        const pause = 'the last restore began less than admin.rateLimiterIntervalInMS ago';
-        return call.json(429, {}, `${pause} (${options.intervalMs} ms)`);
-      }
       return restore(call, options);
     },
   };

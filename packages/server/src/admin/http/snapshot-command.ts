@@ -1,21 +1,13 @@
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import type { Clock } from '../../ports.ts';
 import type { AdminMetrics } from './admin-metrics.ts';
 import type { AdminCall, OwnCommand } from './admin-server.ts';
-import type { Refusal } from './authorization.ts';
-import { RateLimit } from './rate-limit.ts';
+import { StateGate, type StateGateOptions } from './state-gate.ts';
 
-export interface SnapshotCommandOptions {
-  readonly enabled: boolean;
-  readonly intervalMs: number;
+export interface SnapshotCommandOptions extends StateGateOptions {
   /** A client that takes nothing for so long is given up. */
   readonly idleTimeoutMs: number;
-  /** `serializeLastProcessedZxid.enabled`: without it a snapshot does not say which zxid it stands for. */
-  readonly namesZxid: boolean;
-  readonly clock: Clock;
   readonly metrics: AdminMetrics;
-  readonly authorize: (call: AdminCall) => Refusal | null;
   /** Why no snapshot can be taken now, or null. */
   readonly unavailable: () => string | null;
   /** Writes the state as it is now into a file of the data directory. */
@@ -28,22 +20,21 @@ export interface SnapshotCommandOptions {
  * as its documentation says, where Apache counts microseconds (feature inventory, section K).
  */
 export function snapshotCommand(options: SnapshotCommandOptions): OwnCommand {
-  const limit = new RateLimit(options.intervalMs, options.clock);
+  const gate = new StateGate(options, {
+    off: 'snapshots over HTTP are off (admin.snapshot.enabled)',
+    last: 'the last snapshot was taken',
+    obstacle: () => {
+      const error = options.unavailable();
+      return error === null ? null : { status: 500, error };
+    },
+    limited: () => options.metrics.snapshotsRateLimited++,
+  });
   return {
     names: ['snapshot', 'snap'],
     method: 'GET',
     run: async (call) => {
-      const refusal = options.authorize(call);
+      const refusal = gate.refusal(call);
       if (refusal !== null) return call.json(refusal.status, {}, refusal.error);
-      if (!options.enabled) return call.json(503, {}, 'snapshots over HTTP are off (admin.snapshot.enabled)');
-      if (!options.namesZxid) return call.json(500, {}, 'serializeLastProcessedZxid.enabled must be true');
-      const unavailable = options.unavailable();
-      if (unavailable !== null) return call.json(500, {}, unavailable);
-      if (!limit.allow()) {
-        options.metrics.snapshotsRateLimited++;
-        const pause = 'the last snapshot was taken less than admin.rateLimiterIntervalInMS ago';
-        return call.json(429, {}, `${pause} (${options.intervalMs} ms)`);
-      }
       call.keepWaiting();
       try {
         await send(call, await options.take(), options.idleTimeoutMs);
