@@ -107,6 +107,11 @@ function addServer(top: Command): void {
     .addHelpText('after', '\nExample:\n  headkeeper server -D clientPort=2182 -D dataDir=/var/lib/headkeeper')
     .action(async (file: string | undefined, options: { define?: string[]; ensemble?: number }) => {
       if (options.ensemble !== undefined) {
+        const useless = file ?? (options.define === undefined ? null : '-D');
+        if (useless !== null) {
+          const why = 'each server of a local ensemble gets a configuration of its own; leave one of them out';
+          throw new CommandError(`${useless} and --ensemble do not go together: ${why}`, ExitCode.usage);
+        }
         const { runDev } = await import('./commands/dev/run.ts');
         return runDev({ ensemble: options.ensemble, port: DEFAULT_CLIENT_PORT }, process.argv[1] as string);
       }

@@ -39,6 +39,8 @@ describe('the command', () => {
     const wrong: [string[], RegExp][] = [
       [['serve'], /unknown command 'serve'.*\(Did you mean server\?\)/s],
       [['version', '--nope'], /unknown option '--nope'/],
+      [['server', 'x.cfg', '--ensemble', '3'], /x\.cfg and --ensemble do not go together/],
+      [['server', '-D', 'a=b', '--ensemble', '3'], /-D and --ensemble do not go together/],
       [['inspect', 'log'], /missing required argument 'file'/],
       [['status', 'a:b:c:d'], /"a:b:c:d" is no address/],
       [['status', 'localhost:65536'], /no address/],

@@ -15,6 +15,7 @@ export interface LocalMember {
 const HOST = '127.0.0.1';
 const QUORUM_OFFSET = 100;
 const ELECTION_OFFSET = 200;
+const HIGHEST_PORT = 65_535;
 /** Servers that a local ensemble can have: their kinds of ports must not meet. */
 export const MOST_MEMBERS = 99;
 const WORDS = 'conf,cons,dirs,dump,envi,isro,mntr,ruok,srvr,stat,wchs';
@@ -24,10 +25,15 @@ const WORDS = 'conf,cons,dirs,dump,envi,isro,mntr,ruok,srvr,stat,wchs';
  * anew.
  *
  * @param firstPort client port of server 1; the others follow, and the ports between servers 100 and 200 above.
- * @throws CommandError when a port is taken.
+ * @throws CommandError when a port is taken, or there is none with such a number.
  */
 export async function layOut(folder: string, count: number, firstPort: number): Promise<LocalMember[]> {
   const sids = Array.from({ length: count }, (_, at) => at + 1);
+  const lastPort = firstPort + ELECTION_OFFSET + count - 1;
+  if (lastPort > HIGHEST_PORT) {
+    const what = `${count} servers from --port ${firstPort} on need ports up to ${lastPort}`;
+    throw new CommandError(`${what}; the last one is ${HIGHEST_PORT}`, ExitCode.usage);
+  }
   for (const sid of sids) {
     for (const offset of [0, QUORUM_OFFSET, ELECTION_OFFSET]) await requireFree(firstPort + offset + sid - 1);
   }
@@ -60,7 +66,9 @@ function requireFree(port: number): Promise<void> {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'something listens there' : error.message;
-      reject(new CommandError(`port ${port} cannot be used: ${why}; --port chooses others`, ExitCode.usage));
+      reject(
+        new CommandError(`port ${port} cannot be used: ${why}; headkeeper dev --port chooses others`, ExitCode.usage),
+      );
     });
     server.listen(port, HOST, () => server.close(() => resolve()));
   });

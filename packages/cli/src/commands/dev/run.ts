@@ -21,12 +21,14 @@ export interface DevOptions {
 /** How long a server that ended stays down, so that its absence can be watched. */
 const RESTART_MS = 2000;
 const STOP_MS = 10_000;
+/** SIGHUP: the terminal is gone, and the servers do not belong to it. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Ends of a server by itself with these codes come again at every start. */
 const HOPELESS: ReadonlySet<number> = new Set([ExitCode.usage, 3]);
 
 /**
  * Runs an ensemble on this machine, each server in a process and a folder of its own, tells what happens to it, and
- * starts again what ends, until SIGINT or SIGTERM.
+ * starts again what ends, until SIGINT, SIGTERM or SIGHUP.
  *
  * @param program path of the headkeeper command.
  * @throws CommandError when a port is taken, or a server cannot be started.
@@ -35,13 +37,23 @@ export async function runDev(options: DevOptions, program: string): Promise<void
   if (options.ensemble > MOST_MEMBERS)
     throw new CommandError(`expected at most ${MOST_MEMBERS} servers`, ExitCode.usage);
   const folder = options.in === undefined ? mkdtempSync(path.join(tmpdir(), 'headkeeper-')) : path.resolve(options.in);
+  let ensemble: LocalEnsemble | null = null;
+  const leaveNothing = (): void => {
+    ensemble?.kill();
+    // Processes that were just killed may still be writing.
+    if (options.in === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  };
+  // This process ends at once when nobody reads what it says any more; the servers would not end with it.
+  process.once('exit', leaveNothing);
   try {
     mkdirSync(folder, { recursive: true });
     const members = await layOut(folder, options.ensemble, options.port);
     process.stdout.write(greeting(members, folder, options.in === undefined));
-    await new LocalEnsemble(members, program).run();
+    ensemble = new LocalEnsemble(members, program);
+    await ensemble.run();
   } finally {
-    if (options.in === undefined) rmSync(folder, { recursive: true, force: true });
+    process.off('exit', leaveNothing);
+    leaveNothing();
   }
 }
 
@@ -71,13 +83,17 @@ class LocalEnsemble {
     for (const one of this.#processes) this.#start(one);
     this.#narrator.start();
     const onSignal = (): void => this.#stop(null);
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+    for (const signal of SIGNALS) process.on(signal, onSignal);
     const input = createInterface({ input: process.stdin });
     input.on('line', (line) => this.#obey(line));
     const failure = await over;
     input.close();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
     if (failure !== null) throw failure;
+  }
+
+  kill(): void {
+    for (const one of this.#processes) one.signal('SIGKILL');
   }
 
   #start(one: MemberProcess): void {
@@ -119,7 +135,7 @@ class LocalEnsemble {
 
   #stop(failure: CommandError | null): void {
     if (this.#stopping) {
-      for (const one of this.#processes) one.signal('SIGKILL');
+      this.kill();
       return;
     }
     this.#stopping = true;
@@ -128,9 +144,7 @@ class LocalEnsemble {
     for (const timer of this.#restarts) clearTimeout(timer);
     say('stopping');
     for (const one of this.#processes) one.signal('SIGTERM');
-    setTimeout(() => {
-      for (const one of this.#processes) one.signal('SIGKILL');
-    }, STOP_MS).unref();
+    setTimeout(() => this.kill(), STOP_MS).unref();
     this.#settleWhenAllEnded();
   }
 
