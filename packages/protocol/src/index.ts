@@ -154,3 +154,4 @@ export {
 } from './snapshot-records.ts';
 export { type Stat, statRecord } from './stat.ts';
 export { decodeTxn, encodeTxn, type Txn, type TxnBodies, type TxnName, txns } from './txns.ts';
+export { counterOf, epochOf, zxidIn } from './zxid.ts';

@@ -47,7 +47,7 @@ export { type RestoreProblem, RestoreRefused } from './backup/restore-refused.ts
 export { EPOCH_JUMP, epochBeyond, type RestoredData, type WrittenData, writeRestored } from './backup/restore-write.ts';
 export type { RetentionRules } from './backup/retention.ts';
 export { createS3Target, type S3Credentials, type S3TargetOptions } from './backup/s3-target.ts';
-export { type LogSegment, SegmentBuilder } from './backup/segment-builder.ts';
+export { type LogSegment, SegmentBuilder, timeOfBody } from './backup/segment-builder.ts';
 export { backUpSnapshot, type SnapshotBackup, type SnapshotBackupOptions } from './backup/snapshot-backup.ts';
 export { type BackupTarget, TargetError, type TargetFailure, type TargetObject } from './backup/target.ts';
 export { type Environment, openTarget, type TargetPlace } from './backup/target-opening.ts';

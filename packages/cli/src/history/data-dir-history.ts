@@ -13,6 +13,7 @@ import {
   type SnapshotFile,
   type SnapshotSummary,
   type StateSink,
+  timeOfBody,
   zxidOfBody,
 } from '@headkeeper/server/internal';
 import { CommandError, ExitCode } from '../exit-codes.ts';
@@ -187,13 +188,6 @@ export class DataDirHistory implements HistorySource {
     }
     return { last: Math.max(last, moment.kind === 'zxid' ? Math.min(newest, moment.zxid) : newest), found };
   }
-}
-
-const TXN_TIME_AT = 20;
-
-/** The time of a txn's header (storage-formats reference, 4.1), milliseconds since 1970. */
-function timeOfBody(view: DataView, start: number): number {
-  return view.getInt32(start + TXN_TIME_AT) * 4294967296 + view.getUint32(start + TXN_TIME_AT + 4);
 }
 
 function isBeyond(moment: NamedMoment, zxid: number, view: DataView, start: number): boolean {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { zxidIn } from '@headkeeper/protocol';
 import type { DataDir } from '../adapters/disk/data-dir.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import type { Connection, Session } from '../core/connection.ts';
@@ -19,8 +20,6 @@ import type {
 
 const READING = 1;
 const WRITING = 4;
-/** Zxids of one epoch. */
-const EPOCH_UNIT = 2 ** 32;
 
 /** What the operators' commands see of a standalone server, or of one of an ensemble. */
 export class StandaloneStatus implements ServerStatus {
@@ -102,7 +101,7 @@ export class StandaloneStatus implements ServerStatus {
     const { lastZxid } = this.#replica.serving;
     const { ensemble } = this;
     if (ensemble === null || ensemble.leading === null || ensemble.phase !== 'broadcast') return lastZxid;
-    return Math.max(lastZxid, ensemble.currentEpoch * EPOCH_UNIT);
+    return Math.max(lastZxid, zxidIn(ensemble.currentEpoch, 0));
   }
 
   /** Apache counts the root twice, as "" and as "/". */

@@ -1,3 +1,4 @@
+import { counterOf, epochOf } from '@headkeeper/protocol';
 import { LogFileReader } from '../core/log/log-reader.ts';
 import { zxidOfBody } from '../core/log/record-codec.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
@@ -13,8 +14,6 @@ export interface ApacheStart {
   /** What it leaves out without a word: one sentence each. */
   readonly silentLosses: readonly string[];
 }
-
-const TWO_32 = 4294967296;
 
 /** The start failed; the message says at what. */
 class Fails extends Error {}
@@ -50,7 +49,7 @@ export function followApacheStart(
     return { refusal: error.message, snapshotZxid: chosen.zxid, lastZxid: null, silentLosses: losses };
   }
   const newest = snapshots[0];
-  if (newest !== undefined && newest.zxid > last && newest.zxid % TWO_32 !== 0) {
+  if (newest !== undefined && newest.zxid > last && counterOf(newest.zxid) !== 0) {
     losses.push(
       `the txns from ${zxidText(last + 1)} to ${zxidText(newest.zxid)}, which ${newest.name} held, are given up`,
     );
@@ -77,7 +76,7 @@ function replay(
     const reader = new LogFileReader(maxRecordBytes, (_bytes, view, start) => {
       const zxid = zxidOfBody(view, start);
       if (zxid <= last) return;
-      if (Math.floor(zxid / TWO_32) === Math.floor(last / TWO_32) && zxid !== last + 1) {
+      if (epochOf(zxid) === epochOf(last) && zxid !== last + 1) {
         const range = `${zxidText(last + 1)} to ${zxidText(zxid - 1)}`;
         if (replayed) throw new Fails(`${log.name} has a gap: the txns from ${range} are missing`);
         losses.push(`the txns from ${range}, between the snapshot and ${log.name}, are given up`);

@@ -1,3 +1,4 @@
+import { counterOf } from '@headkeeper/protocol';
 import { Database } from '../core/database.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
 import type { RecoverySource, SnapshotFile } from '../core/log/recovery-source.ts';
@@ -46,14 +47,12 @@ export function examineSnapshot(source: RecoverySource, file: SnapshotFile, sett
   }
 }
 
-const TWO_32 = 4294967296;
-
 function whatIsWrong(zxid: number, { digest, lastProcessedZxid }: SnapshotSummary, hasWrongDigest: boolean): string {
   if (hasWrongDigest) return 'its digest is not that of its znodes';
   const { zxid: known = 0 } = digest ?? {};
   const holds = Math.max(known, lastProcessedZxid ?? 0);
   const saysNothing = known === 0 && lastProcessedZxid === null;
   // The zxid before the first of an epoch can be the name of the state of the epoch before.
-  if (saysNothing || holds >= zxid || zxid % TWO_32 === 0) return '';
+  if (saysNothing || holds >= zxid || counterOf(zxid) === 0) return '';
   return `its name is wrong: it holds the state of ${zxidText(holds)}`;
 }

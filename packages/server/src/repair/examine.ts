@@ -1,3 +1,4 @@
+import { epochOf } from '@headkeeper/protocol';
 import { awaitsSetAside, rebuildingReason } from '../adapters/disk/damage.ts';
 import { DRAFT_SUFFIX } from '../adapters/disk/durable-file.ts';
 import {
@@ -79,8 +80,6 @@ export interface ExamineOptions {
   /** Bytes read so far and, roughly, in all. */
   readonly progress: (done: number, total: number) => void;
 }
-
-const TWO_32 = 4294967296;
 
 /** Looks at a data directory, and changes nothing. Throws what the disk throws. */
 export function examine(folders: HistoryFolders, options: ExamineOptions): Examination {
@@ -225,7 +224,7 @@ function examineEpochs({ disk, snapshotFolder }: HistoryFolders, lastZxid: numbe
 
 /** Source of the rule: storage-formats reference, section 10. */
 function apacheOnEpochs({ accepted, current }: EpochTexts, drafts: readonly string[], lastZxid: number): string | null {
-  const reached = Math.floor(lastZxid / TWO_32);
+  const reached = epochOf(lastZxid);
   for (const [name, text] of [
     [CURRENT_NAME, current],
     [ACCEPTED_NAME, accepted],

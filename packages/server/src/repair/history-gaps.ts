@@ -1,4 +1,4 @@
-import { follows, type LogScan } from './log-scan.ts';
+import { firstMissing, follows, type LogScan } from './log-scan.ts';
 
 /** Txns that are in no log. */
 export interface HistoryGap {
@@ -11,8 +11,6 @@ export interface HistoryGap {
   readonly needed: boolean;
 }
 
-const TWO_32 = 4294967296;
-
 /**
  * The gaps of a history: counters that are missing between one record and the next, in the logs in order, and between the
  * newest snapshot that loads and the logs behind it. Where an epoch ends nothing tells whether txns of it are missing.
@@ -20,10 +18,8 @@ const TWO_32 = 4294967296;
 export function findGaps(logs: readonly LogScan[], newestSnapshotZxid: number | null): HistoryGap[] {
   const gaps: HistoryGap[] = [];
   const add = (last: number, zxid: number, before: string, after: string): void => {
-    const sameEpoch = Math.floor(last / TWO_32) === Math.floor(zxid / TWO_32);
-    const from = sameEpoch ? last + 1 : zxid - (zxid % TWO_32) + 1;
     const needed = newestSnapshotZxid === null || newestSnapshotZxid < zxid - 1;
-    gaps.push({ from, to: zxid - 1, before, after, needed });
+    gaps.push({ from: firstMissing(last, zxid), to: zxid - 1, before, after, needed });
   };
   let last: number | null = null;
   let lastName = '';

@@ -1,3 +1,4 @@
+import { counterOf } from '@headkeeper/protocol';
 import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
 import { LogWalk } from '../adapters/disk/log-walk.ts';
 import { listLogs, listSnapshots } from '../adapters/disk/recovery-files.ts';
@@ -16,7 +17,6 @@ export interface LastGood {
 }
 
 const STEP_BYTES = 1 << 20;
-const TWO_32 = 4294967296;
 
 /** Follows the history from the snapshot of this zxid as far as it goes; null without one. */
 export function lastGoodTxn(folders: HistoryFolders, snapshotZxid: number | null): LastGood | null {
@@ -55,7 +55,7 @@ export function walkFrom(folders: HistoryFolders, zxid: number): LogWalk | null 
   if (file === undefined) return null;
   const isSnapshotBetween = (after: number, before: number): boolean =>
     listSnapshots(disk, snapshotFolder).some(
-      (found) => found.zxid > after && found.zxid < before && found.zxid % TWO_32 !== 0,
+      (found) => found.zxid > after && found.zxid < before && counterOf(found.zxid) !== 0,
     );
   return new LogWalk({ disk, folder: logFolder, file, lastZxid: zxid, isSnapshotBetween });
 }

@@ -1,3 +1,4 @@
+import { counterOf, epochOf, zxidIn } from '@headkeeper/protocol';
 import { type LogEndKind, LogFileReader } from '../core/log/log-reader.ts';
 import { LOG_HEADER_BYTES, RecordReader, zxidOfBody } from '../core/log/record-codec.ts';
 import type { LogFile } from '../core/log/recovery-source.ts';
@@ -48,12 +49,16 @@ export interface LogScan {
 /** Records that no server with ordinary settings would take, but that are whole. */
 export const LARGEST_RECORD_BYTES: number = 256 << 20;
 const CHUNK_BYTES = 1 << 20;
-const TWO_32 = 4294967296;
+
+/** The first txn that is missing between two that do not follow each other; of an epoch that ends there none can be named. */
+export function firstMissing(before: number, behind: number): number {
+  return epochOf(before) === epochOf(behind) ? before + 1 : zxidIn(epochOf(behind), 1);
+}
 
 /** Whether a txn may come right behind another: the next counter, or the first of a later epoch. */
 export function follows(zxid: number, before: number): boolean {
-  if (Math.floor(zxid / TWO_32) === Math.floor(before / TWO_32)) return zxid === before + 1;
-  return zxid > before && zxid % TWO_32 === 1;
+  if (epochOf(zxid) === epochOf(before)) return zxid === before + 1;
+  return zxid > before && counterOf(zxid) === 1;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Reader, Writer } from '@headkeeper/protocol';
+import { epochOf, Reader, Writer } from '@headkeeper/protocol';
 import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
 import { listLogs } from '../adapters/disk/recovery-files.ts';
 import { beginRecord, endRecord, LOG_HEADER_BYTES } from '../core/log/record-codec.ts';
@@ -7,12 +7,11 @@ import type { Piece, RepairPlan } from './changes.ts';
 import { ENSEMBLE_WARNING, type PlanOptions, rangeText, tellStart } from './check-plan.ts';
 import { logNamed } from './cut-tail.ts';
 import { FileBytes } from './file-bytes.ts';
-import { LARGEST_RECORD_BYTES, type LogScan, scanLog } from './log-scan.ts';
+import { firstMissing, LARGEST_RECORD_BYTES, type LogScan, scanLog } from './log-scan.ts';
 import { diagnoseRecord, type RecordDiagnosis } from './record-diagnosis.ts';
 import { RepairRefused } from './repair-refused.ts';
 import { repairSettings } from './repair-settings.ts';
 
-const TWO_32 = 4294967296;
 /** A million records fit into 50 MB. */
 const MOST_FILLED = 1_000_000;
 /** Record of the smallest txn: prefix, TxnHeader, end mark. */
@@ -128,7 +127,7 @@ export function planDrop(folders: HistoryFolders, record: ExaminedRecord, option
     losses: lost.count === 0 ? [] : [rangeText(lost.first, behind - 1)],
     notes: [
       ...(lost.count === 0 ? [] : [ENSEMBLE_WARNING]),
-      ...(Math.floor(known / TWO_32) === Math.floor(behind / TWO_32)
+      ...(epochOf(known) === epochOf(behind)
         ? []
         : [`An epoch ends there: nothing tells how many txns after ${zxidText(known)} are lost.`]),
     ],
@@ -160,8 +159,7 @@ interface Missing {
 
 /** What is missing between two zxids; of an epoch that ends there nothing can be named. */
 function lostBetween(before: number, behind: number): Missing {
-  const sameEpoch = Math.floor(before / TWO_32) === Math.floor(behind / TWO_32);
-  const first = sameEpoch ? before + 1 : behind - (behind % TWO_32) + 1;
+  const first = firstMissing(before, behind);
   return { first, count: Math.max(0, behind - first) };
 }
 

@@ -1,4 +1,4 @@
-import { JuteError } from '@headkeeper/protocol';
+import { counterOf, JuteError } from '@headkeeper/protocol';
 import { snapshotName } from '../adapters/disk/file-names.ts';
 import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
 import { createRecoverySource, listSnapshots } from '../adapters/disk/recovery-files.ts';
@@ -18,7 +18,6 @@ import { repairSettings } from './repair-settings.ts';
 
 const STEP_BYTES = 1 << 20;
 const ZNODES_PER_SLICE = 65_536;
-const TWO_32 = 4294967296;
 
 /** A state, and how it came about. */
 interface Rebuilt {
@@ -60,7 +59,7 @@ export function planRebuildSnapshot(folders: HistoryFolders, at: number | null, 
       'No snapshot can be loaded, and the logs have no digests that would prove that they begin with the first txn.',
     );
   }
-  const beyond = at === null ? damaged.filter((file) => file.zxid > zxid && file.zxid % TWO_32 !== 0) : [];
+  const beyond = at === null ? damaged.filter((file) => file.zxid > zxid && counterOf(file.zxid) !== 0) : [];
   const newest = beyond.at(-1);
   const losses = newest === undefined ? [] : [`${rangeText(zxid + 1, newest.zxid)}, which ${newest.name} held`];
   if (newest !== undefined && !options.acceptLoss) {

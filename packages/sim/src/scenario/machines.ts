@@ -512,7 +512,7 @@ export const MACHINES: readonly Scenario[] = [
     guard: guard(
       'adapters/disk/epoch-files.ts: decideEpochs takes the epoch of the last zxid',
       'adapters/disk/epoch-files.js',
-      'const reached = Math.max(0, Math.floor(lastZxid / TWO_32));',
+      'const reached = Math.max(0, epochOf(lastZxid));',
       'const reached = 0;',
     ),
     run: (tell) => {

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { epochOf } from '@headkeeper/protocol';
 import type { BackupRepository } from '@headkeeper/server/internal';
 import { askAdminJson, isAdminAddress } from '../../backup/admin-client.ts';
 import { type OpenBackup, withBackup } from '../../backup/open-repository.ts';
@@ -39,7 +40,6 @@ interface Status {
 
 const WATCH_EVERY_MS = 2000;
 const ANSWER_MS = 5000;
-const TWO_32 = 4294967296;
 
 /**
  * Shows how a backup is getting on.
@@ -140,7 +140,7 @@ function zxidIn(value: unknown): number | null {
 /** Txns that the server has and the target has not; null when they cannot be counted: one of them is not known, or the epochs differ. */
 function lagOf({ target, server }: Status): number | null {
   if (target === null || server === null || target.zxid === null || server.zxid === null) return null;
-  if (Math.floor(target.zxid / TWO_32) !== Math.floor(server.zxid / TWO_32)) return null;
+  if (epochOf(target.zxid) !== epochOf(server.zxid)) return null;
   return Math.max(0, server.zxid - target.zxid);
 }
 

@@ -1,3 +1,4 @@
+import { zxidIn } from '@headkeeper/protocol';
 import type { RestoreFolder, WrittenData } from '@headkeeper/server/internal';
 import { zxidText } from '../../history/moment.ts';
 import { bytesText, plural } from '../../progress.ts';
@@ -24,8 +25,6 @@ export interface RestoreReport {
   readonly written: WrittenData | null;
 }
 
-const TWO_32 = 4294967296;
-
 export function reportText(report: RestoreReport): string {
   const { written, timeMs, newEpoch } = report;
   const when = timeMs === null ? '' : `, the state of ${new Date(timeMs).toISOString()}`;
@@ -48,7 +47,7 @@ export function reportText(report: RestoreReport): string {
   } else {
     const sessions = `${plural(report.sessions, 'session')} ${written === null ? 'would end' : 'ended'}`;
     lines.push(
-      `The history goes on in epoch ${newEpoch}, at ${zxidText(written?.lastZxid ?? newEpoch * TWO_32 + report.sessions)}; ` +
+      `The history goes on in epoch ${newEpoch}, at ${zxidText(written?.lastZxid ?? zxidIn(newEpoch, report.sessions))}; ` +
         `${sessions}, and ${plural(report.ephemerals, 'ephemeral')} with ${report.sessions === 1 ? 'it' : 'them'}.`,
     );
   }

@@ -1,3 +1,4 @@
+import { counterOf } from '@headkeeper/protocol';
 import { ExitCode } from '../../exit-codes.ts';
 import { formatHostPort, type HostPort } from '../../host-port.ts';
 import { askServer, type KnownMember, type ServerReport } from './server-report.ts';
@@ -15,8 +16,6 @@ export interface EnsembleReport {
   readonly leader: MemberReport | null;
   readonly exitCode: number;
 }
-
-const EPOCH_UNIT = 2 ** 32;
 
 /** Asks the servers at the addresses, then the members that these know and that have not been asked. */
 export async function askEnsemble(addresses: readonly HostPort[], timeoutMs: number): Promise<EnsembleReport> {
@@ -84,7 +83,7 @@ function exitCodeOf(reports: readonly ServerReport[], served: boolean, problemCo
 
 function behind(report: ServerReport, leader: ServerReport | null): number | null {
   if (report.serving === null || leader === null || leader.serving === null || report === leader) return null;
-  const counter = leader.serving.zxid % EPOCH_UNIT;
-  if (report.serving.epoch === leader.serving.epoch) return Math.max(0, counter - (report.serving.zxid % EPOCH_UNIT));
+  const counter = counterOf(leader.serving.zxid);
+  if (report.serving.epoch === leader.serving.epoch) return Math.max(0, counter - counterOf(report.serving.zxid));
   return report.serving.epoch > leader.serving.epoch ? 0 : counter;
 }

@@ -1,3 +1,4 @@
+import { epochOf } from '@headkeeper/protocol';
 import { parseMembership } from '@headkeeper/server/internal';
 import { CommandError } from '../../exit-codes.ts';
 import { formatHostPort, type HostPort } from '../../host-port.ts';
@@ -41,8 +42,6 @@ export interface ServerReport {
   readonly members: readonly KnownMember[];
 }
 
-const EPOCH_UNIT = 2 ** 32;
-
 /** Asks one server `srvr`, and `conf` when it belongs to an ensemble; both work with Apache ZooKeeper's. */
 export async function askServer(address: HostPort, timeoutMs: number): Promise<ServerReport> {
   const silent = { address, sid: null, serving: null, members: [] };
@@ -85,7 +84,7 @@ export function readServing(text: string): Serving | null {
     mode,
     version: (field('Zookeeper version') ?? '').replace(/, built on.*$/, ''),
     zxid,
-    epoch: Math.floor(zxid / EPOCH_UNIT),
+    epoch: epochOf(zxid),
     connections: Number(field('Connections') ?? 0),
     outstanding: Number(field('Outstanding') ?? 0),
     latencyMs: { min: min ?? 0, average: average ?? 0, max: max ?? 0 },

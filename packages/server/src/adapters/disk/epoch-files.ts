@@ -1,3 +1,4 @@
+import { epochOf } from '@headkeeper/protocol';
 import { invariant } from '../../core/invariants.ts';
 import { limits } from '../../limits.ts';
 import type { Disk, EpochStore, Epochs } from '../../ports.ts';
@@ -28,8 +29,6 @@ export class EpochsDamaged extends Error {
   }
 }
 
-const TWO_32 = 4294967296;
-
 /**
  * The epochs that a server starts with, whose log and snapshots end at `lastZxid` and are durable.
  *
@@ -44,7 +43,7 @@ const TWO_32 = 4294967296;
  * Source of the rules: storage-formats reference, sections 10 and 12; quorum-protocol reference, section 14.
  */
 export function decideEpochs(files: EpochTexts, lastZxid: number): EpochDecision {
-  const reached = Math.max(0, Math.floor(lastZxid / TWO_32));
+  const reached = Math.max(0, epochOf(lastZxid));
   const accepted = epochOfText(files.accepted);
   const current = epochOfText(files.current);
   const damage = describeDamage(files, accepted, current, reached);

@@ -1,3 +1,4 @@
+import { counterOf } from '@headkeeper/protocol';
 import { invariant } from '../../core/invariants.ts';
 import { LOG_HEADER_BYTES } from '../../core/log/record-codec.ts';
 import { zxidText } from '../../core/log/recovery-refused.ts';
@@ -10,7 +11,6 @@ import { INSTALL_NAME, installedZxid, writeInstallMark, zxidInPlace } from './in
 import { type LogPlace, LogWalk } from './log-walk.ts';
 import { isLikelySnapshot, listLogs, listSnapshots } from './recovery-files.ts';
 
-const TWO_32 = 4294967296;
 /** What a look at the first records takes. */
 const LOOK_BYTES = 1 << 16;
 
@@ -113,7 +113,7 @@ function endOf(folders: HistoryFolders, zxid: number): LogPlace | null {
       walk.close();
     }
   }
-  if (reached !== zxid && zxid % TWO_32 !== 0) {
+  if (reached !== zxid && counterOf(zxid) !== 0) {
     throw new HistoryUnreachable(`${logFolder} leads to ${zxidText(reached)} and not to ${zxidText(zxid)}`);
   }
   return place;
@@ -121,7 +121,7 @@ function endOf(folders: HistoryFolders, zxid: number): LogPlace | null {
 
 function readLog(folders: HistoryFolders, afterZxid: number): LogCursor | null {
   const logs = listLogs(folders.disk, folders.logFolder);
-  const isRecord = afterZxid % TWO_32 !== 0;
+  const isRecord = counterOf(afterZxid) !== 0;
   const at = logs.findLastIndex((log) => log.zxid <= afterZxid);
   const file = logs[isRecord ? at : Math.max(0, at)];
   if (file === undefined) return null;
@@ -143,7 +143,7 @@ function readLog(folders: HistoryFolders, afterZxid: number): LogCursor | null {
  */
 export function readLogOrItsBeginning(folders: HistoryFolders, afterZxid: number): LogCursor | null {
   const cursor = readLog(folders, afterZxid);
-  if (cursor !== null || afterZxid % TWO_32 === 0) return cursor;
+  if (cursor !== null || counterOf(afterZxid) === 0) return cursor;
   const file = listLogs(folders.disk, folders.logFolder).find(({ zxid }) => zxid === afterZxid + 1);
   return file === undefined ? null : newWalk(folders, file, afterZxid);
 }
@@ -163,7 +163,7 @@ function surelyFollows(folders: HistoryFolders, file: LogFile, epochStart: numbe
 
 function newWalk(folders: HistoryFolders, file: LogFile, lastZxid: number): LogWalk {
   const isSnapshotBetween = (after: number, before: number): boolean =>
-    validSnapshots(folders).some(({ zxid }) => zxid > after && zxid < before && zxid % TWO_32 !== 0);
+    validSnapshots(folders).some(({ zxid }) => zxid > after && zxid < before && counterOf(zxid) !== 0);
   return new LogWalk({ disk: folders.disk, folder: folders.logFolder, file, lastZxid, isSnapshotBetween });
 }
 

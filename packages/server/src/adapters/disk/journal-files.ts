@@ -1,3 +1,4 @@
+import { counterOf, epochOf } from '@headkeeper/protocol';
 import { InvariantViolation, invariant } from '../../core/invariants.ts';
 import {
   LOG_HEADER_BYTES,
@@ -415,14 +416,6 @@ class JournalFiles implements Journal {
 
 function emptyBatch(rolled: boolean): Batch {
   return { pieces: [], bytes: 0, firstZxid: 0, lastZxid: 0, rolled };
-}
-
-function epochOf(zxid: number): number {
-  return Math.floor(zxid / 4294967296);
-}
-
-function counterOf(zxid: number): number {
-  return zxid % 4294967296;
 }
 
 /** Whether a log file begins with a whole record. */

@@ -1,3 +1,4 @@
+import { counterOf, epochOf } from '@headkeeper/protocol';
 import { isZero } from '../../core/log/byte-window.ts';
 import {
   END_OF_RECORD,
@@ -31,7 +32,6 @@ export interface LogPlace {
   readonly offset: number;
 }
 
-const TWO_32 = 4294967296;
 const SEEK_BYTES = 1 << 20;
 const LEAST_WINDOW = 1 << 16;
 /** Lengths beyond are not even tried. */
@@ -209,9 +209,9 @@ export class LogWalk implements LogCursor, LogRecords {
 
   #requireNext(zxid: number): void {
     const last = this.lastZxid;
-    if (Math.floor(zxid / TWO_32) === Math.floor(last / TWO_32)) {
+    if (epochOf(zxid) === epochOf(last)) {
       if (zxid === last + 1) return;
-    } else if (zxid % TWO_32 === 1 && !this.#isSnapshotBetween(last, zxid)) {
+    } else if (counterOf(zxid) === 1 && !this.#isSnapshotBetween(last, zxid)) {
       return;
     }
     throw this.#unreachable(`has ${zxidText(zxid)} behind ${zxidText(last)}: what is between them is missing`);

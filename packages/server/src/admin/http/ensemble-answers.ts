@@ -1,8 +1,6 @@
+import { counterOf, epochOf } from '@headkeeper/protocol';
 import type { EnsembleFacts, ObserverFacts } from '../ensemble-facts.ts';
 import type { JsonFields } from './json-text.ts';
-
-/** Zxids of one epoch. */
-const EPOCH_UNIT = 2 ** 32;
 
 /** Who leads; a standalone server has nothing to say. */
 export function leader(facts: EnsembleFacts | null): JsonFields {
@@ -17,7 +15,7 @@ export function leader(facts: EnsembleFacts | null): JsonFields {
 export function zabState(facts: EnsembleFacts | null, lastZxid: number, clientPort: number): JsonFields {
   if (facts === null) return { voting: false, zabstate: '' };
   const own = facts.membership.members.get(facts.sid);
-  const epoch = Math.floor(lastZxid / EPOCH_UNIT);
+  const epoch = epochOf(lastZxid);
   return {
     myid: facts.sid,
     is_leader: facts.role === 'leader',
@@ -27,7 +25,7 @@ export function zabState(facts: EnsembleFacts | null, lastZxid: number, clientPo
     voting: own?.role === 'participant',
     last_zxid: `0x${lastZxid.toString(16)}`,
     zab_epoch: epoch,
-    zab_counter: lastZxid - epoch * EPOCH_UNIT,
+    zab_counter: counterOf(lastZxid),
     zabstate: facts.phase,
   };
 }
