@@ -34,7 +34,7 @@ interface PageCommand {
 }
 
 /** The commands in the `console` blocks of the page, with the output that it shows. */
-export function commandsOf(page: string): PageCommand[] {
+function commandsOf(page: string): PageCommand[] {
   const commands: { line: number; command: string; shown: string[] }[] = [];
   let isConsole = false;
   for (const [index, line] of page.split('\n').entries()) {

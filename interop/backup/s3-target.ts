@@ -44,7 +44,7 @@ export async function checkS3Target(tell: Told): Promise<void> {
 }
 
 /** The target that a zoo.cfg naming this server gives. */
-export function openS3(server: S3Server, prefix: string, bucket: string = server.bucket): Promise<BackupTarget> {
+function openS3(server: S3Server, prefix: string, bucket: string = server.bucket): Promise<BackupTarget> {
   const place = { url: `s3://${bucket}/${prefix}`, endpoint: server.endpoint, region: null, pathStyle: null };
   return openTarget(place, server.environment);
 }

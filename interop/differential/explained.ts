@@ -73,7 +73,7 @@ function unitAt(text: Bytes, at: number): number {
 /**
  * The whole list. `docs/differences.md` is rendered from it, and nothing else is accepted by the differential test.
  */
-export const EXPLANATIONS: readonly Explanation[] = [
+const EXPLANATIONS: readonly Explanation[] = [
   {
     id: 'catch-up-needs-read',
     request: 'setWatches, setWatches2: a path that has changed since and that the connection may not read',

@@ -125,7 +125,7 @@ class ShownProgress implements Progress {
 }
 
 /** An amount for people: `1.4 GB`, `12,000 znodes`. */
-export function amountText(amount: number, unit: ProgressUnit): string {
+function amountText(amount: number, unit: ProgressUnit): string {
   if (unit === 'bytes') return bytesText(amount);
   return `${countText(Math.round(amount))} ${amount === 1 ? unit.slice(0, -1) : unit}`;
 }

@@ -25,7 +25,7 @@ export { BackupError, type BackupProblem } from './backup/backup-error.ts';
 export { type BackupState, type BackupStateOptions, restoreState } from './backup/backup-state.ts';
 export { type BandwidthClock, limitBandwidth } from './backup/bandwidth-limit.ts';
 export { Catalogue, catalogueOf, type Entry, type FullEntry, type LogEntry } from './backup/catalogue.ts';
-export { type Chain, type ChainPart, type Gap, gapError, planChain, requireChain } from './backup/chain.ts';
+export { type Chain, type ChainPart, type Gap, planChain, requireChain } from './backup/chain.ts';
 export { type FoundChange, findChange, type SoughtChange, type SoughtOperation } from './backup/change-search.ts';
 export { backUpDataDir, type DataDirBackup, type DataDirBackupOptions } from './backup/data-dir-backup.ts';
 export { BackupKey, readKeyFile } from './backup/encryption.ts';
@@ -39,7 +39,6 @@ export {
   type ReplayProgress,
   type ReplaySummary,
   readLog,
-  replayChain,
 } from './backup/replay.ts';
 export { BackupRepository, type FullFacts, type LogFacts } from './backup/repository.ts';
 export { checkRestoreFolder, type RestoreFolder, type RestoreWorld } from './backup/restore-folder.ts';

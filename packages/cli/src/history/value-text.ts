@@ -39,7 +39,7 @@ export function valueJson(data: Uint8Array | null): ValueJson | null {
 const LETTERS = 'rwcda';
 
 /** Permissions as letters, in the order c, d, r, w, a; as a number when they hold bits that have no letter. */
-export function permissionText(perms: number): string {
+function permissionText(perms: number): string {
   if ((perms & ~31) !== 0) return String(perms);
   return [...'cdrwa'].filter((letter) => (perms & (1 << LETTERS.indexOf(letter))) !== 0).join('');
 }

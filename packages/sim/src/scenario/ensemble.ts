@@ -81,7 +81,7 @@ const CALM: Partial<RunPlan> = {
  * Writes must commit again so soon once a quorum is whole: `syncLimit`, in which a server without power is missed (10 s), an
  * election, the epoch, a synchronisation and a client's way.
  */
-export const COMMIT_BOUND_MS = 15_000;
+const COMMIT_BOUND_MS = 15_000;
 
 /** A whole ensemble under the hand of a script. All times are virtual milliseconds. */
 export class Ensemble {
