@@ -4,6 +4,7 @@ export { type S3Fault, type S3Request, S3Stub } from './backup/s3-stub.ts';
 export { type Spoiling, spoilObject } from './backup/spoil-object.ts';
 export { type TargetCheck, targetChecks } from './backup/target-suite.ts';
 export { CoreHarness, type LoggedTxn, type StepEvent } from './core/core-harness.ts';
+export { CORE_SETTINGS } from './core/core-settings.ts';
 export {
   frameOf,
   type Handshake,

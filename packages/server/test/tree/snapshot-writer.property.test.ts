@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CORE_SETTINGS } from '@headkeeper/testkit';
 import fc from 'fast-check';
 import { Database } from '../../src/core/database.ts';
 import { SnapshotDecoder } from '../../src/core/log/snapshot-decoder.ts';
@@ -120,7 +121,7 @@ test('a snapshot is the tree at its beginning, whatever happens while it is writ
 
 /** The file loaded by the server's own recovery gives the same tree and the digest that the file names. */
 function loads(chunks: readonly Uint8Array[], nodes: readonly DumpedNode[]): void {
-  const database = new Database({ ...REPLICA_SETTINGS });
+  const database = new Database({ ...CORE_SETTINGS, ...SETTINGS });
   const state = new RecoveredState(database);
   const decoder = new SnapshotDecoder(state, 1 << 21);
   for (const chunk of chunks) decoder.push(chunk);
@@ -129,33 +130,6 @@ function loads(chunks: readonly Uint8Array[], nodes: readonly DumpedNode[]): voi
   assert.deepEqual(nodesOf(database.tree), nodes);
   assert.deepEqual(state.digestMismatches, []);
 }
-
-const REPLICA_SETTINGS = {
-  ...SETTINGS,
-  serverId: 1,
-  tickTimeMs: 2000,
-  minSessionTimeoutMs: 4000,
-  maxSessionTimeoutMs: 40_000,
-  juteMaxBuffer: 1_048_575,
-  juteMaxBufferExtra: 1_048_575,
-  enforceQuota: false,
-  skipAcl: false,
-  superDigest: null,
-  digestAlgorithm: 'SHA1',
-  serializeLastProcessedZxid: true,
-  reconfigEnabled: false,
-  localSessionsEnabled: false,
-  localSessionUpgrading: false,
-  commitLogCount: 0,
-  containerCheckIntervalMs: 60_000,
-  containerMaxPerMinute: 10_000,
-  containerMaxNeverUsedIntervalMs: 0,
-  sessionPasswordIssue: 'apache',
-  sessionPasswordAccept: ['apache'],
-  sessionPasswordKey: new Uint8Array(16),
-  snapCount: 1000,
-  snapSizeLimitBytes: 0,
-} as const;
 
 test('an abandoned snapshot leaves nothing behind', () => {
   const tree = new DataTree(SETTINGS);

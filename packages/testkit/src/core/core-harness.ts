@@ -8,42 +8,13 @@ import {
   RecoveredState,
   Replica,
 } from '@headkeeper/server/internal';
+import { CORE_SETTINGS } from './core-settings.ts';
 import { type ClientPort, type HandshakeOptions, RawClient } from './raw-client.ts';
 
 /** Checksum and length in front of a record's body, and the byte behind it. */
 const RECORD_PREFIX_BYTES = 12;
 const RECORD_END_BYTES = 1;
 const ZXID_AT = 12;
-
-const SETTINGS: CoreSettings = {
-  serverId: 1,
-  tickTimeMs: 2000,
-  minSessionTimeoutMs: 4000,
-  maxSessionTimeoutMs: 40_000,
-  juteMaxBuffer: 1_048_575,
-  juteMaxBufferExtra: 1_048_575,
-  extendedTypesEnabled: true,
-  emulate353TTLNodes: false,
-  enforceQuota: true,
-  skipAcl: false,
-  superDigest: null,
-  digestAlgorithm: 'SHA1',
-  digestEnabled: true,
-  serializeLastProcessedZxid: true,
-  reconfigEnabled: false,
-  localSessionsEnabled: false,
-  localSessionUpgrading: false,
-  commitLogCount: 0,
-  containerCheckIntervalMs: 60_000,
-  containerMaxPerMinute: 10_000,
-  containerMaxNeverUsedIntervalMs: 0,
-  sessionPasswordIssue: 'apache',
-  sessionPasswordAccept: ['apache', 'keyed'],
-  sessionPasswordKey: new Uint8Array(32).fill(7),
-  snapCount: 100_000,
-  snapSizeLimitBytes: 0,
-  hashSeed: 0x5eed,
-};
 
 /** A txn as it was handed to the journal: header, body and digest, and its zxid. */
 export interface LoggedTxn {
@@ -72,7 +43,7 @@ export class CoreHarness implements ClientPort {
   #rolled = false;
 
   constructor(settings: Partial<CoreSettings> = {}, replayed: readonly LoggedTxn[] = []) {
-    this.settings = { ...SETTINGS, ...settings };
+    this.settings = { ...CORE_SETTINGS, ...settings };
     const state = new RecoveredState(new Database(this.settings));
     state.loaded(0, null);
     for (const { body } of replayed) state.applyTxn(body, viewOf(body), 0, body.length);

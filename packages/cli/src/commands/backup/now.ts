@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import process from 'node:process';
-import { backUpDataDir, backUpSnapshot, createNodeDisk, type FullManifest } from '@headkeeper/server/internal';
+import { backUpDataDir, backUpSnapshot, createNodeDisk, type DataDirBackup } from '@headkeeper/server/internal';
 import { askAdmin, authorizationOf, isAdminAddress } from '../../backup/admin-client.ts';
 import { type OpenBackup, withBackup } from '../../backup/open-repository.ts';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
@@ -11,15 +11,8 @@ import { bytesText, durationText, plural, startProgress } from '../../progress.t
 import type { NowOptions } from './option-types.ts';
 
 /** What was kept. */
-interface NowReport {
+interface NowReport extends DataDirBackup {
   readonly target: string;
-  readonly full: FullManifest | null;
-  readonly zxid: number;
-  readonly historyFromZxid: number;
-  readonly segments: number;
-  readonly txns: number;
-  readonly bytes: number;
-  readonly warnings: readonly string[];
 }
 
 /**

@@ -1,0 +1,32 @@
+import type { CoreSettings } from '@headkeeper/server/internal';
+
+/** Those of an ordinary server with TTL znodes, and a key and a seed that never change. */
+export const CORE_SETTINGS: CoreSettings = {
+  serverId: 1,
+  tickTimeMs: 2000,
+  minSessionTimeoutMs: 4000,
+  maxSessionTimeoutMs: 40_000,
+  juteMaxBuffer: 1_048_575,
+  juteMaxBufferExtra: 1_048_575,
+  extendedTypesEnabled: true,
+  emulate353TTLNodes: false,
+  enforceQuota: true,
+  skipAcl: false,
+  superDigest: null,
+  digestAlgorithm: 'SHA1',
+  digestEnabled: true,
+  serializeLastProcessedZxid: true,
+  reconfigEnabled: false,
+  localSessionsEnabled: false,
+  localSessionUpgrading: false,
+  commitLogCount: 0,
+  containerCheckIntervalMs: 60_000,
+  containerMaxPerMinute: 10_000,
+  containerMaxNeverUsedIntervalMs: 0,
+  sessionPasswordIssue: 'apache',
+  sessionPasswordAccept: ['apache', 'keyed'],
+  sessionPasswordKey: new Uint8Array(32).fill(7),
+  snapCount: 100_000,
+  snapSizeLimitBytes: 0,
+  hashSeed: 0x5eed,
+};
