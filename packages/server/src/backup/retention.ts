@@ -58,7 +58,8 @@ export function planRetention(
   const takenSinceMs = takenMs(newest) - days * DAY_MS;
   const putSinceMs = newest.publishedMs - days * DAY_MS;
   const recent = newestFirst.filter((full, i) => {
-    return i === 0 || i < count || takenMs(full) > takenSinceMs || full.publishedMs > putSinceMs;
+    const isYoung = days > 0 && (takenMs(full) > takenSinceMs || full.publishedMs > putSinceMs);
+    return i === 0 || i < count || isYoung;
   });
   const kept = new Set<Entry>(catalogue.fulls.filter(({ manifest }) => !manifests.has(manifest)));
   for (const full of recent) kept.add(full);

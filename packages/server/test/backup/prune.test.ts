@@ -56,6 +56,12 @@ function plan(fulls: readonly Full[], logs: readonly (readonly [number, number])
   };
 }
 
+test('without a rule of days no clock keeps a full backup: copied later than the newest, or taken by one that was ahead', () => {
+  const newest = { zxid: 200, takenMs: NOW };
+  assert.deepEqual(plan([{ zxid: 100, takenMs: NOW - DAY_MS, putMs: NOW + 1 }, newest], [], { count: 1 }).fulls, [200]);
+  assert.deepEqual(plan([{ zxid: 100, takenMs: NOW + HOUR_MS }, newest], [], { count: 1 }).fulls, [200]);
+});
+
 /** One full backup every six hours for forty days, the oldest first; the zxid counts them. */
 const REGULAR: readonly Full[] = Array.from({ length: 160 }, (_, i) => ({
   zxid: (i + 1) * 10,

@@ -149,7 +149,7 @@ for (const age of ['new', 'old'] as const)
 describe('the end of a connection', () => {
   it('comes after everything that was sent before', async (t) => {
     const served = await serve(t);
-    const { peer, opened } = await dialClient(t, served, age);
+    const { peer, opened } = await dialClient(t, served);
     const sent = fillUp(opened.link, 3_000_000);
     opened.link.close();
     const out = new Writer();
@@ -166,7 +166,7 @@ describe('the end of a connection', () => {
 
   it('does not lose what was sent when the peer has said things that nobody reads', async (t) => {
     const served = await serve(t);
-    const { peer, opened } = await dialClient(t, served, age);
+    const { peer, opened } = await dialClient(t, served);
     opened.link.pause();
     await peer.say(Buffer.alloc(300_000));
     const sent = fillUp(opened.link, 1);
@@ -179,7 +179,7 @@ describe('the end of a connection', () => {
 
   it('is told once when the peer closes', async (t) => {
     const served = await serve(t);
-    const { peer, opened } = await dialClient(t, served, age);
+    const { peer, opened } = await dialClient(t, served);
     peer.socket.end();
     await served.clients.until(() => opened.closed > 0);
     await served.listener.drain(1000);
@@ -189,7 +189,7 @@ describe('the end of a connection', () => {
   it('is told once when the peer resets, with and without output that waits', async (t) => {
     const served = await serve(t);
     for (const waiting of [0, 1, limits.outputHighWater + 1]) {
-      const { peer, opened } = await dialClient(t, served, age);
+      const { peer, opened } = await dialClient(t, served);
       if (waiting > 0) fillUp(opened.link, waiting);
       peer.socket.resetAndDestroy();
       await served.clients.until(() => opened.closed > 0);
@@ -215,7 +215,7 @@ describe('draining the listener', () => {
 
   it('waits for those that still read', async (t) => {
     const served = await serve(t);
-    const { peer, opened } = await dialClient(t, served, age);
+    const { peer, opened } = await dialClient(t, served);
     const sent = fillUp(opened.link, 3_000_000);
     served.listener.stop();
     opened.link.close();
