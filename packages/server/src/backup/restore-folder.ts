@@ -5,13 +5,15 @@ import {
   markAsOurs,
   myid,
   RESTORE_DRAFT_FOLDER,
+  RESTORED_LOG_NAME,
   requireFolder,
   VERSION_FOLDER,
 } from '../adapters/disk/data-dir.ts';
-import { writeDurably } from '../adapters/disk/durable-file.ts';
+import { DRAFT_SUFFIX, removeDurably, writeDurably } from '../adapters/disk/durable-file.ts';
 import { storeEpochs } from '../adapters/disk/epoch-files.ts';
-import { logName, snapshotName } from '../adapters/disk/file-names.ts';
+import { logName, snapshotName, zxidOfName } from '../adapters/disk/file-names.ts';
 import { FolderInUse, type FolderLock } from '../adapters/disk/folder-lock.ts';
+import { readWhole } from '../adapters/disk/recovery-files.ts';
 import type { Disk, DiskFile } from '../ports.ts';
 import { RestoreRefused } from './restore-refused.ts';
 
@@ -52,7 +54,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
 export function checkRestoreFolder(disk: Disk, folder: RestoreFolder): void {
   for (const parent of parentsOf(folder)) {
     if (!disk.existsSync(parent)) continue;
-    refuseContents(disk, parent);
+    refuseContents(disk, parent, folder);
   }
   if (folder.myid === null || !disk.existsSync(folder.dataDir)) return;
   const found = myid(disk, folder.dataDir);
@@ -65,18 +67,30 @@ export function checkRestoreFolder(disk: Disk, folder: RestoreFolder): void {
   }
 }
 
-function refuseContents(disk: Disk, parent: string): void {
+function refuseContents(disk: Disk, parent: string, folder: RestoreFolder): void {
   for (const name of list(disk, parent)) {
-    // Who holds it is asked when the lock is taken.
-    if (HARMLESS.has(name) || name.startsWith('headkeeper.lock')) continue;
+    // Who holds it is asked when the lock is taken. A crash can have left the draft of a small file.
+    const small = name.endsWith(DRAFT_SUFFIX) ? name.slice(0, -DRAFT_SUFFIX.length) : name;
+    if (HARMLESS.has(small) || name.startsWith('headkeeper.lock')) continue;
     const inside = name === VERSION_FOLDER ? list(disk, `${parent}/${name}`) : [];
-    if (name === VERSION_FOLDER && inside.length === 0) continue;
+    if (name === VERSION_FOLDER && (inside.length === 0 || isLoneLog(disk, parent, folder))) continue;
     throw new RestoreRefused(
       'not-empty',
       `${parent} is not empty: it holds ${[name, ...inside.slice(0, 1)].join('/')}. Nothing is ever overwritten: ` +
         'give an empty directory, or move what is in this one away.',
     );
   }
+}
+
+/** Whether a directory holds no more than the log of a restore into this very folder that did not get to its snapshot. */
+function isLoneLog(disk: Disk, parent: string, { dataDir, dataLogDir }: RestoreFolder): boolean {
+  if (parent !== resolve(dataLogDir) || parent === resolve(dataDir)) return false;
+  const logs = `${parent}/${VERSION_FOLDER}`;
+  const snapshots = `${resolve(dataDir)}/${VERSION_FOLDER}`;
+  const mark = `${logs}/${RESTORED_LOG_NAME}`;
+  if (!disk.existsSync(mark) || (disk.existsSync(snapshots) && list(disk, snapshots).length > 0)) return false;
+  if (list(disk, logs).some((name) => name !== RESTORED_LOG_NAME && zxidOfName('log', name) === null)) return false;
+  return new TextDecoder().decode(readWhole(disk, mark)).trim() === resolve(dataDir);
 }
 
 function list(disk: Disk, folder: string): string[] {
@@ -95,7 +109,7 @@ function parentsOf(folder: RestoreFolder): string[] {
 /**
  * Restored data on its way to one data directory. All of it is written beside the place where servers look, and synced;
  * `commit` then moves it there by one rename, and one before it for logs in a directory of their own: a crash before leaves
- * a draft, on which no server starts.
+ * a draft, on which no server starts. A crash between the two leaves logs with a mark, which the next restore removes.
  *
  * The methods throw RestoreRefused when the disk fails; then `abandon` is to be called.
  */
@@ -181,12 +195,18 @@ export class RestoreDraft {
       markAsOurs(disk, this.#dataDir);
       const { myid: number } = this.folder;
       if (number !== null) writeDurably(disk, this.#dataDir, MYID_NAME, new TextEncoder().encode(`${number}\n`));
+      const isApart = this.#dataLogDir !== this.#dataDir;
+      if (isApart) {
+        const mark = new TextEncoder().encode(`${this.#dataDir}\n`);
+        writeDurably(disk, `${this.#dataLogDir}/${RESTORE_DRAFT_FOLDER}`, RESTORED_LOG_NAME, mark);
+      }
       for (const parent of [...parentsOf(this.folder)].reverse()) {
         disk.syncDirSync(`${parent}/${RESTORE_DRAFT_FOLDER}`);
         disk.renameSync(`${parent}/${RESTORE_DRAFT_FOLDER}`, `${parent}/${VERSION_FOLDER}`);
         this.#committed.push(parent);
         disk.syncDirSync(parent);
       }
+      if (isApart) removeDurably(disk, `${this.#dataLogDir}/${VERSION_FOLDER}`, RESTORED_LOG_NAME);
     });
   }
 
@@ -213,9 +233,16 @@ export class RestoreDraft {
     this.release();
   }
 
-  /** Removes drafts, those of an interrupted restore included. */
+  /** Removes drafts, those of an interrupted restore included, and the log that one left alone. */
   #empty(): void {
     const { disk, removeFolder } = this.#world;
+    if (disk.existsSync(this.#dataLogDir) && isLoneLog(disk, this.#dataLogDir, this.folder)) {
+      const logs = `${this.#dataLogDir}/${VERSION_FOLDER}`;
+      // The mark goes last: as long as anything is there it tells what that is.
+      for (const name of list(disk, logs)) if (name !== RESTORED_LOG_NAME) disk.removeSync(`${logs}/${name}`);
+      disk.syncDirSync(logs);
+      removeDurably(disk, logs, RESTORED_LOG_NAME);
+    }
     for (const parent of parentsOf(this.folder)) {
       const draft = `${parent}/${RESTORE_DRAFT_FOLDER}`;
       if (!disk.existsSync(draft)) continue;

@@ -86,6 +86,8 @@ export interface DataDir {
 export const VERSION_FOLDER = 'version-2';
 /** Where a restore has its files until those of all servers are durable. */
 export const RESTORE_DRAFT_FOLDER = 'version-2.restoring';
+/** Lies with a restored log until the snapshot is in its place, when the two are apart; names the directory of the snapshot. */
+export const RESTORED_LOG_NAME = 'headkeeper.restoring';
 const INITIALIZE_NAME = 'initialize';
 const ORIGIN_NAME = 'headkeeper.origin';
 export const MYID_NAME = 'myid';
@@ -123,6 +125,7 @@ export function openDataDir(options: DataDirOptions): DataDir {
   try {
     for (const folder of together ? [dataDir] : [dataDir, dataLogDir]) refuseDraft(disk, folder);
     if (!together) {
+      settleRestoredLog(folders);
       refuseMisplaced(disk, snapshotFolder, 'log', 'dataLogDir');
       refuseMisplaced(disk, logFolder, 'snapshot', 'dataDir');
     }
@@ -221,8 +224,25 @@ function refuseDraft(disk: Disk, folder: string): void {
   throw new DataDirError(
     'half-restored',
     `${draft} shows that a restore into ${folder} was interrupted. Run "headkeeper restore" again, for all servers of the ` +
-      'ensemble and into empty directories; or remove that folder to start without what was to be restored.',
+      'ensemble: it removes what it left half done, and wants the directories that it had completed to be emptied first. Or ' +
+      'remove that folder to start without what was to be restored.',
   );
+}
+
+/**
+ * A restore puts the log into its place first, and the snapshot, which it belongs behind, next. A log that is alone is none
+ * to start on; one whose snapshot is there is complete.
+ */
+function settleRestoredLog({ disk, snapshotFolder, logFolder }: HistoryFolders): void {
+  if (!disk.existsSync(`${logFolder}/${RESTORED_LOG_NAME}`)) return;
+  if (listSnapshots(disk, snapshotFolder).length === 0) {
+    throw new DataDirError(
+      'half-restored',
+      `${logFolder} holds the log of a restore that was interrupted before its snapshot came to ${snapshotFolder}. Run ` +
+        `"headkeeper restore" again, which removes that log; or remove ${logFolder} to start without what was to be restored.`,
+    );
+  }
+  removeDurably(disk, logFolder, RESTORED_LOG_NAME);
 }
 
 function refuseMisplaced(disk: Disk, folder: string, kind: 'log' | 'snapshot', setting: string): void {
