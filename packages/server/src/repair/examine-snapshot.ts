@@ -1,8 +1,8 @@
-import { counterOf } from '@headkeeper/protocol';
 import { Database } from '../core/database.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
 import type { RecoverySource, SnapshotFile } from '../core/log/recovery-source.ts';
 import { SnapshotDamaged, SnapshotDecoder, type SnapshotSummary } from '../core/log/snapshot-decoder.ts';
+import { earlierThanNamed } from '../core/log/snapshot-name.ts';
 import { RecoveredState } from '../core/recovered-state.ts';
 import type { CoreSettings } from '../core/settings.ts';
 
@@ -47,12 +47,8 @@ export function examineSnapshot(source: RecoverySource, file: SnapshotFile, sett
   }
 }
 
-function whatIsWrong(zxid: number, { digest, lastProcessedZxid }: SnapshotSummary, hasWrongDigest: boolean): string {
+function whatIsWrong(zxid: number, summary: SnapshotSummary, hasWrongDigest: boolean): string {
   if (hasWrongDigest) return 'its digest is not that of its znodes';
-  const { zxid: known = 0 } = digest ?? {};
-  const holds = Math.max(known, lastProcessedZxid ?? 0);
-  const saysNothing = known === 0 && lastProcessedZxid === null;
-  // The zxid before the first of an epoch can be the name of the state of the epoch before.
-  if (saysNothing || holds >= zxid || counterOf(zxid) === 0) return '';
-  return `its name is wrong: it holds the state of ${zxidText(holds)}`;
+  const holds = earlierThanNamed(summary, zxid);
+  return holds === null ? '' : `its name is wrong: it holds the state of ${zxidText(holds)}`;
 }

@@ -16,6 +16,7 @@ import { listLogs, listSnapshots } from '../adapters/disk/recovery-files.ts';
 import type { RefusalReason } from '../core/log/recovery-refused.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
 import type { RecoverySource } from '../core/log/recovery-source.ts';
+import { earlierThanNamed } from '../core/log/snapshot-name.ts';
 import { type ApacheStart, followApacheStart } from './apache-start.ts';
 import { rangeText } from './check-plan.ts';
 import { examineSnapshot, type SnapshotReport } from './examine-snapshot.ts';
@@ -92,8 +93,9 @@ export function examine(folders: HistoryFolders, options: ExamineOptions): Exami
   const snapshots = [...all.snapshots()].map((file) => examineSnapshot(all, file, settings));
   const logs = listLogs(disk, logFolder).map((log) => scanLog(disk, logFolder, log, maxRecordBytes, passed));
   const loadable = snapshots.filter(loads);
-  const lastGood = lastGoodTxn(folders, loadable.at(-1)?.zxid ?? null);
-  const gaps = findGaps(logs, loadable.at(-1)?.zxid ?? null);
+  const newest = loadable.findLast(isNamedRightly)?.zxid ?? null;
+  const lastGood = lastGoodTxn(folders, newest);
+  const gaps = findGaps(logs, newest);
   const misplaced = misplacedFiles(folders);
   const headkeeper = headkeeperStart(source, settings, misplaced);
   const apache = followApacheStart(
@@ -137,6 +139,10 @@ export function examine(folders: HistoryFolders, options: ExamineOptions): Exami
 
   function loads({ state: found }: SnapshotReport): boolean {
     return found === 'valid' || found === 'wrong';
+  }
+
+  function isNamedRightly({ zxid, summary }: SnapshotReport): boolean {
+    return summary !== null && earlierThanNamed(summary, zxid) === null;
   }
 
   function misplacedFiles({ dataDir: data, dataLogDir: log }: HistoryFolders): string[] {

@@ -6,6 +6,7 @@ import { Database } from '../core/database.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
 import type { SnapshotFile } from '../core/log/recovery-source.ts';
 import { SnapshotDamaged, SnapshotDecoder } from '../core/log/snapshot-decoder.ts';
+import { earlierThanNamed } from '../core/log/snapshot-name.ts';
 import { RecoveredState } from '../core/recovered-state.ts';
 import type { CoreSettings } from '../core/settings.ts';
 import { SnapshotWriter } from '../core/tree/snapshot-writer.ts';
@@ -104,7 +105,9 @@ function loadBase(folders: HistoryFolders, at: number | null, settings: CoreSett
     try {
       if (!source.quickCheck(file.name)) throw new SnapshotDamaged(0, 'incomplete');
       source.readSnapshot(file.name, (bytes) => decoder.push(bytes));
-      const { digest } = decoder.finish();
+      const summary = decoder.finish();
+      if (earlierThanNamed(summary, file.zxid) !== null) throw new SnapshotDamaged(0, 'its name is wrong');
+      const { digest } = summary;
       const counts = digest !== null && digest.zxid > 0 && digest.zxid >= file.zxid ? digest : null;
       // Apache writes a snapshot while txns are applied: it may hold some up to the zxid of its digest.
       if (at !== null && counts !== null && counts.zxid > at) continue;

@@ -145,6 +145,62 @@ test('an older snapshot is good enough only when the logs lead past the newer on
   assert.equal(start({ ...without, 'snapshot.100000000': damagedSnapshot }).lastZxid, 4);
 });
 
+/** A snapshot that says what it holds: the zxid of its digest, and that of its trailer. */
+function telling(digestZxid: number | null, lastProcessedZxid: number | null, ...paths: string[]): Uint8Array {
+  const state = new MapState();
+  for (const path of ['', ...paths]) {
+    state.nodes.set(path, { path: encodeUtf8(path), data: null, aclId: -1, stat: new Int32Array(15) });
+  }
+  const digest = digestZxid === null ? null : { zxid: digestZxid, high: 0, low: 0 };
+  return encodeState(state, { digest, lastProcessedZxid }, 256).bytes;
+}
+
+test('a snapshot copied under a later name is passed over when the logs lead past it, else refused', () => {
+  const log = { 'log.1': plainLog(1, 12).bytes };
+  for (const copy of [telling(5, 5, '/early'), telling(null, 5, '/early'), telling(5, null, '/early')]) {
+    const start3 = start({ ...log, 'snapshot.3': telling(3, 3), 'snapshot.9': copy });
+    assert.deepEqual([start3.snapshotZxid, start3.lastZxid, start3.replayed], [3, 12, 9]);
+    assert.deepEqual(start3.warnings, [
+      'snapshot.9 was passed over: its name is wrong, for it holds the state of 0x5 (a copy of snapshot.5?)',
+    ]);
+    assert.deepEqual([...start3.state.nodes.keys()], [''], 'nothing of it stays behind');
+    const alone = refusal({ ...log, 'snapshot.9': copy }, 'snapshots-damaged');
+    assert.match(alone.message, /snapshot\.9 was passed over: its name is wrong, for it holds the state of 0x5/);
+    const short = { 'log.1': plainLog(1, 7).bytes, 'snapshot.3': telling(3, 3), 'snapshot.9': copy };
+    assert.match(
+      refusal(short, 'snapshot-ahead-of-log').message,
+      /snapshot\.9 cannot be loaded, or holds not what its/,
+    );
+  }
+});
+
+test('what Apache writes is taken as it names it', () => {
+  const epoch = 2 ** 32;
+  const files: Files = { 'log.1': plainLog(1, 12).bytes, 'log.100000001': plainLog(epoch + 1, epoch + 4).bytes };
+  for (const [name, digestZxid, lastProcessedZxid] of [
+    // Written while txns were applied, with the trailer of 3.9 and without.
+    ['9', 11, 11],
+    ['9', 11, null],
+    // No txn since the process loaded a snapshot.
+    ['9', 0, 9],
+    ['9', 0, null],
+    // Before the digest of the txn was noted.
+    ['9', 8, null],
+    ['9', 8, 9],
+    ['100000001', 12, null],
+    // A leader at the beginning of its epoch.
+    ['100000000', 12, epoch],
+    ['100000000', 12, null],
+    ['9', null, null],
+    ['9', null, 9],
+  ] as const) {
+    const given = { ...files, 'snapshot.0': snapshot(), [`snapshot.${name}`]: telling(digestZxid, lastProcessedZxid) };
+    const { snapshotZxid, lastZxid, warnings } = start(given);
+    const label = `${name} ${digestZxid} ${lastProcessedZxid}`;
+    assert.deepEqual([snapshotZxid, lastZxid, warnings], [Number.parseInt(name, 16), epoch + 4, []], label);
+  }
+});
+
 test('snapshots that cannot be loaded are not taken for an empty database', () => {
   refusal({ 'snapshot.6': damagedSnapshot }, 'snapshots-damaged');
   refusal({ 'snapshot.6': damagedSnapshot, 'log.1': plainLog(1, 9).bytes }, 'snapshots-damaged', true);

@@ -2,6 +2,7 @@ import { LogReplay, type ReplayedLogs } from './log-replay.ts';
 import { RecoveryRefused, zxidText } from './recovery-refused.ts';
 import type { RecoverySource, SnapshotFile } from './recovery-source.ts';
 import { SnapshotDamaged, SnapshotDecoder, type SnapshotSummary } from './snapshot-decoder.ts';
+import { earlierThanNamed } from './snapshot-name.ts';
 import type { StateSink, TreeDigest } from './state-sink.ts';
 
 export interface RecoveryOptions {
@@ -106,7 +107,15 @@ function loadNewest<S extends StateSink>(
     const decoder = new SnapshotDecoder(state, options.maxRecordBytes);
     try {
       source.readSnapshot(snapshot.name, (bytes) => decoder.push(bytes));
-      return { state, snapshot, summary: decoder.finish(), skipped, candidates };
+      const summary = decoder.finish();
+      const holds = earlierThanNamed(summary, snapshot.zxid);
+      if (holds === null) return { state, snapshot, summary, skipped, candidates };
+      warnings.push(
+        `${snapshot.name} was passed over: its name is wrong, for it holds the state of ${zxidText(holds)} (a copy of ` +
+          `snapshot.${holds.toString(16)}?)`,
+      );
+      skipped ??= snapshot;
+      state = newState();
     } catch (error) {
       if (!(error instanceof SnapshotDamaged)) throw error;
       warnings.push(`${snapshot.name} is damaged and was passed over: ${error.message}`);
@@ -132,9 +141,9 @@ function requireReach(skipped: SnapshotFile, loaded: SnapshotFile | null, lastZx
   const basis = loaded === null ? 'The logs' : `${loaded.name} and the logs after it`;
   throw new RecoveryRefused(
     'snapshot-ahead-of-log',
-    `${skipped.name} cannot be loaded. ${basis} lead only to ${zxidText(lastZxid)}: the txns from ` +
+    `${skipped.name} cannot be loaded, or holds not what its name says. ${basis} lead only to ${zxidText(lastZxid)}: the txns from ` +
       `${zxidText(lastZxid + 1)} to ${zxidText(skipped.zxid)} would be lost. Restore ${skipped.name} or the missing ` +
-      'logs from a backup or another server; to accept the loss, move the damaged snapshot out of the directory.',
+      'logs from a backup or another server; to accept the loss, move that snapshot out of the directory.',
     { file: skipped.name, missingFrom: lastZxid + 1, missingTo: skipped.zxid },
   );
 }
