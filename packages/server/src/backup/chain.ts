@@ -73,14 +73,28 @@ interface Way {
   readonly parts: readonly ChainPart[];
 }
 
-function endOf({ full, parts }: Way): number {
-  return parts.at(-1)?.toZxid ?? full.zxid;
+/** A place where the walk goes on behind the beginning of an epoch, in one of several ways. */
+interface Crossing {
+  /** What may come right before, the likeliest first. */
+  readonly options: readonly number[];
+  /** The one that is being followed. */
+  at: number;
+  /** Pieces of log that were found behind it. */
+  readonly found: number;
+  /** What is missing when there is no option at all. */
+  readonly missing: number;
 }
+
+/** A piece of log on the way, and up to where it is used. */
+type Step = Pick<ChainPart, 'log' | 'toZxid'>;
 
 class BackwardWalk {
   readonly #index: HistoryIndex;
   /** Zxids that nothing leads to. */
   readonly #unreachable: Set<number> = new Set();
+  readonly #crossings: Crossing[] = [];
+  /** The way so far, backwards. */
+  readonly #steps: Step[] = [];
   /** Where the likeliest way ended. */
   #end: number | null = null;
 
@@ -88,28 +102,13 @@ class BackwardWalk {
     this.#index = index;
   }
 
-  /** Calls itself once for each epoch on the way. */
   wayTo(zxid: number): Way | null {
-    const parts: ChainPart[] = [];
-    for (let need = zxid; ; ) {
-      const exact = this.#index.fullAt(need);
-      if (exact !== null) return { full: exact, parts: parts.toReversed() };
-      const log = this.#index.logHolding(need);
-      if (log === null) return this.#aroundMissing(need, parts);
-      const inside = this.#index.newestFullUpTo(need);
-      if (inside !== null && inside.zxid >= log.firstZxid) {
-        parts.push({ log, afterZxid: inside.zxid, toZxid: need });
-        return { full: inside, parts: parts.toReversed() };
-      }
-      if (counterOf(log.firstZxid) === 1) {
-        return this.#acrossEpochs(log.firstZxid, (afterZxid) => [
-          { log, afterZxid, toZxid: need },
-          ...parts.toReversed(),
-        ]);
-      }
-      parts.push({ log, afterZxid: log.afterZxid, toZxid: need });
-      need = log.afterZxid;
+    for (let need: number | null = zxid; need !== null; ) {
+      const full = this.#baseFor(need);
+      if (full !== null) return { full, parts: this.#partsFrom(full.zxid) };
+      need = this.#before(need) ?? this.#otherWay();
     }
+    return null;
   }
 
   gap(zxid: number): Gap {
@@ -117,22 +116,66 @@ class BackwardWalk {
     return { kind: 'gap', wantedZxid: zxid, afterZxid: this.#index.newestBelow(toZxid), toZxid };
   }
 
-  /** No txn has counter 0: its state is that of whatever comes before the epoch's first txn. */
-  #aroundMissing(need: number, parts: ChainPart[]): Way | null {
-    if (counterOf(need) === 0) return this.#acrossEpochs(need + 1, () => parts.toReversed(), need);
+  /** The full backup of exactly this zxid, or the newest one in the piece of log that holds it. */
+  #baseFor(need: number): FullEntry | null {
+    const exact = this.#index.fullAt(need);
+    if (exact !== null) return exact;
+    const log = this.#index.logHolding(need);
+    const inside = log === null ? null : this.#index.newestFullUpTo(need);
+    if (log === null || inside === null || inside.zxid < log.firstZxid) return null;
+    this.#steps.push({ log, toZxid: need });
+    return inside;
+  }
+
+  /** What comes before the piece of log that holds a zxid; null when nothing holds it, or nothing comes before. */
+  #before(need: number): number | null {
+    const log = this.#index.logHolding(need);
+    if (log !== null) {
+      this.#steps.push({ log, toZxid: need });
+      return counterOf(log.firstZxid) === 1 ? this.#cross(log.firstZxid, log.firstZxid - 1) : log.afterZxid;
+    }
+    // No txn has counter 0: its state is that of whatever comes before the epoch's first txn.
+    if (counterOf(need) === 0) return this.#cross(need + 1, need, need);
     this.#end ??= need;
     return null;
   }
 
-  #acrossEpochs(firstZxid: number, partsBehind: (afterZxid: number) => ChainPart[], except = -1): Way | null {
-    for (const before of this.#index.before(firstZxid)) {
-      if (before === except || this.#unreachable.has(before)) continue;
-      const way = this.wayTo(before);
-      // The way to a counter 0 ends at the txn that comes before the epoch.
-      if (way !== null) return { full: way.full, parts: [...way.parts, ...partsBehind(endOf(way))] };
-      this.#unreachable.add(before);
+  #cross(firstZxid: number, missing: number, except = -1): number | null {
+    const options = this.#index.before(firstZxid).filter((zxid) => zxid !== except);
+    this.#crossings.push({ options, at: -1, found: this.#steps.length, missing });
+    return this.#nextOption();
+  }
+
+  /** The way that was followed last from a crossing leads nowhere: takes the next one there is. */
+  #otherWay(): number | null {
+    for (let crossing = this.#crossings.at(-1); crossing !== undefined; crossing = this.#crossings.at(-1)) {
+      const tried = crossing.options[crossing.at];
+      if (tried !== undefined) this.#unreachable.add(tried);
+      const next = this.#nextOption();
+      if (next !== null) return next;
+      this.#end ??= crossing.missing;
+      this.#crossings.pop();
     }
-    this.#end ??= except === -1 ? firstZxid - 1 : except;
     return null;
+  }
+
+  #nextOption(): number | null {
+    const crossing = this.#crossings.at(-1);
+    if (crossing === undefined) return null;
+    const { options } = crossing;
+    do crossing.at++;
+    while (this.#unreachable.has(options[crossing.at] ?? -1));
+    this.#steps.length = crossing.found;
+    return options[crossing.at] ?? null;
+  }
+
+  /** The way forwards. What comes before an epoch may turn out to be earlier than the counter 0 that was looked for. */
+  #partsFrom(fullZxid: number): ChainPart[] {
+    let afterZxid = fullZxid;
+    return this.#steps.toReversed().map(({ log, toZxid }) => {
+      const part = { log, afterZxid, toZxid };
+      afterZxid = toZxid;
+      return part;
+    });
   }
 }

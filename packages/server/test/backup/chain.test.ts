@@ -235,6 +235,20 @@ test('a piece that follows the counter 0 of an epoch joins the one that tells wh
   );
 });
 
+test('a history of very many epochs can be walked', () => {
+  const names = [full(z(1, 0))];
+  const epochs = 20_000;
+  for (let epoch = 1; epoch <= epochs; epoch++) names.push(log(z(epoch - 1, 3), z(epoch, 1), z(epoch, 3)));
+  assert.equal(requireChain(catalogue(names), z(epochs, 2)).parts.length, epochs);
+  // Each epoch can follow two others, and none of all the ways has a beginning.
+  const forked = Array.from({ length: epochs }, (_, i) => [
+    log(z(i, 3), z(i + 1, 1), z(i + 1, 3)),
+    log(z(Math.max(0, i - 1), 2), z(i + 1, 1), z(i + 1, 3)),
+  ]).flat();
+  const plan = planChain(catalogue(forked), z(epochs, 3));
+  assert.deepEqual([plan.kind, plan.toZxid], ['gap', 3]);
+});
+
 test('a missing piece is named exactly, and what lies around it can be restored', () => {
   const all = catalogue([
     full(0),
