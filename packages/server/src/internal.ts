@@ -41,6 +41,7 @@ export {
   readLog,
 } from './backup/replay.ts';
 export { BackupRepository, type FullFacts, type LogFacts } from './backup/repository.ts';
+export { greatestEpoch, type KnownEpoch, type RaisedEpoch, raiseEpoch } from './backup/restore-epoch.ts';
 export { checkRestoreFolder, type RestoreFolder, type RestoreWorld } from './backup/restore-folder.ts';
 export { type RestoreProblem, RestoreRefused } from './backup/restore-refused.ts';
 export { EPOCH_JUMP, epochBeyond, type RestoredData, type WrittenData, writeRestored } from './backup/restore-write.ts';

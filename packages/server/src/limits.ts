@@ -32,6 +32,8 @@ export const limits = {
   peerPacketOverhead: 1024,
   /** Bytes of a learner that comes while this server has no leader and no role yet. */
   earlyPeerBytes: 65_536,
+  /** The longest txn, path or data that a backup is believed to hold, unless jute.maxbuffer of its servers is larger. */
+  backupRecordBytes: 134_217_728,
   /** Epochs are the upper 21 bits of zxids that are safe integers. */
   largestEpoch: 2_097_151,
   /** Learners connected to a leader at a time. */

@@ -8,6 +8,7 @@ import {
   BackupRepository,
   type BackupTarget,
   limitBandwidth,
+  limits,
   openTarget,
   RecoveryRefused,
   RestoreRefused,
@@ -65,8 +66,8 @@ export async function withBackup<T>(
     target = limited(await openTarget(placeOf(options, config), process.env), config);
     const { signal } = interrupt;
     const repository = create
-      ? await BackupRepository.openOrCreate(target, key, Date.now(), signal)
-      : await BackupRepository.open(target, key, signal);
+      ? await BackupRepository.openOrCreate(target, key, Date.now(), signal, recordBytes(config))
+      : await BackupRepository.open(target, key, signal, recordBytes(config));
     return await work({ repository, config, signal });
   } catch (error) {
     throw explained(error);
@@ -74,6 +75,12 @@ export async function withBackup<T>(
     process.removeListener('SIGINT', stop);
     await target?.close();
   }
+}
+
+/** The longest record that a server with this configuration writes, if that is more than any is believed to be. */
+function recordBytes(config: ServerConfig | null): number {
+  const configured = config === null ? 0 : config.juteMaxBuffer + config.juteMaxBufferExtra;
+  return Math.max(limits.backupRecordBytes, configured);
 }
 
 /** @throws CommandError */

@@ -42,6 +42,10 @@ class LimitedTarget implements BackupTarget {
     return this.#target.put(name, this.#slowed(body, signal), signal);
   }
 
+  settled(signal: AbortSignal): Promise<void> {
+    return this.#target.settled(signal);
+  }
+
   get(name: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
     return this.#target.get(name, signal);
   }

@@ -1,4 +1,11 @@
-import { type FullName, HEAD_OBJECT, type LogName, manifestObject, parseObjectName } from './naming.ts';
+import {
+  epochOfRestoreMark,
+  type FullName,
+  HEAD_OBJECT,
+  type LogName,
+  manifestObject,
+  parseObjectName,
+} from './naming.ts';
 import type { TargetObject } from './target.ts';
 
 /** A published full backup: its manifest is there. */
@@ -30,17 +37,21 @@ export class Catalogue {
   readonly leftovers: readonly TargetObject[];
   /** Objects that are no part of a backup. */
   readonly strangers: readonly TargetObject[];
+  /** The epochs in which restores from this backup go on, as their marks' names say; ascending. */
+  readonly restoredEpochs: readonly number[];
 
   constructor(
     fulls: readonly FullEntry[],
     logs: readonly LogEntry[],
     leftovers: readonly TargetObject[],
     strangers: readonly TargetObject[],
+    restoredEpochs: readonly number[],
   ) {
     this.fulls = fulls;
     this.logs = logs;
     this.leftovers = leftovers;
     this.strangers = strangers;
+    this.restoredEpochs = restoredEpochs;
   }
 
   /** The greatest zxid that anything published reaches; null when nothing is published. */
@@ -54,7 +65,8 @@ export class Catalogue {
   without(manifests: ReadonlySet<string>): Catalogue {
     if (manifests.size === 0) return this;
     const isKept = ({ manifest }: Entry): boolean => !manifests.has(manifest);
-    return new Catalogue(this.fulls.filter(isKept), this.logs.filter(isKept), this.leftovers, this.strangers);
+    const { leftovers, strangers, restoredEpochs } = this;
+    return new Catalogue(this.fulls.filter(isKept), this.logs.filter(isKept), leftovers, strangers, restoredEpochs);
   }
 }
 
@@ -68,11 +80,13 @@ export function catalogueOf(objects: Iterable<TargetObject>): Catalogue {
   const published: { readonly name: FullName | LogName; readonly at: TargetObject }[] = [];
   const leftovers: TargetObject[] = [];
   const strangers: TargetObject[] = [];
+  const restoredEpochs: number[] = [];
   for (const object of objects) {
     const parsed = parseObjectName(object.name);
     if (parsed?.part === 'manifest') published.push({ name: parsed.name, at: object });
     else if (parsed !== null) data.set(manifestObject(parsed.name), object);
     else if (isPart(object.name)) leftovers.push(object);
+    else if (epochOfRestoreMark(object.name) !== null) restoredEpochs.push(epochOfRestoreMark(object.name) ?? 0);
     else strangers.push(object);
   }
   const fulls: FullEntry[] = [];
@@ -86,13 +100,15 @@ export function catalogueOf(objects: Iterable<TargetObject>): Catalogue {
   leftovers.push(...data.values());
   fulls.sort((a, b) => a.zxid - b.zxid || byName(a, b));
   logs.sort((a, b) => a.firstZxid - b.firstZxid || b.lastZxid - a.lastZxid || byName(a, b));
-  return new Catalogue(fulls, logs, leftovers, strangers);
+  restoredEpochs.sort((a, b) => a - b);
+  return new Catalogue(fulls, logs, leftovers, strangers, restoredEpochs);
 }
 
 /** Whether an object is one of ours that was still being written: other files in the folder are none of our business. */
 function isPart(object: string): boolean {
   const whole = PART.exec(object)?.[1];
-  return whole !== undefined && (whole === HEAD_OBJECT || parseObjectName(whole) !== null);
+  if (whole === undefined) return false;
+  return whole === HEAD_OBJECT || parseObjectName(whole) !== null || epochOfRestoreMark(whole) !== null;
 }
 
 function byName(a: Entry, b: Entry): number {

@@ -6,7 +6,6 @@ import type { ChainPart } from './chain.ts';
 import { historyLines } from './history-lines.ts';
 import { parseObjectName } from './naming.ts';
 import type { BackupRepository } from './repository.ts';
-import { MOST_RECORD_BYTES } from './snapshot-check.ts';
 
 /** A kind of change of a znode. */
 export type SoughtOperation = 'create' | 'delete' | 'setData' | 'setACL';
@@ -136,7 +135,7 @@ async function happeningsOf(
   const below = path === '/' ? '/' : `${path}/`;
   let before = part.afterZxid;
   const input = new Reader(new Uint8Array(0));
-  const reader = new LogFileReader(MOST_RECORD_BYTES, (bytes, view, start, end) => {
+  const reader = new LogFileReader(repository.maxRecordBytes, (bytes, view, start, end) => {
     input.reset(bytes, view, start, end);
     const txn = decodeTxn(input);
     const { zxid, time: timeMs, clientId: session } = txn.header;

@@ -76,6 +76,10 @@ class FolderTarget implements BackupTarget {
     }
   }
 
+  async settled(): Promise<void> {
+    // A link fails if the name is there.
+  }
+
   async *get(name: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     signal.throwIfAborted();
     const file = createReadStream(this.#file(name), { highWaterMark: READ_BYTES });

@@ -5,6 +5,8 @@ export const HEAD_OBJECT = 'headkeeper-backup.json';
 export const FULL_FOLDER = 'full/';
 export const LOG_FOLDER = 'log/';
 
+export const RESTORED_FOLDER = 'restored/';
+
 const TWO_32 = 4294967296;
 
 /** What the name of a full backup says. */
@@ -33,6 +35,19 @@ export interface ParsedName {
 
 const NAME =
   /^(?:full\/([0-9a-f]{16})|log\/([0-9a-f]{16})\.([0-9a-f]{16})\.([0-9a-f]{16}))-([0-9a-f]{8})\.(json|snapshot(?:\.gz)?(?:\.enc)?|log(?:\.gz)?(?:\.enc)?)$/;
+
+const MARK = /^restored\/([0-9a-f]{16})\.json$/;
+
+/** Name of the mark that a restore leaves which goes on in this epoch. */
+export function restoreMarkObject(epoch: number): string {
+  return `${RESTORED_FOLDER}${hex16(epoch * TWO_32)}.json`;
+}
+
+/** The epoch of a restore's mark; null when the name is none of a mark's. */
+export function epochOfRestoreMark(object: string): number | null {
+  const zxid = zxidOf(MARK.exec(object)?.[1] ?? '');
+  return zxid === null || counterOf(zxid) !== 0 ? null : epochOf(zxid);
+}
 
 /** Eight random hexadecimal digits: whoever puts an object makes its name its own. */
 export function newUid(): string {

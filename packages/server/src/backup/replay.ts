@@ -11,7 +11,7 @@ import { inParallel } from './in-parallel.ts';
 import { counterOf, epochOf } from './naming.ts';
 import type { BackupRepository } from './repository.ts';
 import { timeOfBody } from './segment-builder.ts';
-import { digestText, MOST_RECORD_BYTES } from './snapshot-check.ts';
+import { digestText } from './snapshot-check.ts';
 
 const MANIFESTS_AT_ONCE = 16;
 
@@ -134,7 +134,7 @@ export async function loadFull(
 ): Promise<void> {
   const manifest = await repository.fullManifest(full, signal);
   const { object } = manifest.file;
-  const decoder = new SnapshotDecoder(sink, MOST_RECORD_BYTES);
+  const decoder = new SnapshotDecoder(sink, repository.maxRecordBytes);
   let summary: SnapshotSummary;
   try {
     for await (const chunk of repository.openSnapshot(full, signal)) {
@@ -166,7 +166,7 @@ export async function readLog(
   let next = log.firstZxid;
   let earliestMs = Number.POSITIVE_INFINITY;
   let latestMs = Number.NEGATIVE_INFINITY;
-  const reader = new LogFileReader(MOST_RECORD_BYTES, (bytes, view, start, end) => {
+  const reader = new LogFileReader(repository.maxRecordBytes, (bytes, view, start, end) => {
     const zxid = zxidOfBody(view, start);
     if (zxid !== next || zxid > log.lastZxid) {
       throw damaged(object, `txn ${zxidText(zxid)} stands where ${zxidText(next)} belongs`);

@@ -1,3 +1,4 @@
+import { limits } from '../limits.ts';
 import { BackupError } from './backup-error.ts';
 import { type Catalogue, catalogueOf, type Entry, type FullEntry, type LogEntry } from './catalogue.ts';
 import type { Compression } from './compression.ts';
@@ -5,9 +6,10 @@ import type { BackupCipher, BackupKey } from './encryption.ts';
 import { type BackupHead, cipherOf, decodeHead, encodeHead, newHead } from './head.ts';
 import { FORMAT_VERSION, type FullManifest, type LogManifest, type Manifest } from './manifest.ts';
 import { decodeFullManifest, decodeLogManifest, encodeManifest } from './manifest-codec.ts';
-import { type FullName, HEAD_OBJECT, type LogName, manifestObject, newUid } from './naming.ts';
+import { type FullName, HEAD_OBJECT, type LogName, manifestObject, newUid, restoreMarkObject } from './naming.ts';
 import { readObject } from './object-reader.ts';
 import { putObject } from './object-writer.ts';
+import { decodeRestoreMark, encodeRestoreMark, type RestoreMark } from './restore-mark.ts';
 import type { LogSegment } from './segment-builder.ts';
 import { SnapshotCheck } from './snapshot-check.ts';
 import { type BackupTarget, TargetError, type TargetObject } from './target.ts';
@@ -39,18 +41,29 @@ export interface LogFacts {
 export class BackupRepository {
   readonly target: BackupTarget;
   readonly head: BackupHead;
+  /** The longest txn, path or data that is read from it, bytes. */
+  readonly maxRecordBytes: number;
   readonly #cipher: BackupCipher | null;
   /** Manifests by name: they never change. */
   readonly #manifests: Map<string, Manifest> = new Map();
 
-  private constructor(target: BackupTarget, head: BackupHead, cipher: BackupCipher | null) {
+  private constructor(target: BackupTarget, head: BackupHead, cipher: BackupCipher | null, maxRecordBytes: number) {
     this.target = target;
     this.head = head;
+    this.maxRecordBytes = maxRecordBytes;
     this.#cipher = cipher;
   }
 
-  /** Opens the backup in a target. `key`: null when it is not encrypted. */
-  static async open(target: BackupTarget, key: BackupKey | null, signal: AbortSignal): Promise<BackupRepository> {
+  /**
+   * Opens the backup in a target. `key`: null when it is not encrypted. `maxRecordBytes`: the longest txn, path or data that
+   * is taken for one; what is longer is damage, so that no file that somebody has put there can take all memory.
+   */
+  static async open(
+    target: BackupTarget,
+    key: BackupKey | null,
+    signal: AbortSignal,
+    maxRecordBytes: number = limits.backupRecordBytes,
+  ): Promise<BackupRepository> {
     const bytes = await readSmall(target, HEAD_OBJECT, signal);
     if (bytes === null) {
       throw new BackupError(
@@ -60,7 +73,7 @@ export class BackupRepository {
       );
     }
     const head = decodeHead(bytes);
-    return new BackupRepository(target, head, cipherOf(head, key, target.description));
+    return new BackupRepository(target, head, cipherOf(head, key, target.description), maxRecordBytes);
   }
 
   /** As `open`; makes a backup in a target that holds none. `nowMs`: epoch milliseconds, for its head. */
@@ -69,6 +82,7 @@ export class BackupRepository {
     key: BackupKey | null,
     nowMs: number,
     signal: AbortSignal,
+    maxRecordBytes: number = limits.backupRecordBytes,
   ): Promise<BackupRepository> {
     if ((await readSmall(target, HEAD_OBJECT, signal)) === null) {
       await refuseHeadless(target, signal);
@@ -78,8 +92,10 @@ export class BackupRepository {
         // Another server was faster: its head counts.
         if (!(error instanceof TargetError) || error.failure !== 'exists') throw error;
       }
+      // The salt of all keys is in the head: what one server encrypts nobody can read if another one's head takes its place.
+      await target.settled(signal);
     }
-    return BackupRepository.open(target, key, signal);
+    return BackupRepository.open(target, key, signal, maxRecordBytes);
   }
 
   /** Whether the target still holds the head of this backup: it may have been emptied, or another one be mounted there. */
@@ -167,6 +183,29 @@ export class BackupRepository {
   async *openLog(entry: LogEntry, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { file } = await this.logManifest(entry, signal);
     yield* readObject(this.target, file, this.#cipher, signal);
+  }
+
+  /**
+   * Says in the target that a restore goes on in this epoch. False: another one does already. When this returns true no other
+   * restore that marks the target does.
+   */
+  async markRestore(mark: RestoreMark, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.target.put(restoreMarkObject(mark.epoch), encodeRestoreMark(mark, this.#cipher), signal);
+    } catch (error) {
+      if (error instanceof TargetError && error.failure === 'exists') return false;
+      throw error;
+    }
+    await this.target.settled(signal);
+    return (await this.restoreMark(mark.epoch, signal)).id === mark.id;
+  }
+
+  /** The mark of the restore that goes on in an epoch, checked. */
+  async restoreMark(epoch: number, signal: AbortSignal): Promise<RestoreMark> {
+    const object = restoreMarkObject(epoch);
+    const bytes = await readSmall(this.target, object, signal);
+    if (bytes === null) throw new BackupError('damaged', object, `${object} is not there although it was listed.`);
+    return decodeRestoreMark(epoch, bytes, this.#cipher);
   }
 
   /** Removes a full backup or a piece of log: the manifest first, so that it never seems to be there. */

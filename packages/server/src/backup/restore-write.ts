@@ -11,6 +11,7 @@ const ZNODES_PER_STEP = 16_384;
 /**
  * How many epochs a restored history is above the greatest one that the backup knows of. More than one: the ensemble may have
  * held elections, and even committed txns, that never reached the backup, and none of its servers may come out ahead.
+ * `raiseEpoch` keeps two restores apart.
  */
 export const EPOCH_JUMP = 256;
 

@@ -6,6 +6,7 @@
  */
 
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   CompletedPart,
   GetObjectCommandOutput,
@@ -43,6 +44,8 @@ export interface S3TargetOptions {
   readonly attempts: number;
   /** Bytes of each part of a large object, at least 5 MiB; twice as much memory is used. */
   readonly partBytes: number;
+  /** Milliseconds within which a small put that others have begun at the same time has come to its end. */
+  readonly settleMs: number;
 }
 
 export interface S3Credentials {
@@ -84,6 +87,7 @@ class S3Target implements BackupTarget {
   readonly #prefix: string;
   readonly #endpoint: string;
   readonly #partBytes: number;
+  readonly #settleMs: number;
   /** Turns off for good when the service says that it does not know `If-None-Match`. */
   #conditions = true;
 
@@ -94,6 +98,7 @@ class S3Target implements BackupTarget {
     this.#prefix = options.prefix === '' ? '' : `${options.prefix}/`;
     this.#endpoint = options.endpoint ?? `Amazon S3 in ${options.region}`;
     this.#partBytes = options.partBytes;
+    this.#settleMs = options.settleMs;
     this.description = `s3://${options.bucket}${options.prefix === '' ? '' : `/${options.prefix}`} at ${this.#endpoint}`;
   }
 
@@ -109,6 +114,15 @@ class S3Target implements BackupTarget {
     } finally {
       // Lets the body close what it reads from; not awaited, because a slow body would hold up the news of a failure.
       void parts.return(undefined).catch(() => undefined);
+    }
+  }
+
+  /** Services that do not know `If-None-Match`, some of which do not say so, let the last of two puts at once win. */
+  async settled(signal: AbortSignal): Promise<void> {
+    try {
+      await sleep(this.#settleMs, undefined, { signal });
+    } catch {
+      throw signal.reason;
     }
   }
 

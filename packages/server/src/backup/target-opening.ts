@@ -47,6 +47,7 @@ export async function openTarget(place: TargetPlace, environment: Environment): 
     idleTimeoutMs: 20_000,
     attempts: 3,
     partBytes: 8 * 1024 * 1024,
+    settleMs: 3_000,
   });
 }
 

@@ -41,6 +41,11 @@ export interface BackupTarget {
   readonly description: string;
   /** Keeps an object. When it returns the object is safe under its name; if it throws, there is the whole object or none. */
   put(name: string, body: AsyncIterable<Uint8Array> | Uint8Array, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves once nothing that others have begun to put under the same name before can take the place of what `put` has kept:
+   * at once where the target itself sees to that, after a while where it may not. Then `get` tells whose object it is.
+   */
+  settled(signal: AbortSignal): Promise<void>;
   /** The object's bytes. */
   get(name: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** The objects whose names begin with `prefix`, by ascending name. It may lag behind what was put. */

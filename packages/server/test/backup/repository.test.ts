@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import process from 'node:process';
 import { test } from 'node:test';
 import { FaultyTarget, MemoryTarget } from '@headkeeper/testkit';
 import { restoreState } from '../../src/backup/backup-state.ts';
@@ -88,6 +89,75 @@ test('two servers that make the backup at once end up with one', async () => {
     BackupRepository.openOrCreate(target, KEY, 2, signal),
   ]);
   assert.equal(a.head.id, b.head.id);
+});
+
+test('two servers that make an encrypted backup at once go on with one head, also where the second put overwrites', async () => {
+  /** Knows no conditions: what is put last stays. The servers have both put before either goes on. */
+  class Overwriting extends MemoryTarget {
+    readonly #waiting: (() => void)[] = [];
+
+    override async put(name: string, body: AsyncIterable<Uint8Array> | Uint8Array, abort: AbortSignal): Promise<void> {
+      if (name === HEAD_OBJECT && body instanceof Uint8Array) this.tamper(name, body);
+      else await super.put(name, body, abort);
+    }
+
+    override async settled(): Promise<void> {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        if (this.#waiting.length === 2) for (const wake of this.#waiting) wake();
+      });
+    }
+  }
+  const target = new Overwriting();
+  const [a, b] = await Promise.all([
+    BackupRepository.openOrCreate(target, KEY, 1, signal),
+    BackupRepository.openOrCreate(target, KEY, 2, signal),
+  ]);
+  assert.equal(a.head.id, b.head.id);
+  await history.putFull(a, 50);
+  await history.putLogs(b, 50, 80);
+  const { settings } = history;
+  const reader = await BackupRepository.open(target, KEY, signal);
+  const { database } = await restoreState(reader, await reader.catalogue(signal), { toZxid: null, settings, signal });
+  assert.deepEqual(seen(database), seen(history.stateAfter(80)));
+});
+
+test('a record or znode beyond the limit is damage, and no memory is taken for it', async () => {
+  const target = new MemoryTarget();
+  const repository = await BackupRepository.openOrCreate(target, null, 1, signal);
+  assert.equal(repository.maxRecordBytes, 128 * 1024 * 1024);
+  await history.putFull(repository, 100);
+  const [segment] = history.segments(100, 110);
+  assert.ok(segment !== undefined);
+  const hostile = Buffer.concat(segment.pieces);
+  // The first record says that it is as long as one can be, and zeros follow, which take no room in the target.
+  hostile.writeInt32BE(0x7fff0000, 16 + 8);
+  hostile.writeInt32BE(0x12345678, 16 + 4);
+  const zeros = Array.from({ length: 40 }, () => Buffer.alloc(8 << 20));
+  const facts = { publishedMs: 1, by: 'somebody', compression: 'gzip' } as const;
+  await repository.putLog({ ...segment, pieces: [hostile, ...zeros] }, facts, signal);
+  const { settings } = history;
+  const before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  const read = restoreState(repository, await repository.catalogue(signal), {
+    toZxid: 110,
+    settings,
+    signal,
+    progress: () => {
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    },
+  });
+  await assert.rejects(read, {
+    problem: 'damaged',
+    message: /^log\/.*\.log\.gz is damaged: the length 2147418112 is impossible \(limit 134217728\) \(at byte 16\)/,
+  });
+  assert.ok(most < 600 << 20, `${most} bytes of buffers`);
+
+  const narrow = await BackupRepository.open(target, null, signal, 16);
+  await assert.rejects(restoreState(narrow, await narrow.catalogue(signal), { toZxid: 100, settings, signal }), {
+    problem: 'damaged',
+    message: /^full\/.*\.snapshot\.gz is damaged: .*a path of \d+ bytes|data of \d+ bytes/,
+  });
 });
 
 test('a damaged snapshot, and one of another zxid, are refused and nothing is published', async () => {

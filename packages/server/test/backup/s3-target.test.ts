@@ -20,6 +20,7 @@ function open(stub: { readonly endpoint: string }, change: Partial<S3TargetOptio
     connectTimeoutMs: 2_000,
     idleTimeoutMs: 10_000,
     attempts: 1,
+    settleMs: 0,
     partBytes: 5 * MEBIBYTE,
     ...change,
   });

@@ -89,6 +89,10 @@ export class FaultyTarget implements BackupTarget {
     if (fault?.kind === 'answer-lost') throw this.#lost('put', name);
   }
 
+  settled(signal: AbortSignal): Promise<void> {
+    return this.#target.settled(signal);
+  }
+
   async *get(name: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const fault = await this.#meet('get', name, signal);
     if (fault?.kind !== 'lost-in-the-middle') {

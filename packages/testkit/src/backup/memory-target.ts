@@ -23,6 +23,8 @@ export class MemoryTarget implements BackupTarget {
     this.#objects.set(name, { bytes, modifiedMs: this.#now() });
   }
 
+  async settled(): Promise<void> {}
+
   async *get(name: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     signal.throwIfAborted();
     const held = this.#objects.get(name);

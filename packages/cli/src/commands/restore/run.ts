@@ -10,10 +10,13 @@ import {
   createNodeDisk,
   EPOCH_JUMP,
   epochBeyond,
+  greatestEpoch,
   type LogEntry,
   lockFolder,
+  type RaisedEpoch,
   type RestoreFolder,
   type RestoreWorld,
+  raiseEpoch,
   restoreState,
   writeRestored,
 } from '@headkeeper/server/internal';
@@ -26,6 +29,7 @@ import { type RestoreReport, reportJson, reportText } from './report.ts';
 import { findPoint, parseWish, type RestorePoint, type RestoreWish, restorableText } from './restore-point.ts';
 
 const WORLD: RestoreWorld = { disk: createNodeDisk(), lock: lockFolder, removeFolder: rmdirSync };
+const TWO_32 = 4294967296;
 /** A backup that has grown so recently, in milliseconds, is one that a server is still working on. */
 const STILL_GROWING_MS = 60_000;
 
@@ -79,10 +83,8 @@ async function restore(
 ): Promise<RestoreReport> {
   const catalogue = await repository.catalogue(signal);
   const { point, state } = await stateOf(repository, catalogue, wish, signal);
-  const newEpoch =
-    options.bumpEpoch === false
-      ? null
-      : epochBeyond(catalogue.newestZxid ?? 0, typeof options.bumpEpoch === 'number' ? options.bumpEpoch : EPOCH_JUMP);
+  const raised = await epochFor(repository, state.database.lastZxid, options, signal);
+  const newEpoch = raised?.epoch ?? null;
   const full = await repository.fullManifest(state.chain.full, signal);
   const { database, summary } = state;
   const timeMs = summary.lastTxnTimeMs ?? full.txnTimeMs;
@@ -98,7 +100,12 @@ async function restore(
     ephemerals: database.sessions.ephemeralCount(),
     folders,
     newEpoch,
-    notes: [...point.notes, ...state.warnings, ...(await growingNotes(repository, catalogue, signal))],
+    notes: [
+      ...point.notes,
+      ...state.warnings,
+      ...(await growingNotes(repository, catalogue, signal)),
+      ...(raised?.notes ?? []),
+    ],
   };
   if (options.dryRun === true) return { ...about, written: null };
   const progress = startProgress('Writing', 'znodes', about.znodes);
@@ -114,6 +121,20 @@ async function restore(
   } finally {
     progress.end();
   }
+}
+
+/** The epoch in which the history goes on; null: in that of the backup. A dry run leaves no mark. */
+async function epochFor(
+  repository: BackupRepository,
+  zxid: number,
+  { bumpEpoch, dryRun }: RestoreOptions,
+  signal: AbortSignal,
+): Promise<RaisedEpoch | null> {
+  if (bumpEpoch === false) return null;
+  const jump = typeof bumpEpoch === 'number' ? bumpEpoch : null;
+  if (dryRun !== true) return raiseEpoch(repository, jump, zxid, Date.now(), signal);
+  const { epoch, warnings } = await greatestEpoch(repository, await repository.catalogue(signal), signal);
+  return { epoch: epochBeyond(epoch * TWO_32, jump ?? EPOCH_JUMP), notes: warnings };
 }
 
 /** The state in memory, every checksum on the way compared. */
