@@ -51,7 +51,7 @@ export { type LogSegment, SegmentBuilder, timeOfBody } from './backup/segment-bu
 export { backUpSnapshot, type SnapshotBackup, type SnapshotBackupOptions } from './backup/snapshot-backup.ts';
 export { type BackupTarget, TargetError, type TargetFailure, type TargetObject } from './backup/target.ts';
 export { type Environment, openTarget, type TargetPlace } from './backup/target-opening.ts';
-export { type ZxidAtTime, zxidAtTime } from './backup/time-lookup.ts';
+export { type OtherHistory, otherHistoryText, type ZxidAtTime, zxidAtTime } from './backup/time-lookup.ts';
 export {
   type VerifyOptions,
   type VerifyProblem,

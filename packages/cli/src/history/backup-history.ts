@@ -61,13 +61,22 @@ export class BackupHistory implements HistorySource {
         return newest;
       }
       case 'time': {
-        const { zxid, alsoZxid } = await zxidAtTime(repository, this.#catalogue, moment.ms, signal);
+        const { zxid, alsoZxid, elsewhere } = await zxidAtTime(repository, this.#catalogue, moment.ms, signal);
         if (alsoZxid !== null) {
           this.warnings.push(
             `the servers' clocks went back around ${momentText(moment)}: that is taken for ${zxidText(zxid)}, and ` +
               `${zxidText(alsoZxid)} is not later by the clock; give a zxid to be exact`,
           );
         }
+        this.warnings.push(
+          ...elsewhere.map(({ zxid: other, untilMs }) => {
+            const until = new Date(untilMs).toISOString();
+            return (
+              `a history that was left behind holds ${momentText(moment)}, too, and reaches to ${until}; give the zxid ` +
+              `${zxidText(other)} for its state then`
+            );
+          }),
+        );
         return zxid;
       }
       case 'before': {

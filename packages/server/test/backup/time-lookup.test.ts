@@ -4,12 +4,12 @@ import { MemoryTarget, SeededRandom } from '@headkeeper/testkit';
 import { restoreState } from '../../src/backup/backup-state.ts';
 import { exactSnapshot } from '../../src/backup/exact-snapshot.ts';
 import { BackupRepository } from '../../src/backup/repository.ts';
-import { zxidAtTime } from '../../src/backup/time-lookup.ts';
+import { otherHistoryText, zxidAtTime } from '../../src/backup/time-lookup.ts';
 import { verifyBackup } from '../../src/backup/verify.ts';
 import { RecordedHistory, signal } from './recorded-history.ts';
 
-/** The same txns with other times. */
-function withTimes(history: RecordedHistory, timeOf: (index: number) => number): RecordedHistory {
+/** The same txns with other times. `withDigests`: they still carry those that they had, which are wrong now. */
+function withTimes(history: RecordedHistory, timeOf: (index: number) => number, withDigests = false): RecordedHistory {
   return new RecordedHistory(
     history.settings,
     history.txns.map(({ zxid, body }, i) => {
@@ -17,7 +17,7 @@ function withTimes(history: RecordedHistory, timeOf: (index: number) => number):
       new DataView(copy.buffer).setBigInt64(20, BigInt(timeOf(i)));
       // A txn's digest is of a tree with its time in the stats: left out.
       const isError = new DataView(copy.buffer).getInt32(28) === -1;
-      return { zxid, body: isError ? copy : copy.subarray(0, copy.length - 12) };
+      return { zxid, body: isError || withDigests ? copy : copy.subarray(0, copy.length - 12) };
     }),
   );
 }
@@ -87,6 +87,7 @@ test('a time before the oldest full backup says how far back the backup goes', a
     zxid: 50,
     next: { zxid: 51, timeMs: Date.parse('2026-03-01T12:00:50Z') },
     alsoZxid: null,
+    elsewhere: [],
   });
 });
 
@@ -112,7 +113,7 @@ test('a manifest that is half written does not stand in the way', async () => {
   target.tamper(newest, (target.bytesOf(newest) ?? new Uint8Array(0)).slice(0, 100));
   const opened = await BackupRepository.open(target, null, signal);
   const found = await zxidAtTime(opened, await opened.catalogue(signal), 5000, signal);
-  assert.deepEqual(found, { zxid: 40, next: null, alsoZxid: null });
+  assert.deepEqual(found, { zxid: 40, next: null, alsoZxid: null, elsewhere: [] });
 });
 
 test('a manifest whose times are not those of its txns is not believed', async () => {
@@ -127,4 +128,48 @@ test('a manifest whose times are not those of its txns is not believed', async (
   assert.match(problems[0]?.message ?? '', /it states other times than the txns have/);
   const catalogue = await repository.catalogue(signal);
   await assert.rejects(restoreState(repository, catalogue, { toZxid: 30, settings, signal }), { problem: 'damaged' });
+});
+
+test('a history that a restore left behind is told of when it holds the time, too, and its zxid leads to its state', async () => {
+  const BEGAN = Date.parse('2026-03-01T12:00:00Z');
+  // One txn a second; the restored history begins 20 s after the first one has ended, 40 txns of which are left behind.
+  const old = withTimes(RecordedHistory.record(35, 100), (i) => BEGAN + i * 1000);
+  const newer = withTimes(RecordedHistory.record(36, 30), (i) => BEGAN + (120 + i) * 1000, true).inEpochs([0]);
+  const repository = await BackupRepository.openOrCreate(new MemoryTarget(), null, 1, signal);
+  await old.putFull(repository, 10);
+  await old.putLogs(repository, 10, 100);
+  const facts = { publishedMs: 1, by: 'a test', compression: 'none' } as const;
+  for (const segment of newer.segments(0, 30)) {
+    const afterZxid = segment.afterZxid === 0 ? 60 : segment.afterZxid;
+    await repository.putLog({ ...segment, afterZxid }, facts, signal);
+  }
+  const catalogue = await repository.catalogue(signal);
+  const at = async (second: number): Promise<[number, unknown[]]> => {
+    const { zxid, elsewhere } = await zxidAtTime(repository, catalogue, BEGAN + second * 1000, signal);
+    return [zxid, elsewhere.map((other) => other.zxid)];
+  };
+  assert.deepEqual(await at(40), [41, []], 'before the histories part');
+  assert.deepEqual(await at(80), [60, [81]]);
+  assert.deepEqual(await at(110), [60, [100]], 'the old one had ended, the new one not begun');
+  assert.deepEqual(await at(125), [newer.zxidAt(5), []]);
+  const { elsewhere } = await zxidAtTime(repository, catalogue, BEGAN + 80_000, signal);
+  assert.equal(
+    elsewhere.map(otherHistoryText).join(),
+    'The history that was left at 0x3c by a restore to an earlier state reaches to 2026-03-01T12:01:39.000Z and holds that ' +
+      'time, too: --to-zxid 0x51 is its state then.',
+  );
+});
+
+test('a time that only a history before a gap holds is refused with the zxid that leads there', async () => {
+  const history = withTimes(RecordedHistory.record(37, 100), (i) => 1_000_000 + i * 1000);
+  const repository = await BackupRepository.openOrCreate(new MemoryTarget(), null, 1, signal);
+  await history.putFull(repository, 10);
+  await history.putLogs(repository, 10, 40);
+  await history.putFull(repository, 60);
+  await history.putLogs(repository, 60, 100);
+  await assert.rejects(zxidAtTime(repository, await repository.catalogue(signal), 1_020_500, signal), {
+    problem: 'not-covered',
+    message:
+      /oldest full backup of the newest history .* An older history, with a gap behind it, .* --to-zxid 0x15 is its/,
+  });
 });

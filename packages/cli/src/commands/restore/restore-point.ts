@@ -5,6 +5,7 @@ import {
   type FoundChange,
   findChange,
   historyLines,
+  otherHistoryText,
   RestoreRefused,
   restorableFrom,
   type SoughtChange,
@@ -113,7 +114,7 @@ async function pointAtTime(
   ms: number,
   signal: AbortSignal,
 ): Promise<RestorePoint> {
-  const { zxid, next, alsoZxid } = await zxidAtTime(repository, catalogue, ms, signal);
+  const { zxid, next, alsoZxid, elsewhere } = await zxidAtTime(repository, catalogue, ms, signal);
   const notes: string[] = [];
   if (next !== null) {
     notes.push(`The next txn, ${zxidText(next.zxid)}, is of ${new Date(next.timeMs).toISOString()}.`);
@@ -124,6 +125,7 @@ async function pointAtTime(
         `Use --to-zxid ${zxidText(alsoZxid)} to have it.`,
     );
   }
+  notes.push(...elsewhere.map((other) => `NOTE: ${otherHistoryText(other)}`));
   return { zxid, notes };
 }
 
