@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Finished, headkeeper, vectorFile } from './headkeeper-process.ts';
+import { type Finished, finished, headkeeper, start, vectorFile } from './headkeeper-process.ts';
 
 const APACHE_DIR = path.dirname(path.dirname(vectorFile('datadir-alltypes/data/version-2/snapshot.0')));
 const LAST = '0x10000003f';
@@ -259,6 +259,86 @@ describe('restore', () => {
     writeFileSync(path.join(into, 'version-2.restoring', 'snapshot.1'), 'half of it');
     assert.equal((await headkeeper(['restore', '--target', target, '--data-dir', into])).code, 0);
     assert.deepEqual(readdirSync(into).sort(), ['headkeeper.origin', 'version-2']);
+  });
+});
+
+describe('how far a backup is behind', () => {
+  let server: Server;
+  let address = '';
+  let backup: object = {};
+  let zxid = 0;
+
+  before(async () => {
+    server = createServer((request, response) => {
+      const isStats = request.url?.startsWith('/commands/server_stats') === true;
+      response.end(JSON.stringify(isStats ? { server_stats: { last_processed_zxid: zxid } } : backup));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  after(() => server.close());
+
+  const status = (...words: string[]): Promise<Finished> =>
+    headkeeper(['backup', 'status', '--server', address, ...words]);
+  const ships = (lagMs: number): object => ({ target, duty: 'shipping', lag_ms: lagMs, failures_in_a_row: 0 });
+
+  it('is a failure from a limit on, as the server that ships tells it', async () => {
+    zxid = Number(LAST);
+    backup = ships(4000);
+    assert.equal((await status()).code, 0);
+    const good = await status('--max-lag', '4s', '--json');
+    assert.deepEqual([good.code, (jsonOf(good) as { lagMs: number }).lagMs], [0, 4000]);
+    for (const words of [[], ['--target', target]]) {
+      const late = await status('--max-lag', '3999ms', ...words);
+      assert.equal(late.code, 43);
+      assert.match(late.stderr, /is behind by 4\.0 s, more than 4\.0 s/);
+    }
+  });
+
+  it('is told by the target when another server ships, or an Apache server is asked', async () => {
+    for (const other of [{ target, duty: 'standby', lag_ms: 0 }, { command: 'backup' }]) {
+      backup = other;
+      zxid = Number(LAST);
+      assert.equal((await status('--target', target, '--max-lag', '0s')).code, 0);
+      zxid = Number(LAST) + 1;
+      const late = await status('--target', target, '--max-lag', '0s');
+      assert.deepEqual([late.code, /is behind by .*, more than 0\.0 s/.test(late.stderr)], [43, true], late.stderr);
+      assert.equal((await status('--target', target, '--max-lag', '1h')).code, 0);
+      // An epoch in which nothing has happened.
+      zxid = 0x200000000;
+      assert.equal((await status('--target', target, '--max-lag', '0s')).code, 0);
+    }
+  });
+
+  it('is a failure when nobody can tell, and a mistake without a server or a unit', async () => {
+    backup = { target, duty: 'standby', lag_ms: 0, failures_in_a_row: 0 };
+    const nobody = await status('--max-lag', '1h');
+    assert.equal(nobody.code, 43);
+    assert.match(
+      nobody.stderr,
+      /nobody tells how far the backup is behind: .* does not ship itself\. Ask the server that/,
+    );
+    await refused(['backup', 'status', '--target', target, '--max-lag', '1s'], 2, /--max-lag needs --server/);
+    await refused(['backup', 'status', '--target', target, '--max-lag', '10'], 2, /Expected a time such as 500ms, 30s/);
+  });
+
+  it('ends a watch', async () => {
+    backup = ships(10);
+    const watch = start(['backup', 'watch', '--server', address, '--max-lag', '1s']);
+    const end = finished(watch);
+    await new Promise<void>((resolve) => {
+      watch.stdout?.on('data', () => {
+        backup = ships(1001);
+        resolve();
+      });
+    });
+    const { code, stdout, stderr } = await end;
+    assert.equal(code, 43, stderr);
+    assert.match(stderr, /is behind by 1\.0 s, more than 1\.0 s/);
+    assert.match(
+      stdout,
+      /^\S+ {2}server \S+ {2}lag 0\.0 s {2}ok\n\S+ {2}server \S+ {2}lag 1\.0 s {2}the backup of http\S+ is behind .*\n$/,
+    );
   });
 });
 

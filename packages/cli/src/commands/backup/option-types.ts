@@ -28,5 +28,7 @@ export interface PruneCommandOptions extends RepositoryOptions {
 export interface StatusOptions extends RepositoryOptions {
   /** An AdminServer, http://host:8080, or a client port, host:2181. */
   readonly server?: string;
+  /** Milliseconds. */
+  readonly maxLag?: number;
   readonly json?: true;
 }

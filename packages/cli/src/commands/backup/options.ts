@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { addRepositoryOptions } from '../../backup/open-repository.ts';
 import type { ListOptions, NowOptions, PruneCommandOptions, StatusOptions } from './option-types.ts';
 
@@ -127,11 +127,27 @@ function addStatus(backup: Command): void {
         ),
     )
       .option('--server <address>', 'a server: its AdminServer, http://host:8080, or its client port, host:2181')
+      .addOption(
+        new Option(
+          '--max-lag <time>',
+          name === 'status'
+            ? 'with --server: a backup that is behind by more is a failure: 500ms, 30s, 5m, 1h'
+            : 'with --server: end with code 43 once the backup is behind by more: 500ms, 30s, 5m, 1h',
+        ).argParser(milliseconds),
+      )
       .option('--json', name === 'status' ? 'print one JSON object' : 'print one JSON object a line')
-      .addHelpText('after', '\nExit codes: 0 all is well, 43 there is no backup, or the server says that it is behind.')
+      .addHelpText('after', '\nExit codes: 0 all is well, 43 there is no backup, or it is behind.')
       .action(async (options: StatusOptions) => {
         const { runStatus, runWatch } = await import('./status.ts');
         await (name === 'status' ? runStatus(options) : runWatch(options));
       });
   }
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function milliseconds(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
+  if (amount === undefined) throw new InvalidArgumentError('Expected a time such as 500ms, 30s, 5m or 1h.');
+  return Number(amount) * (UNITS[unit] ?? 0);
 }

@@ -1,6 +1,5 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { epochOf } from '@headkeeper/protocol';
 import type { BackupRepository } from '@headkeeper/server/internal';
 import { askAdminJson, isAdminAddress } from '../../backup/admin-client.ts';
 import { type OpenBackup, withBackup } from '../../backup/open-repository.ts';
@@ -9,34 +8,8 @@ import { zxidText } from '../../history/moment.ts';
 import { parseHostPort } from '../../host-port.ts';
 import { countText, durationText, plural } from '../../progress.ts';
 import { askFourLetter } from '../status/four-letter.ts';
+import { lagMsOf, lagOf, latenessOf, problemOf, type ServerView, type Status, type TargetStatus } from './judgement.ts';
 import type { StatusOptions } from './option-types.ts';
-
-/** What the target itself shows. */
-interface TargetStatus {
-  readonly target: string;
-  /** Everything up to here is safe; null when nothing is. */
-  readonly zxid: number | null;
-  /** When something was last published, milliseconds since 1970. */
-  readonly lastSuccessMs: number | null;
-  readonly lastFullZxid: number | null;
-  readonly lastFullMs: number | null;
-  readonly fulls: number;
-  readonly pieces: number;
-}
-
-/** What a server says. */
-interface ServerView {
-  readonly server: string;
-  /** The last txn that it has applied; null when it does not say. */
-  readonly zxid: number | null;
-  /** Its own report of its backups; null when it makes none, or does not say. */
-  readonly backup: Readonly<Record<string, unknown>> | null;
-}
-
-interface Status {
-  readonly target: TargetStatus | null;
-  readonly server: ServerView | null;
-}
 
 const WATCH_EVERY_MS = 2000;
 const ANSWER_MS = 5000;
@@ -50,21 +23,37 @@ export async function runStatus(options: StatusOptions): Promise<void> {
   await withSources(options, async (backup, signal) => {
     const status = await look(options, backup?.repository ?? null, signal);
     process.stdout.write(options.json === true ? `${json(status)}\n` : text(status));
-    const problem = problemOf(status);
+    const problem = problemOf(status) ?? lateness(status, options);
     if (problem !== null) throw new CommandError(problem, ExitCode.behind);
   });
 }
 
-/** Shows the same again and again, until it is interrupted. */
+/**
+ * Shows the same again and again, until it is interrupted; with `--max-lag` until the backup is behind by more than that, or
+ * nobody has told for so long.
+ *
+ * @throws CommandError with its own code for the latter.
+ */
 export async function runWatch(options: StatusOptions): Promise<void> {
   await withSources(options, async (backup, signal) => {
+    let seenMs = performance.now();
     while (!signal.aborted) {
       const at = new Date().toISOString();
       try {
         const status = await look(options, backup?.repository ?? null, signal);
-        process.stdout.write(options.json === true ? `${json(status)}\n` : `${at}  ${line(status)}\n`);
+        const late = lateness(status, options);
+        process.stdout.write(options.json === true ? `${json(status)}\n` : `${at}  ${line(status, late)}\n`);
+        if (late !== null) throw new CommandError(late, ExitCode.behind);
+        seenMs = performance.now();
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof CommandError && error.exitCode === ExitCode.behind) throw error;
+        if (performance.now() - seenMs > (options.maxLag ?? Number.POSITIVE_INFINITY)) {
+          throw new CommandError(
+            `nobody tells how far the backup is behind: ${(error as Error).message}`,
+            ExitCode.behind,
+          );
+        }
         // What cannot be reached now may be there again in a moment.
         process.stdout.write(
           options.json === true
@@ -77,10 +66,17 @@ export async function runWatch(options: StatusOptions): Promise<void> {
   });
 }
 
+function lateness(status: Status, { maxLag }: StatusOptions): string | null {
+  return maxLag === undefined ? null : latenessOf(status, maxLag, Date.now());
+}
+
 async function withSources(
   options: StatusOptions,
   work: (backup: OpenBackup | null, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  if (options.maxLag !== undefined && options.server === undefined) {
+    throw new CommandError('--max-lag needs --server: the backup alone does not tell what it lacks', ExitCode.usage);
+  }
   if (options.config === undefined && options.target === undefined && options.server !== undefined) {
     const interrupt = new AbortController();
     process.once('SIGINT', () => interrupt.abort());
@@ -137,27 +133,6 @@ function zxidIn(value: unknown): number | null {
   return typeof zxid === 'number' && Number.isSafeInteger(zxid) && zxid >= 0 ? zxid : null;
 }
 
-/** Txns that the server has and the target has not; null when they cannot be counted: one of them is not known, or the epochs differ. */
-function lagOf({ target, server }: Status): number | null {
-  if (target === null || server === null || target.zxid === null || server.zxid === null) return null;
-  if (epochOf(target.zxid) !== epochOf(server.zxid)) return null;
-  return Math.max(0, server.zxid - target.zxid);
-}
-
-function problemOf({ target, server }: Status): string | null {
-  if (target !== null && target.zxid === null) return `${target.target} holds no backup yet`;
-  if (target !== null && target.fulls === 0) return `${target.target} holds no full backup: nothing can be restored`;
-  if (server === null) return null;
-  const { backup } = server;
-  if (backup === null) return target === null ? `${server.server} makes no backups (backup.target is not set)` : null;
-  if (typeof backup.blocked === 'string') return backup.blocked;
-  if (backup.blocked === 1) return `${server.server} cannot go on without an operator; its log says why`;
-  const failures = Number(backup.failures_in_a_row ?? 0);
-  if (failures === 0) return null;
-  const last = backup.last_failure as { message?: unknown } | null | undefined;
-  return `the last ${failures} attempts of ${server.server} failed${last?.message === undefined ? '' : `: ${String(last.message)}`}`;
-}
-
 function text(status: Status): string {
   const { target, server } = status;
   const lines: string[] = [];
@@ -181,18 +156,18 @@ function text(status: Status): string {
   return `${lines.join('\n')}\n`;
 }
 
-function line(status: Status): string {
+function line(status: Status, late: string | null): string {
   const { target, server } = status;
   const lag = lagOf(status);
-  const lagMs = server?.backup?.lag_ms;
+  const lagMs = lagMsOf(status, Date.now());
   return [
     ...(target === null
       ? []
       : [`safe ${target.zxid === null ? 'nothing' : zxidText(target.zxid)} ${ago(target.lastSuccessMs)}`]),
     ...(server?.zxid === null || server === null ? [] : [`server ${zxidText(server.zxid)}`]),
     ...(lag === null ? [] : [`behind ${plural(lag, 'txn')}`]),
-    ...(typeof lagMs === 'number' ? [`lag ${durationText(lagMs)}`] : []),
-    problemOf(status) ?? 'ok',
+    ...(lagMs === null ? [] : [`lag ${durationText(lagMs)}`]),
+    problemOf(status) ?? late ?? 'ok',
   ].join('  ');
 }
 
@@ -216,6 +191,7 @@ function json(status: Status): string {
     ok: problemOf(status) === null,
     problem: problemOf(status),
     lagTxns: lagOf(status),
+    lagMs: lagMsOf(status, Date.now()),
     target:
       target === null
         ? null

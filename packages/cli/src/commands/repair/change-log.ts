@@ -13,6 +13,7 @@ import { planFacts, settle } from './change.ts';
 import { find, holding, withErrors } from './directory.ts';
 import { recordFacts, recordText } from './record-text.ts';
 import type { ChangeOptions } from './repair-options.ts';
+import { sizeOf, startBytes, working } from './working.ts';
 
 /** Cuts a log file. */
 export async function runCutTail(
@@ -26,7 +27,11 @@ export async function runCutTail(
   else if (after !== undefined) place = { zxid: after };
   const folders = find((disk) => foldersOfLog(disk, log, options.dataDir ?? null));
   await holding(folders, () => {
-    const plan = withErrors(() => planCutTail(folders, basename(log), place, planOptions(options)));
+    // The log itself, and a start with the files as they are and as they are to be.
+    const total = 2 * sizeOf(log) + 2 * startBytes(folders);
+    const plan = withErrors(() =>
+      working('Examining', 'readBytes', total, () => planCutTail(folders, basename(log), place, planOptions(options))),
+    );
     return settle(folders, plan, options);
   });
 }
@@ -38,12 +43,18 @@ export async function runRecord(
 ): Promise<void> {
   const folders = find((disk) => foldersOfLog(disk, log, options.dataDir ?? null));
   await holding(folders, async () => {
-    const record = withErrors(() => examineRecord(folders, basename(log), options.at, options.juteMaxbuffer));
+    const record = withErrors(() =>
+      working('Examining', 'readBytes', sizeOf(log), () =>
+        examineRecord(folders, basename(log), options.at, options.juteMaxbuffer),
+      ),
+    );
     if (options.json !== true) process.stdout.write(recordText(record));
     const plan = withErrors(() =>
-      options.drop === true
-        ? planDrop(folders, record, planOptions(options))
-        : planFix(folders, record, planOptions(options)),
+      working('Planning', 'readBytes', startBytes(folders), () =>
+        options.drop === true
+          ? planDrop(folders, record, planOptions(options))
+          : planFix(folders, record, planOptions(options)),
+      ),
     );
     const facts = recordFacts(record);
     if (plan !== null) return settle(folders, plan, options, facts);

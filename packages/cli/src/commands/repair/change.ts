@@ -4,6 +4,7 @@ import { carryOut, type HistoryFolders, type RepairPlan } from '@headkeeper/serv
 import { CommandError, ExitCode } from '../../exit-codes.ts';
 import { withErrors } from './directory.ts';
 import type { ChangeOptions } from './repair-options.ts';
+import { disk, sizeOf, working } from './working.ts';
 
 const INDENT = '  ';
 
@@ -35,9 +36,24 @@ export async function settle(
     throw new CommandError('nothing was changed: say --yes to do it', ExitCode.unconfirmed);
   }
   const command = process.argv.slice(2).join(' ');
-  const kept = withErrors(() => carryOut(folders, plan, { command, wallMs: Date.now() }));
+  const kept = withErrors(() =>
+    working('Writing', 'writtenBytes', bytesToWrite(folders, plan), () =>
+      carryOut(folders, plan, { command, wallMs: Date.now() }),
+    ),
+  );
   if (json) print(true, kept);
   else process.stdout.write(`Done. What was there before is in ${kept}; "headkeeper repair undo" puts it back.\n`);
+}
+
+/** About: a copy of every file that changes, and what takes its place. */
+function bytesToWrite({ snapshotFolder }: HistoryFolders, { changes }: RepairPlan): number {
+  const snapshots = disk.listSync(snapshotFolder).filter((name) => name.startsWith('snapshot.'));
+  const largest = snapshots.reduce((most, name) => Math.max(most, sizeOf(`${snapshotFolder}/${name}`)), 0);
+  return changes.reduce((sum, { kind, folder, name }) => {
+    const size = sizeOf(`${folder}/${name}`);
+    if (kind === 'remove') return sum + size;
+    return sum + size + (name.startsWith('snapshot.') ? largest : size);
+  }, 0);
 }
 
 function planText({ steps, losses, notes }: RepairPlan): string {

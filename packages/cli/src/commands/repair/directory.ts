@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import process from 'node:process';
 import {
-  createNodeDisk,
   type Disk,
   FolderInUse,
   type FolderUsers,
@@ -11,8 +10,7 @@ import {
   RepairRefused,
 } from '@headkeeper/server/internal';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
-
-const disk: Disk = createNodeDisk();
+import { disk } from './working.ts';
 
 /** Finds the folders, with errors for people. */
 export function find(which: (on: Disk) => HistoryFolders): HistoryFolders {
