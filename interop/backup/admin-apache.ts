@@ -1,6 +1,7 @@
 /**
  * The operators' HTTP servers of Apache ZooKeeper and Headkeeper, asked with curl: the same fields for each command, the same
- * status codes, and a snapshot that one has given restored by the other, to the last field of each Stat.
+ * status codes, and a snapshot that one has given restored by the other, to the last field of each Stat. `headkeeper backup now`
+ * backs both up through them.
  *
  *   node interop/dist/backup/admin-apache.js
  */
@@ -9,12 +10,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@headkeeper/testkit';
+import process from 'node:process';
 import { compareLines, superDigest, treeProgram } from '../data-directory/round-trip.ts';
 import { type ScenarioOutcome, Steps } from '../ensemble/steps.ts';
 import { adminSettings, startApacheZooKeeper } from '../peers/apache-zookeeper.ts';
 import { run } from '../peers/command.ts';
-import { startHeadkeeper } from '../peers/headkeeper.ts';
 import type { ServerProcess } from '../peers/server-process.ts';
+import { headkeeperBin, startHeadkeeper } from '../peers/headkeeper.ts';
 
 const SOON_MS = '500';
 const NEVER_MS = '3600000';
@@ -94,6 +96,13 @@ export async function adminServers(tell: (line: string) => void): Promise<Scenar
         return theirs === ours ? [] : [`${theirs} on Apache, ${ours} on Headkeeper`];
       });
     }
+    for (const side of sides) {
+      await steps.step(`${side.server.name}, backed up through its admin server and restored`, async () => {
+        const { zxid, differences } = await backedUp(side);
+        steps.note(`zxid ${zxid}`);
+        return differences;
+      });
+    }
     for (const [giver, taker] of [
       [apache, headkeeper],
       [headkeeper, apache],
@@ -127,6 +136,33 @@ async function start(kind: 'apache' | 'headkeeper', folder: string, sweepMs: str
           extraConfig: { ...SETTINGS, ...adminSettings(adminPort), 'znode.container.checkIntervalMs': sweepMs },
         });
   return { server, base: `http://127.0.0.1:${adminPort}`, folder };
+}
+
+/** Backs a server up with the command, without its files, and compares it with a server that starts on what comes of that. */
+async function backedUp(side: Side): Promise<{ readonly zxid: string; readonly differences: string[] }> {
+  const place = mkdtempSync(join(side.folder, 'backup-'));
+  const target = ['--target', join(place, 'target'), '--json'];
+  const auth = ['--auth', 'digest:super:test'];
+  const command = async (words: readonly string[]): Promise<Record<string, unknown>> =>
+    JSON.parse(await run([process.execPath, headkeeperBin, ...words])) as Record<string, unknown>;
+  const { zxid } = await command(['backup', 'now', '--server', side.base, ...auth, ...target]);
+  const { sound } = await command(['backup', 'verify', ...target]);
+  if (sound !== true) return { zxid: String(zxid), differences: ['the backup is not sound'] };
+  const { lagTxns } = await command(['backup', 'status', '--server', side.base, '--max-lag', '1s', ...target]);
+  if (lagTxns !== 0) return { zxid: String(zxid), differences: [`the backup is behind by ${String(lagTxns)} txns`] };
+  const dataDir = join(place, 'data');
+  // The sessions go on, and their ephemerals with them.
+  await command(['restore', '--data-dir', dataDir, '--no-bump-epoch', ...target]);
+  const restored = await startHeadkeeper({
+    dataDir,
+    extraConfig: { ...SETTINGS, 'znode.container.checkIntervalMs': NEVER_MS },
+  });
+  try {
+    const differences = compareLines(await treeProgram('walk', side.server), await treeProgram('walk', restored));
+    return { zxid: String(zxid), differences };
+  } finally {
+    await restored.stop();
+  }
 }
 
 /** Takes a snapshot of one server with curl and posts it to the other; the zxid that this one answers. */
