@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { compare } from '../src/history/compare.ts';
@@ -10,7 +10,7 @@ import { zxidText } from '../src/history/moment.ts';
 import { withHistory } from '../src/history/with-history.ts';
 import { headkeeper } from './headkeeper-process.ts';
 import { content, RecordedHistory, TOP } from './recorded-history.ts';
-import { lines, ServedFolder } from './served-folder.ts';
+import { lines, OPEN, ServedFolder } from './served-folder.ts';
 
 interface Line {
   readonly change: string;
@@ -35,9 +35,26 @@ describe('the past', () => {
     await history.client.create('/elsewhere', null, [{ perms: 31, scheme: 'world', id: 'anyone' }]);
     await history.goOn(4, 40);
     await backUp();
+    cpSync(served.file('backup'), served.file('early'), { recursive: true });
+    const shipped = history.seen.at(-1)?.zxid ?? 0;
     await history.goOn(4, 40);
     await backUp();
+    purgedCopy(shipped);
   });
+
+  /** The data directory as it is when all has been purged that the backup `early` holds: its snapshot and what logs go on. */
+  function purgedCopy(shipped: number): void {
+    cpSync(served.dataDir, served.file('late'), { recursive: true });
+    const folder = path.join(served.file('late'), 'version-2');
+    const zxids = (kind: string): number[] =>
+      readdirSync(folder)
+        .filter((name) => name.startsWith(`${kind}.`))
+        .map((name) => Number.parseInt(name.slice(kind.length + 1), 16))
+        .sort((a, b) => a - b);
+    const first = zxids('log').findLast((zxid) => zxid <= shipped + 1) ?? 0;
+    for (const zxid of zxids('log')) if (zxid < first) rmSync(path.join(folder, `log.${zxid.toString(16)}`));
+    for (const zxid of zxids('snapshot').slice(0, -1)) rmSync(path.join(folder, `snapshot.${zxid.toString(16)}`));
+  }
   after(async () => {
     await history.end();
     await served.remove();
@@ -46,9 +63,12 @@ describe('the past', () => {
   const sources = (): [string, string[]][] => [
     ['a data directory', ['--data-dir', served.dataDir]],
     ['a backup', ['--target', served.file('backup')]],
+    ['both', ['--target', served.file('early'), '--data-dir', served.file('late')]],
   ];
-  const optionsOf = (words: readonly string[]) =>
-    words[0] === '--target' ? { target: words[1] as string } : { dataDir: words[1] as string };
+  const optionsOf = (words: readonly string[]) => ({
+    ...(words.includes('--target') ? { target: words[words.indexOf('--target') + 1] as string } : {}),
+    ...(words.includes('--data-dir') ? { dataDir: words[words.indexOf('--data-dir') + 1] as string } : {}),
+  });
 
   it('is exactly what was, with every stat, by zxid and by time', async () => {
     for (const [name, words] of sources()) {
@@ -159,7 +179,7 @@ describe('the past', () => {
       assert.equal(stdout, all.stdout, name);
       if (name === 'a backup') assert.match(stderr, / begins at 0x0, later than asked for/);
       const early = await headkeeper(['diff', '2001-01-01', 'now', ...words]);
-      assert.equal(early.code, name === 'a backup' ? 42 : 30, early.stderr);
+      assert.equal(early.code, name === 'a data directory' ? 30 : 42, early.stderr);
     }
   });
 
@@ -169,9 +189,48 @@ describe('the past', () => {
       assert.equal(code, 42, stderr);
       assert.match(stderr, /0xffffff/);
     }
-    const both = await headkeeper(['log', '--data-dir', served.dataDir, '--target', served.file('backup')]);
-    assert.equal(both.code, 2);
-    assert.match(both.stderr, /--data-dir goes neither with --config nor with --target/);
+  });
+
+  it('is told as one story by a backup and the directory that goes on behind it', async () => {
+    const told = async (words: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await headkeeper(['log', '--json', ...words]);
+      assert.deepEqual([code, stderr], [0, '']);
+      return stdout;
+    };
+    const [, , [, both]] = sources() as [unknown, unknown, [string, string[]]];
+    assert.equal(await told(both), await told(['--target', served.file('backup')]));
+    // Neither of them has it all.
+    const last = zxidText(history.seen.at(-1)?.zxid ?? 0);
+    const first = zxidText(history.seen[0]?.zxid ?? 0);
+    for (const words of [both.slice(0, 2), both.slice(2)]) {
+      assert.equal((await headkeeper(['diff', first, last, ...words])).code, 42, words.join(' '));
+    }
+  });
+
+  it('is not put together of two histories, nor over a hole', async () => {
+    const other = await ServedFolder.start();
+    const client = await other.connect();
+    const needed = history.seen.at(-1)?.zxid ?? 0;
+    for (let i = 0; i < needed; i++) await client.create(`/other-${i}`, null, OPEN);
+    await client.close();
+    const words = ['--target', served.file('early'), '--data-dir'];
+    const foreign = await headkeeper(['log', ...words, other.dataDir]);
+    await other.remove();
+    assert.equal(foreign.code, 2, foreign.stderr);
+    assert.match(foreign.stderr, /hold different histories: under zxid 0x\w+ each has another transaction/);
+
+    const holed = served.file('holed');
+    cpSync(served.file('late'), holed, { recursive: true });
+    const logs = readdirSync(path.join(holed, 'version-2')).filter((name) => name.startsWith('log.'));
+    logs.sort((a, b) => Number.parseInt(a.slice(4), 16) - Number.parseInt(b.slice(4), 16));
+    assert.ok(logs.length > 1);
+    rmSync(path.join(holed, 'version-2', logs[0] as string));
+    const behind = Number.parseInt((logs[1] as string).slice(4), 16);
+    const inside = await headkeeper(['diff', '0x2', zxidText(behind - 1), ...words, holed]);
+    assert.equal(inside.code, 42, inside.stderr);
+    const gap = await headkeeper(['diff', '0x2', zxidText(behind), ...words, holed]);
+    assert.equal(gap.code, 21, gap.stderr);
+    assert.match(gap.stderr, /are missing/);
   });
 
   it('is found by a configuration: the backup that it names, else the data directory', async () => {

@@ -6,6 +6,7 @@ import {
   findChange,
   gapsBetween,
   historyLines,
+  type LogEntry,
   type RecoveredState,
   requireChain,
   restoreState,
@@ -88,6 +89,17 @@ export class BackupHistory implements HistorySource {
         );
       }
     }
+  }
+
+  /** The last txn of the log that was shipped, and its Adler-32; null when there is no log. */
+  async lastRecord(): Promise<{ readonly zxid: number; readonly checksum: number } | null> {
+    const { repository, signal } = this.#backup;
+    const log = this.#catalogue.logs.reduce<LogEntry | null>((newest, entry) => {
+      return newest === null || entry.lastZxid > newest.lastZxid ? entry : newest;
+    }, null);
+    if (log === null) return null;
+    const { lastZxid, lastRecordAdler } = await repository.logManifest(log, signal);
+    return { zxid: lastZxid, checksum: lastRecordAdler };
   }
 
   async oldestZxid(): Promise<number> {

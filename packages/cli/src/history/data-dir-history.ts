@@ -1,8 +1,10 @@
 import { basename, resolve } from 'node:path';
 import {
+  adler32,
   createNodeDisk,
   createRecoverySource,
   type Database,
+  earlierThanNamed,
   LogFileReader,
   LogReplay,
   type RecoveredState,
@@ -77,12 +79,22 @@ export class DataDirHistory implements HistorySource {
     return last;
   }
 
+  /**
+   * The last txn of the logs that belongs to the state at a moment, whether there is a snapshot before it or not; null when they
+   * hold none, or not the one that is named.
+   */
+  lastTxnAt(moment: NamedMoment): number | null {
+    const { last, first } = this.#scan(moment);
+    if (first < 0 || last < first || (moment.kind === 'zxid' && last !== moment.zxid)) return null;
+    return last;
+  }
+
   async oldestZxid(): Promise<number> {
     const logs = this.#source.logs();
     const snapshots = this.#snapshots();
     const usable = snapshots.filter(({ zxid }) => logs.some((log) => log.zxid <= zxid + 1));
     const oldest = usable.at(-1) ?? snapshots[0];
-    if (oldest === undefined) throw new CommandError(`${this.description} holds no snapshot`);
+    if (oldest === undefined) throw new CommandError(`${this.description} holds no snapshot`, ExitCode.notCovered);
     return oldest.zxid;
   }
 
@@ -92,7 +104,7 @@ export class DataDirHistory implements HistorySource {
       const state = newRecoveredState();
       const sink = wrap?.(state) ?? state;
       if (!this.#load(snapshot, sink, baseZxid, at === candidates.length - 1)) continue;
-      this.#replayLogs(snapshot.zxid, toZxid, sink);
+      this.goOn(snapshot.zxid, toZxid, sink);
       if (state.mismatchCount > 0) this.warnings.push(...state.digestMismatches);
       return state.database;
     }
@@ -124,6 +136,13 @@ export class DataDirHistory implements HistorySource {
       return false;
     }
     const { digest } = summary;
+    const holds = earlierThanNamed(summary, snapshot.zxid);
+    if (holds !== null) {
+      this.warnings.push(
+        `${snapshot.name} was passed over: its name is wrong, for it holds the state of ${zxidText(holds)}`,
+      );
+      return false;
+    }
     if (digest !== null && digest.zxid > baseZxid) {
       if (!last) return false;
       this.warnings.push(
@@ -136,8 +155,13 @@ export class DataDirHistory implements HistorySource {
     return true;
   }
 
-  #replayLogs(snapshotZxid: number, toZxid: number, state: StateSink): void {
-    if (toZxid <= snapshotZxid) return;
+  /**
+   * Applies the txns behind `afterZxid`, up to `toZxid`, to a state that holds all before them.
+   *
+   * @throws CommandError when the logs do not hold them.
+   */
+  goOn(afterZxid: number, toZxid: number, state: StateSink): void {
+    if (toZxid <= afterZxid) return;
     const logs = [...this.#source.logs()].sort((a, b) => a.zxid - b.zxid);
     const bounded: Pick<StateSink, 'applyTxn'> = {
       applyTxn(bytes, view, start, end) {
@@ -148,7 +172,7 @@ export class DataDirHistory implements HistorySource {
     const progress = startProgress(`Reading ${this.description}`, 'bytes', total(logs));
     try {
       const source = withProgress(this.#source, progress);
-      new LogReplay(source, logs, MAX_RECORD_BYTES, this.warnings).run(bounded as StateSink, snapshotZxid);
+      new LogReplay(source, logs, MAX_RECORD_BYTES, this.warnings).run(bounded as StateSink, afterZxid);
     } catch (error) {
       if (error instanceof RecoveryRefused) throw new CommandError(error.message, ExitCode.damaged);
       if (!(error instanceof Enough)) throw error;
@@ -157,8 +181,21 @@ export class DataDirHistory implements HistorySource {
     }
   }
 
+  /** The Adler-32 of a txn; null when the logs do not hold it. */
+  checksumOf(zxid: number): number | null {
+    const logs = [...this.#source.logs()].sort((a, b) => a.zxid - b.zxid);
+    const log = logs.findLast((file) => file.zxid <= zxid);
+    if (log === undefined) return null;
+    let found: number | null = null;
+    const reader = new LogFileReader(MAX_RECORD_BYTES, (bytes, view, start, end) => {
+      if (zxidOfBody(view, start) === zxid) found = adler32(bytes, start, end);
+    });
+    this.#source.readLog(log.name, (bytes) => reader.push(bytes));
+    return found;
+  }
+
   /** The last txn before the first one that is beyond the moment, and whether the moment's own txn is there. */
-  #scan(moment: NamedMoment): { last: number; found: boolean } {
+  #scan(moment: NamedMoment): { last: number; found: boolean; first: number } {
     const newest = this.#snapshots()[0]?.zxid ?? 0;
     let last = -1;
     let first = -1;
@@ -182,11 +219,11 @@ export class DataDirHistory implements HistorySource {
     } catch (error) {
       if (!(error instanceof Enough)) throw error;
       // Right before the first record of all is the state that it was made on.
-      return { last: last < 0 ? first - 1 : last, found: true };
+      return { last: last < 0 ? first - 1 : last, found: true, first };
     } finally {
       progress.end();
     }
-    return { last: Math.max(last, moment.kind === 'zxid' ? Math.min(newest, moment.zxid) : newest), found };
+    return { last: Math.max(last, moment.kind === 'zxid' ? Math.min(newest, moment.zxid) : newest), found, first };
   }
 }
 

@@ -53,7 +53,10 @@ function addRestoreOptions(command: Command): Command {
       .option('--dry-run', 'check everything and say what would be done')
       .option('--path <znode>', 'instead: bring one subtree of a running server back, as transactions')
       .option('--server <hosts>', 'with --path: the servers to write to')
-      .option('--from-data-dir <folder>', 'with --path: a data directory to read the past from, instead of a backup')
+      .option(
+        '--from-data-dir <folder>',
+        'with --path: a data directory to read the past from, instead of a backup or beside it',
+      )
       .option('--from-data-log-dir <folder>', 'with --from-data-dir: where its logs are, if not there, too')
       .option('--yes', 'with --path: do not ask')
       .option('--json', 'print JSON'),
