@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@headkeeper/testkit';
 import process from 'node:process';
+import { isDeepStrictEqual } from 'node:util';
 import { compareLines, superDigest, treeProgram } from '../data-directory/round-trip.ts';
 import { type ScenarioOutcome, Steps } from '../ensemble/steps.ts';
 import { adminSettings, startApacheZooKeeper } from '../peers/apache-zookeeper.ts';
@@ -61,6 +62,7 @@ const REQUESTS: readonly (readonly string[])[] = [
 ];
 
 interface Side {
+  readonly kind: 'apache' | 'headkeeper';
   readonly server: ServerProcess;
   readonly base: string;
   readonly folder: string;
@@ -103,6 +105,18 @@ export async function adminServers(tell: (line: string) => void): Promise<Scenar
         return differences;
       });
     }
+    for (const side of sides) {
+      await steps.step(`${side.server.name}, exported through its admin server: as from its files`, async () => {
+        const auth = ['--auth', 'digest:super:test'];
+        const live = await exported(['--server', side.base, ...auth]);
+        const kinds = new Set(live.map(({ kind }) => kind));
+        const missing = ['container', 'ttl', 'ephemeral', 'persistent'].filter((kind) => !kinds.has(kind));
+        const past = await exported(['--data-dir', join(side.folder, side.kind)]);
+        const differences = live.filter((znode, at) => !isDeepStrictEqual(znode, past[at])).map(({ path }) => path);
+        if (live.length !== past.length) differences.push(`${live.length} znodes instead of ${past.length}`);
+        return [...missing.map((kind) => `no ${kind}`), ...differences];
+      });
+    }
     for (const [giver, taker] of [
       [apache, headkeeper],
       [headkeeper, apache],
@@ -135,7 +149,12 @@ async function start(kind: 'apache' | 'headkeeper', folder: string, sweepMs: str
           dataDir,
           extraConfig: { ...SETTINGS, ...adminSettings(adminPort), 'znode.container.checkIntervalMs': sweepMs },
         });
-  return { server, base: `http://127.0.0.1:${adminPort}`, folder };
+  return { kind, server, base: `http://127.0.0.1:${adminPort}`, folder };
+}
+
+async function exported(from: readonly string[]): Promise<readonly { readonly path: string; readonly kind: string }[]> {
+  const text = await run([process.execPath, headkeeperBin, 'export', '/', ...from]);
+  return (JSON.parse(text) as { znodes: { path: string; kind: string }[] }).znodes;
 }
 
 /** Backs a server up with the command, without its files, and compares it with a server that starts on what comes of that. */

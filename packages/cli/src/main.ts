@@ -245,7 +245,11 @@ function addExport(top: Command): void {
     )
     .argument('<path>', 'the top of the subtree')
     .addOption(new Option('--format <format>', 'how').choices(['json', 'yaml', 'tar']).default('json'))
-    .option('--server <hosts>', 'from a running server; the whole is not of one point in time if it changes meanwhile')
+    .option(
+      '--server <hosts>',
+      'from a running server: as a client, who is not told of containers and TTL znodes, and not of one point in time if it ' +
+        'changes meanwhile; or exactly, from its AdminServer, http://host:8080',
+    )
     .option('--at <time>', 'from the past: when; by default the newest state that is kept');
   addConnectionOptions(addSourceOptions(command))
     .addHelpText('after', `${MOMENTS}\n\nExample:\n  headkeeper export /config --server 127.0.0.1:2181 > config.json`)

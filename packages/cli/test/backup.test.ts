@@ -373,6 +373,26 @@ describe('backup now of a running server', () => {
     assert.equal(sound, true);
   });
 
+  it('is exported with its containers and TTL znodes', async () => {
+    const file = vectorFile('datadir-alltypes/data/version-2/snapshot.10000003f');
+    answer = () => ({ status: 200, headers: { last_zxid: LAST }, body: readFileSync(file) });
+    const live = await headkeeper(['export', '/', '--server', address, '--auth', 'digest:root:secret']);
+    const past = await headkeeper(['export', '/', '--data-dir', dataDir]);
+    assert.deepEqual([live.code, live.stderr], [0, '']);
+    const znodes = (result: Finished): { kind: string }[] =>
+      (JSON.parse(result.stdout) as { znodes: { kind: string }[] }).znodes;
+    assert.deepEqual(znodes(live), znodes(past));
+    const kinds = new Set(znodes(live).map(({ kind }) => kind));
+    assert.ok(kinds.has('container') && kinds.has('ttl'), [...kinds].join());
+    answer = () => ({ status: 200, headers: { last_zxid: '0x10000003e' }, body: readFileSync(file) });
+    const mixed = await headkeeper(['export', '/', '--server', address]);
+    assert.match(mixed.stderr, /the tree changed while the server sent it/);
+    answer = () => ({ status: 200, headers: { last_zxid: LAST }, body: readFileSync(file).subarray(0, 3000) });
+    await refused(['export', '/', '--server', address], 20, /is no whole snapshot/);
+    answer = () => ({ status: 401, headers: {}, body: '' });
+    await refused(['export', '/', '--server', address], 20, /with 401: give --auth/);
+  });
+
   it('refuses a snapshot that is of no one zxid', async () => {
     const file = vectorFile('datadir-alltypes/data/version-2/snapshot.10000003f');
     const cut = readFileSync(file).subarray(0, 3000);

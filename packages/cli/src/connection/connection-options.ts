@@ -29,8 +29,16 @@ export function addConnectionOptions(command: Command): Command {
  * @throws CommandError when no server gives one, or an identity is refused.
  */
 export function openClient(servers: string, options: ConnectionOptions): Promise<ZnodeClient> {
-  const lines = [...(options.auth ?? []), ...(options.authFile === undefined ? [] : readLines(options.authFile))];
-  return ZnodeClient.open(parseServerList(servers), lines.map(parseCredentials));
+  return ZnodeClient.open(parseServerList(servers), identitiesOf(options).map(parseCredentials));
+}
+
+/**
+ * The identities as they are written, `scheme:auth`.
+ *
+ * @throws CommandError when the file cannot be read.
+ */
+export function identitiesOf({ auth, authFile }: ConnectionOptions): string[] {
+  return [...(auth ?? []), ...(authFile === undefined ? [] : readLines(authFile))];
 }
 
 /**

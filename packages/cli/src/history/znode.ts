@@ -11,7 +11,7 @@ export interface Znode {
   readonly acl: readonly Acl[];
   /** As clients see it. */
   readonly stat: Stat;
-  /** A running server tells containers and TTL znodes from persistent ones to nobody: there they are persistent. */
+  /** A running server tells no client which znodes are containers or have a TTL: read by a client they are persistent. */
   readonly kind: ZnodeKind;
   /** Time to live, milliseconds; null for all that are no TTL znode. */
   readonly ttlMs: number | null;

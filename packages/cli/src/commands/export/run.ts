@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import process from 'node:process';
-import { type ConnectionOptions, openClient } from '../../connection/connection-options.ts';
+import { authorizationOf, isAdminAddress } from '../../backup/admin-client.ts';
+import { type ConnectionOptions, identitiesOf, openClient } from '../../connection/connection-options.ts';
 import { EXPORT_FORMAT, EXPORT_VERSION, type ExportHead } from '../../exchange/exported.ts';
 import { tarExport } from '../../exchange/tar-export.ts';
 import { jsonExport, yamlExport } from '../../exchange/text-export.ts';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
+import { readAdminTree } from '../../history/admin-tree.ts';
 import { DatabaseTree } from '../../history/database-tree.ts';
 import { stateAt } from '../../history/history-source.ts';
 import { readLiveTree } from '../../history/live-tree.ts';
@@ -62,6 +64,7 @@ async function load(top: string, options: ExportOptions): Promise<{ tree: ZnodeT
         ExitCode.usage,
       );
     }
+    if (isAdminAddress(options.server)) return loadFromAdmin(options.server, options);
     const client = await openClient(options.server, options);
     try {
       return { tree: await readLiveTree(client, top), source: options.server };
@@ -77,6 +80,22 @@ async function load(top: string, options: ExportOptions): Promise<{ tree: ZnodeT
     const when = moment.kind === 'zxid' ? '' : ` (${momentText(moment)})`;
     return { tree, source: `${history.description} at ${zxidText(zxid)}${when}` };
   });
+}
+
+/** An AdminServer takes one identity. */
+async function loadFromAdmin(server: string, options: ExportOptions): Promise<{ tree: ZnodeTree; source: string }> {
+  const [identity, ...others] = identitiesOf(options);
+  if (others.length > 0) throw new CommandError('an AdminServer takes one identity only', ExitCode.usage);
+  const { tree, zxid, isMixed } = await readAdminTree(
+    server,
+    identity === undefined ? null : authorizationOf(identity),
+  );
+  if (isMixed) {
+    process.stderr.write(
+      'headkeeper: the tree changed while the server sent it: the whole is not of one point in time\n',
+    );
+  }
+  return { tree, source: `${server} at ${zxidText(zxid)}` };
 }
 
 function encoded(
