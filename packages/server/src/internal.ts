@@ -49,6 +49,7 @@ export type { RetentionRules } from './backup/retention.ts';
 export { createS3Target, type S3Credentials, type S3TargetOptions } from './backup/s3-target.ts';
 export { type LogSegment, SegmentBuilder, timeOfBody } from './backup/segment-builder.ts';
 export { backUpSnapshot, type SnapshotBackup, type SnapshotBackupOptions } from './backup/snapshot-backup.ts';
+export { type SoundEnd, withSoundEnd } from './backup/sound-end.ts';
 export { type BackupTarget, TargetError, type TargetFailure, type TargetObject } from './backup/target.ts';
 export { type Environment, openTarget, type TargetPlace } from './backup/target-opening.ts';
 export { type OtherHistory, otherHistoryText, type ZxidAtTime, zxidAtTime } from './backup/time-lookup.ts';

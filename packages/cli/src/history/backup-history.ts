@@ -10,7 +10,9 @@ import {
   type RecoveredState,
   requireChain,
   restoreState,
+  type SoundEnd,
   type StateSink,
+  withSoundEnd,
   zxidAtTime,
 } from '@headkeeper/server/internal';
 import type { OpenBackup } from '../backup/open-repository.ts';
@@ -28,8 +30,9 @@ export class BackupHistory implements HistorySource {
   readonly #backup: OpenBackup;
   readonly #catalogue: Catalogue;
 
-  private constructor(backup: OpenBackup, catalogue: Catalogue) {
+  private constructor(backup: OpenBackup, { catalogue, warnings }: SoundEnd) {
     this.description = backup.repository.target.description;
+    this.warnings.push(...warnings);
     this.#backup = backup;
     this.#catalogue = catalogue;
     for (const { afterZxid, toZxid } of gapsBetween(historyLines(catalogue))) {
@@ -39,7 +42,8 @@ export class BackupHistory implements HistorySource {
   }
 
   static async open(backup: OpenBackup): Promise<BackupHistory> {
-    return new BackupHistory(backup, await backup.repository.catalogue(backup.signal));
+    const { repository, signal } = backup;
+    return new BackupHistory(backup, await withSoundEnd(repository, await repository.catalogue(signal), signal));
   }
 
   async zxidAt(moment: Moment): Promise<number> {

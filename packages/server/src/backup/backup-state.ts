@@ -9,6 +9,7 @@ import { type Chain, gapError, planChain } from './chain.ts';
 import { manifestObject, parseObjectName } from './naming.ts';
 import { type ReplayOptions, type ReplaySummary, replayChain } from './replay.ts';
 import type { BackupRepository } from './repository.ts';
+import { withSoundEnd } from './sound-end.ts';
 
 export interface BackupStateOptions extends ReplayOptions {
   /** Null: the newest one that is published. */
@@ -43,7 +44,13 @@ export async function restoreState(
   const unusable = new Set<string>();
   const warnings: string[] = [];
   let first: BackupError | null = null;
-  let listed = catalogue;
+  const settled = async (found: Catalogue): Promise<Catalogue> => {
+    if (options.toZxid !== null) return found;
+    const end = await withSoundEnd(repository, found, options.signal);
+    for (const warning of end.warnings) if (!warnings.includes(warning)) warnings.push(warning);
+    return end.catalogue;
+  };
+  let listed = await settled(catalogue);
   for (;;) {
     const usable = withBases(listed, options.baseUpToZxid).without(unusable);
     const chain = chainTo(usable, newestOf(repository, listed, unusable, options.toZxid), first);
@@ -56,7 +63,7 @@ export async function restoreState(
       first ??= error;
       unusable.add(manifest);
       // Whoever ships may have replaced small pieces of log by a larger one meanwhile.
-      listed = await repository.catalogue(options.signal);
+      listed = await settled(await repository.catalogue(options.signal));
       warnings.push(error.message);
       options.warn?.(error.message);
     }

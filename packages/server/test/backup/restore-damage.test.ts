@@ -6,6 +6,7 @@ import { restoreState } from '../../src/backup/backup-state.ts';
 import { BackupKey } from '../../src/backup/encryption.ts';
 import { HEAD_OBJECT, manifestObject, parseObjectName } from '../../src/backup/naming.ts';
 import { BackupRepository } from '../../src/backup/repository.ts';
+import { withSoundEnd } from '../../src/backup/sound-end.ts';
 import { verifyBackup } from '../../src/backup/verify.ts';
 import { RecordedHistory, seen, signal } from './recorded-history.ts';
 
@@ -238,4 +239,22 @@ test('pieces of log that are rolled up while a restore or a verification runs ar
   await removed;
   assert.deepEqual(report.problems, []);
   assert.equal(report.newestRestorableZxid, 400);
+});
+
+test('names of a far zxid that no manifest stands behind are passed over, and a warning tells', async () => {
+  for (const name of [
+    'full/001ffffe00000000-0a0b0c0d.json',
+    'log/001ffffd00000007.001ffffe00000001.001ffffe00000009-0a0b0c0d.json',
+    'log/00000000000001f4.00000000000001f5.00000000000001f6-0a0b0c0d.json',
+  ]) {
+    const target = await backUp(null);
+    target.tamper(name, Buffer.from('{}'));
+    const repository = await BackupRepository.open(target, null, signal);
+    const listed = await repository.catalogue(signal);
+    const { database, warnings } = await restoreState(repository, listed, { toZxid: null, settings, signal });
+    assert.deepEqual(seen(database), seen(history.stateAfter(400)), name);
+    assert.match(warnings.join(), new RegExp(`^${name} does not count: `));
+    const { catalogue } = await withSoundEnd(repository, listed, signal);
+    assert.equal(catalogue.newestZxid, 400);
+  }
 });

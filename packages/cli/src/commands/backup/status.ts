@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BackupRepository } from '@headkeeper/server/internal';
+import { type BackupRepository, withSoundEnd } from '@headkeeper/server/internal';
 import { askAdminJson, isAdminAddress } from '../../backup/admin-client.ts';
 import { type OpenBackup, withBackup } from '../../backup/open-repository.ts';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
@@ -91,7 +91,7 @@ async function look(options: StatusOptions, repository: BackupRepository | null,
 }
 
 async function targetStatus(repository: BackupRepository, signal: AbortSignal): Promise<TargetStatus> {
-  const catalogue = await repository.catalogue(signal);
+  const { catalogue } = await withSoundEnd(repository, await repository.catalogue(signal), signal);
   const lastFull = catalogue.fulls.at(-1) ?? null;
   const published = [...catalogue.fulls, ...catalogue.logs].map(({ publishedMs }) => publishedMs);
   return {
