@@ -9,15 +9,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '@headkeeper/testkit';
 import process from 'node:process';
 import { isDeepStrictEqual } from 'node:util';
+import { freePort } from '@headkeeper/testkit';
 import { compareLines, superDigest, treeProgram } from '../data-directory/round-trip.ts';
 import { type ScenarioOutcome, Steps } from '../ensemble/steps.ts';
 import { adminSettings, startApacheZooKeeper } from '../peers/apache-zookeeper.ts';
 import { run } from '../peers/command.ts';
-import type { ServerProcess } from '../peers/server-process.ts';
 import { headkeeperBin, startHeadkeeper } from '../peers/headkeeper.ts';
+import type { ServerProcess } from '../peers/server-process.ts';
 
 const SOON_MS = '500';
 const NEVER_MS = '3600000';

@@ -1,3 +1,4 @@
+import { zxidIn } from '@headkeeper/protocol';
 import { unguessableBytes } from '../adapters/system/unguessable.ts';
 import { BackupError } from './backup-error.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -5,8 +6,6 @@ import { epochOf, restoreMarkObject } from './naming.ts';
 import type { BackupRepository } from './repository.ts';
 import { EPOCH_JUMP, epochBeyond } from './restore-write.ts';
 import { TargetError } from './target.ts';
-
-const TWO_32 = 4294967296;
 
 /**
  * A name with an epoch so far above all that is sound in the backup, and nothing sound behind it, is garbage: it would take so
@@ -112,7 +111,7 @@ export async function raiseEpoch(
   for (;;) {
     const { epoch: known, warnings } = await greatestEpoch(repository, await repository.catalogue(signal), signal);
     const greatest = Math.max(known, taken);
-    const epoch = epochBeyond(greatest * TWO_32, jump ?? EPOCH_JUMP);
+    const epoch = epochBeyond(zxidIn(greatest, 0), jump ?? EPOCH_JUMP);
     try {
       const mark = { epoch, zxid: restoredZxid, restoredMs: nowMs, id };
       if (await repository.markRestore(mark, signal)) return { epoch, notes: warnings };
@@ -123,7 +122,7 @@ export async function raiseEpoch(
       const note =
         `NOTE: the restore could not be marked in the backup (${error.message}). A second restore from it does not know of this ` +
         'one: never let the servers of the two meet, and give each a backup of its own.';
-      const chosen = jump === null ? epochBeyond(greatest * TWO_32, EPOCH_JUMP + drawn) : epoch;
+      const chosen = jump === null ? epochBeyond(zxidIn(greatest, 0), EPOCH_JUMP + drawn) : epoch;
       return { epoch: chosen, notes: [...warnings, note] };
     }
   }

@@ -1,6 +1,7 @@
 import { rmdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { zxidIn } from '@headkeeper/protocol';
 import {
   BackupError,
   type BackupRepository,
@@ -29,7 +30,6 @@ import { type RestoreReport, reportJson, reportText } from './report.ts';
 import { findPoint, parseWish, type RestorePoint, type RestoreWish, restorableText } from './restore-point.ts';
 
 const WORLD: RestoreWorld = { disk: createNodeDisk(), lock: lockFolder, removeFolder: rmdirSync };
-const TWO_32 = 4294967296;
 /** A backup that has grown so recently, in milliseconds, is one that a server is still working on. */
 const STILL_GROWING_MS = 60_000;
 
@@ -134,7 +134,7 @@ async function epochFor(
   const jump = typeof bumpEpoch === 'number' ? bumpEpoch : null;
   if (dryRun !== true) return raiseEpoch(repository, jump, zxid, Date.now(), signal);
   const { epoch, warnings } = await greatestEpoch(repository, await repository.catalogue(signal), signal);
-  return { epoch: epochBeyond(epoch * TWO_32, jump ?? EPOCH_JUMP), notes: warnings };
+  return { epoch: epochBeyond(zxidIn(epoch, 0), jump ?? EPOCH_JUMP), notes: warnings };
 }
 
 /** The state in memory, every checksum on the way compared. */
