@@ -4,7 +4,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BackupTarget, openTarget, TargetError } from '@headkeeper/server/internal';
+import {
+  BackupKey,
+  BackupRepository,
+  type BackupTarget,
+  openTarget,
+  raiseEpoch,
+  TargetError,
+} from '@headkeeper/server/internal';
 import { targetChecks } from '@headkeeper/testkit';
 import { until } from '../ensemble/waiting.ts';
 import { type S3Server, startS3Server } from '../peers/s3-server.ts';
@@ -36,6 +43,9 @@ export async function checkS3Target(tell: Told): Promise<void> {
       });
     }
     await attempt('S3 target: wrong credentials and a missing bucket are told', () => refusals(server));
+    await attempt('S3 target: two servers make one encrypted backup, two restores take two epochs', () =>
+      atOnce(server),
+    );
     await attempt('S3 target: what was put outlives kill -9 of the server', () => killings(server));
   } finally {
     await server.stop();
@@ -47,6 +57,20 @@ export async function checkS3Target(tell: Told): Promise<void> {
 function openS3(server: S3Server, prefix: string, bucket: string = server.bucket): Promise<BackupTarget> {
   const place = { url: `s3://${bucket}/${prefix}`, endpoint: server.endpoint, region: null, pathStyle: null };
   return openTarget(place, server.environment);
+}
+
+/** What two put under one name at the same time. */
+async function atOnce(server: S3Server): Promise<void> {
+  const key = new BackupKey(randomBytes(32));
+  const targets = await Promise.all([openS3(server, 'at-once'), openS3(server, 'at-once')]);
+  const [a, b] = await Promise.all(
+    targets.map((target) => BackupRepository.openOrCreate(target, key, Date.now(), never)),
+  );
+  if (a === undefined || b === undefined || a.head.id !== b.head.id) throw new Error('each has a head of its own');
+  const raised = await Promise.all([a, b].map((one) => raiseEpoch(one, null, 1, Date.now(), never)));
+  const epochs = raised.map(({ epoch }) => epoch).sort((x, y) => x - y);
+  if (epochs.join() !== '256,512') throw new Error(`the restores go on in the epochs ${epochs.join(' and ')}`);
+  for (const target of targets) await target.close();
 }
 
 async function refusals(server: S3Server): Promise<void> {
