@@ -122,7 +122,7 @@ export class Writer {
 
 /** Copies short runs byte by byte, which beats the call into the engine, and long ones with `set`. */
 export function copyBytes(source: Uint8Array, start: number, target: Uint8Array, at: number, count: number): void {
-  if (count < 48) {
+  if (count < 24) {
     for (let i = 0; i < count; i++) target[at + i] = source[start + i] as number;
   } else {
     target.set(source.subarray(start, start + count), at);

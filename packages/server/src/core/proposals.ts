@@ -245,11 +245,16 @@ export class Proposals {
     }
   }
 
-  /** Visits the outstanding txns after `zxid`, in order. */
-  eachAfter(zxid: number, visit: (proposal: Proposal) => void): void {
+  /** The number of the first outstanding txn after `zxid`, the oldest being 0; `outstanding` when there is none. */
+  indexAfter(zxid: number): number {
     let from = this.#queue.length;
     while (from > this.#head && this.#queue[from - 1].zxid > zxid) from--;
-    for (let i = from; i < this.#queue.length; i++) visit(this.#queue[i]);
+    return from - this.#head;
+  }
+
+  /** The outstanding txn number `index`, the oldest being 0. */
+  at(index: number): Proposal {
+    return this.#queue[this.#head + index];
   }
 
   /** The oldest outstanding txn, or null. */

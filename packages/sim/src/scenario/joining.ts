@@ -306,8 +306,8 @@ export const JOINING: readonly Scenario[] = [
     guard: guard(
       'core/roles/leading.ts: #newLeader hands outstanding proposals over',
       'core/roles/leading.js',
-      'if (proposal.zxid <= this.#announced)\n                    this.#sendProposal(handler, proposal);',
-      '',
+      'for (let i = proposals.indexAfter(this.#committed); i < proposals.indexAfter(this.#announced); i++)',
+      'for (const i of [])',
     ),
     run: (tell) => {
       for (const moment of JOIN) {

@@ -76,7 +76,7 @@ export class LeaderTransfer {
     const last = proposals.oldest;
     if (last === null || last.buffer === null) return;
     this.zxid = last.zxid;
-    this.successor?.proposal(last.zxid, last.buffer.writer.bytes, last.start, last.end, nowMs);
+    this.successor?.proposal(last, nowMs);
   }
 
   /** Whether the successor is still one, with everything that the leader has. */

@@ -8,6 +8,7 @@ import type { PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Proposal } from '../proposals.ts';
 import type { Stage } from '../stage.ts';
+import { countAcks, sendCommits, sendProposals } from '../zab/broadcast.ts';
 import { CommitRule } from '../zab/commit-rule.ts';
 import { designatedLeader } from '../zab/designated-leader.ts';
 import { readGreeting } from '../zab/learner-greeting.ts';
@@ -61,6 +62,8 @@ export class Leading implements Role {
   /** Proposals up to here have been sent to the followers; those up to `#committed` are committed. */
   #announced = 0;
   #committed = 0;
+  /** Whether followers have acknowledged txns that `#rule` does not know of. */
+  #hasAcks = false;
   #nextPingMs = 0;
   #pingsSent = 0;
   /** No session ends before that: this server was stopped, and asks its learners once more whom they have heard. */
@@ -387,16 +390,12 @@ export class Leading implements Role {
     handler.newLeader(this.#epoch, membership);
     handler.ackedZxid = 0;
     if (!handler.isObserver) {
-      this.#pipeline.proposals.eachAfter(this.#committed, (proposal) => {
-        if (proposal.zxid <= this.#announced) this.#sendProposal(handler, proposal);
-      });
+      const { proposals } = this.#pipeline;
+      for (let i = proposals.indexAfter(this.#committed); i < proposals.indexAfter(this.#announced); i++) {
+        handler.proposal(proposals.at(i), this.#stage.nowMs);
+      }
     }
     this.#stage.send(handler.link);
-  }
-
-  #sendProposal(handler: LearnerHandler, proposal: Proposal): void {
-    const { bytes } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
-    handler.proposal(proposal.zxid, bytes, proposal.start, proposal.end, this.#stage.nowMs);
   }
 
   // Acknowledgements.
@@ -407,8 +406,7 @@ export class Leading implements Role {
       if (handler.isObserver || zxid > this.#announced) return;
       handler.acknowledged(zxid, this.#stage.nowMs);
       // Before its NEWLEADER is acknowledged a learner may lack what comes before (known failures S03, S23).
-      if (handler.stage === 'synced' || handler.stage === 'live')
-        this.#rule.acknowledged(handler.sid, handler.ackedZxid);
+      if (handler.stage === 'synced' || handler.stage === 'live') this.#hasAcks = true;
       return;
     }
     if (handler.stage !== 'newLeader' || zxid !== this.#epoch * TWO_32) return;
@@ -486,21 +484,22 @@ export class Leading implements Role {
     // The successor alone gets the last txn.
     if (this.#transfer !== null && this.#transfer.zxid > 0) return;
     if (proposals.lastZxid <= this.#announced || proposals.outstanding === 0) return;
-    proposals.eachAfter(this.#announced, (proposal) => {
-      this.#stage.statistics.proposed(proposal.end - proposal.start);
-      for (const handler of this.#handlers.values()) {
-        if (handler.isObserver || !handler.isForwarding) continue;
-        this.#sendProposal(handler, proposal);
-        if (!handler.link.dirty) this.#stage.send(handler.link);
-      }
-    });
+    const from = proposals.indexAfter(this.#announced);
+    for (let i = from; i < proposals.outstanding; i++) {
+      this.#stage.statistics.proposed(proposals.at(i).end - proposals.at(i).start);
+    }
+    sendProposals(this.#handlers.values(), proposals, from, this.#stage.nowMs, this.#send);
     this.#announced = proposals.lastZxid;
   }
+
+  readonly #send = (link: PeerLink): void => this.#stage.send(link);
 
   /** Commits what quorums have acknowledged; false when that is nothing new. */
   #commit(): boolean {
     const { committed, lastSeen } = this.#stage;
     const proposed = lastSeen.version > committed.version ? lastSeen : null;
+    if (this.#hasAcks) countAcks(this.#handlers.values(), this.#rule);
+    this.#hasAcks = false;
     const acknowledged = this.#rule.committable(committed, proposed, lastSeen.version);
     const decided = this.#mayLeadAlone ? Math.max(acknowledged, this.#pipeline.durableZxid) : acknowledged;
     const zxid = Math.min(decided, this.#announced);
@@ -508,16 +507,22 @@ export class Leading implements Role {
     if (zxid <= this.#committed || this.#stage.lookReason !== null) return false;
     const { proposals } = this.#pipeline;
     const before = this.#committed;
+    const isReconfig = (each: Proposal): boolean => each.opcode === OpCode.reconfig && each.zxid === lastSeen.version;
     for (let next = proposals.oldest; next !== null && next.zxid <= zxid; next = proposals.oldest) {
       this.#writes.committing(next.zxid);
-      if (next.opcode === OpCode.reconfig && next.zxid === lastSeen.version) {
+      if (isReconfig(next)) {
         this.#commitReconfig(next, lastSeen);
         return true;
       }
-      this.#tellCommit(next, null);
-      this.#stage.statistics.commits++;
-      this.#committed = next.zxid;
-      this.#pipeline.applyUpTo(next.zxid);
+      // Learners that wait for a sync are told of one txn at a time: their answer stands between two of them.
+      const last = this.#writes.isAskedByLearners ? next.zxid : zxid;
+      let count = 1;
+      while (count < proposals.outstanding && proposals.at(count).zxid <= last && !isReconfig(proposals.at(count)))
+        count++;
+      sendCommits(this.#handlers.values(), proposals, count, this.#send);
+      this.#stage.statistics.commits += count;
+      this.#committed = proposals.at(count - 1).zxid;
+      this.#pipeline.applyUpTo(this.#committed);
     }
     // Of a reconfiguration that begins its epoch the old quorum alone proves nothing new.
     return this.#committed > before;

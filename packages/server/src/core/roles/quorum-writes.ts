@@ -71,6 +71,11 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
     this.#learnersWaiting++;
   }
 
+  /** Whether a learner's client waits for the answer to a sync. */
+  get isAskedByLearners(): boolean {
+    return this.#learnersWaiting > 0;
+  }
+
   get pendingSyncs(): number {
     return this.#rounds.reduce((sum, round) => sum + round.waiting.length, this.#next.length);
   }

@@ -5,6 +5,8 @@ import type { DataTree } from './tree.ts';
 
 const INITIAL_BUCKETS = 1024;
 const ZOOKEEPER_PREFIX = encodeUtf8('/zookeeper/');
+/** Changes that have been applied, in front of the others, that are worth moving those over. */
+const MOVE_CHANGES = 4096;
 const TWO_32 = 4294967296;
 const SLASH = 0x2f;
 
@@ -65,15 +67,20 @@ export class PendingChanges {
   readonly digest: TreeDigest = new TreeDigest();
   #buckets: (PendingNode | null)[] = new Array(INITIAL_BUCKETS).fill(null);
   #count = 0;
-  /** Changed nodes in order of change, and the zxid of each change. */
-  #changeNodes: PendingNode[] = [];
-  #changeZxids: number[] = [];
+  /**
+   * Changed nodes in order of change, and the zxid of each change: those from `#firstChange` on, before `#endOfChanges`. The
+   * arrays are not cut, which costs a call into the engine each time.
+   */
+  readonly #changeNodes: PendingNode[] = [];
+  readonly #changeZxids: number[] = [];
   #firstChange = 0;
+  #endOfChanges = 0;
   /** Attached nodes that exist and have an owner: ephemerals, containers, TTL znodes. */
   readonly #owned: Set<PendingNode> = new Set();
   readonly #free: PendingNode[] = [];
   /** Nodes handed out by `find` that are in no bucket; they go back to the pool at `endOperation`. */
   readonly #loose: PendingNode[] = [];
+  #looseCount = 0;
   /** While a multi is being prepared: nodes and their states before. */
   #undo: { node: PendingNode; before: PendingNode | null }[] | null = null;
   #undoChanges = 0;
@@ -125,7 +132,7 @@ export class PendingChanges {
       node.outsideDigest = record[base + Field.digestState] === DigestState.outside;
       this.#tree.acls.retain(node.aclId);
     }
-    this.#loose.push(node);
+    this.#loose[this.#looseCount++] = node;
     return node;
   }
 
@@ -162,8 +169,8 @@ export class PendingChanges {
     if (!node.attached) this.#attach(node);
     node.zxid = zxid;
     this.#fileByOwner(node);
-    this.#changeNodes.push(node);
-    this.#changeZxids.push(zxid);
+    this.#changeNodes[this.#endOfChanges] = node;
+    this.#changeZxids[this.#endOfChanges++] = zxid;
     if (!this.#digestEnabled || node.outsideDigest) return;
     this.digest.subtract(node.digest);
     if (!node.exists) {
@@ -179,17 +186,17 @@ export class PendingChanges {
 
   /** Ends one operation's use of nodes that it did not change. */
   endOperation(): void {
-    if (this.#loose.length === 0) return;
-    for (const node of this.#loose) {
+    for (let i = 0; i < this.#looseCount; i++) {
+      const node = this.#loose[i];
       if (!node.attached) this.#recycle(node);
     }
-    this.#loose.length = 0;
+    this.#looseCount = 0;
   }
 
   /** From here on changes can be taken back by `rollBack`, until `keep`. */
   beginMulti(): void {
     this.#undo = [];
-    this.#undoChanges = this.#changeNodes.length;
+    this.#undoChanges = this.#endOfChanges;
     this.#undoHigh = this.digest.high;
     this.#undoLow = this.digest.low;
   }
@@ -216,15 +223,15 @@ export class PendingChanges {
         this.#fileByOwner(node);
       }
     }
-    this.#changeNodes.length = this.#undoChanges;
-    this.#changeZxids.length = this.#undoChanges;
+    this.#endOfChanges = this.#undoChanges;
     this.digest.set(this.#undoHigh, this.#undoLow);
   }
 
   /** Forgets what the txn `zxid` changed, unless a later one changed it again. */
   applied(zxid: number): void {
+    const end = this.#endOfChanges;
     let at = this.#firstChange;
-    while (at < this.#changeZxids.length && this.#changeZxids[at] === zxid) {
+    while (at < end && this.#changeZxids[at] === zxid) {
       const node = this.#changeNodes[at];
       if (node.zxid === zxid && node.attached) {
         this.#detach(node);
@@ -233,14 +240,14 @@ export class PendingChanges {
       at++;
     }
     this.#firstChange = at;
-    if (at === this.#changeZxids.length) {
-      this.#changeNodes.length = 0;
-      this.#changeZxids.length = 0;
+    if (at === end) {
       this.#firstChange = 0;
-    } else if (at > 4096 && at * 2 > this.#changeZxids.length) {
-      this.#changeNodes.splice(0, at);
-      this.#changeZxids.splice(0, at);
+      this.#endOfChanges = 0;
+    } else if (at > MOVE_CHANGES && at * 2 > end) {
+      this.#changeNodes.copyWithin(0, at, end);
+      this.#changeZxids.copyWithin(0, at, end);
       this.#firstChange = 0;
+      this.#endOfChanges = end - at;
     }
   }
 

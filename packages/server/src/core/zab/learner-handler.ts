@@ -51,11 +51,17 @@ export class LearnerHandler {
     return `${this.isObserver ? 'observer' : 'follower'} ${this.sid}`;
   }
 
-  proposal(zxid: number, bytes: Uint8Array, start: number, end: number, nowMs: number): void {
+  proposal({ zxid, buffer, start, end }: Proposal, nowMs: number): void {
+    const { bytes } = (buffer as NonNullable<Proposal['buffer']>).writer;
     writePacket(this.link.out, QuorumPacketType.proposal, zxid, bytes, start, end);
-    this.sentZxid = zxid;
+    this.proposed(zxid, zxid, nowMs);
+  }
+
+  /** The proposals `first` to `last` have been written. */
+  proposed(first: number, last: number, nowMs: number): void {
+    this.sentZxid = last;
     if (this.unackedZxid === 0) {
-      this.unackedZxid = zxid;
+      this.unackedZxid = first;
       this.unackedMs = nowMs;
     }
   }
