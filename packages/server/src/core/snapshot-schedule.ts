@@ -25,6 +25,8 @@ export class SnapshotSchedule {
   /** A state being sent to learners, which the snapshots of this server wait for. */
   #feed: SnapshotWriter | null = null;
   #isDue = false;
+  /** Whether a snapshot has been given up for learners since the last one that came to its end. */
+  #gaveWay = false;
   /** A leader's state, which becomes the snapshot of this server while it comes in. */
   #received: ReceivedSnapshot | null = null;
 
@@ -41,6 +43,16 @@ export class SnapshotSchedule {
 
   get running(): boolean {
     return this.#writer !== null;
+  }
+
+  /** The zxid of the snapshot that is running; null when none is. */
+  get runningZxid(): number | null {
+    return this.#writer?.zxid ?? null;
+  }
+
+  /** Whether a snapshot begins as soon as the state has been sent to the learners that wait for it. */
+  get isDue(): boolean {
+    return this.#isDue;
   }
 
   /** A txn has been applied; `bytesProposed` counts all log bytes so far. */
@@ -74,9 +86,19 @@ export class SnapshotSchedule {
     return new SnapshotWriter(tree, sessions, lastZxid, this.#number, options);
   }
 
-  /** Begins to write the state as it is for learners; null while a snapshot or another feed is running. */
+  /**
+   * Begins to write the state as it is for learners; null while it cannot begin. A snapshot that is running begins again
+   * later: somebody waits for the learners, and nobody for the snapshot. But they can do that to it only once, so that
+   * learners that come again and again cannot keep this server from ever writing one.
+   */
   beginFeed(): SnapshotWriter | null {
-    if (this.#writer !== null || this.#feed !== null || this.#received !== null) return null;
+    if (this.#feed !== null || this.#received !== null) return null;
+    if (this.#writer !== null) {
+      if (this.#ended || this.#gaveWay) return null;
+      this.#gaveWay = true;
+      this.#giveUp();
+      this.#isDue = true;
+    }
     this.#feed = this.#write({ digest: false, lastProcessedZxid: false, forLearner: true });
     return this.#feed;
   }
@@ -105,6 +127,10 @@ export class SnapshotSchedule {
   replaced(): void {
     this.#isDue = false;
     this.endFeed();
+    this.#giveUp();
+  }
+
+  #giveUp(): void {
     this.#writer?.abandon();
     if (this.#writer !== null) this.#abandon();
     this.#writer = null;
@@ -143,6 +169,7 @@ export class SnapshotSchedule {
     for (let chunk = source.takeChunk(); chunk !== null; chunk = source.takeChunk()) work.chunks.push(chunk);
     if (this.#ended || this.#received?.isComplete) {
       work.end = true;
+      this.#gaveWay = false;
       this.#writer = null;
       this.#received = null;
       this.#ended = false;

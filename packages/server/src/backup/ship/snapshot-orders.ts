@@ -72,7 +72,10 @@ export class SnapshotOrders {
   }
 
   #wait(): string | null {
-    if (this.#options.replica.pipeline.snapshots.running) return null;
+    const { isDue, runningZxid } = this.#options.replica.pipeline.snapshots;
+    // One that gave way to a server that needs the state begins again, with a later zxid.
+    if (runningZxid !== null) this.#expected = runningZxid;
+    if (runningZxid !== null || isDue) return null;
     this.#waitedMs += LOOK_MS;
     return this.#waitedMs > LONGEST_WRITE_MS ? 'the snapshot was given up, as this server changed its role' : null;
   }
