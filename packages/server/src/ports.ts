@@ -78,8 +78,11 @@ export interface JournalListener {
 
 /** Receives one snapshot file's bytes in order. The file appears under its final name, whole, or not at all. */
 export interface SnapshotSink {
-  /** Queues bytes (the sink owns them from now on); false: wait for `drained` before writing more. */
-  write(bytes: Uint8Array): boolean;
+  /**
+   * Queues bytes; false: wait for `drained` before writing more. The sink owns them until `written` is called with them,
+   * for good if it never is.
+   */
+  write(bytes: Uint8Array, written?: (bytes: Uint8Array) => void): boolean;
   /** Syncs, renames to the final name, syncs the folder. */
   finish(done: (error: Error | null) => void): void;
   /** Drops what was written. */

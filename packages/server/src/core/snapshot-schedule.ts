@@ -160,6 +160,11 @@ export class SnapshotSchedule {
     return roll;
   }
 
+  /** A chunk that `takeWork` handed out is needed no more. */
+  giveBack(chunk: Uint8Array): void {
+    (this.#writer ?? this.#received)?.giveBack(chunk);
+  }
+
   takeWork(): SnapshotWork {
     const work: SnapshotWork = { abandon: this.#abandoned, begin: this.#began, chunks: [], end: false };
     this.#abandoned = false;

@@ -99,6 +99,7 @@ export class Driver implements JournalListener {
       isRunning: () => this.#replica.snapshotRunning,
       isServing: () => this.#replica.clients.areServed,
       drained: () => this.peers?.resumeReleased(),
+      giveBack: (chunk) => this.#replica.pipeline.snapshots.giveBack(chunk),
       written: (zxid, error) => {
         if (error !== null) return this.#fail(error);
         options.listener.snapshotWritten(zxid);

@@ -14,6 +14,8 @@ export interface SnapshotRunnerPort {
   isServing(): boolean;
   /** The disk can take more, after it was behind. */
   drained(): void;
+  /** The memory of a chunk is on the disk and free for another. */
+  giveBack(chunk: Uint8Array): void;
   written(zxid: number, error: Error | null): void;
 }
 
@@ -49,7 +51,7 @@ export class SnapshotRunner {
     }
     if (this.#next !== null) this.#next.chunks.push(...work.chunks);
     if (this.#sink === null) return;
-    for (const chunk of work.chunks) if (!this.#sink.write(chunk)) this.#full = true;
+    for (const chunk of work.chunks) if (!this.#sink.write(chunk, this.#giveBack)) this.#full = true;
     if (work.end) this.#end(this.#sink);
     else this.#schedule();
   }
@@ -82,6 +84,8 @@ export class SnapshotRunner {
       this.#port.drained();
     });
   }
+
+  readonly #giveBack = (chunk: Uint8Array): void => this.#port.giveBack(chunk);
 
   #end(sink: SnapshotSink): void {
     this.#sink = null;

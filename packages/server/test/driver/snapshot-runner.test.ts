@@ -51,6 +51,7 @@ function runner(store: SlowStore): { runner: SnapshotRunner; deferred: (() => vo
     isServing: () => true,
     isRunning: () => true,
     drained: () => {},
+    giveBack: () => {},
     written: () => {},
   };
   return { runner: new SnapshotRunner(store, (fn) => deferred.push(fn), port), deferred, slices };
@@ -106,6 +107,7 @@ test('a disk that is behind is known, and told when it has caught up', () => {
     isServing: () => true,
     isRunning: () => false,
     drained: () => void told.push('drained'),
+    giveBack: () => {},
     written: () => {},
   });
   run.run(work({ begin: 5 }), 1);

@@ -16,8 +16,19 @@ export interface SnapshotStoreOptions {
 
 type Done = (error: Error | null) => void;
 
+/** Bytes that wait for the disk, and who wants them back. */
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly written: ((bytes: Uint8Array) => void) | undefined;
+}
+
 /** Written bytes are synced in portions of this size, so that they never pile up before the log's own syncs. */
 const SYNC_EVERY = 8 << 20;
+/**
+ * Pieces that are being written at once. With one, the disk would stand idle whenever this thread is busy and does not hear
+ * that it is done; the log's writes find threads that are free all the same.
+ */
+const WRITES_AT_ONCE = 2;
 
 /**
  * Snapshot files `snapshot.<zxid>`. Written under a name that neither Apache nor we take for a snapshot, synced, renamed,
@@ -49,17 +60,20 @@ class SnapshotFile implements SnapshotSink {
   readonly #name: string;
   readonly #path: string;
   readonly #drained: () => void;
-  readonly #queue: Uint8Array[] = [];
+  readonly #queue: Piece[] = [];
   #file: DiskFile | null = null;
+  /** Bytes that are not written yet. */
   #queued = 0;
   #position = 0;
-  #synced = 0;
-  #busy = false;
+  /** Bytes written that no sync has been asked for yet. */
+  #unsynced = 0;
+  #writes = 0;
+  #syncing = false;
   #full = false;
   #aborted = false;
   #failure: Error | null = null;
   #finishing: Done | null = null;
-  /** Whether nothing more will be done to the file. */
+  /** Whether the last step was taken: the file gets its name, or is removed. */
   #ended = false;
 
   constructor(disk: Disk, folder: string, name: string, zxid: number, serial: number | 'aside', drained: () => void) {
@@ -75,10 +89,10 @@ class SnapshotFile implements SnapshotSink {
     }
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, written?: (bytes: Uint8Array) => void): boolean {
     invariant(this.#finishing === null && !this.#aborted, 'write to a snapshot that was ended');
     if (this.#failure !== null) return true;
-    this.#queue.push(bytes);
+    this.#queue.push({ bytes, written });
     this.#queued += bytes.length;
     this.#next();
     this.#full ||= this.#queued >= limits.snapshotQueue;
@@ -100,74 +114,88 @@ class SnapshotFile implements SnapshotSink {
   }
 
   #next(): void {
-    if (this.#busy) return;
+    if (this.#ended) return;
     const file = this.#file;
     if (this.#aborted || this.#failure !== null || file === null) {
-      this.#discard();
+      // The disk may still be at work on the file.
+      if (this.#writes === 0 && !this.#syncing) this.#discard();
       return;
     }
-    const bytes = this.#queue.shift();
-    if (bytes !== undefined) this.#writeNext(file, bytes);
-    else if (this.#finishing !== null) this.#complete(file);
+    while (this.#writes < WRITES_AT_ONCE && this.#mayWrite()) {
+      const piece = this.#queue.shift();
+      if (piece === undefined) break;
+      this.#writePiece(file, piece);
+    }
+    if (!this.#syncing && this.#unsynced >= SYNC_EVERY) this.#sync(file);
+    const isWritten = this.#queue.length === 0 && this.#writes === 0;
+    if (this.#finishing !== null && isWritten && !this.#syncing) this.#complete(file);
   }
 
-  #writeNext(file: DiskFile, bytes: Uint8Array): void {
-    this.#busy = true;
+  /** What is not synced stays bounded: one portion that is being synced, and the next. */
+  #mayWrite(): boolean {
+    return !this.#syncing || this.#unsynced < SYNC_EVERY;
+  }
+
+  #writePiece(file: DiskFile, { bytes, written }: Piece): void {
+    this.#writes++;
     const position = this.#position;
     this.#position += bytes.length;
-    const written = this.#then(() => {
+    file.write(bytes, 0, bytes.length, position, (error) => {
+      this.#writes--;
+      this.#failure ??= error;
       this.#queued -= Math.min(bytes.length, this.#queued);
-      this.#busy = false;
-      this.#next();
-      this.#release();
+      this.#unsynced += bytes.length;
+      if (error === null) written?.(bytes);
+      this.#goOn();
     });
-    const dueSync = this.#position - this.#synced >= SYNC_EVERY;
-    if (dueSync) this.#synced = this.#position;
-    file.write(bytes, 0, bytes.length, position, dueSync ? this.#then(() => file.dataSync(written)) : written);
   }
 
-  #release(): void {
+  #sync(file: DiskFile): void {
+    this.#syncing = true;
+    this.#unsynced = 0;
+    file.dataSync((error) => {
+      this.#syncing = false;
+      this.#failure ??= error;
+      this.#goOn();
+    });
+  }
+
+  #goOn(): void {
+    if (this.#failure !== null) {
+      this.#queue.length = 0;
+      this.#queued = 0;
+    }
+    this.#next();
     if (!this.#full || this.#aborted || (this.#queued > limits.snapshotQueue / 2 && this.#failure === null)) return;
     this.#full = false;
     this.#drained();
   }
 
   #complete(file: DiskFile): void {
-    this.#busy = true;
-    const named = this.#then(() => this.#end());
-    const synced = this.#then(() => {
+    this.#ended = true;
+    file.dataSync((error) => {
+      if (error !== null) return this.#giveUp(error);
       try {
         file.closeSync();
         this.#file = null;
         this.#disk.renameSync(this.#path, `${this.#folder}/${this.#name}`);
-      } catch (error) {
-        this.#fail(error as Error);
-        return;
+      } catch (failure) {
+        return this.#giveUp(failure as Error);
       }
-      this.#disk.syncDir(this.#folder, named);
+      this.#disk.syncDir(this.#folder, (failure) => {
+        if (failure !== null) this.#giveUp(failure);
+        else this.#finishing?.(null);
+      });
     });
-    file.dataSync(synced);
   }
 
-  #then(next: () => void): Done {
-    return (error) => {
-      if (error === null) next();
-      else this.#fail(error);
-    };
-  }
-
-  #fail(error: Error): void {
+  #giveUp(error: Error): void {
     this.#failure = error;
-    this.#queue.length = 0;
-    this.#queued = 0;
-    this.#busy = false;
     this.#discard();
-    this.#release();
   }
 
   /** Removes what was written, as far as the disk lets us; the rest goes at the next start. */
   #discard(): void {
-    if (this.#ended) return;
     try {
       this.#file?.closeSync();
       this.#file = null;
@@ -175,12 +203,8 @@ class SnapshotFile implements SnapshotSink {
     } catch (error) {
       this.#failure ??= error as Error;
     }
-    if (this.#aborted || this.#finishing !== null) this.#end();
-  }
-
-  #end(): void {
+    if (!this.#aborted && this.#finishing === null) return;
     this.#ended = true;
-    const done = this.#finishing;
-    if (done !== null) done(this.#failure);
+    this.#finishing?.(this.#failure);
   }
 }

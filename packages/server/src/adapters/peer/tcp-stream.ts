@@ -90,17 +90,16 @@ export class TcpStream implements PeerStream {
   write(bytes: Uint8Array, start: number, end: number): void {
     const socket = this.#socket;
     if (this.#isEnding || socket.destroyed || socket.writableEnded) return;
-    const count = end - start;
-    if (this.#staged + count > STAGING_BYTES) this.#flush();
-    if (count > STAGING_BYTES) {
-      const copy = Buffer.allocUnsafe(count);
-      copy.set(bytes.subarray(start, end));
-      socket.write(copy, this.#written);
-      return;
+    if (this.#staged + end - start > STAGING_BYTES) this.#flush();
+    // A long piece goes through the same memory again and again: new memory for a copy would cost more than the calls.
+    for (let at = start; at < end; ) {
+      const count = Math.min(end - at, STAGING_BYTES);
+      this.#staging ??= Buffer.allocUnsafeSlow(STAGING_BYTES);
+      this.#staging.set(bytes.subarray(at, at + count), this.#staged);
+      this.#staged += count;
+      at += count;
+      if (at < end) this.#flush();
     }
-    this.#staging ??= Buffer.allocUnsafeSlow(STAGING_BYTES);
-    this.#staging.set(bytes.subarray(start, end), this.#staged);
-    this.#staged += count;
     if (this.#isGathering) return;
     this.#flush();
     this.#isGathering = true;

@@ -1,6 +1,7 @@
 import { SIGNATURE, SnapshotEncoder } from './snapshot-encoder.ts';
 
-const CHUNK_BYTES = 256 * 1024;
+/** Large, as much comes in between two looks at what the disk has done. */
+const CHUNK_BYTES = 1 << 20;
 
 /**
  * The snapshot file of a state that a leader sends: its bytes as they come, between a file's header and seals
@@ -44,5 +45,10 @@ export class ReceivedSnapshot {
   /** Bytes of the file that have not been taken, or null; the caller owns them. */
   takeChunk(): Uint8Array | null {
     return this.#encoder.takeChunk();
+  }
+
+  /** A chunk is needed no more: its memory is used again. */
+  giveBack(chunk: Uint8Array): void {
+    this.#encoder.giveBack(chunk);
   }
 }

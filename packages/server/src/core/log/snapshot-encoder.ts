@@ -24,6 +24,8 @@ const TWO_32 = 4294967296;
 export class SnapshotEncoder {
   readonly #chunkBytes: number;
   readonly #ready: Uint8Array[] = [];
+  /** Memory of chunks that were given back. New memory costs more than what is written into it. */
+  readonly #spare: Uint8Array[] = [];
   #bytes: Uint8Array;
   #view: DataView;
   #length = 0;
@@ -181,6 +183,11 @@ export class SnapshotEncoder {
     return rest;
   }
 
+  /** A chunk that was taken is needed no more: its memory is used again. */
+  giveBack(chunk: Uint8Array): void {
+    if (!this.#ended && chunk.buffer.byteLength === this.#chunkBytes) this.#spare.push(new Uint8Array(chunk.buffer));
+  }
+
   #seal(): void {
     this.#sum();
     this.#long(0, this.#adler);
@@ -229,7 +236,8 @@ export class SnapshotEncoder {
     if (this.#length + count > this.#bytes.length) {
       this.#sum();
       if (this.#length > 0) this.#ready.push(this.#bytes.subarray(0, this.#length));
-      this.#bytes = new Uint8Array(Math.max(count, this.#chunkBytes));
+      const spare = count <= this.#chunkBytes ? this.#spare.pop() : undefined;
+      this.#bytes = spare ?? new Uint8Array(Math.max(count, this.#chunkBytes));
       this.#view = new DataView(this.#bytes.buffer);
       this.#length = 0;
       this.#summed = 0;

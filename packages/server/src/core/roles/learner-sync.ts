@@ -164,6 +164,7 @@ export class LearnerSync {
         link.out.raw(chunk, 0, chunk.length);
         this.#stage.send(link);
       }
+      feed.giveBack(chunk);
     }
   }
 

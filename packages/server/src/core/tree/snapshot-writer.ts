@@ -81,6 +81,11 @@ export class SnapshotWriter implements PreImageKeeper {
     return this.#encoder.takeChunk();
   }
 
+  /** A chunk is needed no more: its memory is used again. */
+  giveBack(chunk: Uint8Array): void {
+    this.#encoder.giveBack(chunk);
+  }
+
   /** Stops without a file. */
   abandon(): void {
     if (!this.#ended) this.#letGo();
