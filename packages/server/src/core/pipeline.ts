@@ -165,7 +165,8 @@ export class Pipeline {
   onSessionCreated: (session: Session) => void = () => {};
 
   #compareDigest(): void {
-    const { digest } = this.serving.tree;
+    const { digest, isDigestKnown } = this.serving.tree;
+    if (!isDigestKnown) return;
     const { applier } = this.serving.database;
     if (digest.high !== applier.digestHigh || digest.low !== applier.digestLow) {
       this.serving.statistics.digestMismatches++;

@@ -88,7 +88,6 @@ export class Proposals {
     this.#buffer = new LogBuffer();
     this.#applied.length = 0;
     this.preparation = new Preparation(this.#serving);
-    this.preparation.pending.reset();
   }
 
   /** The zxid of the last txn taken in; the state's before the first. */
@@ -102,7 +101,6 @@ export class Proposals {
     this.#cut();
     this.#nextZxid = epoch * TWO_32 + 1;
     this.preparation = new Preparation(this.#serving);
-    this.preparation.pending.reset();
   }
 
   /** Whether the counter of the epoch comes to its end: before it would wrap, a new epoch must begin (known failure E11). */
@@ -139,6 +137,7 @@ export class Proposals {
     const zxid = this.#nextZxid === 0 ? nextZxid(this.#lastZxid) : this.#nextZxid;
     // One append does not reach across epochs.
     if (zxid !== this.#lastZxid + 1) this.#cut();
+    p.pending.follow();
     const recordAt = beginRecord(log);
     log.longHalves(idHigh, idLow);
     log.int(xid);

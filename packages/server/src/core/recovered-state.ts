@@ -1,6 +1,7 @@
 import type { Acl } from '@headkeeper/protocol';
 import type { Database } from './database.ts';
 import type { StateSink, TreeDigest } from './log/state-sink.ts';
+import type { TreeDigest as DigestOfTree } from './tree/digest.ts';
 
 /** Stands for a list that a fuzzy snapshot refers to and does not hold: nobody matches it until replay sets the right one. */
 const UNKNOWN_LIST: readonly Acl[] = Object.freeze([{ perms: 0, scheme: 'world', id: 'anyone' }]);
@@ -53,6 +54,10 @@ export class RecoveredState implements StateSink {
     return tree.load(bytes, view, pathStart, pathEnd, dataStart, dataLength, id, statAt);
   }
 
+  nodesLoaded(): string | null {
+    return this.database.tree.fileLoaded();
+  }
+
   loaded(zxid: number, digest: TreeDigest | null): void {
     const { database } = this;
     database.tree.endLoading(digest !== null && digest.zxid === zxid ? digest : null);
@@ -74,7 +79,7 @@ export class RecoveredState implements StateSink {
     database.recent.add(applier.zxid, bytes, start, end);
     this.#compareWithSnapshot();
     if (!applier.hasDigest || applier.zxid < this.#comparableFrom || !database.settings.digestEnabled) return;
-    const { digest } = database.tree;
+    const digest = this.#digest();
     if (digest.high !== applier.digestHigh || digest.low !== applier.digestLow) {
       this.#mismatch(`the tree after txn 0x${applier.zxid.toString(16)} has not the digest that the log gives it`);
     }
@@ -85,10 +90,16 @@ export class RecoveredState implements StateSink {
     const { database } = this;
     if (expected === null || !database.settings.digestEnabled || database.lastZxid !== expected.zxid) return;
     this.#snapshotDigest = null;
-    const { digest } = database.tree;
+    const digest = this.#digest();
     if (digest.high !== expected.high || digest.low !== expected.low) {
       this.#mismatch(`the tree at 0x${expected.zxid.toString(16)} has not the digest that the snapshot gives it`);
     }
+  }
+
+  #digest(): DigestOfTree {
+    const { tree } = this.database;
+    if (!tree.isDigestKnown) tree.settleDigest();
+    return tree.digest;
   }
 
   #mismatch(text: string): void {

@@ -13,6 +13,7 @@ import { Standalone } from './roles/standalone.ts';
 import { Serving } from './serving.ts';
 import type { CoreSettings } from './settings.ts';
 import { Stage } from './stage.ts';
+import type { DataTree } from './tree/tree.ts';
 
 /** Most steps leave nothing of a kind; emptying an array that is empty costs a call into the engine. */
 const NO_CONNECTIONS: Connection[] = [];
@@ -41,7 +42,8 @@ export class Replica {
   readonly #standalone: Standalone | null;
   /** Null on a standalone server. */
   readonly member: Member | null;
-  #loadedIsChecked = false;
+  /** The last tree whose digests were all found to be known. */
+  #checkedTree: DataTree | null = null;
   #wasServing = false;
 
   constructor(settings: CoreSettings, hashing: Hashing, database: Database, ensemble: EnsembleStart | null = null) {
@@ -208,12 +210,22 @@ export class Replica {
     return this.serving.connections[id]?.outputFull ?? false;
   }
 
+  /** Whether the tree's digest is still to be found, and clients are served meanwhile. */
+  get findsDigest(): boolean {
+    return !this.serving.tree.isDigestKnown && this.clients.areServed;
+  }
+
+  /** Computes so many of the digests from which the tree's is found. */
+  findDigest(znodes: number): void {
+    this.serving.tree.checkLoaded(znodes);
+  }
+
   /** Goes on with the digests that loading has put off; a snapshot that turns out wrong is counted once. */
   #checkLoaded(): void {
     const { tree, statistics } = this.serving;
-    if (this.#loadedIsChecked) return;
+    if (this.#checkedTree === tree) return;
     tree.checkLoaded(CHECKED_PER_TICK);
-    this.#loadedIsChecked = tree.isChecked;
+    if (tree.isChecked) this.#checkedTree = tree;
     if (tree.loadedWrongly) statistics.digestMismatches++;
   }
 }

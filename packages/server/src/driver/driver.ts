@@ -39,6 +39,8 @@ const NOBODY = -1;
 const SEVERAL = -2;
 /** Flushes in a row that must be for the same connection before it counts as the only one. */
 const LONE_FLUSHES = 4;
+/** Znodes whose digests are computed in one slice of time: about a millisecond. */
+const ZNODES_PER_SLICE = 2048;
 
 /**
  * The loop around the core: hands it events, stamped with the time, and carries out each Ready in its stated order. All
@@ -67,6 +69,7 @@ export class Driver implements JournalListener {
   /** Connections with output that leaves at the end of this turn; some stand here more than once. */
   readonly #outgoing: { readonly connection: Connection; readonly link: ClientLink }[] = [];
   #sendScheduled = false;
+  #findsDigest = false;
   /** Generation of the role whose txns the journal holds. */
   #askedIn = 0;
   /** The connection that was heard since the last flush, `NOBODY`, or `SEVERAL`. */
@@ -382,6 +385,19 @@ export class Driver implements JournalListener {
     this.#snapshots.run(ready.snapshot, ready.generation);
     if (ready.ensemble !== null) this.peers?.run(ready.ensemble, ready.generation);
     this.#checkHandingOver();
+    if (this.#replica.findsDigest) this.#findDigest();
+  }
+
+  /** The digest of a large state that has come without one is found slice by slice, before a leader or a snapshot needs it. */
+  #findDigest(): void {
+    if (this.#findsDigest) return;
+    this.#findsDigest = true;
+    this.#defer(() => {
+      this.#findsDigest = false;
+      if (this.#stopping !== null || !this.#replica.findsDigest) return;
+      this.#replica.findDigest(ZNODES_PER_SLICE);
+      this.#findDigest();
+    });
   }
 
   #send(connection: Connection, link: ClientLink): void {

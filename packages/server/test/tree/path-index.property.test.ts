@@ -43,12 +43,15 @@ interface Wave {
   /** Removes those whose number is divisible by this. */
   readonly removeEvery: number;
   readonly crowding: number;
+  /** Whether room is made for all at once. */
+  readonly together: boolean;
 }
 
 const anyWave: fc.Arbitrary<Wave> = fc.record({
   insert: fc.integer({ min: 1, max: 900 }),
   removeEvery: fc.integer({ min: 1, max: 9 }),
   crowding: fc.constantFrom(0, 0, 0, 1, 2),
+  together: fc.boolean(),
 });
 
 test('the index holds what a list of pairs holds, over every growth', () => {
@@ -58,11 +61,15 @@ test('the index holds what a list of pairs holds, over every growth', () => {
       const model = new IndexModel();
       const hashes: number[] = [];
       let next = 0;
-      for (const { insert, removeEvery, crowding } of waves) {
+      for (const { insert, removeEvery, crowding, together } of waves) {
+        if (together) index.reserve(index.size + insert);
         for (let i = 0; i < insert; i++) {
           const slot = next++;
           hashes[slot] = hashOf(slot, crowding);
-          index.insert(hashes[slot], slot);
+          const known = together ? index.insertNew(hashes[slot], slot) : -1;
+          assert.equal(known !== -1, together && (model.entries.get(hashes[slot])?.length ?? 0) > 0);
+          if (!together || known !== -1) index.insert(hashes[slot], slot);
+          if (known !== -1) assert.ok(model.entries.get(hashes[slot])?.includes(known));
           model.insert(hashes[slot], slot);
           // One that was there before, wherever the migration has got to.
           const old = (slot * 7) % next;

@@ -244,6 +244,8 @@ export class SnapshotDecoder {
       const pathLength = view.getInt32(at);
       const pathStart = at + 4;
       if (pathLength === 1 && bytes[pathStart] === SLASH) {
+        const problem = sink.nodesLoaded?.() ?? null;
+        if (problem !== null) throw this.#damaged(at, problem);
         at = pathStart + 1;
         ended = true;
         break;

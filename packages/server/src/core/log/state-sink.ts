@@ -31,6 +31,10 @@ export interface StateSink {
     statAt: number,
   ): string | null;
   /**
+   * All nodes have come. Returns null, or what is wrong with them and was not told by `loadNode`. Left out: nothing is.
+   */
+  nodesLoaded?(): string | null;
+  /**
    * The snapshot named `zxid` is complete and sealed. With no node before it: begin with the initial tree. `digest` is to
    * be compared when replay reaches its zxid (at once when that is `zxid`); null when the file has none that counts.
    */

@@ -65,6 +65,7 @@ export class PendingChanges {
   readonly #digestEnabled: boolean;
   /** The tree's digest after all proposed txns. */
   readonly digest: TreeDigest = new TreeDigest();
+  #follows = false;
   #buckets: (PendingNode | null)[] = new Array(INITIAL_BUCKETS).fill(null);
   #count = 0;
   /**
@@ -99,8 +100,14 @@ export class PendingChanges {
     return true;
   }
 
-  /** Begins again from the tree as it is; nothing may be pending. */
-  reset(): void {
+  /**
+   * Begins from the tree's digest, before the first change. Not earlier: a server that proposes nothing need not know it,
+   * and after a large state has come in that takes a while.
+   */
+  follow(): void {
+    if (this.#follows) return;
+    this.#follows = true;
+    if (!this.#tree.isDigestKnown) this.#tree.settleDigest();
     this.digest.set(this.#tree.digest.high, this.#tree.digest.low);
   }
 

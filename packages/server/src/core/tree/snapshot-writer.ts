@@ -42,6 +42,7 @@ export class SnapshotWriter implements PreImageKeeper {
     this.#number = number;
     this.#options = options;
     this.#encoder = new SnapshotEncoder(CHUNK_BYTES, options.forLearner);
+    if (options.digest) tree.settleDigest();
     this.#slotLimit = tree.store.slotLimit;
     this.#digestHigh = tree.digest.high;
     this.#digestLow = tree.digest.low;
