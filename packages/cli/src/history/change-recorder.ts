@@ -74,6 +74,10 @@ export class ChangeRecorder implements StateSink {
     return this.state.loadNode(...node);
   }
 
+  nodesLoaded(): string | null {
+    return this.state.nodesLoaded();
+  }
+
   loaded(...end: Parameters<StateSink['loaded']>): void {
     this.state.loaded(...end);
   }

@@ -133,7 +133,9 @@ export class LineCheck {
 }
 
 function digestOf(state: RecoveredState): string {
-  const { digest } = state.database.tree;
+  const { tree } = state.database;
+  tree.settleDigest();
+  const { digest } = tree;
   return digestText(digest.high, digest.low);
 }
 

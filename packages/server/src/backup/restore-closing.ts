@@ -78,6 +78,7 @@ function listed(paths: readonly string[]): string[] {
 }
 
 function digestOf(database: Database): { version: number; treeDigest: bigint } {
+  database.tree.settleDigest();
   const { high, low } = database.tree.digest;
   return { version: DIGEST_VERSION, treeDigest: BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low >>> 0)) };
 }

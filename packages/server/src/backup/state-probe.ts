@@ -37,6 +37,10 @@ export class StateProbe implements StateSink {
     return this.state.loadNode(...node);
   }
 
+  nodesLoaded(): string | null {
+    return this.state.nodesLoaded();
+  }
+
   loaded(zxid: number, digest: TreeDigest | null): void {
     if (digest !== null) this.#sawDigest = true;
     this.state.loaded(zxid, digest);

@@ -50,6 +50,25 @@ describe('snapshot files', () => {
     disk.run();
   });
 
+  it('give each piece back once it is written, and write on while a portion is synced', () => {
+    const disk = diskWithFolder();
+    const sink = createSnapshotStore({ disk, folder: FOLDER }).begin(5, () => {});
+    const pieces: Uint8Array[] = [];
+    const free: Uint8Array[] = [];
+    for (let i = 0; i < 40; i++) {
+      const piece = (free.pop() ?? new Uint8Array(1 << 20)).fill(i);
+      if (!pieces.includes(piece)) pieces.push(piece);
+      if (!sink.write(piece, (bytes) => free.push(bytes))) disk.run();
+    }
+    sink.finish((error) => assert.equal(error, null));
+    disk.run();
+    assert.equal(free.length, pieces.length, 'all came back');
+    assert.ok(pieces.length < 40, 'some were used again');
+    const bytes = readWhole(disk, `${FOLDER}/snapshot.5`);
+    for (let i = 0; i < 40; i++) assert.equal(bytes[(i << 20) + 77], i);
+    assert.equal(bytes.length, 40 << 20);
+  });
+
   it('leave nothing behind when aborted', () => {
     const disk = diskWithFolder();
     const store = createSnapshotStore({ disk, folder: FOLDER });

@@ -119,7 +119,7 @@ export class LearnerSync {
     } else this.#stage.logWanted.push({ link: link.id, afterZxid: handler.diskZxid });
   }
 
-  /** Begins to send the state to all who wait for it, unless a snapshot is being written: then that comes first. */
+  /** Begins to send the state to all who wait for it; a snapshot that has given way to others before comes first. */
   beginFeed(): void {
     if (this.#feed !== null) return;
     const waiting = [...this.#owner.handlers()].filter((handler) => handler.stage === 'waiting');
