@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { adler32, crc32 } from '../../src/core/log/checksum.ts';
+import { adler32, crc32, crc32Word } from '../../src/core/log/checksum.ts';
 
 /** The CRC-32 that zlib puts at the end of a gzip stream (`zlib.crc32` is not in every supported Node). */
 function zlibCrc(bytes: Uint8Array): number {
@@ -60,3 +60,13 @@ function continued(bytes: Uint8Array, low: number, high: number): number {
   }
   return high * 65536 + low;
 }
+
+test('crc32Word goes on by the four bytes of a word, the highest first', () => {
+  const bytes = new Uint8Array([0x80, 0, 0xff, 1, 0, 0, 0, 0, 0xde, 0xad, 0xbe, 0xef]);
+  const view = new DataView(bytes.buffer);
+  for (const seed of [0, 1, 0xcbf43926, 0xffffffff]) {
+    let state = ~seed;
+    for (let at = 0; at < bytes.length; at += 4) state = crc32Word(state, view.getInt32(at));
+    assert.equal(~state >>> 0, crc32(bytes, 0, bytes.length, seed));
+  }
+});

@@ -39,6 +39,20 @@ export function crc32(bytes: Uint8Array, start: number, end: number, seed = 0): 
   return ~crc >>> 0;
 }
 
+/**
+ * One step of the CRC-32: the state after the four bytes of `word`, the highest first. The state is the complement of the
+ * checksum so far, and of the next one in turn.
+ */
+export function crc32Word(state: number, word: number): number {
+  const tables = CRC_TABLES;
+  return (
+    tables[768 + ((state ^ (word >>> 24)) & 0xff)] ^
+    tables[512 + (((state >>> 8) ^ (word >>> 16)) & 0xff)] ^
+    tables[256 + (((state >>> 16) ^ (word >>> 8)) & 0xff)] ^
+    tables[((state >>> 24) ^ word) & 0xff]
+  );
+}
+
 const ADLER_BASE = 65521;
 /** The most bytes after which the second sum still fits 31 bits, starting from reduced sums; a multiple of 8. */
 const ADLER_BLOCK = 3800;

@@ -1,15 +1,11 @@
-import { crc32 } from '../log/checksum.ts';
+import { crc32, crc32Word } from '../log/checksum.ts';
 import { Field } from './node-store.ts';
 
 /** Version of the digest that txns and snapshots carry (storage-formats reference, 14). */
 export const DIGEST_VERSION = 2;
 
-const STAT_BYTES = 60;
-const scratch = new Uint8Array(STAT_BYTES);
-const scratchView = new DataView(scratch.buffer);
-
 /** Order of the stat words in a node digest, which is not the order of the record: pzxid comes third, the owner last. */
-const DIGEST_WORDS: readonly number[] = [
+const DIGEST_WORDS: Int32Array = new Int32Array([
   Field.czxid,
   Field.czxid + 1,
   Field.mzxid,
@@ -25,7 +21,7 @@ const DIGEST_WORDS: readonly number[] = [
   Field.aversion,
   Field.owner,
   Field.owner + 1,
-];
+]);
 
 /** CRC-32 of a znode's path and data, from which `nodeDigest` goes on. The root's path is empty. */
 export function contentCrc(
@@ -42,8 +38,10 @@ export function contentCrc(
 
 /** A znode's digest, from its content checksum and the fifteen stat words at `base`. A 32-bit number, signed. */
 export function nodeDigest(record: Int32Array, base: number, content: number): number {
-  for (let i = 0; i < DIGEST_WORDS.length; i++) scratchView.setInt32(i * 4, record[base + DIGEST_WORDS[i]]);
-  return crc32(scratch, 0, STAT_BYTES, content >>> 0) | 0;
+  const words = DIGEST_WORDS;
+  let state = ~content;
+  for (let i = 0; i < words.length; i++) state = crc32Word(state, record[base + words[i]]);
+  return ~state;
 }
 
 /** Sum of node digests modulo 2^64, in two halves. */
