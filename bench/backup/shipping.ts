@@ -17,17 +17,24 @@ import { run } from '#peers/command';
 import { startHeadkeeper } from '#peers/headkeeper';
 import { repositoryRoot } from '#peers/peer-cache';
 import { compile, fill, loadGenerator } from '../load-generator.ts';
-import { type Latencies, PacedWriters } from './paced-writers.ts';
 
 const MOST_ADDED_PERCENT = 5;
 const LONGEST_PING_MS = 20;
 const WARM_UP_SECONDS = 4;
 const PEAK_SECONDS = 3;
-const PEAK_WINDOW = 4;
 const TICKS_PER_SECOND = 100;
 const FULL_EVERY_SECONDS = 60;
 
-interface Round extends Latencies {
+/** What the writers of one round say; latencies in microseconds from the moment that each write was due. */
+interface Round {
+  readonly writes: number;
+  readonly meanUs: number;
+  readonly p50Us: number;
+  readonly p90Us: number;
+  readonly p99Us: number;
+  readonly p999Us: number;
+  readonly maxUs: number;
+  /** Processor seconds of the server for 100,000 writes. */
   readonly cpuPer100k: number;
 }
 
@@ -46,12 +53,10 @@ async function measure(): Promise<boolean> {
   const rounds = Number(values.rounds);
   const seconds = Number(values.seconds);
   console.log(`cpu: ${cpus().length} x ${cpus()[0]?.model}, load before: ${loadavg()[0]?.toFixed(1)}`);
+  const writers = await compile('paced-writers', join(repositoryRoot, 'bench/backup/paced-writers.c'));
   const rate = await withServer('peak', {}, async (port) => {
-    const writers = await PacedWriters.open(port);
-    await writers.peak(WARM_UP_SECONDS, PEAK_WINDOW);
-    const peak = await writers.peak(PEAK_SECONDS, PEAK_WINDOW);
-    writers.close();
-    return Math.floor(peak / 2);
+    const { writes } = await write(writers, port, 0, PEAK_SECONDS);
+    return Math.floor(writes / PEAK_SECONDS / 2);
   });
   console.log(`half of the peak: ${rate} writes a second`);
   const off: Round[] = [];
@@ -60,7 +65,7 @@ async function measure(): Promise<boolean> {
     const order = round % 2 === 1 ? [off, on] : [on, off];
     for (const list of order) {
       const name = `${list === on ? 'on' : 'off'}-${round}`;
-      const result = await oneRound(name, list === on, rate, seconds);
+      const result = await oneRound(writers, name, list === on, rate, seconds);
       list.push(result);
       console.log(`  ${name.padEnd(6)} ${describe(result)}`);
     }
@@ -80,16 +85,30 @@ async function measure(): Promise<boolean> {
   return isQuick && isSmooth;
 }
 
-async function oneRound(name: string, isOn: boolean, rate: number, seconds: number): Promise<Round> {
+async function oneRound(writers: string, name: string, isOn: boolean, rate: number, seconds: number): Promise<Round> {
   return withServer(name, isOn ? backupTo(name) : {}, async (port, pid) => {
-    const writers = await PacedWriters.open(port);
-    await writers.run(rate, WARM_UP_SECONDS);
     const before = cpuSeconds(pid);
-    const latencies = await writers.run(rate, seconds);
-    const cpuPer100k = ((cpuSeconds(pid) - before) * 100_000) / latencies.writes;
-    writers.close();
-    return { ...latencies, cpuPer100k };
+    const latencies = await write(writers, port, rate, seconds);
+    const writes = rate * (WARM_UP_SECONDS + seconds);
+    return { ...latencies, cpuPer100k: ((cpuSeconds(pid) - before) * 100_000) / writes };
   });
+}
+
+/** Writes at a rate, after a warm-up that does not count; rate 0: as fast as the server answers. */
+async function write(writers: string, port: number, rate: number, seconds: number): Promise<Omit<Round, 'cpuPer100k'>> {
+  const argv = [writers, ...[port, rate, WARM_UP_SECONDS, seconds].map(String)];
+  const output = await run(argv, { timeoutMs: (WARM_UP_SECONDS + seconds + 60) * 1000 });
+  const figures = JSON.parse(output) as Readonly<Record<string, number>>;
+  const figure = (name: string): number => figures[name] ?? Number.NaN;
+  return {
+    writes: figure('writes'),
+    meanUs: figure('mean_us'),
+    p50Us: figure('p50_us'),
+    p90Us: figure('p90_us'),
+    p99Us: figure('p99_us'),
+    p999Us: figure('p999_us'),
+    maxUs: figure('max_us'),
+  };
 }
 
 /** Pings every millisecond while a full backup is taken, which is due at an interval. */
@@ -143,16 +162,25 @@ function medians(rounds: readonly Round[]): Round {
     writes: median((round) => round.writes),
     meanUs: median((round) => round.meanUs),
     p50Us: median((round) => round.p50Us),
+    p90Us: median((round) => round.p90Us),
     p99Us: median((round) => round.p99Us),
+    p999Us: median((round) => round.p999Us),
+    maxUs: median((round) => round.maxUs),
     cpuPer100k: median((round) => round.cpuPer100k),
   };
 }
 
-function describe({ writes, meanUs, p50Us, p99Us, cpuPer100k }: Round): string {
-  return (
-    `${writes} writes, mean ${meanUs.toFixed(0)} us, p50 ${p50Us.toFixed(0)} us, p99 ${p99Us.toFixed(0)} us, ` +
-    `${cpuPer100k.toFixed(2)} CPU seconds for 100,000`
-  );
+function describe({ writes, cpuPer100k, ...latencies }: Round): string {
+  const { meanUs, p50Us, p90Us, p99Us, p999Us, maxUs } = latencies;
+  const texts = Object.entries({
+    mean: meanUs,
+    p50: p50Us,
+    p90: p90Us,
+    p99: p99Us,
+    'p99.9': p999Us,
+    longest: maxUs,
+  }).map(([name, us]) => `${name} ${us.toFixed(0)}`);
+  return `${writes} writes, us: ${texts.join(', ')}; ${cpuPer100k.toFixed(2)} CPU seconds for 100,000`;
 }
 
 function verdict(isReached: boolean): string {

@@ -228,6 +228,8 @@ export interface LogRecords {
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   readonly zxids: Float64Array;
+  /** Adler-32 of each record, as the log has it and as it was checked. */
+  readonly adlers: Uint32Array;
 }
 
 /** Reads the log on the disk forward without a gap, while the journal appends to it and old files are removed. */

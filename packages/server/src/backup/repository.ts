@@ -169,7 +169,7 @@ export class BackupRepository {
     const { afterZxid, firstZxid, lastZxid } = segment;
     const name: LogName = { kind: 'log', afterZxid, firstZxid, lastZxid, uid: newUid() };
     const cipher = this.#cipher;
-    const file = await putObject(this.target, name, inOrder(pieces), { compression, cipher }, signal);
+    const file = await putObject(this.target, name, pieces, { compression, cipher }, signal);
     return this.#publish(name, { kind: 'log', format: FORMAT_VERSION, file, ...about, publishedMs, by }, signal);
   }
 
@@ -273,8 +273,4 @@ async function readSmall(target: BackupTarget, object: string, signal: AbortSign
     throw error;
   }
   return Buffer.concat(chunks);
-}
-
-async function* inOrder(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  yield* pieces;
 }

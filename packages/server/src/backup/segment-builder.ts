@@ -1,4 +1,3 @@
-import { adler32 } from '../core/log/checksum.ts';
 import {
   END_OF_RECORD,
   LOG_HEADER_BYTES,
@@ -22,7 +21,7 @@ export interface LogSegment {
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
   readonly lastRecordAdler: number;
-  /** The bytes of the file, in order. */
+  /** The bytes of the file, in order: good until the builder's memory is used for another piece of log. */
   readonly pieces: readonly Uint8Array[];
   readonly plainBytes: number;
 }
@@ -37,12 +36,29 @@ export function timeOfBody(view: DataView, start: number): number {
   return view.getInt32(start + TXN_TIME_AT) * TWO_32 + view.getUint32(start + TXN_TIME_AT + 4);
 }
 
+/**
+ * What pieces of log are built in, one after the other. To get megabytes from the system several times a second, and to give
+ * them back, would hold up every thread of the process.
+ */
+export class SegmentMemory {
+  readonly #pieces: Uint8Array[] = [];
+
+  /** The `index`-th part, of so many bytes at least. */
+  part(index: number, bytes: number): Uint8Array {
+    if (bytes > PIECE_BYTES) return new Uint8Array(bytes);
+    const part = this.#pieces[index] ?? new Uint8Array(PIECE_BYTES);
+    this.#pieces[index] = part;
+    return part;
+  }
+}
+
 /** Collects txns, in the order of their zxids, into one piece of log. All of them are held in memory. */
 export class SegmentBuilder {
   readonly afterZxid: number;
+  readonly #memory: SegmentMemory;
   readonly #pieces: Uint8Array[] = [];
-  #piece: Uint8Array = new Uint8Array(4096);
-  #view: DataView = new DataView(this.#piece.buffer);
+  #piece: Uint8Array;
+  #view: DataView;
   #used: number = LOG_HEADER_BYTES;
   #before = 0;
   #firstZxid = 0;
@@ -56,9 +72,12 @@ export class SegmentBuilder {
   lastZxid: number;
 
   /** `afterZxid`: the txn right before the first one in the history; the snapshot's zxid when the history begins with one. */
-  constructor(afterZxid: number) {
+  constructor(afterZxid: number, memory: SegmentMemory = new SegmentMemory()) {
     this.afterZxid = afterZxid;
     this.lastZxid = afterZxid;
+    this.#memory = memory;
+    this.#piece = memory.part(0, 0);
+    this.#view = viewOf(this.#piece);
     writeLogFileHeader(this.#piece);
   }
 
@@ -73,8 +92,11 @@ export class SegmentBuilder {
     return isPossible({ kind: 'log', afterZxid: this.afterZxid, firstZxid: zxid, lastZxid: zxid, uid: '' });
   }
 
-  /** Adds the txn `bytes[start, end)`: TxnHeader, txn and the optional digest (copied). Throws BackupError 'unfit'. */
-  add(bytes: Uint8Array, start: number, end: number): void {
+  /**
+   * Adds the txn `bytes[start, end)`: TxnHeader, txn and the optional digest (copied), of which `adler` is the Adler-32.
+   * Throws BackupError 'unfit'.
+   */
+  add(bytes: Uint8Array, start: number, end: number, adler: number): void {
     const body = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
     const zxid = zxidOfBody(body, 0);
     if (!this.canTake(zxid)) {
@@ -87,8 +109,9 @@ export class SegmentBuilder {
     const at = this.#room(end - start + RECORD_OVERHEAD_BYTES);
     const bodyStart = at + RECORD_PREFIX_BYTES;
     const bodyEnd = bodyStart + end - start;
-    this.#adler = adler32(bytes, start, end);
-    this.#view.setUint32(at + 4, this.#adler);
+    this.#adler = adler;
+    this.#view.setInt32(at, 0);
+    this.#view.setUint32(at + 4, adler);
     this.#view.setInt32(at + 8, end - start);
     this.#piece.set(bytes.subarray(start, end), bodyStart);
     this.#piece[bodyEnd] = END_OF_RECORD;
@@ -131,10 +154,14 @@ export class SegmentBuilder {
     if (this.#used + count > this.#piece.length) {
       this.#pieces.push(this.#piece.subarray(0, this.#used));
       this.#before += this.#used;
-      this.#piece = new Uint8Array(Math.max(count, Math.min(PIECE_BYTES, 2 * this.#piece.length)));
-      this.#view = new DataView(this.#piece.buffer);
+      this.#piece = this.#memory.part(this.#pieces.length, count);
+      this.#view = viewOf(this.#piece);
       this.#used = 0;
     }
     return this.#used;
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

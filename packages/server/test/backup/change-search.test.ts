@@ -7,6 +7,7 @@ import { exactSnapshot } from '../../src/backup/exact-snapshot.ts';
 import { BackupRepository } from '../../src/backup/repository.ts';
 import { type LogSegment, SegmentBuilder } from '../../src/backup/segment-builder.ts';
 import { Database } from '../../src/core/database.ts';
+import { adler32 } from '../../src/core/log/checksum.ts';
 import { RecoveredState } from '../../src/core/recovered-state.ts';
 import { signal } from './recorded-history.ts';
 
@@ -62,7 +63,7 @@ function segmentOf(steps: readonly Step[], from: number, to: number): LogSegment
     const zxid = from + i + 1;
     const header = { clientId: session, cxid: 1, zxid, time: 1000 + zxid + laterMs, type: OpCode[op] };
     encodeTxn(out, { header, op, body, digest: null } as Txn);
-    builder.add(out.bytes, 0, out.length);
+    builder.add(out.bytes, 0, out.length, adler32(out.bytes, 0, out.length));
   }
   return builder.finish();
 }

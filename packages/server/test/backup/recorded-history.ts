@@ -5,6 +5,7 @@ import { epochOf } from '../../src/backup/naming.ts';
 import type { BackupRepository } from '../../src/backup/repository.ts';
 import { type LogSegment, SegmentBuilder } from '../../src/backup/segment-builder.ts';
 import { Database } from '../../src/core/database.ts';
+import { adler32 } from '../../src/core/log/checksum.ts';
 import type { RecoveredState } from '../../src/core/recovered-state.ts';
 import { RecoveredState as State } from '../../src/core/recovered-state.ts';
 import type { CoreSettings } from '../../src/core/settings.ts';
@@ -124,7 +125,7 @@ export class RecordedHistory {
         segments.push(builder.finish());
         builder = new SegmentBuilder(builder.lastZxid);
       }
-      builder.add(body, 0, body.length);
+      builder.add(body, 0, body.length, adler32(body, 0, body.length));
     }
     if (builder.txns > 0) segments.push(builder.finish());
     return segments;

@@ -13,6 +13,7 @@ import { HEAD_OBJECT } from '../../src/backup/naming.ts';
 import { BackupRepository } from '../../src/backup/repository.ts';
 import { SegmentBuilder } from '../../src/backup/segment-builder.ts';
 import { TargetError } from '../../src/backup/target.ts';
+import { adler32 } from '../../src/core/log/checksum.ts';
 import { RecordedHistory, seen, signal } from './recorded-history.ts';
 
 const KEY = new BackupKey(new Uint8Array(32).fill(5));
@@ -232,13 +233,13 @@ test('a piece of log takes no txn that does not follow, and none of another epoc
   const epochs = history.inEpochs([5]);
   for (const { zxid, body } of epochs.txns.slice(0, 5)) {
     assert.ok(builder.canTake(zxid));
-    builder.add(body, 0, body.length);
+    builder.add(body, 0, body.length, adler32(body, 0, body.length));
   }
   const next = epochs.txns[5];
   assert.ok(next !== undefined && !builder.canTake(next.zxid));
-  assert.throws(() => builder.add(next.body, 0, next.body.length), { problem: 'unfit' });
+  assert.throws(() => builder.add(next.body, 0, next.body.length, 0), { problem: 'unfit' });
   assert.deepEqual([builder.txns, builder.lastZxid], [5, 5]);
   const behind = new SegmentBuilder(5);
-  behind.add(next.body, 0, next.body.length);
+  behind.add(next.body, 0, next.body.length, 1);
   assert.equal(behind.finish().firstZxid, next.zxid);
 });

@@ -1,4 +1,5 @@
 import { Database } from '../../src/core/database.ts';
+import { adler32 } from '../../src/core/log/checksum.ts';
 import { SnapshotDecoder } from '../../src/core/log/snapshot-decoder.ts';
 import type { StorageOrder } from '../../src/core/ready.ts';
 import { RecoveredState } from '../../src/core/recovered-state.ts';
@@ -92,7 +93,9 @@ export class MemberDisk {
       at += body.length;
       ends[i] = at;
     });
-    return { memory, count: chosen.length, starts, ends, zxids: Float64Array.from(chosen, ({ zxid }) => zxid) };
+    const zxids = Float64Array.from(chosen, ({ zxid }) => zxid);
+    const adlers = Uint32Array.from(chosen, ({ body }) => adler32(body, 0, body.length));
+    return { memory, count: chosen.length, starts, ends, zxids, adlers };
   }
 
   #truncate(zxid: number): boolean {

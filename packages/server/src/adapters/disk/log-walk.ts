@@ -60,6 +60,7 @@ export class LogWalk implements LogCursor, LogRecords {
   starts: Int32Array = new Int32Array(1024);
   ends: Int32Array = new Int32Array(1024);
   zxids: Float64Array = new Float64Array(1024);
+  adlers: Uint32Array = new Uint32Array(1024);
 
   constructor(options: LogWalkOptions) {
     this.#disk = options.disk;
@@ -200,10 +201,12 @@ export class LogWalk implements LogCursor, LogRecords {
       this.starts = grown(this.starts, new Int32Array(2 * this.count));
       this.ends = grown(this.ends, new Int32Array(2 * this.count));
       this.zxids = grown(this.zxids, new Float64Array(2 * this.count));
+      this.adlers = grown(this.adlers, new Uint32Array(2 * this.count));
     }
     this.starts[this.count] = start;
     this.ends[this.count] = end;
     this.zxids[this.count] = zxid;
+    this.adlers[this.count] = this.#view.getUint32(start - RECORD_PREFIX_BYTES + 4);
     this.count++;
   }
 
@@ -244,7 +247,7 @@ export class LogWalk implements LogCursor, LogRecords {
   }
 }
 
-function grown<T extends Int32Array | Float64Array>(from: T, to: T): T {
+function grown<T extends Int32Array | Uint32Array | Float64Array>(from: T, to: T): T {
   to.set(from);
   return to;
 }

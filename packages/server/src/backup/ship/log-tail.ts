@@ -1,6 +1,6 @@
 import { zxidText } from '../../core/log/recovery-refused.ts';
 import { type HistoryStore, HistoryUnreachable, type LogCursor } from '../../ports.ts';
-import { type LogSegment, SegmentBuilder } from '../segment-builder.ts';
+import { type LogSegment, SegmentBuilder, SegmentMemory } from '../segment-builder.ts';
 
 /** What the shipper needs of the server's history; it reads while the server writes, and changes nothing. */
 export type HistoryReader = Pick<HistoryStore, 'readLog'>;
@@ -10,6 +10,7 @@ const READ_BYTES = 1 << 20;
 /** The server's log from one txn on, cut into segments. */
 export class LogTail {
   readonly #history: HistoryReader;
+  readonly #memory: SegmentMemory = new SegmentMemory();
   #cursor: LogCursor | null = null;
   /** Everything up to here was handed over. */
   position: number;
@@ -21,7 +22,7 @@ export class LogTail {
 
   /**
    * The next txns, none beyond `upToZxid`, which must be on the disk: about `maxBytes` of them, all of one epoch. Null when
-   * there are none.
+   * there are none. Its bytes are good until the next call.
    *
    * Throws HistoryUnreachable when the log does not hold what follows any more, and the disk's errors.
    */
@@ -44,7 +45,7 @@ export class LogTail {
   }
 
   #collect(upToZxid: number, maxBytes: number): LogSegment | null {
-    const builder = new SegmentBuilder(this.position);
+    const builder = new SegmentBuilder(this.position, this.#memory);
     try {
       this.#cursor ??= this.#history.readLog(this.position);
       if (this.#cursor === null) throw this.#unreachable();
@@ -57,7 +58,8 @@ export class LogTail {
             this.close();
             return builder.txns === 0 ? null : builder.finish();
           }
-          builder.add(records.memory, records.starts[i] as number, records.ends[i] as number);
+          const [start, end] = [records.starts[i] as number, records.ends[i] as number];
+          builder.add(records.memory, start, end, records.adlers[i] as number);
         }
       }
     } catch (error) {

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { readLogOrItsBeginning } from '../../adapters/disk/history-files.ts';
 import { createNodeDisk } from '../../adapters/disk/node-disk.ts';
 import { createClock } from '../../adapters/system/clock.ts';
+import { giveWay } from '../../adapters/system/thread-priority.ts';
 import { unguessableBytes } from '../../adapters/system/unguessable.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { ShipSettings } from './ship-settings.ts';
@@ -12,6 +13,7 @@ import { ShipThread } from './ship-thread.ts';
 const RANDOM_RANGE = 2 ** 32;
 const port = parentPort;
 if (port === null) throw new Error('shipping-worker runs as a thread of the server');
+giveWay();
 const settings = workerData as ShipSettings;
 const folders = { disk: createNodeDisk(), ...settings.folders };
 const thread = new ShipThread(settings, {

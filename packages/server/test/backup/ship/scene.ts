@@ -9,6 +9,7 @@ import { ShipRecord } from '../../../src/backup/ship/ship-record.ts';
 import type { ShipPace } from '../../../src/backup/ship/ship-settings.ts';
 import { Shipper } from '../../../src/backup/ship/shipper.ts';
 import { type VerifyReport, verifyBackup } from '../../../src/backup/verify.ts';
+import { adler32 } from '../../../src/core/log/checksum.ts';
 import { HistoryUnreachable, type LogCursor, type LogRecords } from '../../../src/ports.ts';
 import { type RecordedHistory, seen, signal } from '../recorded-history.ts';
 
@@ -68,6 +69,7 @@ function recordsOf(txns: readonly { readonly zxid: number; readonly body: Uint8A
     starts: Int32Array.from([0, ...ends.slice(0, -1)]),
     ends: Int32Array.from(ends),
     zxids: Float64Array.from(txns.map(({ zxid }) => zxid)),
+    adlers: Uint32Array.from(txns.map(({ body }) => adler32(body, 0, body.length))),
   };
 }
 
