@@ -21,11 +21,11 @@ export interface DutyKeeperOptions {
 }
 
 /** How often the own role is looked at, and how long the wait is after a connection that came to nothing. */
-const LOOK_MS = 100;
+const LOOK_MS = 50;
 /** So long the session of a server that is connecting may go without its answer, at least. */
 const LEAST_PATIENCE_MS = 2500;
-/** A server that the leader is not connected with is gone after this long; one that has just lost its leader comes back. */
-const GONE_MS = 250;
+/** A new leader waits so long for a server that it has not been connected with yet: most come over from the leader before. */
+const COMES_OVER_MS = 250;
 /** So long a server that is relieved goes on, until the other one has found where to begin. */
 const OVERLAP_MS = 3000;
 const NO_BYTES = new Uint8Array(0);
@@ -35,8 +35,9 @@ const ANYBODY_READS: readonly Acl[] = [{ perms: Permission.read, scheme: 'world'
 /**
  * Settles which server of an ensemble ships: each that may has an ephemeral znode `/zookeeper/backup/<rank>-<sid>`, and the
  * smallest name has the duty. While nothing is known of the others a server keeps to what it did, for as long as its session
- * can live; that two ship for a moment does no harm, since both ship the same. The leader removes the znode of a server that
- * it is not connected with any more, which is sooner than its session ends (an Apache leader leaves it to that).
+ * can live; that two ship for a moment does no harm, since both ship the same. The leader removes the znode of a server as
+ * soon as it is not connected with it any more, and not when its session ends (an Apache leader leaves it to that); one that
+ * has only lost its connection makes its znode again.
  */
 export class DutyKeeper {
   readonly #options: DutyKeeperOptions;
@@ -57,7 +58,9 @@ export class DutyKeeper {
   #cancelRelief: (() => void) | null = null;
   /** The one that has the duty, as far as this server knows. */
   #first: Candidate | null = null;
-  /** What a leader sees: since when it has not been connected with the server that has the duty. */
+  /** Of a leader: the servers that it has been connected with since it leads. */
+  readonly #met: Set<number> = new Set();
+  /** Of a leader: since when it has missed the server that has the duty. */
   #goneSinceMs: number | null = null;
 
   constructor(options: DutyKeeperOptions) {
@@ -91,6 +94,7 @@ export class DutyKeeper {
   }
 
   async #step(now: number): Promise<void> {
+    this.#meet();
     if (this.#client === null) {
       if (!this.#options.isServed() || !(await this.#connect())) return;
     }
@@ -109,6 +113,9 @@ export class DutyKeeper {
     const client = new DoorClient(this.#options.door, {
       watchFired: () => {
         this.#stale = true;
+        // The server is in the middle of its work, and it may be this server's turn.
+        this.#cancel();
+        this.#cancel = this.#options.timers.set(0, () => this.#look());
       },
       closed: () => {
         if (this.#client === client) this.#client = null;
@@ -172,6 +179,12 @@ export class DutyKeeper {
     this.#settle(isOwn ? 'shipping' : 'standby', first === null ? null : `server ${first.sid}`);
   }
 
+  #meet(): void {
+    const connected = this.#options.connected();
+    if (connected === null) this.#met.clear();
+    else for (const sid of connected) this.#met.add(sid);
+  }
+
   /** Whether this server leads, and is not connected with the candidate. */
   #isGone(candidate: Candidate | null): boolean {
     const connected = this.#options.connected();
@@ -186,7 +199,7 @@ export class DutyKeeper {
     }
     const now = this.#options.clock.monotonicMs();
     this.#goneSinceMs ??= now;
-    if (now - this.#goneSinceMs < GONE_MS) return false;
+    if (!this.#met.has(first.sid) && now - this.#goneSinceMs < COMES_OVER_MS) return false;
     this.#goneSinceMs = null;
     this.#stale = true;
     await this.#ask('delete', { path: `${DUTY_PATH}/${first.name}`, version: -1 });

@@ -96,6 +96,7 @@ export class BackupService {
     this.#shipper = shipper;
     if (isOwn && duty === 'shipping') this.#options.log.info({}, 'this server ships the backups now');
     else if (isNew && duty === 'standby') this.#options.log.info({ shipper }, 'another server ships the backups');
+    this.#tell();
     this.#worker?.send({ kind: 'duty', duty });
   }
 

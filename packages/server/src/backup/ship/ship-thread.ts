@@ -40,7 +40,7 @@ export class ShipThread {
     this.#settings = settings;
     this.#send = ports.send;
     this.#shipper = new Shipper({
-      open: (signal) => openRepository(settings, clock, signal),
+      open: (mayCreate, signal) => openRepository(settings, clock, mayCreate, signal),
       history: ports.history,
       requestSnapshot: (signal) => this.#requestSnapshot(signal),
       readSnapshot: (zxid) => readSnapshotFile(folders.snapshotFolder, zxid),
@@ -136,6 +136,7 @@ function openPlace({ policy, environment }: ShipSettings): Promise<BackupTarget>
 async function openRepository(
   settings: ShipSettings,
   clock: ShipClock,
+  mayCreate: boolean,
   signal: AbortSignal,
 ): Promise<BackupRepository> {
   const { policy } = settings;
@@ -144,7 +145,8 @@ async function openRepository(
   const limitClock = { now: () => clock.monotonicMs(), pause: clock.pause };
   const target = policy.backupBandwidth === 0 ? opened : limitBandwidth(opened, policy.backupBandwidth, limitClock);
   try {
-    return await BackupRepository.openOrCreate(target, key, clock.wallMs(), signal);
+    if (mayCreate) return await BackupRepository.openOrCreate(target, key, clock.wallMs(), signal);
+    return await BackupRepository.open(target, key, signal);
   } catch (error) {
     await target.close();
     throw error;

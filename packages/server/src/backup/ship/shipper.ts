@@ -1,7 +1,7 @@
 import { zxidText } from '../../core/log/recovery-refused.ts';
 import { HistoryUnreachable } from '../../ports.ts';
 import { BackupError } from '../backup-error.ts';
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue, FullEntry } from '../catalogue.ts';
 import { planChain } from '../chain.ts';
 import type { FullManifest } from '../manifest.ts';
 import { manifestObject, parseObjectName } from '../naming.ts';
@@ -20,8 +20,11 @@ import type { ShipRecord, ShipTask } from './ship-record.ts';
 import type { ShipPace } from './ship-settings.ts';
 
 export interface ShipperOptions {
-  /** Opens the target and the backup in it; called again after some failures. */
-  readonly open: (signal: AbortSignal) => Promise<BackupRepository>;
+  /**
+   * Opens the target and the backup in it; called again after some failures. `mayCreate`: whether it makes a backup in an
+   * empty target, which only the server that ships does.
+   */
+  readonly open: (mayCreate: boolean, signal: AbortSignal) => Promise<BackupRepository>;
   readonly history: HistoryReader;
   /** Has the server write a snapshot of its present state; resolves with its zxid. */
   readonly requestSnapshot: (signal: AbortSignal) => Promise<number>;
@@ -54,6 +57,8 @@ interface Order {
 
 const SOON_MS = 1000;
 const LONG_MS = 3_600_000;
+/** Time between two attempts to open the target of a server that stands by. */
+const SPARE_MS = 30_000;
 /** Time between two looks for what the policy does not keep; there is one after every full backup, too. */
 const PRUNE_MS = 3_600_000;
 
@@ -69,6 +74,9 @@ export class Shipper {
   #ground: Ground | null = null;
   /** The target was found to be another one than before, and is to be looked at anew. */
   #groundLost = false;
+  /** Of a server that stands by: the backup, opened so that there is less to do when its turn comes; null if that failed. */
+  #spare: Promise<BackupRepository | null> | null = null;
+  #spareDueMs: number = Number.NEGATIVE_INFINITY;
   #committed: number | null = null;
   #ships = false;
   #finishing = false;
@@ -130,7 +138,7 @@ export class Shipper {
     while (!signal.aborted) {
       const isWanted = this.#committed !== null && (this.#ships || this.#orders.length > 0);
       if (!isWanted && !this.#finishing) {
-        if (!this.#ships && this.#chore === null) this.#leave();
+        if (!this.#ships && this.#chore === null) this.#standBy(signal);
         await this.#bell.wait(LONG_MS, signal).catch(() => {});
         continue;
       }
@@ -144,6 +152,8 @@ export class Shipper {
     }
     this.#abort.abort(new Error('shipping has ended'));
     await this.#chore;
+    const spare = await this.#spare;
+    await spare?.target.close().catch(() => {});
     for (const order of this.#orders.splice(0)) order.reject(new Error('the server stops'));
     this.#leave();
   }
@@ -226,21 +236,22 @@ export class Shipper {
   /** Opens the target and compares it with this server; null when nothing may be shipped for now. */
   async #connect(signal: AbortSignal): Promise<Ground | null> {
     const { history, record, clock, note } = this.#options;
+    const { repository, catalogue } = await this.#open(signal);
+    // As of now: what another server has shipped until a moment ago is committed here by this time.
     const committed = this.#committed as number;
-    const repository = await this.#options.open(signal);
     let hasGround = false;
     try {
-      const catalogue = await repository.catalogue(signal);
-      const found = await compareEnds(repository, catalogue, history, committed, signal);
+      const newest = catalogue.fulls.at(-1);
+      const [found, manifest] = await Promise.all([
+        compareEnds(repository, catalogue, history, committed, signal),
+        newest === undefined ? null : this.#readFull(repository, newest, signal),
+      ]);
       if (found.kind === 'ahead' || found.kind === 'other') {
         this.#obstructed(obstacleText(found, committed, repository.target.description), found.kind);
         return null;
       }
       this.#behindSinceMs = null;
       const now = clock.monotonicMs();
-      const newest = catalogue.fulls.at(-1);
-      const manifest =
-        newest === undefined ? null : await this.#readFull(repository, newest.manifest, catalogue, signal);
       const isWhole = found.kind === 'same' && planChain(catalogue, found.zxid).kind === 'chain';
       const age = manifest === null ? Number.POSITIVE_INFINITY : Math.max(0, clock.wallMs() - manifest.takenMs);
       this.#fullDueMs = isWhole ? now + Math.max(0, this.#options.fullIntervalMs - age) : now;
@@ -256,20 +267,34 @@ export class Shipper {
         }`,
       );
       hasGround = true;
+      // What has been waiting while nobody shipped is not gathered any longer.
+      this.#pendingSinceMs = Number.NEGATIVE_INFINITY;
       return { repository, tail: new LogTail(history, from), lastPut: null };
     } finally {
       if (!hasGround) await repository.target.close();
     }
   }
 
-  async #readFull(
-    repository: BackupRepository,
-    name: string,
-    catalogue: Catalogue,
-    signal: AbortSignal,
-  ): Promise<FullManifest | null> {
-    const entry = catalogue.fulls.find(({ manifest }) => manifest === name);
-    if (entry === undefined) return null;
+  /** The backup, as it was opened while this server stood by if it still is that one, and what there is in it. */
+  async #open(signal: AbortSignal): Promise<{ readonly repository: BackupRepository; readonly catalogue: Catalogue }> {
+    const spare = await this.#spare;
+    this.#spare = null;
+    if (spare !== null) {
+      const look = Promise.all([spare.isInPlace(signal), spare.catalogue(signal)]);
+      const [isInPlace, catalogue] = await look.catch(() => [false, null] as const);
+      if (isInPlace && catalogue !== null) return { repository: spare, catalogue };
+      await spare.target.close().catch(() => {});
+    }
+    const repository = await this.#options.open(true, signal);
+    try {
+      return { repository, catalogue: await repository.catalogue(signal) };
+    } catch (error) {
+      await repository.target.close();
+      throw error;
+    }
+  }
+
+  async #readFull(repository: BackupRepository, entry: FullEntry, signal: AbortSignal): Promise<FullManifest | null> {
     try {
       return await repository.fullManifest(entry, signal);
     } catch (error) {
@@ -395,7 +420,19 @@ export class Shipper {
     return { ...this.#options.facts, publishedMs: this.#options.clock.wallMs() };
   }
 
-  /** Another server ships: the target is looked at anew before this one does. */
+  /** Another server ships. Whatever is wrong with the target is said when this one does. */
+  #standBy(signal: AbortSignal): void {
+    this.#leave();
+    const now = this.#options.clock.monotonicMs();
+    if (this.#committed === null || this.#spare !== null || now < this.#spareDueMs) return;
+    this.#spareDueMs = now + SPARE_MS;
+    this.#spare = this.#options.open(false, signal).catch(() => {
+      this.#spare = null;
+      return null;
+    });
+  }
+
+  /** The target is looked at anew before this server ships again. */
   #leave(): void {
     const ground = this.#ground;
     this.#ground = null;

@@ -45,6 +45,43 @@ describe('taking over', () => {
     for (const count of [101, 130, 149]) await scene.assertRestores(count);
   });
 
+  it('ships at once what has been waiting for it', async () => {
+    const scene = new Scene(history);
+    await (await shipped(scene, 100)).finish();
+    const next = new Ship(scene, { pace: { gatherMs: 3_600_000 } });
+    next.reach(200);
+    await until(() => next.opened === 1, 'standing by');
+    next.shipper.setDuty(true);
+    await next.shippedTo(200);
+    assert.equal(next.opened, 1);
+    await next.finish();
+    await scene.assertComplete(200);
+  });
+
+  it('opens the target anew when it is another one than while it stood by', async () => {
+    const scene = new Scene(history);
+    await (await shipped(scene, 100)).finish();
+    const next = new Ship(scene);
+    next.reach(150);
+    await until(() => next.opened === 1, 'standing by');
+    await move(scene.memory, new MemoryTarget());
+    next.shipper.setDuty(true);
+    await until(() => next.record.report.shippedZxid === history.zxidAt(149), 'a new backup');
+    await next.finish();
+    await scene.assertRestores(150);
+  });
+
+  it('makes no backup while it stands by', async () => {
+    const scene = new Scene(history);
+    const ship = new Ship(scene);
+    ship.reach(50);
+    await until(() => ship.opened === 1, 'standing by');
+    assert.deepEqual(scene.memory.names(), []);
+    ship.shipper.setDuty(true);
+    await ship.shippedTo(50);
+    await ship.finish();
+  });
+
   it('goes on at the full backup when the log does not reach back to where it ends', async () => {
     const scene = new Scene(history);
     await (await shipped(scene, 100)).finish();

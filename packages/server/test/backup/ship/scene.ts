@@ -87,6 +87,8 @@ export class Ship {
   readonly notes: string[] = [];
   readonly ended: Promise<void>;
   readonly #history: RecordedHistory;
+  /** How often the target was opened, to ship or to stand by. */
+  opened = 0;
   /** Full backups that were asked for. */
   snapshots = 0;
   /** Txns that are committed here. */
@@ -99,7 +101,14 @@ export class Ship {
     this.log = options.log ?? new RecordedLog(scene.history);
     this.record = new ShipRecord('memory', () => {});
     this.shipper = new Shipper({
-      open: (abort) => BackupRepository.openOrCreate(scene.target, null, 1, abort),
+      open: async (mayCreate, abort) => {
+        try {
+          if (mayCreate) return await BackupRepository.openOrCreate(scene.target, null, 1, abort);
+          return await BackupRepository.open(scene.target, null, abort);
+        } finally {
+          this.opened++;
+        }
+      },
       history: this.log,
       requestSnapshot: async () => {
         this.snapshots++;
