@@ -31,6 +31,8 @@ const WELL_MS = 60_000;
 /** How long a stopping server waits for what is committed to be shipped. */
 const FINISH_MS = 2000;
 const LONGEST_POLL_MS = 250;
+/** Looks at what is committed while txns are gathered: the time between two is added to their age. */
+const POLLS = 8;
 
 /** The server's side of its backups: tells the thread what is committed and whose turn it is, and keeps the status. */
 export class BackupService {
@@ -62,7 +64,7 @@ export class BackupService {
     this.#options = options;
     const { policy } = options.settings;
     this.#announcer = new BackupAnnouncer(options.log, policy.backupExposureMs);
-    this.#pollMs = Math.min(LONGEST_POLL_MS, paceFor(policy.backupExposureMs).gatherMs / 3);
+    this.#pollMs = Math.min(LONGEST_POLL_MS, paceFor(policy.backupExposureMs).gatherMs / POLLS);
     this.#report = emptyReport(policy.backupTarget);
     this.#start();
     this.#poll();

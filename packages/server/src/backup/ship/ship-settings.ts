@@ -38,10 +38,13 @@ export interface ShipPace {
   readonly leastBytesPerMs: number;
 }
 
-/** A quarter of the exposure goes to gathering; the rest is for the disk, the target, and one try again. */
+/**
+ * Two fifths of the exposure go to gathering: what a piece costs, however small it is, the service feels, too. The rest is for
+ * the disk, the target, and one try again, or for another server to take over.
+ */
 export function paceFor(exposureMs: number): ShipPace {
   return {
-    gatherMs: Math.min(exposureMs / 4, 15_000),
+    gatherMs: Math.min((2 * exposureMs) / 5, 15_000),
     segmentBytes: 8 << 20,
     rollUpMs: 300_000,
     firstRetryMs: Math.min(250, exposureMs / 4),
