@@ -153,7 +153,9 @@ class DirectoryBackup {
 
   async #ship(tail: LogTail, zxid: number): Promise<void> {
     const { repository, nowMs, by, compression, signal } = this.#options;
-    for (let segment = tail.next(zxid, SEGMENT_BYTES); segment !== null; segment = tail.next(zxid, SEGMENT_BYTES)) {
+    for (;;) {
+      const segment = await tail.next(zxid, SEGMENT_BYTES);
+      if (segment === null) break;
       const { file } = await repository.putLog(segment, { publishedMs: nowMs(), by, compression }, signal);
       this.#segments++;
       this.#txns += segment.txns;

@@ -6,7 +6,7 @@ export class Meter {
   #sha256: string | null = null;
   bytes = 0;
 
-  async *pass(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  async *pass(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of source) {
       this.bytes += chunk.length;
       this.#hash.update(chunk);

@@ -1,4 +1,4 @@
-import { type Compression, gzip, gzipPieces } from './compression.ts';
+import { type Compression, gzip } from './compression.ts';
 import type { BackupCipher } from './encryption.ts';
 import type { StoredFile } from './manifest.ts';
 import { Meter } from './meter.ts';
@@ -12,14 +12,13 @@ export interface WriteOptions {
 }
 
 /**
- * Keeps a plain file as an object: compressed, then encrypted, both as asked. A stream is compressed by another thread; what
- * is in memory, by this one, which knows best how much it hurries. Returns what the manifest says about it. Throws what the
- * target and the source throw; there is then no such object.
+ * Keeps a plain file as an object: compressed, then encrypted, both as asked. Returns what the manifest says about it. Throws
+ * what the target and the source throw; there is then no such object.
  */
 export async function putObject(
   target: BackupTarget,
   name: BackupName,
-  plain: AsyncIterable<Uint8Array> | readonly Uint8Array[],
+  plain: AsyncIterable<Uint8Array>,
   options: WriteOptions,
   signal: AbortSignal,
 ): Promise<StoredFile> {
@@ -27,9 +26,8 @@ export async function putObject(
   const object = dataObject(name, compression === 'gzip', cipher !== null);
   const before = new Meter();
   const after = new Meter();
-  const isInMemory = Array.isArray(plain);
   let stream: AsyncIterable<Uint8Array> = before.pass(plain);
-  if (compression === 'gzip') stream = isInMemory ? gzipPieces(stream) : gzip(stream);
+  if (compression === 'gzip') stream = gzip(stream);
   if (cipher !== null) stream = cipher.encrypt(object, stream);
   await target.put(object, after.pass(stream), signal);
   return {

@@ -162,14 +162,19 @@ export class BackupRepository {
     );
   }
 
-  /** Keeps a piece of log. When this returns it is safe. */
-  async putLog(segment: LogSegment, facts: LogFacts, signal: AbortSignal): Promise<LogManifest> {
+  /** Keeps a piece of log. When this returns it is safe. `between` is waited for between parts of it. */
+  async putLog(
+    segment: LogSegment,
+    facts: LogFacts,
+    signal: AbortSignal,
+    between: () => Promise<void> = async () => {},
+  ): Promise<LogManifest> {
     const { pieces, plainBytes: _, ...about } = segment;
     const { publishedMs, by, compression } = facts;
     const { afterZxid, firstZxid, lastZxid } = segment;
     const name: LogName = { kind: 'log', afterZxid, firstZxid, lastZxid, uid: newUid() };
     const cipher = this.#cipher;
-    const file = await putObject(this.target, name, pieces, { compression, cipher }, signal);
+    const file = await putObject(this.target, name, inOrder(pieces, between), { compression, cipher }, signal);
     return this.#publish(name, { kind: 'log', format: FORMAT_VERSION, file, ...about, publishedMs, by }, signal);
   }
 
@@ -273,4 +278,11 @@ async function readSmall(target: BackupTarget, object: string, signal: AbortSign
     throw error;
   }
   return Buffer.concat(chunks);
+}
+
+async function* inOrder(pieces: readonly Uint8Array[], between: () => Promise<void>): AsyncGenerator<Uint8Array> {
+  for (const [index, piece] of pieces.entries()) {
+    if (index > 0) await between();
+    yield piece;
+  }
 }

@@ -5,18 +5,22 @@ import { type LogSegment, SegmentBuilder, SegmentMemory } from '../segment-build
 /** What the shipper needs of the server's history; it reads while the server writes, and changes nothing. */
 export type HistoryReader = Pick<HistoryStore, 'readLog'>;
 
-const READ_BYTES = 1 << 20;
+/** A fraction of a millisecond's work. */
+const BITE_BYTES = 1 << 17;
 
 /** The server's log from one txn on, cut into segments. */
 export class LogTail {
   readonly #history: HistoryReader;
+  readonly #between: () => Promise<void>;
   readonly #memory: SegmentMemory = new SegmentMemory();
   #cursor: LogCursor | null = null;
   /** Everything up to here was handed over. */
   position: number;
 
-  constructor(history: HistoryReader, afterZxid: number) {
+  /** `between` is waited for between two bites of work. */
+  constructor(history: HistoryReader, afterZxid: number, between: () => Promise<void> = async () => {}) {
     this.#history = history;
+    this.#between = between;
     this.position = afterZxid;
   }
 
@@ -26,9 +30,9 @@ export class LogTail {
    *
    * Throws HistoryUnreachable when the log does not hold what follows any more, and the disk's errors.
    */
-  next(upToZxid: number, maxBytes: number): LogSegment | null {
+  async next(upToZxid: number, maxBytes: number): Promise<LogSegment | null> {
     if (upToZxid <= this.position) return null;
-    const segment = this.#collect(upToZxid, maxBytes);
+    const segment = await this.#collect(upToZxid, maxBytes);
     if (segment !== null) this.position = segment.lastZxid;
     return segment;
   }
@@ -44,13 +48,18 @@ export class LogTail {
     this.#cursor = null;
   }
 
-  #collect(upToZxid: number, maxBytes: number): LogSegment | null {
+  async #collect(upToZxid: number, maxBytes: number): Promise<LogSegment | null> {
     const builder = new SegmentBuilder(this.position, this.#memory);
     try {
       this.#cursor ??= this.#history.readLog(this.position);
       if (this.#cursor === null) throw this.#unreachable();
+      let rested = 0;
       while (builder.bytes < maxBytes) {
-        const records = this.#cursor.next(Math.min(READ_BYTES, maxBytes), upToZxid);
+        if (builder.bytes - rested >= BITE_BYTES) {
+          await this.#between();
+          rested = builder.bytes;
+        }
+        const records = this.#cursor.next(Math.min(BITE_BYTES, maxBytes), upToZxid);
         if (records === null) break;
         for (let i = 0; i < records.count; i++) {
           if (!builder.canTake(records.zxids[i] as number)) {

@@ -78,20 +78,22 @@ export interface RollUpOptions {
   readonly history: HistoryReader;
   readonly shippedZxid: number;
   readonly facts: () => LogFacts;
+  /** Is waited for between two bites of work. */
+  readonly between: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
 /** Puts a longer segment, read from the log again, for each run of small ones. Returns the bytes that were put. */
 export async function rollUp(options: RollUpOptions): Promise<number> {
-  const { repository, history, facts, signal } = options;
+  const { repository, history, facts, between, signal } = options;
   let bytes = 0;
   for (const { afterZxid, lastZxid } of runsOf(options.catalogue.logs, options.shippedZxid)) {
-    const tail = new LogTail(history, afterZxid);
+    const tail = new LogTail(history, afterZxid, between);
     try {
       for (;;) {
-        const segment = tail.next(lastZxid, MOST_PLAIN_BYTES);
+        const segment = await tail.next(lastZxid, MOST_PLAIN_BYTES);
         if (segment === null) break;
-        bytes += (await repository.putLog(segment, facts(), signal)).file.storedBytes;
+        bytes += (await repository.putLog(segment, facts(), signal, between)).file.storedBytes;
       }
     } catch (error) {
       // The log has been purged that far: the small ones stay.

@@ -55,6 +55,8 @@ interface Order {
   readonly reject: (error: Error) => void;
 }
 
+/** The shortest that a timer can wait. */
+const BREATH_MS = 1;
 const SOON_MS = 1000;
 const LONG_MS = 3_600_000;
 /** Time between two attempts to open the target of a server that stands by. */
@@ -70,6 +72,8 @@ export class Shipper {
   readonly #options: ShipperOptions;
   readonly #bell: Bell;
   readonly #abort: AbortController = new AbortController();
+  /** Between two bites of work the threads that serve clients have the processors for themselves, and wait for none. */
+  readonly #between = (): Promise<void> => this.#options.clock.pause(BREATH_MS, this.#abort.signal);
   readonly #backOff: BackOff;
   #ground: Ground | null = null;
   /** The target was found to be another one than before, and is to be looked at anew. */
@@ -202,7 +206,7 @@ export class Shipper {
       const before = tail.position;
       let segment: LogSegment | null;
       try {
-        segment = tail.next(this.#committed as number, pace.segmentBytes);
+        segment = await tail.next(this.#committed as number, pace.segmentBytes);
       } catch (error) {
         if (!(error instanceof HistoryUnreachable)) throw error;
         this.#beginAnew(ground, error.message);
@@ -212,7 +216,7 @@ export class Shipper {
       const putMs = pace.putTimeoutMs + segment.plainBytes / pace.leastBytesPerMs;
       const deadline = new Deadline(signal, Math.ceil(putMs));
       try {
-        const manifest = await repository.putLog(segment, this.#facts(), deadline.signal);
+        const manifest = await repository.putLog(segment, this.#facts(), deadline.signal, this.#between);
         ground.lastPut = manifestOf(manifest.file.object);
         record.shippedLog(manifest, clock.wallMs());
       } catch (error) {
@@ -229,7 +233,7 @@ export class Shipper {
     this.#options.note(`${why}: a full backup begins anew; what is between is a gap in the backup`);
     this.#options.record.broken();
     ground.tail.close();
-    this.#ground = { ...ground, tail: new LogTail(this.#options.history, this.#committed as number) };
+    this.#ground = { ...ground, tail: new LogTail(this.#options.history, this.#committed as number, this.#between) };
     this.#fullDueMs = this.#options.clock.monotonicMs();
   }
 
@@ -269,7 +273,7 @@ export class Shipper {
       hasGround = true;
       // What has been waiting while nobody shipped is not gathered any longer.
       this.#pendingSinceMs = Number.NEGATIVE_INFINITY;
-      return { repository, tail: new LogTail(history, from), lastPut: null };
+      return { repository, tail: new LogTail(history, from, this.#between), lastPut: null };
     } finally {
       if (!hasGround) await repository.target.close();
     }
@@ -374,7 +378,15 @@ export class Shipper {
       this.#groundLost = true;
       return;
     }
-    const bytes = await rollUp({ repository, catalogue, history, shippedZxid, facts: () => this.#facts(), signal });
+    const bytes = await rollUp({
+      repository,
+      catalogue,
+      history,
+      shippedZxid,
+      facts: () => this.#facts(),
+      between: this.#between,
+      signal,
+    });
     const now = bytes > 0 ? await repository.catalogue(signal) : catalogue;
     this.#covered = await removeCovered(repository, now, this.#covered, signal);
     if (clock.monotonicMs() >= this.#pruneDueMs) {
