@@ -18,6 +18,7 @@ import { run } from '#peers/command';
 import { startHeadkeeper } from '#peers/headkeeper';
 import { repositoryRoot } from '#peers/peer-cache';
 import { compile, fill, loadGenerator } from '../load-generator.ts';
+import { median } from '../rows.ts';
 
 const MOST_ADDED_PERCENT = 5;
 const LONGEST_PING_MS = 20;
@@ -65,7 +66,8 @@ async function measure(): Promise<boolean> {
   });
   console.log(`half of the peak: ${rate} writes a second`);
   const { off, on } = await pairs(writers, rate, rounds, seconds);
-  const added = median(on.map((round, i) => 100 * (round.meanUs / (off[i] as Round).meanUs - 1)));
+  const ratios = on.map((round, i) => round.meanUs / (off[i] as Round).meanUs);
+  const added = 100 * ((median(ratios) ?? Number.NaN) - 1);
   console.log(`without backups: ${describe(medians(off))}`);
   console.log(`with backups:    ${describe(medians(on))}`);
   const overall = 100 * (average(on) / average(off) - 1);
@@ -177,7 +179,7 @@ function cpuSeconds(pid: number): number {
 }
 
 function medians(rounds: readonly Round[]): Round {
-  const of = (pick: (round: Round) => number): number => median(rounds.map(pick));
+  const of = (pick: (round: Round) => number): number => median(rounds.map(pick)) ?? Number.NaN;
   return {
     writes: of((round) => round.writes),
     meanUs: of((round) => round.meanUs),
@@ -188,12 +190,6 @@ function medians(rounds: readonly Round[]): Round {
     maxUs: of((round) => round.maxUs),
     cpuPer100k: of((round) => round.cpuPer100k),
   };
-}
-
-function median(figures: readonly number[]): number {
-  const sorted = [...figures].sort((a, b) => a - b);
-  const half = sorted.length / 2;
-  return ((sorted[Math.ceil(half) - 1] as number) + (sorted[Math.floor(half)] as number)) / 2;
 }
 
 function average(rounds: readonly Round[]): number {
