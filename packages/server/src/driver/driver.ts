@@ -1,4 +1,3 @@
-import type { Connection } from '../core/connection.ts';
 import type { Database } from '../core/database.ts';
 import type { Event } from '../core/events.ts';
 import { InvariantViolation } from '../core/invariants.ts';
@@ -66,9 +65,6 @@ export class Driver implements JournalListener {
   #stepping = false;
   readonly #waiting: Event[] = [];
   #flushScheduled = false;
-  /** Connections with output that leaves at the end of this turn; some stand here more than once. */
-  readonly #outgoing: { readonly connection: Connection; readonly link: ClientLink }[] = [];
-  #sendScheduled = false;
   #findsDigest = false;
   /** Generation of the role whose txns the journal holds. */
   #askedIn = 0;
@@ -279,7 +275,6 @@ export class Driver implements JournalListener {
 
   #stop(done: (error: Error | null) => void): void {
     this.#stopping = () => {
-      this.#sendOutput();
       for (const link of this.#links) link?.close();
       this.#snapshots.abort();
       this.peers?.stop();
@@ -311,7 +306,7 @@ export class Driver implements JournalListener {
     this.#stepping = true;
     try {
       this.#replica.step(event);
-      this.#run(this.#replica.takeReady(), event.kind === 'clientData');
+      this.#run(this.#replica.takeReady());
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
         this.#replica.step(next);
         this.#run(this.#replica.takeReady());
@@ -359,11 +354,8 @@ export class Driver implements JournalListener {
     }
   }
 
-  /**
-   * Carries out a Ready in its stated order. `isAnswer`: its output answers what a client has just said, and leaves at once.
-   * What else a turn of the loop brings, commits above all, concerns many connections, often several times over.
-   */
-  #run(ready: Ready, isAnswer = false): void {
+  /** Carries out a Ready in its stated order. */
+  #run(ready: Ready): void {
     if (ready.ensemble !== null) this.peers?.store(ready.ensemble);
     if (ready.roll) this.#journal?.roll();
     if (ready.append.length > 0) {
@@ -372,14 +364,14 @@ export class Driver implements JournalListener {
     }
     for (const connection of ready.output) {
       const link = this.#links[connection.id];
-      if (link === null || link === undefined) connection.out.length = 0;
-      else if (isAnswer) this.#send(connection, link);
-      else {
-        this.#outgoing.push({ connection, link });
-      }
+      if (link !== null && link !== undefined) {
+        link.send(connection.out);
+        if (connection.outputFull && link.unsentBytes <= limits.outputHighWater) {
+          this.#defer(() => this.#links[connection.id] === link && this.drained(connection.id));
+        }
+        this.#setPause(connection.id, link, this.#replica.wantsPause(connection.id));
+      } else connection.out.length = 0;
     }
-    if (ready.close.length > 0) this.#sendOutput();
-    else this.#scheduleSend();
     for (const connection of ready.close) this.#links[connection.id]?.close();
     if (ready.resume) this.#resumeAll();
     this.#snapshots.run(ready.snapshot, ready.generation);
@@ -398,33 +390,6 @@ export class Driver implements JournalListener {
       this.#replica.findDigest(ZNODES_PER_SLICE);
       this.#findDigest();
     });
-  }
-
-  #send(connection: Connection, link: ClientLink): void {
-    link.send(connection.out);
-    if (connection.outputFull && link.unsentBytes <= limits.outputHighWater) {
-      this.#defer(() => this.#links[connection.id] === link && this.drained(connection.id));
-    }
-    this.#setPause(connection.id, link, this.#replica.wantsPause(connection.id));
-  }
-
-  #scheduleSend(): void {
-    if (this.#sendScheduled || this.#outgoing.length === 0) return;
-    this.#sendScheduled = true;
-    this.#defer(() => {
-      this.#sendScheduled = false;
-      this.#sendOutput();
-    });
-  }
-
-  /** Sends what is to leave at the end of this turn. */
-  #sendOutput(): void {
-    if (this.#outgoing.length === 0) return;
-    for (const { connection, link } of this.#outgoing.splice(0)) {
-      // Its number may be another's by now.
-      if (this.#links[connection.id] !== link || this.#failed) connection.out.length = 0;
-      else if (connection.out.length > 0) this.#send(connection, link);
-    }
   }
 
   #resumeAll(): void {
@@ -449,10 +414,8 @@ export class Driver implements JournalListener {
       this.#heard = NOBODY;
       if (this.#failed) return;
       // The others write while this disk does; and what a synchronous sync has released need not wait for another turn.
-      this.#sendOutput();
       this.peers?.sendNow();
       this.#journal?.flush(lone);
-      this.#sendOutput();
       this.peers?.sendNow();
     });
   }
