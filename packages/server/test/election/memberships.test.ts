@@ -77,6 +77,16 @@ describe('an election in which a proposed membership counts', () => {
     }
   });
 
+  it('is known at once to those who cannot see how the leader has won', () => {
+    const committed = voters(1, 1, 2, 4);
+    const servers = new Map([1, 2, 4].map((sid) => [sid, election(sid, committed, voters(2, 2, 3))]));
+    // It has heard nothing of the membership in which it votes, and says yes to the candidate alone.
+    servers.set(3, election(3, committed));
+    for (const each of servers.values()) each.start(0, STANDING);
+    run(servers, 150);
+    for (const sid of [1, 2, 4]) assert.equal(servers.get(sid)?.outcome?.leader, 4, `server ${sid}`);
+  });
+
   it('goes on in the round of a voter that is no candidate', () => {
     const one = election(1, voters(1, 1), voters(2, 1, 3));
     const three = election(3, voters(1, 1), voters(2, 1, 3));
@@ -113,6 +123,26 @@ describe('an election in which a proposed membership counts', () => {
     const vote = { leader: 1, zxid: STANDING.zxid, electionEpoch: 1, peerEpoch: 3, version: 2, config: null };
     for (const from of [2, 3]) alone.receive(from, encodeNotification({ ...vote, state: ServerState.following }), 1);
     assert.equal(alone.outcome, null);
+  });
+});
+
+describe('a server that hears of a leader from a follower', () => {
+  it('asks the leader itself, long before it would repeat its vote', () => {
+    const asking = election(1, voters(1, 1, 2, 3));
+    asking.start(0, STANDING);
+    asking.takeSends();
+    asking.tick(250);
+    asking.takeSends();
+    const vote = { leader: 3, zxid: 1, electionEpoch: 9, peerEpoch: 4, version: 2, config: null };
+    asking.receive(2, encodeNotification({ ...vote, state: ServerState.following }), 500);
+    assert.deepEqual(
+      asking.takeSends().map(({ to }) => to),
+      [3],
+    );
+    asking.receive(2, encodeNotification({ ...vote, state: ServerState.following }), 600);
+    assert.deepEqual(asking.takeSends(), []);
+    asking.receive(3, encodeNotification({ ...vote, state: ServerState.leading }), 610);
+    assert.equal(asking.outcome?.leader, 3);
   });
 });
 

@@ -22,6 +22,11 @@ export class Electorate {
     this.text = committed.toText();
   }
 
+  /** Whether a reconfiguration is under way, so that servers may disagree on who votes. */
+  get isChanging(): boolean {
+    return this.#proposed !== null;
+  }
+
   isVoter(sid: number): boolean {
     return this.#voters.has(sid);
   }

@@ -386,6 +386,13 @@ export class FastElection {
     // Where the oracle does not mean this server, it means the other one.
     const isLone = this.#oracle === false && this.#isOneOfTwo() && vote.leading && vote.leader === from;
     if (decided || isLone || this.#poll.decidesOutOfElection(vote, electorate)) this.#end(vote);
+    else if (vote.leader !== this.#sid) this.#askLeader(vote.leader, nowMs);
+  }
+
+  /** A leader is followed on its own word alone; it gives it to who asks, and may have won by votes that were not sent here. */
+  #askLeader(leader: number, nowMs: number): void {
+    const isRecent = this.#contacts.sentWithin(leader, this.#settings.minNotificationIntervalMs, nowMs);
+    if (!isRecent && !this.#poll.leads(leader)) this.#tellVote(leader, nowMs);
   }
 
   /** Ends the election when its proposal has won, now or after the wait; lets a blank voter vote. */
@@ -424,6 +431,12 @@ export class FastElection {
     }
     for (const sid of this.#askers) this.#tellCurrent(sid, electionEpoch);
     this.#askers.clear();
+    if (this.#state === 'leading' && this.#electorate!.isChanging) this.#tellVictory(electionEpoch);
+  }
+
+  /** Who knows of other members may have said yes to the winner alone: the others cannot count what they were not told. */
+  #tellVictory(round: number): void {
+    for (const sid of this.#electorate!.voters) if (sid !== this.#sid) this.#tellCurrent(sid, round);
   }
 
   /** Nothing has ended the election within the interval. */

@@ -65,6 +65,11 @@ export class Poll {
     this.#settled.delete(sid);
   }
 
+  /** Whether this server itself has said that it leads. */
+  leads(sid: number): boolean {
+    return this.#settled.leads(sid);
+  }
+
   /** Those whose vote in this round equals this one. */
   supporters(proposed: CastVote): ReadonlySet<number> {
     return this.#received.supporters(proposed, agreeInRound);
