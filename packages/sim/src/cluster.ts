@@ -176,8 +176,8 @@ export class Cluster implements NodeObserver {
   }
 
   /** A txn has been applied by whoever is running. */
-  applied(applier: TxnApplier, bytes: Uint8Array, start: number, end: number): void {
-    this.#byHost[this.world.actor]?.applied.applied(applier, bytes, start, end);
+  applied(applier: TxnApplier, before: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#byHost[this.world.actor]?.applied.applied(applier, before, bytes, start, end);
   }
 
   acted(node: SimNode): void {

@@ -44,7 +44,7 @@ export function runSeed(options: RunOptions): RunResult {
   try {
     withoutReality(() =>
       withTxnProbe(
-        (applier, bytes, start, end) => cluster.applied(applier, bytes, start, end),
+        (applier, before, bytes, start, end) => cluster.applied(applier, before, bytes, start, end),
         () => new Phases(cluster).run(options.minutes * 60 * SECOND),
       ),
     );

@@ -1,6 +1,6 @@
 import type { TxnApplier } from '@headkeeper/server/internal';
 import type { DurableState } from './durable-state.ts';
-import { type History, txnHash } from './history.ts';
+import { type AppliedTxn, type History, txnHash } from './history.ts';
 import { law, zxidText } from './violation.ts';
 
 /** What a server is, as far as the laws care. */
@@ -12,12 +12,6 @@ export type NodeRole =
   /** What it applies is committed by that: an established leader, or a standalone server. */
   | 'leading';
 
-interface TailTxn {
-  readonly zxid: number;
-  readonly hash: number;
-  readonly bytes: Uint8Array;
-}
-
 /** The txns that one server's state is made of, compared with the history that all share. */
 export class AppliedTxns {
   readonly #who: number;
@@ -25,7 +19,7 @@ export class AppliedTxns {
   readonly #durable: DurableState;
   #applier: TxnApplier | null = null;
   /** Applied and not (yet) known to be committed. */
-  #tail: TailTxn[] = [];
+  #tail: AppliedTxn[] = [];
   /** The first txn that differs from the history; 0: none. */
   #divergedAt = 0;
   /** Whether the server has been found to serve with the present state. */
@@ -46,7 +40,7 @@ export class AppliedTxns {
   }
 
   /** A txn has been applied. */
-  applied(applier: TxnApplier, bytes: Uint8Array, start: number, end: number): void {
+  applied(applier: TxnApplier, before: number, bytes: Uint8Array, start: number, end: number): void {
     if (applier !== this.#applier) {
       this.forget();
       this.#applier = applier;
@@ -55,9 +49,9 @@ export class AppliedTxns {
     const hash = txnHash(bytes, start, end);
     const known = this.#history.hashOf(zxid);
     if (known === undefined) {
-      const copy = bytes.slice(start, end);
-      this.#tail.push({ zxid, hash, bytes: copy });
-      this.#history.keep(zxid, hash, copy);
+      const txn: AppliedTxn = { zxid, hash, bytes: bytes.slice(start, end), before };
+      this.#tail.push(txn);
+      this.#history.keep(txn);
     } else if (known !== hash) this.#diverges(zxid);
   }
 
@@ -88,14 +82,8 @@ export class AppliedTxns {
 
   /** What a leader has when it is established is committed by that, also what it has loaded from its own snapshot. */
   #appendFromSnapshot(lastZxid: number): void {
-    const history = this.#history;
-    const end = (this.#tail[0]?.zxid ?? lastZxid + 1) - 1;
-    if (end <= history.last) return;
-    for (const { zxid, hash } of this.#durable.logged(history.last, end)) history.appendKept(zxid, hash);
-    // A log that has the end of the history goes on from there, if only in a later epoch: what others hold behind it is void.
-    // So does one behind a snapshot of that end.
-    const { last } = history;
-    if (this.#durable.logged(last - 1, last).length === 0) history.appendSole(Math.min(end, this.#durable.snapshot));
+    const end = this.#tail[0]?.before || lastZxid;
+    this.#history.appendUpTo(end, (zxid) => this.#durable.hashOf(zxid));
   }
 
   #diverges(zxid: number): void {

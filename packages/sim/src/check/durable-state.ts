@@ -73,32 +73,19 @@ export class DurableState {
 
   /** Whether the txn is in the log, or older than the newest snapshot. */
   holds(zxid: number, hash: number): boolean {
-    this.#refresh();
-    const found = this.#hashOf(zxid);
+    const found = this.hashOf(zxid);
     if (found !== null) return found === hash;
     return zxid <= this.#snapshot;
   }
 
   /** Whether the log or a snapshot has it, whatever it is. */
   reaches(zxid: number): boolean {
-    this.#refresh();
-    return zxid <= this.#snapshot || this.#hashOf(zxid) !== null;
-  }
-
-  /** The txns in the log behind one zxid and up to another, in order. */
-  logged(after: number, upTo: number): { readonly zxid: number; readonly hash: number }[] {
-    this.#refresh();
-    const found: { zxid: number; hash: number }[] = [];
-    for (const { zxids, hashes } of this.#files.values()) {
-      for (let i = 0; i < zxids.length; i++) {
-        if (zxids[i] > after && zxids[i] <= upTo) found.push({ zxid: zxids[i], hash: hashes[i] });
-      }
-    }
-    return found.sort((a, b) => a.zxid - b.zxid);
+    return this.hashOf(zxid) !== null || zxid <= this.#snapshot;
   }
 
   /** The hash of a txn in the log; null when it is not there. */
-  #hashOf(zxid: number): number | null {
+  hashOf(zxid: number): number | null {
+    this.#refresh();
     for (const { zxids, hashes } of this.#files.values()) {
       if (zxids.length === 0 || (zxids[0] as number) > zxid || (zxids.at(-1) as number) < zxid) continue;
       let low = 0;

@@ -3,6 +3,15 @@ import { law, zxidText } from './violation.ts';
 
 const TWO_32 = 4294967296;
 
+/** A txn that some server has applied. */
+export interface AppliedTxn {
+  readonly zxid: number;
+  readonly hash: number;
+  readonly bytes: Uint8Array;
+  /** Zxid of the one that was applied before it; 0 when that is not known. */
+  readonly before: number;
+}
+
 /** The one list of committed txns. Every server that serves has a prefix of it. */
 export class History {
   readonly oracle: Oracle;
@@ -11,7 +20,7 @@ export class History {
   /** Digest of the tree after a txn, as the first server that had it says. */
   readonly #digests: Map<number, string> = new Map();
   /** What some server has applied and is not known to be committed, by zxid: more than one where histories parted. */
-  readonly #pending: Map<number, { readonly hash: number; readonly bytes: Uint8Array }[]> = new Map();
+  readonly #pending: Map<number, AppliedTxn[]> = new Map();
   /** Hears of each txn as it becomes part of the history. */
   committed: (zxid: number, hash: number) => void = () => {};
 
@@ -33,34 +42,46 @@ export class History {
   }
 
   /** A server has applied a txn that may become part of the history. */
-  keep(zxid: number, hash: number, bytes: Uint8Array): void {
-    const known = this.#pending.get(zxid);
-    if (known === undefined) this.#pending.set(zxid, [{ hash, bytes }]);
-    else if (!known.some((txn) => txn.hash === hash)) known.push({ hash, bytes });
-  }
-
-  /** A leader is established whose snapshot holds txns that it has not applied one by one in this life. */
-  appendKept(zxid: number, hash: number): void {
-    const found = this.#pending.get(zxid)?.find((txn) => txn.hash === hash);
-    law(
-      found !== undefined,
-      'integrity',
-      () => `${zxidText(zxid)} is in a leader's log, and nobody has ever applied it`,
-    );
-    this.append(zxid, hash, found.bytes);
+  keep(txn: AppliedTxn): void {
+    const known = this.#pending.get(txn.zxid);
+    if (known === undefined) {
+      this.#pending.set(txn.zxid, [txn]);
+      return;
+    }
+    const same = known.findIndex(({ hash }) => hash === txn.hash);
+    if (same === -1) known.push(txn);
+    else if (known[same]?.before === 0) known[same] = txn;
   }
 
   /**
-   * A leader is established with a state that it was sent whole by one that was established and handed over in one step. What
-   * that had applied is known; where histories have parted the digests will tell.
+   * A leader is established with a state, up to `end`, that it has not applied txn by txn in this life: it was loaded from its
+   * own snapshot, or sent whole. Somebody has applied each of its txns, and what came before each is known; so the way is
+   * found backwards. `inLog` tells the hash of what the leader's log has under a zxid, or null: where histories have parted it
+   * says which of them is the leader's, and where a snapshot alone does, the digests will tell.
    */
-  appendSole(upTo: number): void {
-    for (;;) {
-      const txns = this.#pending.get(this.last + 1);
-      const [txn] = txns ?? [];
-      if (this.last >= upTo || txn === undefined || txns?.length !== 1) return;
-      this.append(this.last + 1, txn.hash, txn.bytes);
+  appendUpTo(end: number, inLog: (zxid: number) => number | null): void {
+    const way: AppliedTxn[] = [];
+    for (let zxid = end; zxid > this.last; ) {
+      const logged = inLog(zxid);
+      const known = this.#pending.get(zxid) ?? [];
+      const txns = logged === null ? known : known.filter(({ hash }) => hash === logged);
+      law(
+        logged === null || txns.length === 1,
+        'integrity',
+        () => `${zxidText(zxid)} is in a leader's log, and nobody has ever applied it`,
+      );
+      const [txn] = txns;
+      if (txn === undefined || txns.length > 1) return;
+      way.push(txn);
+      zxid = this.#before(txn);
     }
+    for (const { zxid, hash, bytes } of way.reverse()) this.append(zxid, hash, bytes);
+  }
+
+  /** What came before a txn. The first of an epoch that nobody applied behind another follows what is committed. */
+  #before({ zxid, before }: AppliedTxn): number {
+    if (before > 0) return before;
+    return zxid % TWO_32 === 1 ? this.last : zxid - 1;
   }
 
   append(zxid: number, hash: number, bytes: Uint8Array): void {

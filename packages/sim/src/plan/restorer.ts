@@ -96,7 +96,7 @@ export class Restorer {
     const database = decode(server, bytes, zxid);
     const install = (): Database => {
       const txn = changeNothing(zxid);
-      history.keep(zxid, txnHash(txn, 0, txn.length), txn);
+      history.keep({ zxid, hash: txnHash(txn, 0, txn.length), bytes: txn, before: zxid - 1 });
       dataDir.history.beginInstall(zxid);
       room.release(zxid);
       dataDir.history.finishInstall(zxid);

@@ -492,7 +492,7 @@ export function withEnsemble(options: EnsembleOptions, body: (ensemble: Ensemble
   withoutReality(() => {
     const ensemble = new Ensemble(options);
     withTxnProbe(
-      (applier, bytes, start, end) => ensemble.cluster.applied(applier, bytes, start, end),
+      (applier, before, bytes, start, end) => ensemble.cluster.applied(applier, before, bytes, start, end),
       () => body(ensemble),
     );
   });
