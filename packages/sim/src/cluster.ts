@@ -58,6 +58,8 @@ export class Cluster implements NodeObserver {
   readonly #byHost: Watched[] = [];
   /** Leaders that have just said that they are established, whatever they are by now. */
   readonly #established: Set<number> = new Set();
+  /** By leader: what it has called committed since it last acted. */
+  readonly #saidCommitted: Map<number, number> = new Map();
   readonly #voting: Watched[] = [];
 
   constructor(world: World, plan: RunPlan) {
@@ -88,6 +90,7 @@ export class Cluster implements NodeObserver {
       servers: this.servers,
       now: () => world.now,
       established: (sid) => this.#established.add(sid),
+      committed: (sid, zxid) => this.#saidCommitted.set(sid, Math.max(zxid, this.#saidCommitted.get(sid) ?? 0)),
       fail: (error) => world.fail(error),
     });
     this.contacts = new SessionContacts(this);
@@ -190,6 +193,9 @@ export class Cluster implements NodeObserver {
       this.world.tell(() => `server ${node.sid} is the first with ${newest?.toText().replaceAll('\n', ' ')}`);
     }
     const hasLed = this.#established.delete(node.sid) ? 'leading' : role;
+    const said = this.#saidCommitted.get(node.sid) ?? 0;
+    this.#saidCommitted.delete(node.sid);
+    if (hasLed === 'idle') watched.applied.commitUpTo(said);
     watched.applied.settle(hasLed, server.replica.serving.database.applier, appliedZxid(node));
     if (role === 'idle') {
       watched.comparedZxid = -1;

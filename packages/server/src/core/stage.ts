@@ -45,8 +45,11 @@ export class Stage {
   rebuilding: boolean;
   /** The next epoch that this server begins as a leader is this one, or a later one. */
   leastEpoch = 0;
-  /** A leader told this server to cut its log to where it cannot: in this epoch it asks for the whole state. */
-  snapWantedIn = -1;
+  /**
+   * A leader told this server to cut its log to where it cannot: while its current epoch is this one, it asks for the whole
+   * state, of whoever leads. What that leader had given up is not committed, and can be only in an epoch that a quorum enters.
+   */
+  wholeWantedIn = -1;
 
   // Effects, taken by `Replica.takeReady`.
   hardState: Epochs | null = null;

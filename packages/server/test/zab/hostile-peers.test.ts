@@ -35,6 +35,18 @@ function newLeaderOf(epoch: number): Packet {
   return [newLeader, epoch * EPOCH_1, new TextEncoder().encode(THREE)];
 }
 
+/** Txns of the same zxids with another content. */
+function otherTxns(from: number, to: number): LoggedTxn[] {
+  return txns(from, to).map(({ zxid }) => madeUpTxn(zxid, `/other${zxid - EPOCH_1}`));
+}
+
+function packetsOf(committed: readonly LoggedTxn[]): Packet[] {
+  return committed.flatMap(({ zxid, body }): Packet[] => [
+    [proposal, zxid, body],
+    [commit, zxid],
+  ]);
+}
+
 function follower(options: Partial<MemberOptions> = {}): { member: MemberHarness; link: TestLink } {
   const member = new MemberHarness({ sid: 1, membership: THREE, ...options });
   member.elect(3, true);
@@ -191,17 +203,8 @@ test('a learner whose log cannot be cut asks for everything; txns from the first
   const again = member.accept();
   feed(member, again, leaderInfoOf(2));
   assert.equal(again.take().at(-1)?.zxid, 0);
-  const others = [1, 2].map((counter) => madeUpTxn(EPOCH_1 + counter, `/other${counter}`));
-  feed(
-    member,
-    again,
-    [diff, EPOCH_1 + 2],
-    ...others.flatMap(({ zxid, body }): Packet[] => [
-      [proposal, zxid, body],
-      [commit, zxid],
-    ]),
-    newLeaderOf(2),
-  );
+  const others = otherTxns(1, 2);
+  feed(member, again, [diff, EPOCH_1 + 2], ...packetsOf(others), newLeaderOf(2));
   feed(member, again, [upToDate, -1]);
   assert.equal(member.stage, 'broadcast');
   assert.equal(member.lastApplied, EPOCH_1 + 2);
@@ -211,6 +214,27 @@ test('a learner whose log cannot be cut asks for everything; txns from the first
     member.disk.log.map(({ body }) => body),
     others.map(({ body }) => body),
   );
+});
+
+test('a learner whose log cannot be cut asks for everything in later epochs too, until it has led or followed in one', () => {
+  const { member, link } = follower({ epochs: IN_EPOCH_1, log: txns(1, 3) });
+  member.disk.carryOut = ({ kind }) => kind === 'reload';
+  feed(member, link, leaderInfoOf(2), [trunc, EPOCH_1 + 2]);
+  Reflect.deleteProperty(member.disk, 'carryOut');
+  const asked = (epoch: number): { at: TestLink; zxid: number | undefined } => {
+    member.elect(3, true);
+    const at = member.accept();
+    feed(member, at, leaderInfoOf(epoch));
+    return { at, zxid: at.take().at(-1)?.zxid };
+  };
+  const { at, zxid } = asked(3);
+  assert.equal(zxid, 0);
+  member.cut(at);
+  const next = asked(4);
+  assert.equal(next.zxid, 0);
+  feed(member, next.at, [diff, EPOCH_1 + 2], ...packetsOf(otherTxns(1, 2)), newLeaderOf(4), [upToDate, -1]);
+  member.cut(next.at);
+  assert.equal(asked(5).zxid, EPOCH_1 + 2);
 });
 
 test('a leader that was stopped for less than its followers wait ends no session before it has read what came meanwhile (X08)', () => {

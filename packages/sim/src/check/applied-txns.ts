@@ -80,6 +80,15 @@ export class AppliedTxns {
     });
   }
 
+  /** A leader that has ended since has called its txns committed up to this one, and applied them in its last step. */
+  commitUpTo(zxid: number): void {
+    const beyond = this.#tail.findIndex((txn) => txn.zxid > zxid);
+    const committed = this.#tail.splice(0, beyond === -1 ? this.#tail.length : beyond);
+    for (const txn of committed) {
+      if (this.#history.hashOf(txn.zxid) === undefined) this.#history.append(txn.zxid, txn.hash, txn.bytes);
+    }
+  }
+
   /** What a leader has when it is established is committed by that, also what it has loaded from its own snapshot. */
   #appendFromSnapshot(lastZxid: number): void {
     const end = this.#tail[0]?.before || lastZxid;

@@ -22,6 +22,8 @@ export interface QuorumContext {
   readonly now: () => number;
   /** The first word of an established leader leaves it; it may have ended in the same step. */
   readonly established: (sid: number) => void;
+  /** A leader says that everything up to a txn is committed; it may have ended in the same step. */
+  readonly committed: (sid: number, zxid: number) => void;
   /** Hears of what is broken: the server that is writing a packet would take an exception for its own. */
   readonly fail: (error: Error) => void;
 }
@@ -95,7 +97,8 @@ export class QuorumWatch {
         return;
       }
       case PacketType.commit:
-        if (!conversation.hasNewLeader) conversation.syncedZxid = Math.max(conversation.syncedZxid, zxid);
+        if (conversation.hasNewLeader) this.#context.committed(conversation.leader.node.sid, zxid);
+        else conversation.syncedZxid = Math.max(conversation.syncedZxid, zxid);
         return;
       case PacketType.newLeader:
         conversation.hasNewLeader = true;

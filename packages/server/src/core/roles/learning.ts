@@ -260,7 +260,7 @@ export class Learning implements Role {
     if (this.#phase !== 'storage' || link === null) return;
     if (unreachable) {
       this.#isLost = true;
-      this.#stage.snapWantedIn = this.#epoch;
+      this.#stage.wholeWantedIn = this.#stage.epochs.current;
       this.#stage.look('the log cannot be cut to where the leader wants it: the whole state is needed');
       return;
     }
@@ -299,6 +299,10 @@ export class Learning implements Role {
 
   // Discovery.
 
+  get #wantsWhole(): boolean {
+    return this.#stage.wholeWantedIn === this.#stage.epochs.current;
+  }
+
   #accept(link: PeerLink, epoch: number): void {
     const { epochs } = this.#stage;
     const { out } = link;
@@ -314,7 +318,7 @@ export class Learning implements Role {
     if (isNew) this.#stage.acceptEpoch(epoch);
     this.#epoch = epoch;
     this.#phase = 'opening';
-    const lastZxid = this.#stage.snapWantedIn === epoch ? 0 : this.#pipeline.appendedZxid;
+    const lastZxid = this.#wantsWhole ? 0 : this.#pipeline.appendedZxid;
     const at = beginPacket(out, QuorumPacketType.ackEpoch, lastZxid);
     out.int(isNew && !this.#stage.mayHaveForgotten ? epochs.current : NOT_COUNTED);
     endPacket(out, at);
@@ -331,7 +335,7 @@ export class Learning implements Role {
     if (type === QuorumPacketType.diff) {
       this.#stage.note(`synchronising by DIFF from 0x${appendedZxid.toString(16)}`);
       // Who has asked for everything may be sent all txns there are: they are not to meet the history that was given up.
-      if (this.#stage.snapWantedIn === this.#epoch) this.#replace(link, 0, true);
+      if (this.#wantsWhole) this.#replace(link, 0, true);
       else this.#sync(link);
     } else if (type === QuorumPacketType.trunc) {
       this.#stage.note(`synchronising by TRUNC to 0x${zxid.toString(16)} from 0x${appendedZxid.toString(16)}`);
@@ -397,7 +401,7 @@ export class Learning implements Role {
 
   #installed(link: PeerLink): void {
     this.#install = null;
-    this.#stage.snapWantedIn = -1;
+    this.#stage.wholeWantedIn = -1;
     // Until NEWLEADER txns may meet their own effects.
     this.#pipeline.fuzzyUntil = Number.POSITIVE_INFINITY;
     this.#sync(link);
