@@ -37,8 +37,10 @@ export class Stage {
   designated: number | null = null;
   /** What the oracle says: whether this server, one of two, may go on alone; null where there is none. */
   oracle: boolean | null = null;
-  /** For whom this server votes in the election that follows on its own handing over; null: by the ordinary order. */
+  /** For whom this server votes in the election that follows on its own leading; null: by the ordinary order. */
   successor: number | null = null;
+  /** A successor that is not elected after that many milliseconds is not waited for. */
+  successorMs = 0;
   /** Whether links of the role that ends carry what was written into them: learners must hear how it ended. */
   finishesLinks = false;
   /** Whether this server must be synchronised before it votes: its disk was found damaged. */
@@ -133,6 +135,12 @@ export class Stage {
     this.finishesLinks = true;
     this.designated = leader;
     this.look(reason);
+  }
+
+  /** In the election that follows on this role, server `sid` gets this server's vote for that many milliseconds. */
+  voteFor(sid: number, patienceMs: number): void {
+    this.successor = sid;
+    this.successorMs = patienceMs;
   }
 
   note(message: string): void {

@@ -170,4 +170,16 @@ describe('memberships that votes tell of', () => {
     assert.equal(hear(20), null);
     assert.equal(hear(21)?.version, 21);
   });
+
+  it('are remembered with the votes that came while this server had a leader, and that count when it looks', () => {
+    const three = election(3, voters(0, 1, 2, 3));
+    three.become('leading');
+    const config = voters(20, 1, 3).toText();
+    const vote = { leader: 1, zxid: STANDING.zxid, electionEpoch: 1, peerEpoch: 3, version: 2, config };
+    three.receive(1, encodeNotification({ ...vote, state: ServerState.looking }), 1);
+    assert.equal(three.takeGossip(), null);
+    three.become('looking');
+    three.start(100, STANDING);
+    assert.equal(three.takeGossip()?.version, 20);
+  });
 });

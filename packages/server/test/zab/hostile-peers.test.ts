@@ -1,7 +1,7 @@
 /** Peers that break the rules, and roles that end at bad moments: what must not come of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { QuorumPacketType, WORLD_ANYONE_ALL, Writer, writePacket } from '@headkeeper/protocol';
+import { decodeNotification, QuorumPacketType, WORLD_ANYONE_ALL, Writer, writePacket } from '@headkeeper/protocol';
 import { fromHex, type LoggedTxn } from './captures.ts';
 import { contentOf } from './content.ts';
 import { EPOCH_1, madeUpTxn } from './histories.ts';
@@ -295,6 +295,23 @@ test('a state that takes longer than initLimit to send is sent to its end, as lo
     two.pump();
   }
   assert.equal(three.link.closed, true, 'it takes nothing any more');
+});
+
+test('a leader with an older membership than a voter has votes for that voter, for three seconds at most', () => {
+  const leader = leading();
+  leader.elect(leader.sid);
+  const newer = fromHex('0000000000000001000100000000000000000009');
+  feed(leader, leader.learner(), [followerInfo, EPOCH_1, newer]);
+  const votedFor = (): number | undefined => {
+    const last = leader.votes.at(-1);
+    return last === undefined ? undefined : decodeNotification(last.payload)?.leader;
+  };
+  assert.equal(leader.role, 'looking');
+  assert.equal(votedFor(), 1);
+  leader.pass(2900);
+  assert.equal(votedFor(), 1);
+  leader.pass(200);
+  assert.equal(votedFor(), leader.sid);
 });
 
 test('a snapshot of before that is complete only now is not taken for the one of the state received (D14)', () => {

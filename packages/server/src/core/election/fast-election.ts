@@ -20,6 +20,8 @@ export type { ElectionSettings, OwnStanding, PeerState };
 
 interface HeardVote {
   readonly vote: CastVote;
+  /** The committed configuration of its sender; null when it did not say. */
+  readonly config: string | null;
   readonly atMs: number;
 }
 
@@ -126,6 +128,7 @@ export class FastElection {
     this.#wantLinks(nowMs);
     for (const [sid, heard] of this.#heard) {
       if (nowMs - heard.atMs > this.#settings.minNotificationIntervalMs) this.#heard.delete(sid);
+      else this.#hearGossip(heard.config);
     }
     this.#sendToAll(nowMs);
     this.#replay(nowMs);
@@ -142,8 +145,7 @@ export class FastElection {
     const firstRound = message.state === ServerState.looking ? 0 : -1;
     if (!Number.isSafeInteger(message.electionEpoch) || message.electionEpoch < firstRound) return;
     const { config } = message;
-    const believed = this.#settings.reconfigEnabled && this.#state === 'looking';
-    if (believed && config !== null && config !== electorate.text) this.#gossip.hear(config);
+    if (this.#state === 'looking') this.#hearGossip(config);
     const looking = message.state === ServerState.looking;
     if (!electorate.isVoter(from)) {
       // An answer asks for none: two servers that do not count each other among the voters would go on for ever.
@@ -159,7 +161,7 @@ export class FastElection {
       leading: message.state === ServerState.leading,
       version: message.version,
     };
-    if (looking && electorate.isVoter(vote.leader)) this.#heard.set(from, { vote, atMs: nowMs });
+    if (looking && electorate.isVoter(vote.leader)) this.#heard.set(from, { vote, config, atMs: nowMs });
     else this.#heard.delete(from);
     if (this.#state !== 'looking') {
       if (!looking) return;
@@ -283,6 +285,12 @@ export class FastElection {
   /** Whether those that elected this server, and still stand by it, are no quorum any more. */
   get unwanted(): boolean {
     return this.#electors !== null && !this.#electors.stand(this.#electorate!);
+  }
+
+  /** Who looks believes newer configurations; its leader would know better than those who look. */
+  #hearGossip(config: string | null): void {
+    if (config !== null && this.#settings.reconfigEnabled && config !== this.#electorate!.text)
+      this.#gossip.hear(config);
   }
 
   #initial(): Candidate {

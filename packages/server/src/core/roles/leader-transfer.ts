@@ -8,6 +8,8 @@ import type { LearnerHandler } from '../zab/learner-handler.ts';
 const NOTHING: Reader = new Reader(new Uint8Array(0));
 /** A server that is to lead gets so long to have everything; then an ordinary election is held. */
 const TRANSFER_MS = 500;
+/** A successor that is not elected by then is not waited for. */
+const PATIENCE_MS = 500;
 const refused: WriteOperation = { kind: 'write', prepare: () => ErrorCode.unimplemented };
 
 /**
@@ -60,7 +62,7 @@ export class LeaderTransfer {
       if (durableZxid < this.zxid) return;
       if (this.successor === null) stage.look('it is to lead again, in a later epoch');
       else if (this.isAcknowledged) {
-        stage.successor = this.successor.sid;
+        stage.voteFor(this.successor.sid, PATIENCE_MS);
         stage.handOver(`server ${this.successor.sid} is to lead`, null);
       }
     } else if (proposals.outstanding === 0 && pendingSyncs === 0 && this.isReady) {

@@ -8,10 +8,10 @@ import type { PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Proposal } from '../proposals.ts';
 import type { Stage } from '../stage.ts';
-import { countAcks, sendCommits, sendProposals } from '../zab/broadcast.ts';
+import { countAcks, sendCommits, sendProposals, sendReconfigCommit } from '../zab/broadcast.ts';
 import { CommitRule } from '../zab/commit-rule.ts';
 import { designatedLeader } from '../zab/designated-leader.ts';
-import { readGreeting } from '../zab/learner-greeting.ts';
+import { NEWER_MEMBERSHIP, readGreeting } from '../zab/learner-greeting.ts';
 import { LearnerHandler } from '../zab/learner-handler.ts';
 import { presentServers, upToDateServers } from '../zab/presence.ts';
 import { LeaderTransfer } from './leader-transfer.ts';
@@ -24,6 +24,8 @@ const TWO_32 = 4294967296;
 const PROTOCOL_VERSION = 0x10000;
 /** A leader that its voters have left waits no longer than this for their return. */
 const UNWANTED_MS = 500;
+/** Who has a newer membership has so long to be elected: it may first have to see that this server does not lead. */
+const YIELDS_MS = 3000;
 
 /**
  * - `discovery`: a quorum of voters is to come, so that the epoch can be chosen.
@@ -301,6 +303,7 @@ export class Leading implements Role {
     const problem = readGreeting(handler, this.#stage.sid, this.#stage.committed.version);
     if (problem !== null) {
       this.#drop(handler, problem);
+      if (problem === NEWER_MEMBERSHIP) this.#yieldTo(handler);
       return;
     }
     const accepted = Math.floor(link.packet.zxid / TWO_32);
@@ -319,11 +322,8 @@ export class Leading implements Role {
   }
 
   /** Whether the learner is a voter; who is not listed is served and counts nowhere. */
-  readonly #counts = (handler: LearnerHandler): boolean => this.#isCounted(handler);
-
-  #isCounted(handler: LearnerHandler): boolean {
-    return !handler.isObserver && this.#stage.memberships.some((membership) => membership.isVoter(handler.sid));
-  }
+  readonly #isCounted = (handler: LearnerHandler): boolean =>
+    !handler.isObserver && this.#stage.memberships.some((membership) => membership.isVoter(handler.sid));
 
   /** Once a quorum has come its greatest accepted epoch is known, and the next one is new (law 26). */
   #chooseEpoch(): void {
@@ -334,6 +334,13 @@ export class Leading implements Role {
     this.#known.add(this.#stage.sid);
     for (const handler of this.#handlers.values()) if (handler.stage === 'epoch') this.#inform(handler);
     this.#openGate();
+  }
+
+  /** Nobody follows a leader whose membership is older than his: one who knows the newer one may be elected. */
+  #yieldTo({ sid, isObserver }: LearnerHandler): void {
+    if (this.#phase !== 'discovery' || isObserver || !this.#stage.committed.isVoter(sid)) return;
+    this.#stage.voteFor(sid, YIELDS_MS);
+    this.#stage.look(`server ${sid} has a newer membership`);
   }
 
   #inform(handler: LearnerHandler): void {
@@ -468,7 +475,7 @@ export class Leading implements Role {
     if (this.#phase === 'broadcast') {
       this.#announce();
       while (this.#commit()) this.#announce();
-      this.#writes.confirmSyncs(this.#handlers, this.#announced, this.#counts, this.#isEnough);
+      this.#writes.confirmSyncs(this.#handlers, this.#announced, this.#isCounted, this.#isEnough);
       this.#pipeline.clients.resumeStalled();
       this.#announce();
       this.#transfer?.advance(this.#stage, this.#writes.pendingSyncs);
@@ -564,18 +571,11 @@ export class Leading implements Role {
     this.#transfer = LeaderTransfer.begin(this.#stage, this.#handlers.values(), to);
   }
 
-  #tellCommit(proposal: Proposal, designated: number | null): void {
-    for (const handler of this.#handlers.values()) {
-      handler.commit(proposal, designated);
-      if (handler.isForwarding) this.#stage.send(handler.link);
-    }
-  }
-
   #commitReconfig(proposal: Proposal, membership: Membership): void {
     const { sid } = this.#stage;
     const { zxid } = proposal;
     const designated = designatedLeader(this.#handlers.values(), this.#stage.committed, membership, sid, zxid);
-    this.#tellCommit(proposal, designated);
+    sendReconfigCommit(this.#handlers.values(), proposal, designated, this.#send);
     this.#stage.commit(membership);
     this.#committed = zxid;
     this.#pipeline.applyUpTo(zxid);

@@ -7,8 +7,6 @@ import type { Role } from './role.ts';
 
 /** A stream that arrives while an election runs waits so long for this server to lead. */
 const KEEP_LINK_MS = 2000;
-/** A successor that is not elected by then is not waited for. */
-const SUCCESSOR_MS = 500;
 
 /**
  * Looks for a leader. What this server says of its history is on its disk: the election begins when everything logged is
@@ -31,7 +29,7 @@ export class Looking implements Role {
     this.#shared = stage;
     this.#startAtMs = stage.nowMs + delayMs;
     this.#patienceEndsMs = stage.nowMs + stage.settings.tickTimeMs;
-    this.#successorEndsMs = stage.successor === null ? Number.POSITIVE_INFINITY : stage.nowMs + SUCCESSOR_MS;
+    this.#successorEndsMs = stage.successor === null ? Number.POSITIVE_INFINITY : stage.nowMs + stage.successorMs;
   }
 
   get wakeAtMs(): number {
@@ -103,9 +101,13 @@ export class Looking implements Role {
 
   flush(): void {}
 
-  /** A learner that is quicker than this server: its packets wait until this server leads, or it is sent away. */
+  /**
+   * A learner that is quicker than this server: its packets wait until this server leads, or it is sent away; at once where
+   * this server votes for another.
+   */
   opened(link: PeerLink): void {
-    if (this.#shared.links.size > limits.learners) this.#shared.close(link);
+    const { links, successor } = this.#shared;
+    if (links.size > limits.learners || successor !== null) this.#shared.close(link);
     link.held = true;
     this.#keepsUntilMs = Math.min(this.#keepsUntilMs, this.#shared.nowMs + KEEP_LINK_MS);
   }

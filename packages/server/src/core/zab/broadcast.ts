@@ -1,5 +1,5 @@
 import type { PeerLink } from '../peer-link.ts';
-import type { Proposals } from '../proposals.ts';
+import type { Proposal, Proposals } from '../proposals.ts';
 import type { CommitRule } from './commit-rule.ts';
 import type { LearnerHandler } from './learner-handler.ts';
 
@@ -49,6 +49,19 @@ export function sendCommits(handlers: Iterable<LearnerHandler>, proposals: Propo
       }
       for (let i = 0; i < count; i++) handler.commit(proposals.at(i), null);
     }
+    if (handler.isForwarding) send(handler.link);
+  }
+}
+
+/** Writes the COMMIT, or INFORM, of a reconfiguration, which names the server that leads from then on; null: nobody. */
+export function sendReconfigCommit(
+  handlers: Iterable<LearnerHandler>,
+  proposal: Proposal,
+  designated: number | null,
+  send: Send,
+): void {
+  for (const handler of handlers) {
+    handler.commit(proposal, designated);
     if (handler.isForwarding) send(handler.link);
   }
 }

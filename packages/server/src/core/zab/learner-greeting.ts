@@ -5,6 +5,8 @@ import type { LearnerHandler } from './learner-handler.ts';
 
 const TWO_32 = 4294967296;
 const OLDEST_PROTOCOL = 0x10000;
+/** A leader that is told so does not know who votes, and can lead nobody who does. */
+export const NEWER_MEMBERSHIP = 'its membership is newer than that of its leader';
 
 /**
  * Reads a learner's first packet into its handler (quorum-protocol reference, 4.2); returns why it cannot be served, or null.
@@ -21,7 +23,7 @@ export function readGreeting(handler: LearnerHandler, sid: number, version: numb
   handler.sid = longAt(view, packet.dataStart);
   handler.isObserver = isObserver;
   const configVersion = length >= 20 ? longAt(view, packet.dataStart + 12) : 0;
-  if (configVersion > version) return 'its membership is newer than that of its leader';
+  if (configVersion > version) return NEWER_MEMBERSHIP;
   if (handler.sid === sid) return 'it has the number of this server itself';
   const accepted = Math.floor(packet.zxid / TWO_32);
   return accepted >= limits.largestEpoch ? `its epoch ${accepted} is none that a server can reach` : null;
