@@ -1,13 +1,29 @@
 import { pipeline, Readable, type Transform } from 'node:stream';
-import { createGunzip, createGzip } from 'node:zlib';
+import { createGunzip, createGzip, gzipSync } from 'node:zlib';
 
 export type Compression = 'none' | 'gzip';
 
 const CHUNK_BYTES = 65_536;
 
-/** Compresses a stream of bytes. Level 1: logs and znodes shrink by about as much as at higher ones, in a third of the time. */
+/** Logs and znodes shrink by about as much as at higher ones, in a third of the time. */
+const LEVEL = 1;
+
+/** Compresses a stream of bytes. */
 export function gzip(plain: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return through(plain, createGzip({ level: 1, chunkSize: CHUNK_BYTES }));
+  return through(plain, createGzip({ level: LEVEL, chunkSize: CHUNK_BYTES }));
+}
+
+/**
+ * Compresses every chunk by itself, in the calling thread: together they are one file to every reader of gzip (RFC 1952, 2.2).
+ * For a thread that gives way to others; the threads that `gzip` works in give way to none. Chunks should be large.
+ */
+export async function* gzipHere(plain: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let isEmpty = true;
+  for await (const chunk of plain) {
+    yield gzipSync(chunk, { level: LEVEL, chunkSize: CHUNK_BYTES });
+    isEmpty = false;
+  }
+  if (isEmpty) yield gzipSync(new Uint8Array());
 }
 
 /** Uncompresses; throws zlib's error when the bytes are damaged or end too early. */

@@ -6,6 +6,8 @@ import { PART_SUFFIX } from './catalogue.ts';
 import { type BackupTarget, TargetError, type TargetFailure, type TargetObject } from './target.ts';
 
 const READ_BYTES = 1 << 18;
+/** What is written at once: a call for each of many small pieces takes longer than the bytes do. */
+const WRITE_BYTES = 1 << 18;
 const NAME = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/;
 
 const FAILURES: Readonly<Record<string, TargetFailure>> = {
@@ -172,11 +174,19 @@ async function write(
   signal: AbortSignal,
 ): Promise<void> {
   signal.throwIfAborted();
-  if (body instanceof Uint8Array) return writeAll(handle, body);
+  if (body instanceof Uint8Array) return writeAll(handle, [body], body.length);
+  let held: Uint8Array[] = [];
+  let bytes = 0;
   for await (const chunk of markedBody(body)) {
     signal.throwIfAborted();
-    await writeAll(handle, chunk);
+    held.push(chunk);
+    bytes += chunk.length;
+    if (bytes < WRITE_BYTES) continue;
+    await writeAll(handle, held, bytes);
+    held = [];
+    bytes = 0;
   }
+  await writeAll(handle, held, bytes);
 }
 
 /** What the body throws is no failure of the target, even if it comes from another disk. */
@@ -190,8 +200,9 @@ async function* markedBody(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   }
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at, bytes.length - at)).bytesWritten;
+async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[], bytes: number): Promise<void> {
+  const joined = pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces, bytes);
+  for (let at = 0; at < bytes; ) at += (await handle.write(joined, at, bytes - at)).bytesWritten;
 }
 
 async function moveWithoutOverwriting(part: string, file: string): Promise<void> {

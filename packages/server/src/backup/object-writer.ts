@@ -1,4 +1,4 @@
-import { type Compression, gzip } from './compression.ts';
+import { type Compression, gzip, gzipHere } from './compression.ts';
 import type { BackupCipher } from './encryption.ts';
 import type { StoredFile } from './manifest.ts';
 import { Meter } from './meter.ts';
@@ -9,6 +9,8 @@ export interface WriteOptions {
   readonly compression: Compression;
   /** Null: the bytes are kept as they are. */
   readonly cipher: BackupCipher | null;
+  /** Whether all work is done in the calling thread, so that its priority counts. */
+  readonly isInThread: boolean;
 }
 
 /**
@@ -22,12 +24,12 @@ export async function putObject(
   options: WriteOptions,
   signal: AbortSignal,
 ): Promise<StoredFile> {
-  const { compression, cipher } = options;
+  const { compression, cipher, isInThread } = options;
   const object = dataObject(name, compression === 'gzip', cipher !== null);
   const before = new Meter();
   const after = new Meter();
   let stream: AsyncIterable<Uint8Array> = before.pass(plain);
-  if (compression === 'gzip') stream = gzip(stream);
+  if (compression === 'gzip') stream = isInThread ? gzipHere(stream) : gzip(stream);
   if (cipher !== null) stream = cipher.encrypt(object, stream);
   await target.put(object, after.pass(stream), signal);
   return {

@@ -34,6 +34,9 @@ export interface LogFacts {
   readonly compression: Compression;
 }
 
+/** Resolves when the work may go on. */
+export type Between = () => Promise<void>;
+
 /**
  * A backup in a target. Whatever is kept is put as data first, and exists from the moment its manifest is there. Methods throw
  * BackupError, TargetError, or the signal's reason.
@@ -145,14 +148,19 @@ export class BackupRepository {
 
   /**
    * Keeps a snapshot, plain and in Apache's format, that is of exactly one zxid. It is decoded on its way: a damaged one is
-   * refused (BackupError 'unfit') and not published. When this returns the backup is safe.
+   * refused (BackupError 'unfit') and not published. When this returns the backup is safe. `between` as in `putLog`.
    */
-  async putFull(snapshot: AsyncIterable<Uint8Array>, facts: FullFacts, signal: AbortSignal): Promise<FullManifest> {
+  async putFull(
+    snapshot: AsyncIterable<Uint8Array>,
+    facts: FullFacts,
+    signal: AbortSignal,
+    between: Between | null = null,
+  ): Promise<FullManifest> {
     const { zxid, txnTimeMs, takenMs, by, compression } = facts;
     const name: FullName = { kind: 'full', zxid, uid: newUid() };
     const check = new SnapshotCheck(zxid);
-    const cipher = this.#cipher;
-    const file = await putObject(this.target, name, check.pass(snapshot), { compression, cipher }, signal);
+    const options = { compression, cipher: this.#cipher, isInThread: between !== null };
+    const file = await putObject(this.target, name, withPauses(check.pass(snapshot), between), options, signal);
     const { nodes: znodes, sessions } = check.summary;
     const { digest } = check;
     return this.#publish(
@@ -162,19 +170,22 @@ export class BackupRepository {
     );
   }
 
-  /** Keeps a piece of log. When this returns it is safe. `between` is waited for between parts of it. */
+  /**
+   * Keeps a piece of log. When this returns it is safe. `between`: all work is done in the calling thread, which gives way to
+   * others, and this is waited for between parts of it.
+   */
   async putLog(
     segment: LogSegment,
     facts: LogFacts,
     signal: AbortSignal,
-    between: () => Promise<void> = async () => {},
+    between: Between | null = null,
   ): Promise<LogManifest> {
     const { pieces, plainBytes: _, ...about } = segment;
     const { publishedMs, by, compression } = facts;
     const { afterZxid, firstZxid, lastZxid } = segment;
     const name: LogName = { kind: 'log', afterZxid, firstZxid, lastZxid, uid: newUid() };
-    const cipher = this.#cipher;
-    const file = await putObject(this.target, name, inOrder(pieces, between), { compression, cipher }, signal);
+    const options = { compression, cipher: this.#cipher, isInThread: between !== null };
+    const file = await putObject(this.target, name, withPauses(pieces, between), options, signal);
     return this.#publish(name, { kind: 'log', format: FORMAT_VERSION, file, ...about, publishedMs, by }, signal);
   }
 
@@ -280,9 +291,12 @@ async function readSmall(target: BackupTarget, object: string, signal: AbortSign
   return Buffer.concat(chunks);
 }
 
-async function* inOrder(pieces: readonly Uint8Array[], between: () => Promise<void>): AsyncGenerator<Uint8Array> {
-  for (const [index, piece] of pieces.entries()) {
-    if (index > 0) await between();
+async function* withPauses(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  between: Between | null,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
     yield piece;
+    await between?.();
   }
 }

@@ -7,6 +7,7 @@ import {
   zxidOfBody,
 } from '../core/log/record-codec.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
+import type { LogRecords } from '../ports.ts';
 import { BackupError } from './backup-error.ts';
 import { epochOf, isPossible } from './naming.ts';
 
@@ -28,7 +29,7 @@ export interface LogSegment {
 
 /** Offset of the time in a txn's body, behind client id, cxid and zxid. */
 const TXN_TIME_AT = 20;
-const PIECE_BYTES = 1 << 17;
+const PIECE_BYTES = 1 << 18;
 const TWO_32 = 4294967296;
 
 /** The header time of the txn whose body begins at `start`: epoch milliseconds. */
@@ -106,17 +107,30 @@ export class SegmentBuilder {
         `Txn ${zxidText(zxid)} cannot follow ${zxidText(this.lastZxid)} in one piece of log.`,
       );
     }
-    const at = this.#room(end - start + RECORD_OVERHEAD_BYTES);
-    const bodyStart = at + RECORD_PREFIX_BYTES;
-    const bodyEnd = bodyStart + end - start;
-    this.#adler = adler;
-    this.#view.setInt32(at, 0);
-    this.#view.setUint32(at + 4, adler);
-    this.#view.setInt32(at + 8, end - start);
+    const bodyStart = this.#room(end - start + RECORD_OVERHEAD_BYTES) + RECORD_PREFIX_BYTES;
     this.#piece.set(bytes.subarray(start, end), bodyStart);
-    this.#piece[bodyEnd] = END_OF_RECORD;
-    this.#used = bodyEnd + 1;
+    this.#frame(bodyStart, bodyStart + end - start, adler);
     this.#count(zxid, timeOfBody(body, 0));
+  }
+
+  /** Adds records from the first on (copied), until one cannot follow; returns how many it has added. */
+  addAll(records: LogRecords): number {
+    const { memory, count, starts, ends, zxids, adlers } = records;
+    const view = viewOf(memory);
+    let done = 0;
+    while (done < count && this.canTake(zxids[done] as number)) {
+      const start = starts[done] as number;
+      const bodyStart = this.#room((ends[done] as number) - start + RECORD_OVERHEAD_BYTES) + RECORD_PREFIX_BYTES;
+      const shift = bodyStart - start;
+      const stop = this.#stretch(records, done, this.#piece.length - shift);
+      this.#piece.set(memory.subarray(start, ends[stop - 1]), bodyStart);
+      for (; done < stop; done++) {
+        const at = starts[done] as number;
+        this.#frame(at + shift, (ends[done] as number) + shift, adlers[done] as number);
+        this.#count(zxids[done] as number, timeOfBody(view, at));
+      }
+    }
+    return done;
   }
 
   /** The piece of log. There must be a txn in it, and nothing may be added afterwards. */
@@ -135,6 +149,32 @@ export class SegmentBuilder {
       pieces: [...this.#pieces, this.#piece.subarray(0, this.#used)],
       plainBytes: this.bytes,
     };
+  }
+
+  /**
+   * The index behind the records from `first` on that follow each other, lie as they do in a file and end before `limit`:
+   * to copy these at once takes a fraction of the time.
+   */
+  #stretch({ count, starts, ends, zxids }: LogRecords, first: number, limit: number): number {
+    let next = first + 1;
+    for (; next < count; next++) {
+      const before = zxids[next - 1] as number;
+      const zxid = zxids[next] as number;
+      if (starts[next] !== (ends[next - 1] as number) + RECORD_OVERHEAD_BYTES || (ends[next] as number) >= limit) break;
+      if (zxid !== before + 1 || epochOf(zxid) !== epochOf(before)) break;
+    }
+    return next;
+  }
+
+  /** Writes what stands around the body `[start, end)` of the piece. */
+  #frame(start: number, end: number, adler: number): void {
+    const at = start - RECORD_PREFIX_BYTES;
+    this.#view.setInt32(at, 0);
+    this.#view.setUint32(at + 4, adler);
+    this.#view.setInt32(at + 8, end - start);
+    this.#piece[end] = END_OF_RECORD;
+    this.#adler = adler;
+    this.#used = end + 1;
   }
 
   #count(zxid: number, timeMs: number): void {

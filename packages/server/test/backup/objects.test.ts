@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { MemoryTarget } from '@headkeeper/testkit';
 import fc from 'fast-check';
 import { BackupError } from '../../src/backup/backup-error.ts';
+import type { Compression } from '../../src/backup/compression.ts';
 import { BackupCipher, BackupKey, readKeyFile } from '../../src/backup/encryption.ts';
 import { decodeHead, encodeHead, newHead } from '../../src/backup/head.ts';
 import type { FullManifest, LogManifest } from '../../src/backup/manifest.ts';
@@ -170,9 +171,15 @@ test('a head is read back, and proves keys without showing them', () => {
   assert.ok(!BackupCipher.fits(KEY, head.encryption, '00'.repeat(16)), 'the head of another backup');
 });
 
-async function put(target: MemoryTarget, plain: Uint8Array, encrypted: boolean, compression: 'gzip' | 'none') {
-  const cipher = encrypted ? CIPHER : null;
-  return putObject(target, FULL, pieces(plain, 70_001), { compression, cipher }, signal);
+async function put(
+  target: MemoryTarget,
+  plain: Uint8Array,
+  encrypted: boolean,
+  compression: Compression,
+  isInThread = false,
+) {
+  const options = { compression, cipher: encrypted ? CIPHER : null, isInThread };
+  return putObject(target, FULL, pieces(plain, 70_001), options, signal);
 }
 
 async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
@@ -205,13 +212,19 @@ function isDamaged(object?: string): (error: unknown) => boolean {
   };
 }
 
+const WAYS: readonly (readonly [Compression, boolean])[] = [
+  ['none', false],
+  ['gzip', false],
+  ['gzip', true],
+];
+
 test('objects of any size are read back, compressed or not, encrypted or not', async () => {
   for (const length of [0, 1, 65_535, 65_536, 65_537, 131_072, 300_000]) {
     for (const encrypted of [false, true]) {
-      for (const compression of ['none', 'gzip'] as const) {
+      for (const [compression, isInThread] of WAYS) {
         const target = new MemoryTarget();
         const plain = noise(length);
-        const file = await put(target, plain, encrypted, compression);
+        const file = await put(target, plain, encrypted, compression, isInThread);
         assert.equal(file.object, dataObject(FULL, compression === 'gzip', encrypted));
         const stored = target.bytesOf(file.object);
         assert.equal(stored?.length, file.storedBytes);
@@ -224,9 +237,9 @@ test('objects of any size are read back, compressed or not, encrypted or not', a
 
 test('a bit flipped anywhere, a cut, a growth and a loss are seen, and the object is named', async () => {
   for (const encrypted of [false, true]) {
-    for (const compression of ['none', 'gzip'] as const) {
+    for (const [compression, isInThread] of WAYS) {
       const target = new MemoryTarget();
-      const file = await put(target, noise(150_000), encrypted, compression);
+      const file = await put(target, noise(150_000), encrypted, compression, isInThread);
       const stored = target.bytesOf(file.object) ?? new Uint8Array(0);
       const spoilt: (Uint8Array | null)[] = [null, new Uint8Array(0), Buffer.concat([stored, new Uint8Array(5)])];
       for (let at = 0; at < stored.length; at += 997) {

@@ -6,6 +6,8 @@ export interface ShipClock {
   monotonicMs(): number;
   /** Resolves after the time; rejects with the signal's reason. */
   pause(ms: number, signal: AbortSignal): Promise<void>;
+  /** Resolves after the shortest time that a timer can wait, at little cost. */
+  breathe(): Promise<void>;
 }
 
 /** Wakes the shipper when something has changed. */

@@ -19,12 +19,14 @@ export interface FullBackupOptions {
   readonly zxid: number;
   readonly takenMs: number;
   readonly facts: Pick<LogFacts, 'by' | 'compression'>;
+  /** Is waited for between two bites of work. */
+  readonly between: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
 /** Puts the snapshot of `zxid`, which the server has just written, into the target. */
 export function putFullBackup(options: FullBackupOptions): Promise<FullManifest> {
-  const { repository, history, zxid, takenMs, facts, signal } = options;
+  const { repository, history, zxid, takenMs, facts, between, signal } = options;
   const txnTimeMs = timeOfTxn(history, zxid);
-  return repository.putFull(options.readSnapshot(zxid), { zxid, txnTimeMs, takenMs, ...facts }, signal);
+  return repository.putFull(options.readSnapshot(zxid), { zxid, txnTimeMs, takenMs, ...facts }, signal, between);
 }

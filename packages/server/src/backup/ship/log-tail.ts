@@ -6,7 +6,7 @@ import { type LogSegment, SegmentBuilder, SegmentMemory } from '../segment-build
 export type HistoryReader = Pick<HistoryStore, 'readLog'>;
 
 /** A fraction of a millisecond's work. */
-const BITE_BYTES = 1 << 17;
+const BITE_BYTES = 1 << 18;
 
 /** The server's log from one txn on, cut into segments. */
 export class LogTail {
@@ -61,14 +61,10 @@ export class LogTail {
         }
         const records = this.#cursor.next(Math.min(BITE_BYTES, maxBytes), upToZxid);
         if (records === null) break;
-        for (let i = 0; i < records.count; i++) {
-          if (!builder.canTake(records.zxids[i] as number)) {
-            // Another epoch begins: the cursor is past it already.
-            this.close();
-            return builder.txns === 0 ? null : builder.finish();
-          }
-          const [start, end] = [records.starts[i] as number, records.ends[i] as number];
-          builder.add(records.memory, start, end, records.adlers[i] as number);
+        if (builder.addAll(records) < records.count) {
+          // Another epoch begins: the cursor is past it already.
+          this.close();
+          return builder.txns === 0 ? null : builder.finish();
         }
       }
     } catch (error) {

@@ -55,8 +55,6 @@ interface Order {
   readonly reject: (error: Error) => void;
 }
 
-/** The shortest that a timer can wait. */
-const BREATH_MS = 1;
 const SOON_MS = 1000;
 const LONG_MS = 3_600_000;
 /** Time between two attempts to open the target of a server that stands by. */
@@ -73,7 +71,7 @@ export class Shipper {
   readonly #bell: Bell;
   readonly #abort: AbortController = new AbortController();
   /** Between two bites of work the threads that serve clients have the processors for themselves, and wait for none. */
-  readonly #between = (): Promise<void> => this.#options.clock.pause(BREATH_MS, this.#abort.signal);
+  readonly #between = (): Promise<void> => this.#options.clock.breathe();
   readonly #backOff: BackOff;
   #ground: Ground | null = null;
   /** The target was found to be another one than before, and is to be looked at anew. */
@@ -353,7 +351,16 @@ export class Shipper {
     try {
       const takenMs = clock.wallMs();
       const zxid = await this.#options.requestSnapshot(signal);
-      const manifest = await putFullBackup({ repository, history, readSnapshot, zxid, takenMs, facts, signal });
+      const manifest = await putFullBackup({
+        repository,
+        history,
+        readSnapshot,
+        zxid,
+        takenMs,
+        facts,
+        between: this.#between,
+        signal,
+      });
       ground.lastPut = manifestOf(manifest.file.object);
       record.shippedFull(manifest, clock.wallMs());
       this.#fullDueMs = clock.monotonicMs() + this.#options.fullIntervalMs;

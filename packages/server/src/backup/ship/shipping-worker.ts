@@ -18,7 +18,11 @@ const settings = workerData as ShipSettings;
 const folders = { disk: createNodeDisk(), ...settings.folders };
 const thread = new ShipThread(settings, {
   history: { readLog: (afterZxid) => readLogOrItsBeginning(folders, afterZxid) },
-  clock: { ...createClock(), pause: (ms, signal) => pause(ms, undefined, { signal }) },
+  clock: {
+    ...createClock(),
+    pause: (ms, signal) => pause(ms, undefined, { signal }),
+    breathe: () => new Promise((resolve) => setTimeout(resolve, 1)),
+  },
   random: () => unguessableBytes(4).readUInt32LE() / RANDOM_RANGE,
   send: (message: FromWorker) => port.postMessage(message),
 });

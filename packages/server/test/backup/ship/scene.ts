@@ -124,6 +124,7 @@ export class Ship {
         wallMs: () => Date.now() + scene.wallOffsetMs,
         monotonicMs: () => performance.now(),
         pause: (ms, abort) => pause(Math.min(ms, PATIENCE_MS), undefined, { signal: abort }),
+        breathe: () => pause(1),
       },
       random: () => 0.5,
       pace: { ...PACE, ...options.pace },
