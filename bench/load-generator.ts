@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { run, runToEnd } from '#peers/command';
 import { headkeeperBin } from '#peers/headkeeper';
 import { cCompiler, installOnce, repositoryRoot, requireCommands } from '#peers/peer-cache';
@@ -45,10 +45,15 @@ export async function loadGenerator(source: string | undefined): Promise<LoadGen
   return { description: 'zkload', argv: [await compile('zkload', file)] };
 }
 
-/** Compiles one C file into the cache of peers, named by its contents. */
+/** Compiles one C file into the cache of peers, named by its contents and those of the headers that it includes by path. */
 export async function compile(name: string, file: string): Promise<string> {
   await requireCommands([cCompiler]);
-  const digest = createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12);
+  const source = readFileSync(file, 'utf8');
+  const hash = createHash('sha256').update(source);
+  for (const [, header] of source.matchAll(/^#include "(.+)"$/gm)) {
+    hash.update(readFileSync(resolve(dirname(file), header ?? '')));
+  }
+  const digest = hash.digest('hex').slice(0, 12);
   const folder = await installOnce(`${name}-${digest}`, async (fresh) => {
     await run(['gcc', '-O2', '-o', join(fresh, name), file, '-lm']);
   });

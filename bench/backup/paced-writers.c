@@ -11,17 +11,8 @@
  * Build: cc -O2 -o paced-writers paced-writers.c
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
+#include "../probe.h"
 #include <poll.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { CONNECTIONS = 32, WINDOW = 4, PACE_NS = 1000000, VALUE = 100, MOST_IN_FLIGHT = 1 << 16, BUFFER = 1 << 16 };
 enum { CREATE = 1, SET_DATA = 5 };
@@ -41,43 +32,10 @@ static uint32_t *took;
 static size_t capacity, count;
 static uint64_t count_from;
 
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void die(const char *what) {
-  fprintf(stderr, "paced-writers: %s: %s\n", what, strerror(errno));
-  exit(1);
-}
-
-static uint8_t *put_int(uint8_t *at, int32_t value) {
-  uint32_t wire = htonl((uint32_t)value);
-  memcpy(at, &wire, 4);
-  return at + 4;
-}
-
 static uint8_t *put_text(uint8_t *at, const void *text, int32_t length) {
   at = put_int(at, length);
   memcpy(at, text, (size_t)length);
   return at + length;
-}
-
-static int32_t read_int(const uint8_t *at) {
-  uint32_t value;
-  memcpy(&value, at, 4);
-  return (int32_t)ntohl(value);
-}
-
-static void send_fully(int fd, const uint8_t *from, size_t length) {
-  while (length > 0) {
-    ssize_t sent = send(fd, from, length, MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) die("send");
-    from += sent;
-    length -= (size_t)sent;
-  }
 }
 
 static size_t request(struct writer *writer, uint8_t *out, int32_t op, const char *path) {
@@ -141,27 +99,10 @@ static uint32_t take_answers(struct writer *writer) {
   return answers;
 }
 
-static void open_session(struct writer *writer, int port) {
-  struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-  int one = 1;
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  writer->fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (connect(writer->fd, (struct sockaddr *)&to, sizeof to) != 0) die("connect");
-  setsockopt(writer->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  /* ConnectRequest: length, version 0, zxid 0, timeout 30 s, session 0, password of 16 zeros, not read-only. */
-  uint8_t hello[49] = { 0, 0, 0, 45 }, reply[64];
-  put_int(hello + 16, 30000);
-  put_int(hello + 28, 16);
-  send_fully(writer->fd, hello, sizeof hello);
-  if (recv(writer->fd, reply, 41, MSG_WAITALL) != 41 || read_int(reply + 8) <= 0) { errno = EPROTO; die("session refused"); }
-}
-
 static void create(struct writer *writer, const char *path) {
   uint8_t out[512];
   send_fully(writer->fd, out, request(writer, out, CREATE, path));
-  if (recv(writer->fd, out, 4, MSG_WAITALL) != 4) die("recv");
-  size_t length = (size_t)read_int(out);
-  if (length > sizeof out || recv(writer->fd, out, length, MSG_WAITALL) != (ssize_t)length) die("recv");
+  read_frame(writer->fd, out, sizeof out);
   int32_t error = read_int(out + 12);
   if (error != 0 && error != -110) { errno = EPROTO; die("a znode was refused"); }
 }
@@ -179,17 +120,12 @@ static void wait_until(uint64_t at) {
   }
 }
 
-static int by_size(const void *a, const void *b) {
-  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-  return x < y ? -1 : x > y;
-}
-
 int main(int argc, char **argv) {
   if (argc != 5) { fprintf(stderr, "usage: paced-writers PORT RATE WARM_UP_SECONDS SECONDS\n"); return 64; }
   int port = atoi(argv[1]);
   double rate = atof(argv[2]), warm_up = atof(argv[3]), seconds = atof(argv[4]);
   char paths[CONNECTIONS][32];
-  for (int i = 0; i < CONNECTIONS; i++) open_session(&writers[i], port);
+  for (int i = 0; i < CONNECTIONS; i++) writers[i].fd = open_session(port);
   create(&writers[0], "/paced");
   for (int i = 0; i < CONNECTIONS; i++) {
     snprintf(paths[i], sizeof paths[i], "/paced/%d", i);
