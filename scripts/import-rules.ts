@@ -182,6 +182,7 @@ export const zones: Readonly<Record<string, Zone>> = {
   'server/restore': {
     at: 'packages/server/src/restore',
     may: [
+      'protocol',
       'server/limits',
       'server/ports',
       'server/settings',

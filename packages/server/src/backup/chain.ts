@@ -1,8 +1,8 @@
+import { counterOf } from '@headkeeper/protocol';
 import { zxidText } from '../core/log/recovery-refused.ts';
 import { BackupError } from './backup-error.ts';
 import type { Catalogue, FullEntry, LogEntry } from './catalogue.ts';
 import { HistoryIndex } from './history-index.ts';
-import { counterOf } from './naming.ts';
 
 /** A piece of log in a chain, of which only the txns from behind `afterZxid` up to `toZxid` are used. */
 export interface ChainPart {

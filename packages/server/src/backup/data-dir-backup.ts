@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { counterOf } from '@headkeeper/protocol';
 import { VERSION_FOLDER } from '../adapters/disk/data-dir.ts';
 import { createHistoryStore } from '../adapters/disk/history-files.ts';
 import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
@@ -16,7 +17,6 @@ import { planChain } from './chain.ts';
 import type { Compression } from './compression.ts';
 import { exactSnapshot } from './exact-snapshot.ts';
 import type { FullManifest } from './manifest.ts';
-import { counterOf } from './naming.ts';
 import type { BackupRepository } from './repository.ts';
 import { timeOfBody } from './segment-builder.ts';
 import { type HistoryReader, LogTail } from './ship/log-tail.ts';

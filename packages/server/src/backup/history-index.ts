@@ -1,5 +1,5 @@
+import { counterOf } from '@headkeeper/protocol';
 import type { Catalogue, FullEntry, LogEntry } from './catalogue.ts';
-import { counterOf } from './naming.ts';
 
 /** Finds what a catalogue holds around a zxid. */
 export class HistoryIndex {

@@ -1,7 +1,7 @@
+import { counterOf } from '@headkeeper/protocol';
 import type { Catalogue, FullEntry, LogEntry } from './catalogue.ts';
 import type { ChainPart, Gap } from './chain.ts';
 import { HistoryIndex } from './history-index.ts';
-import { counterOf } from './naming.ts';
 
 /** A stretch of history without a gap, as far as the names of the objects tell. */
 export interface HistoryLine {

@@ -1,9 +1,10 @@
+import { epochOf } from '@headkeeper/protocol';
 import { zxidText } from '../core/log/recovery-refused.ts';
 import { BackupError } from './backup-error.ts';
 import type { BackupCipher } from './encryption.ts';
 import { FieldReader } from './field-reader.ts';
 import type { FullManifest, LogManifest, Manifest, StoredFile } from './manifest.ts';
-import { dataObject, epochOf, type FullName, type LogName, manifestObject } from './naming.ts';
+import { dataObject, type FullName, type LogName, manifestObject } from './naming.ts';
 import { decodeSealed, encodeSealed, type JsonFields } from './sealed-json.ts';
 
 /** The text of a manifest, as it is put under `manifestObject(name)`. */

@@ -1,13 +1,12 @@
+import { counterOf, epochOf, zxidIn } from '@headkeeper/protocol';
 import { unguessableBytes } from '../adapters/system/unguessable.ts';
 
 /** Name of the object that makes a target a backup. */
 export const HEAD_OBJECT = 'headkeeper-backup.json';
-export const FULL_FOLDER = 'full/';
+const FULL_FOLDER = 'full/';
 export const LOG_FOLDER = 'log/';
 
 export const RESTORED_FOLDER = 'restored/';
-
-const TWO_32 = 4294967296;
 
 /** What the name of a full backup says. */
 export interface FullName {
@@ -40,7 +39,7 @@ const MARK = /^restored\/([0-9a-f]{16})\.json$/;
 
 /** Name of the mark that a restore leaves which goes on in this epoch. */
 export function restoreMarkObject(epoch: number): string {
-  return `${RESTORED_FOLDER}${hex16(epoch * TWO_32)}.json`;
+  return `${RESTORED_FOLDER}${hex16(zxidIn(epoch, 0))}.json`;
 }
 
 /** The epoch of a restore's mark; null when the name is none of a mark's. */
@@ -52,14 +51,6 @@ export function epochOfRestoreMark(object: string): number | null {
 /** Eight random hexadecimal digits: whoever puts an object makes its name its own. */
 export function newUid(): string {
   return unguessableBytes(4).toString('hex');
-}
-
-export function epochOf(zxid: number): number {
-  return Math.floor(zxid / TWO_32);
-}
-
-export function counterOf(zxid: number): number {
-  return zxid % TWO_32;
 }
 
 /** The name of the manifest. */

@@ -38,7 +38,7 @@ export async function pruneBackup(repository: BackupRepository, options: PruneOp
 }
 
 /** The manifests of the full backups whose data is there in full size, so far as a listing can tell. */
-export async function soundFulls(
+async function soundFulls(
   repository: BackupRepository,
   catalogue: Catalogue,
   signal: AbortSignal,

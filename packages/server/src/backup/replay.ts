@@ -1,4 +1,4 @@
-import { JuteError } from '@headkeeper/protocol';
+import { counterOf, epochOf, JuteError } from '@headkeeper/protocol';
 import { LogFileReader } from '../core/log/log-reader.ts';
 import { zxidOfBody } from '../core/log/record-codec.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
@@ -8,7 +8,6 @@ import { BackupError } from './backup-error.ts';
 import type { FullEntry, LogEntry } from './catalogue.ts';
 import type { Chain, ChainPart } from './chain.ts';
 import { inParallel } from './in-parallel.ts';
-import { counterOf, epochOf } from './naming.ts';
 import type { BackupRepository } from './repository.ts';
 import { timeOfBody } from './segment-builder.ts';
 import { digestText } from './snapshot-check.ts';

@@ -1,8 +1,8 @@
-import { zxidIn } from '@headkeeper/protocol';
+import { epochOf, zxidIn } from '@headkeeper/protocol';
 import { unguessableBytes } from '../adapters/system/unguessable.ts';
 import { BackupError } from './backup-error.ts';
 import type { Catalogue } from './catalogue.ts';
-import { epochOf, restoreMarkObject } from './naming.ts';
+import { restoreMarkObject } from './naming.ts';
 import type { BackupRepository } from './repository.ts';
 import { EPOCH_JUMP, epochBeyond } from './restore-write.ts';
 import { TargetError } from './target.ts';

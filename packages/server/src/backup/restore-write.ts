@@ -1,3 +1,4 @@
+import { epochOf, zxidIn } from '@headkeeper/protocol';
 import type { Database } from '../core/database.ts';
 import { SnapshotWriter } from '../core/tree/snapshot-writer.ts';
 import { limits } from '../limits.ts';
@@ -5,7 +6,6 @@ import { endSessions } from './restore-closing.ts';
 import { RestoreDraft, type RestoreFolder, type RestoreWorld } from './restore-folder.ts';
 import { RestoreRefused } from './restore-refused.ts';
 
-const TWO_32 = 4294967296;
 const ZNODES_PER_STEP = 16_384;
 
 /**
@@ -48,11 +48,11 @@ export interface WrittenData {
  * @throws RestoreRefused when that is more than zxids can hold.
  */
 export function epochBeyond(newestZxid: number, jump: number): number {
-  const epoch = Math.floor(newestZxid / TWO_32) + jump;
+  const epoch = epochOf(newestZxid) + jump;
   if (jump >= 1 && epoch < limits.largestEpoch) return epoch;
   throw new RestoreRefused(
     'epoch',
-    `the epoch ${epoch} is not between ${Math.floor(newestZxid / TWO_32) + 1}, above all that the backup knows of, and ` +
+    `the epoch ${epoch} is not between ${epochOf(newestZxid) + 1}, above all that the backup knows of, and ` +
       `${limits.largestEpoch - 1}, the greatest that zxids can hold: choose another distance.`,
   );
 }
@@ -99,8 +99,8 @@ function fill(
   progress: (znodes: number, total: number) => void,
 ): WrittenData {
   const { database, newEpoch } = data;
-  const snapshotZxid = newEpoch === null ? data.zxid : newEpoch * TWO_32;
-  const epoch = Math.floor(snapshotZxid / TWO_32);
+  const snapshotZxid = newEpoch === null ? data.zxid : zxidIn(newEpoch, 0);
+  const epoch = epochOf(snapshotZxid);
   const znodes = database.tree.store.size;
   const snapshotBytes = writeSnapshot(drafts, data, snapshotZxid, progress);
   let lastZxid = snapshotZxid;

@@ -9,9 +9,6 @@ export interface BackOff {
   readonly maxMs: number;
 }
 
-/** From one second to one minute: a target that comes back is noticed within a minute, and a sick one is left in peace. */
-export const targetBackOff: BackOff = { firstMs: 1_000, maxMs: 60_000 };
-
 /**
  * Whether the same request may succeed later without anybody doing anything, or once an operator has done what the
  * message says: room is made, permissions are granted, a bucket is created. Only an object that is not there, or that is
@@ -30,7 +27,7 @@ export function isWorthRetrying(error: unknown): boolean {
  * @param failures From 1
  * @param random From 0 to 1, 1 excluded
  */
-export function pauseAfter(failures: number, random: number, backOff: BackOff = targetBackOff): number {
+export function pauseAfter(failures: number, random: number, backOff: BackOff): number {
   const full = Math.min(backOff.maxMs, backOff.firstMs * 2 ** Math.min(failures - 1, 40));
   return Math.min(backOff.maxMs, Math.round(full * (0.75 + random * 0.5)));
 }

@@ -1,3 +1,4 @@
+import { epochOf } from '@headkeeper/protocol';
 import {
   END_OF_RECORD,
   LOG_HEADER_BYTES,
@@ -9,19 +10,23 @@ import {
 import { zxidText } from '../core/log/recovery-refused.ts';
 import type { LogRecords } from '../ports.ts';
 import { BackupError } from './backup-error.ts';
-import { epochOf, isPossible } from './naming.ts';
+import type { LogManifest } from './manifest.ts';
+import { isPossible } from './naming.ts';
 
 /** A piece of log, ready to be kept: a whole log file in Apache's format, and what its manifest says of the txns. */
-export interface LogSegment {
-  readonly afterZxid: number;
-  readonly firstZxid: number;
-  readonly lastZxid: number;
-  readonly txns: number;
-  readonly firstTimeMs: number;
-  readonly lastTimeMs: number;
-  readonly minTimeMs: number;
-  readonly maxTimeMs: number;
-  readonly lastRecordAdler: number;
+export interface LogSegment
+  extends Pick<
+    LogManifest,
+    | 'afterZxid'
+    | 'firstZxid'
+    | 'lastZxid'
+    | 'txns'
+    | 'firstTimeMs'
+    | 'lastTimeMs'
+    | 'minTimeMs'
+    | 'maxTimeMs'
+    | 'lastRecordAdler'
+  > {
   /** The bytes of the file, in order: good until the builder's memory is used for another piece of log. */
   readonly pieces: readonly Uint8Array[];
   readonly plainBytes: number;

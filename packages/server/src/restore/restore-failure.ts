@@ -6,12 +6,12 @@
  * - `room`: the disk has not enough room.
  * - `overtaken`: the ensemble went on without it.
  */
-export type RestoreProblem = 'unusable' | 'elsewhere' | 'room' | 'overtaken';
+export type StateRestoreProblem = 'unusable' | 'elsewhere' | 'room' | 'overtaken';
 
 export class RestoreFailure extends Error {
-  readonly problem: RestoreProblem;
+  readonly problem: StateRestoreProblem;
 
-  constructor(problem: RestoreProblem, message: string, cause?: unknown) {
+  constructor(problem: StateRestoreProblem, message: string, cause?: unknown) {
     super(message, { cause });
     this.name = 'RestoreFailure';
     this.problem = problem;

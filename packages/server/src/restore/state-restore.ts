@@ -1,3 +1,4 @@
+import { counterOf, epochOf, zxidIn } from '@headkeeper/protocol';
 import { createSnapshotStore } from '../adapters/disk/snapshot-files.ts';
 import type { WaitingRoom } from '../adapters/disk/waiting-room.ts';
 import type { Database } from '../core/database.ts';
@@ -20,7 +21,6 @@ export interface StateRestoreOptions {
   readonly note: (message: string) => void;
 }
 
-const TWO_32 = 4294967296;
 /** Clients go on writing while the state is got ready: its zxid lies so far beyond theirs. */
 const HEADROOM = 1 << 20;
 /** They have to be very quick to use it up. */
@@ -111,8 +111,8 @@ export class StateRestore {
     const last = replica.pipeline.appendedZxid;
     const { member } = replica;
     if (member === null && zxid > last) return zxid;
-    const base = Math.max(last, (member?.stage.epochs.current ?? 0) * TWO_32);
-    if ((base + HEADROOM) % TWO_32 > limits.txnsOfEpoch) {
+    const base = Math.max(last, zxidIn(member?.stage.epochs.current ?? 0, 0));
+    if (counterOf(base + HEADROOM) > limits.txnsOfEpoch) {
       throw new RestoreFailure('elsewhere', 'the zxids of this epoch are used up: let another epoch begin');
     }
     return base + HEADROOM;
@@ -152,7 +152,7 @@ export class StateRestore {
   async #reachEpochBeyond(zxid: number): Promise<void> {
     const { replica, driver, note } = this.#options;
     const { member } = replica;
-    const epoch = Math.floor(zxid / TWO_32);
+    const epoch = epochOf(zxid);
     if (member === null || epoch < member.stage.epochs.current) return;
     if (epoch + 1 >= limits.largestEpoch) {
       throw new RestoreFailure('unusable', `epoch ${epoch} of the snapshot is the last that zxids can hold`);

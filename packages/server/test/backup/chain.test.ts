@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { counterOf } from '@headkeeper/protocol';
 import fc from 'fast-check';
 import { BackupError } from '../../src/backup/backup-error.ts';
 import { type Catalogue, catalogueOf } from '../../src/backup/catalogue.ts';
 import { type Chain, type Gap, planChain, requireChain } from '../../src/backup/chain.ts';
 import { gapsBetween, historyLines, restorableFrom } from '../../src/backup/history-lines.ts';
-import { type BackupName, counterOf, dataObject, manifestObject } from '../../src/backup/naming.ts';
+import { type BackupName, dataObject, manifestObject } from '../../src/backup/naming.ts';
 import type { TargetObject } from '../../src/backup/target.ts';
 
 const EPOCH = 4294967296;

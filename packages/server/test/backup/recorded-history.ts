@@ -1,7 +1,7 @@
+import { epochOf } from '@headkeeper/protocol';
 import { CoreHarness, type LoggedTxn, type RawClient } from '@headkeeper/testkit';
 import fc from 'fast-check';
 import { exactSnapshot } from '../../src/backup/exact-snapshot.ts';
-import { epochOf } from '../../src/backup/naming.ts';
 import type { BackupRepository } from '../../src/backup/repository.ts';
 import { type LogSegment, SegmentBuilder } from '../../src/backup/segment-builder.ts';
 import { Database } from '../../src/core/database.ts';

@@ -243,3 +243,32 @@ test('a piece of log takes no txn that does not follow, and none of another epoc
   behind.add(next.body, 0, next.body.length, 1);
   assert.equal(behind.finish().firstZxid, next.zxid);
 });
+
+test('records taken from a log in one go make the same piece as one after the other', () => {
+  const lengths = [300_000, ...Array.from({ length: 4000 }, (_, i) => 40 + ((i * 7919) % 311))];
+  // Between two records lies what surrounds them in a file, here garbage; once in a while, more of it.
+  const starts = Int32Array.from(lengths);
+  const ends = Int32Array.from(lengths);
+  let at = 5;
+  for (const [i, length] of lengths.entries()) {
+    starts[i] = at;
+    ends[i] = at + length;
+    at += length + (i % 1000 === 999 ? 20 : 13);
+  }
+  const memory = Uint8Array.from({ length: at }, (_, i) => (i * 31) & 0xff);
+  const view = new DataView(memory.buffer);
+  const zxids = Float64Array.from(lengths, (_, i) => i + 1);
+  zxids[4000] = 2 ** 32 + 1;
+  for (const [i, zxid] of zxids.entries()) {
+    view.setInt32((starts[i] ?? 0) + 12, Math.floor(zxid / 2 ** 32));
+    view.setInt32((starts[i] ?? 0) + 16, zxid % 2 ** 32);
+  }
+  const adlers = Uint32Array.from(lengths, (_, i) => adler32(memory, starts[i] ?? 0, ends[i] ?? 0));
+  const together = new SegmentBuilder(0);
+  assert.equal(together.addAll({ memory, count: lengths.length, starts, ends, zxids, adlers }), 4000);
+  const single = new SegmentBuilder(0);
+  for (let i = 0; i < 4000; i++) single.add(memory, starts[i] ?? 0, ends[i] ?? 0, adlers[i] ?? 0);
+  const [found, expected] = [together.finish(), single.finish()];
+  assert.ok(Buffer.concat(found.pieces).equals(Buffer.concat(expected.pieces)));
+  assert.deepEqual({ ...found, pieces: null }, { ...expected, pieces: null });
+});

@@ -1,4 +1,5 @@
-const TWO_32 = 4294967296;
+import { counterOf, epochOf } from '@headkeeper/protocol';
+
 /** More moments than this are thinned out: the oldest stays exact. */
 const MOST_MOMENTS = 4096;
 
@@ -49,7 +50,7 @@ export class Lag {
     const committed = this.#committed;
     const shipped = this.#shipped;
     if (committed === null || (shipped !== null && shipped >= committed)) return 0;
-    const sameEpoch = shipped !== null && Math.floor(shipped / TWO_32) === Math.floor(committed / TWO_32);
-    return sameEpoch ? committed - shipped : Math.max(1, committed % TWO_32);
+    const sameEpoch = shipped !== null && epochOf(shipped) === epochOf(committed);
+    return sameEpoch ? committed - shipped : Math.max(1, counterOf(committed));
   }
 }

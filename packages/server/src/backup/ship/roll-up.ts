@@ -1,7 +1,7 @@
+import { epochOf } from '@headkeeper/protocol';
 import { HistoryUnreachable } from '../../ports.ts';
 import { BackupError } from '../backup-error.ts';
 import type { Catalogue, LogEntry } from '../catalogue.ts';
-import { epochOf } from '../naming.ts';
 import type { BackupRepository, LogFacts } from '../repository.ts';
 import { type HistoryReader, LogTail } from './log-tail.ts';
 
@@ -15,13 +15,13 @@ const MOST_STORED_BYTES = 32 << 20;
 const MOST_PLAIN_BYTES = 64 << 20;
 
 /** Segments in a row that one longer one can take the place of. */
-export interface Run {
+interface Run {
   readonly afterZxid: number;
   readonly lastZxid: number;
 }
 
 /** Finds the runs of small segments, none of them beyond `shippedZxid`. */
-export function runsOf(logs: readonly LogEntry[], shippedZxid: number): Run[] {
+function runsOf(logs: readonly LogEntry[], shippedZxid: number): Run[] {
   const runs: Run[] = [];
   let run: LogEntry[] = [];
   let bytes = 0;

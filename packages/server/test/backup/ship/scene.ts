@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { afterEach } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FaultyTarget, MemoryTarget, type TargetFault } from '@headkeeper/testkit';
 import { restoreState } from '../../../src/backup/backup-state.ts';
@@ -26,6 +27,17 @@ const PACE: ShipPace = {
   putTimeoutMs: 10_000,
   leastBytesPerMs: 32,
 };
+
+/** Those of the test that runs. A failed one leaves some to themselves, and they would go on for ever. */
+const ships = new Set<Ship>();
+
+afterEach(async () => {
+  for (const ship of ships) {
+    ship.shipper.abandon();
+    await ship.ended;
+  }
+  ships.clear();
+});
 
 /** A server's log in memory: some of a recorded history, of which the beginning can be purged. */
 export class RecordedLog implements HistoryReader {
@@ -134,6 +146,7 @@ export class Ship {
       note: (message) => this.notes.push(message),
     });
     this.ended = this.shipper.run();
+    ships.add(this);
   }
 
   /** One that has the duty from its start. */
