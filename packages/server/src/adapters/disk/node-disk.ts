@@ -43,7 +43,7 @@ export function createNodeDisk(): Disk {
     openReadSync: (path) => new NodeSource(path),
     createSync: (path, secret) => new NodeFile(openSync(path, 'w', secret === true ? SECRET_MODE : FILE_MODE)),
     openWriteSync: (path) => new NodeFile(openSync(path, 'r+')),
-    renameSync: (from, to) => renameSync(from, to),
+    renameSync: replace,
     removeSync(path) {
       unlinkSync(path);
     },
@@ -67,6 +67,29 @@ export function createNodeDisk(): Disk {
       });
     },
   };
+}
+
+/**
+ * Renames. The file system takes back what a replaced file held when its last handle is closed, tens of milliseconds for a
+ * large snapshot: so that this thread does not wait for it, one handle is closed by another.
+ */
+function replace(from: string, to: string): void {
+  const replaced = openIfThere(to);
+  try {
+    renameSync(from, to);
+  } finally {
+    if (replaced !== null) close(replaced);
+  }
+}
+
+/** A handle; null also of a file that cannot be opened, which may be replaced all the same. */
+function openIfThere(path: string): number | null {
+  if (!existsSync(path)) return null;
+  try {
+    return openSync(path, 'r');
+  } catch {
+    return null;
+  }
 }
 
 class NodeFile implements DiskFile {
