@@ -5,6 +5,8 @@ import type { TestLink } from './test-link.ts';
 
 const TWO_32 = 4294967296;
 const PROTOCOL_VERSION = 0x10000;
+/** At the end of a greeting, and of LEADERINFO. */
+export const GROUPING_MARK = 0x484b0001;
 
 export interface StandInOptions {
   readonly sid: number;
@@ -15,6 +17,8 @@ export interface StandInOptions {
   /** The epoch that its history is of, if it is not the one that it has accepted. */
   readonly currentEpoch?: number;
   readonly observer?: boolean;
+  /** Whether it says that one ACK or COMMIT stands for many txns, and acknowledges so. */
+  readonly grouping?: boolean;
   /** Whether it waits with its ACK of NEWLEADER until `acknowledgeLeader`. */
   readonly slow?: boolean;
 }
@@ -47,6 +51,7 @@ export class StandIn {
     out.long(options.sid);
     out.int(PROTOCOL_VERSION);
     out.long(options.configVersion ?? 0);
+    if (options.grouping === true) out.int(GROUPING_MARK);
     endPacket(out, at);
     this.#send(out);
     this.pump();
@@ -69,7 +74,8 @@ export class StandIn {
   /** Everything up to `zxid` is on its disk. */
   acknowledge(zxid: number): void {
     this.pump();
-    for (let next = this.ackedZxid + 1; next <= zxid; next++) this.#packet(QuorumPacketType.ack, next);
+    const first = this.#options.grouping === true ? Math.max(zxid, this.ackedZxid + 1) : this.ackedZxid + 1;
+    for (let next = first; next <= zxid; next++) this.#packet(QuorumPacketType.ack, next);
     this.ackedZxid = Math.max(this.ackedZxid, zxid);
     this.pump();
   }

@@ -6,6 +6,7 @@ import { zxidOfBody } from '../log/record-codec.ts';
 import { longAt, type PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Stage } from '../stage.ts';
+import { readsGrouping, writeGrouping } from '../zab/grouping.ts';
 import { Forwarding } from './forwarding.ts';
 import { LearnedMembership } from './learned-membership.ts';
 import { ObserverHost } from './observer-host.ts';
@@ -59,6 +60,8 @@ export class Learning implements Role {
   #link: PeerLink | null = null;
   #forwarding: Forwarding | null = null;
   #epoch = 0;
+  /** Whether one ACK or COMMIT stands for many txns. */
+  #isGrouping = false;
   /** Everything up to here is the leader's history, and so committed once the leader is established. */
   #initialZxid = 0;
   /** The last txn that the leader has said to be committed. */
@@ -162,6 +165,7 @@ export class Learning implements Role {
     out.long(sid);
     out.int(PROTOCOL_VERSION);
     out.long(committed.version);
+    if (this.name === 'following') writeGrouping(out);
     endPacket(out, at);
     this.#stage.send(link);
     this.#hear(this.#stage.settings.initLimitTicks);
@@ -205,8 +209,10 @@ export class Learning implements Role {
     this.#hear(this.#phase === 'acknowledged' || this.#phase === 'serving' ? syncLimitTicks : initLimitTicks);
     switch (this.#phase) {
       case 'discovery':
-        if (packet.type === QuorumPacketType.leaderInfo) this.#accept(link, Math.floor(packet.zxid / TWO_32));
-        else this.#unexpected(packet.type);
+        if (packet.type === QuorumPacketType.leaderInfo) {
+          this.#isGrouping = readsGrouping(link.view, packet.dataStart + 4, packet.dataEnd);
+          this.#accept(link, Math.floor(packet.zxid / TWO_32));
+        } else this.#unexpected(packet.type);
         return;
       case 'opening':
         this.#open(link);
@@ -488,13 +494,17 @@ export class Learning implements Role {
       this.#stage.look(`the leader committed 0x${zxid.toString(16)}, which it has not proposed here`);
       return;
     }
-    if (this.#phase === 'serving' && proposals.oldest?.zxid !== zxid) {
+    const next = proposals.oldest?.zxid ?? 0;
+    if (this.#phase === 'serving' && (this.#isGrouping ? next > zxid : next !== zxid)) {
       this.#stage.look(`the leader committed 0x${zxid.toString(16)} out of order`);
       return;
     }
     this.#committedZxid = zxid;
-    this.#stage.statistics.commitsReceived++;
-    if (this.#host !== null && proposals.oldest !== null) this.#host.commit(proposals.oldest, designated);
+    const count = proposals.indexAfter(zxid);
+    this.#stage.statistics.commitsReceived += count;
+    for (let i = 0; this.#host !== null && i < count; i++) {
+      this.#host.commit(proposals.at(i), i === count - 1 ? designated : null);
+    }
     this.#pipeline.applyUpTo(zxid);
   }
 
@@ -562,6 +572,7 @@ export class Learning implements Role {
     if (Math.floor(first / TWO_32) < Math.floor(durableZxid / TWO_32)) {
       first = Math.floor(durableZxid / TWO_32) * TWO_32 + 1;
     }
+    if (this.#isGrouping) first = durableZxid;
     for (let zxid = first; zxid <= durableZxid; zxid++) writePacket(link.out, QuorumPacketType.ack, zxid);
     link.needsZxid = Math.max(link.needsZxid, durableZxid);
     this.#ackedZxid = durableZxid;

@@ -41,7 +41,8 @@ export function sendCommits(handlers: Iterable<LearnerHandler>, proposals: Propo
   for (const handler of handlers) {
     const { out } = handler.link;
     const isFollower = !handler.isObserver && handler.isForwarding;
-    if (isFollower && model !== null) out.raw(model.link.out.bytes, start, model.link.out.length);
+    if (isFollower && handler.isGrouping) handler.commit(proposals.at(count - 1), null);
+    else if (isFollower && model !== null) out.raw(model.link.out.bytes, start, model.link.out.length);
     else {
       if (isFollower) {
         model = handler;

@@ -1,6 +1,7 @@
 import { QuorumPacketType } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import { longAt } from '../peer-link.ts';
+import { readsGrouping } from './grouping.ts';
 import type { LearnerHandler } from './learner-handler.ts';
 
 const TWO_32 = 4294967296;
@@ -22,6 +23,7 @@ export function readGreeting(handler: LearnerHandler, sid: number, version: numb
     return 'it speaks a protocol older than 3.4';
   handler.sid = longAt(view, packet.dataStart);
   handler.isObserver = isObserver;
+  handler.isGrouping = !isObserver && readsGrouping(view, packet.dataStart + 20, packet.dataEnd);
   const configVersion = length >= 20 ? longAt(view, packet.dataStart + 12) : 0;
   if (configVersion > version) return NEWER_MEMBERSHIP;
   if (handler.sid === sid) return 'it has the number of this server itself';

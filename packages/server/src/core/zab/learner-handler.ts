@@ -3,6 +3,7 @@ import type { Membership } from '../membership/membership.ts';
 import type { PeerLink } from '../peer-link.ts';
 import type { Proposal } from '../proposals.ts';
 import type { CommittedLog } from './committed-log.ts';
+import { writeGrouping } from './grouping.ts';
 
 /**
  * - `info`: its FOLLOWERINFO or OBSERVERINFO is awaited. `epoch`: it waits for LEADERINFO, or its ACKEPOCH is awaited.
@@ -33,6 +34,8 @@ export class LearnerHandler {
   /** Pings sent and answered, for those who must know that this server still leads. */
   pings = 0;
   pongs = 0;
+  /** Whether one ACK or COMMIT stands for many txns. */
+  isGrouping = false;
   /** Committed txns that came while the state was being sent. */
   readonly queue: Writer = new Writer(256);
   /** Zxid behind which the txns from the disk go on. */
@@ -95,6 +98,7 @@ export class LearnerHandler {
     const { out } = this.link;
     const at = beginPacket(out, QuorumPacketType.leaderInfo, epoch * 4294967296);
     out.int(version);
+    if (this.isGrouping) writeGrouping(out);
     endPacket(out, at);
     this.link.needsAcceptedEpoch = epoch;
     this.informed = true;
