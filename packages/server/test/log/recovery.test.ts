@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeUtf8, JuteError } from '@headkeeper/protocol';
 import fc from 'fast-check';
+import { RECORD_PREFIX_BYTES, TXN_HEADER_BYTES } from '../../src/core/log/record-codec.ts';
 import { type Recovery, recover } from '../../src/core/log/recovery.ts';
 import { RecoveryRefused, type RefusalReason } from '../../src/core/log/recovery-refused.ts';
 import { goldenLog, goldenRecords, snapshot0, snapshot3f } from './golden.ts';
@@ -334,28 +335,38 @@ test('sectors that a power cut kept from the disk cost only what was never ackno
  * Bytes 1 to 39: five sectors of them add up to less than the modulus of Adler-32. With larger bytes the checksum could,
  * once in thousands of times, look as if one byte had changed, and recovery would rightly refuse.
  */
-test('any of the sectors of a record may be missing, wherever it begins', () => {
-  for (let shift = 0; shift < 512; shift++) {
-    const log = sampleLog(
-      [shift, 700, 0, 0].map((length, i) => ({ zxid: i + 1, payload: payloadWithoutZeros(length, i) })),
-    );
-    const [, from, to] = log.offsets as [number, number, number];
-    const firstSector = Math.floor(from / 512);
-    const sectors = Math.floor((to - 1) / 512) - firstSector + 1;
-    for (let lost = 1; lost < 1 << sectors; lost++) {
-      const file = edited(log.bytes, (bytes) => {
-        for (let i = 0; i < sectors; i++) {
-          const sector = firstSector + i;
-          if ((lost & (1 << i)) !== 0) bytes.fill(0, Math.max(from, sector * 512), sector * 512 + 512);
-        }
-      });
-      // Sectors whose part of the record is zero anyway cost nothing.
-      const untouched = file.every((byte, at) => at < from || at >= to || byte === log.bytes[at]);
-      const { replayed } = start({ 'snapshot.0': snapshot(), 'log.1': file });
-      assert.ok(untouched ? replayed >= 2 : replayed === 1, `shift ${shift}, sectors ${lost.toString(2)}`);
+for (const [what, bodyBytes] of [
+  ['like most', 732],
+  // Its last byte is all that is left of the length when the sector before it is missing.
+  ['that ends with a zero byte', 768],
+] as const) {
+  test(`any of the sectors of a record may be missing, wherever it begins, with a length ${what}`, () => {
+    for (let shift = 0; shift < 512; shift++) {
+      const log = sampleLog(
+        [shift, bodyBytes - TXN_HEADER_BYTES, 0, 0].map((length, i) => ({
+          zxid: i + 1,
+          payload: payloadWithoutZeros(length, i),
+        })),
+      );
+      const [, from, to] = log.offsets as [number, number, number];
+      assert.equal(to - from, bodyBytes + RECORD_PREFIX_BYTES + 1);
+      const firstSector = Math.floor(from / 512);
+      const sectors = Math.floor((to - 1) / 512) - firstSector + 1;
+      for (let lost = 1; lost < 1 << sectors; lost++) {
+        const file = edited(log.bytes, (bytes) => {
+          for (let i = 0; i < sectors; i++) {
+            const sector = firstSector + i;
+            if ((lost & (1 << i)) !== 0) bytes.fill(0, Math.max(from, sector * 512), sector * 512 + 512);
+          }
+        });
+        // Sectors whose part of the record is zero anyway cost nothing.
+        const untouched = file.every((byte, at) => at < from || at >= to || byte === log.bytes[at]);
+        const { replayed } = start({ 'snapshot.0': snapshot(), 'log.1': file });
+        assert.ok(untouched ? replayed >= 2 : replayed === 1, `shift ${shift}, sectors ${lost.toString(2)}`);
+      }
     }
-  }
-});
+  });
+}
 
 test('something behind the zeros is refused, however far', () => {
   const log = plainLog(1, 5, 9000);

@@ -21,6 +21,8 @@ const CHECKSUM_AT = 4;
  * reaches at least one sector past the record or to the end of the file.
  */
 export function isUnwritten(window: ByteWindow, bodyStart: number, bodyEnd: number): boolean {
+  // The last byte of the checksum: the sector that holds it also holds its low word, which is never 0.
+  if (sectorIsZero(window, bodyStart - RECORD_PREFIX_BYTES + CHECKSUM_AT + 3)) return true;
   // The last byte of the length: the sector that holds it also holds the length, or the TxnHeader.
   if (sectorIsZero(window, bodyStart - 1)) return true;
   if (bodyEnd === bodyStart) return false;
@@ -38,13 +40,13 @@ function sectorIsZero(window: ByteWindow, at: number): boolean {
   return isZero(window.bytes, Math.max(window.start, sectorStart), Math.min(window.end, sectorStart + SECTOR_BYTES));
 }
 
-/** Whether the first sector ends inside the checksum or length and is missing, while the rest of the record is right. */
+/** Whether the first sector ends inside the checksum's low word and is missing, while the rest of the record is right. */
 function lacksChecksum(window: ByteWindow, bodyStart: number, bodyEnd: number): boolean {
   const { bytes, view, base, start } = window;
   const inFirstSector = SECTOR_BYTES - ((base + start) % SECTOR_BYTES);
-  const lost = Math.min(4, inFirstSector - CHECKSUM_AT);
-  if (lost < 1 || inFirstSector >= RECORD_PREFIX_BYTES) return false;
-  const kept = lost === 4 ? 0 : 0xffffffff >>> (8 * lost);
+  const lost = inFirstSector - CHECKSUM_AT;
+  if (lost < 1 || lost > 3) return false;
+  const kept = 0xffffffff >>> (8 * lost);
   const stored = view.getUint32(start + CHECKSUM_AT);
   return (stored & ~kept) === 0 && ((stored ^ adler32(bytes, bodyStart, bodyEnd)) & kept) === 0;
 }
