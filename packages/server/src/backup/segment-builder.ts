@@ -34,7 +34,7 @@ export interface LogSegment
 
 /** Offset of the time in a txn's body, behind client id, cxid and zxid. */
 const TXN_TIME_AT = 20;
-const PIECE_BYTES = 1 << 18;
+const PIECE_BYTES = 1 << 17;
 const TWO_32 = 4294967296;
 
 /** The header time of the txn whose body begins at `start`: epoch milliseconds. */

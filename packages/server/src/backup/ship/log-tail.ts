@@ -6,7 +6,7 @@ import { type LogSegment, SegmentBuilder, SegmentMemory } from '../segment-build
 export type HistoryReader = Pick<HistoryStore, 'readLog'>;
 
 /** A fraction of a millisecond's work. */
-const BITE_BYTES = 1 << 18;
+const BITE_BYTES = 1 << 17;
 
 /** The server's log from one txn on, cut into segments. */
 export class LogTail {
