@@ -49,7 +49,7 @@ export class Stage {
   leastEpoch = 0;
   /**
    * A leader told this server to cut its log to where it cannot: while its current epoch is this one, it asks for the whole
-   * state, of whoever leads. What that leader had given up is not committed, and can be only in an epoch that a quorum enters.
+   * state each leader that would have its log cut.
    */
   wholeWantedIn = -1;
 
@@ -123,6 +123,10 @@ export class Stage {
     const { rebuilding, epochs, election } = this;
     const isBlank = this.pipeline.appendedZxid === 0 && epochs.current === 0;
     return rebuilding || (isBlank && !election.hasVoted);
+  }
+
+  get wantsWhole(): boolean {
+    return this.wholeWantedIn === this.epochs.current;
   }
 
   /** The role ends with this event. The first reason counts. */

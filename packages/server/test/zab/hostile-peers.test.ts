@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeNotification, QuorumPacketType, WORLD_ANYONE_ALL, Writer, writePacket } from '@headkeeper/protocol';
-import { fromHex, type LoggedTxn } from './captures.ts';
+import { fromHex, type LoggedTxn, toHex } from './captures.ts';
 import { contentOf } from './content.ts';
 import { EPOCH_1, madeUpTxn } from './histories.ts';
 import { MemberHarness, type MemberOptions } from './member-harness.ts';
 import { THREE } from './scenarios.ts';
 import { StandIn } from './stand-in.ts';
-import type { TestLink } from './test-link.ts';
+import type { SentPacket, TestLink } from './test-link.ts';
 
 const { followerInfo, ackEpoch, leaderInfo, diff, trunc, newLeader, upToDate, proposal, commit } = QuorumPacketType;
 const IN_EPOCH_1 = { accepted: 1, current: 1 };
@@ -51,6 +51,17 @@ function follower(options: Partial<MemberOptions> = {}): { member: MemberHarness
   const member = new MemberHarness({ sid: 1, membership: THREE, ...options });
   member.elect(3, true);
   return { member, link: member.accept() };
+}
+
+/** A follower in epoch 1 that has found out that it cannot cut its log, and has elected its leader once more. */
+function uncut(): MemberHarness {
+  const { member, link } = follower({ epochs: IN_EPOCH_1, log: txns(1, 3) });
+  member.disk.carryOut = ({ kind }) => kind === 'reload';
+  feed(member, link, leaderInfoOf(2), [trunc, EPOCH_1 + 2]);
+  assert.equal(member.role, 'looking');
+  Reflect.deleteProperty(member.disk, 'carryOut');
+  member.elect(3, true);
+  return member;
 }
 
 function leading(options: Partial<MemberOptions> = {}): MemberHarness {
@@ -194,12 +205,7 @@ test('a follower that was sending a state to an observer can send one as a leade
 });
 
 test('a learner whose log cannot be cut asks for everything; txns from the first on do not meet what it had', () => {
-  const { member, link } = follower({ epochs: IN_EPOCH_1, log: txns(1, 3) });
-  member.disk.carryOut = ({ kind }) => kind === 'reload';
-  feed(member, link, leaderInfoOf(2), [trunc, EPOCH_1 + 2]);
-  assert.equal(member.role, 'looking');
-  Reflect.deleteProperty(member.disk, 'carryOut');
-  member.elect(3, true);
+  const member = uncut();
   const again = member.accept();
   feed(member, again, leaderInfoOf(2));
   assert.equal(again.take().at(-1)?.zxid, 0);
@@ -216,25 +222,49 @@ test('a learner whose log cannot be cut asks for everything; txns from the first
   );
 });
 
-test('a learner whose log cannot be cut asks for everything in later epochs too, until it has led or followed in one', () => {
-  const { member, link } = follower({ epochs: IN_EPOCH_1, log: txns(1, 3) });
-  member.disk.carryOut = ({ kind }) => kind === 'reload';
-  feed(member, link, leaderInfoOf(2), [trunc, EPOCH_1 + 2]);
-  Reflect.deleteProperty(member.disk, 'carryOut');
-  const asked = (epoch: number): { at: TestLink; zxid: number | undefined } => {
-    member.elect(3, true);
-    const at = member.accept();
+test('a learner whose log cannot be cut tells later leaders first what it has, and then asks them for everything', () => {
+  const member = uncut();
+  const told = (at: TestLink, epoch: number): unknown => {
     feed(member, at, leaderInfoOf(epoch));
-    return { at, zxid: at.take().at(-1)?.zxid };
+    const { type, zxid, data } = at.take().at(-1) as SentPacket;
+    return [type, zxid, toHex(data as Uint8Array)];
   };
-  const { at, zxid } = asked(3);
-  assert.equal(zxid, 0);
+  const asked = (epoch: number): TestLink => {
+    const first = member.accept();
+    // By this the leader finds out whether it lacks what was committed.
+    assert.deepEqual(told(first, epoch), [ackEpoch, EPOCH_1 + 3, '00000001']);
+    feed(member, first, [trunc, EPOCH_1 + 2], newLeaderOf(epoch));
+    assert.equal(first.closed, true);
+    assert.equal(member.role, 'following');
+    member.pass(20);
+    const second = member.accept();
+    assert.deepEqual(told(second, epoch), [ackEpoch, 0, 'ffffffff']);
+    return second;
+  };
+  member.cut(asked(3));
+  member.elect(3, true);
+  const at = asked(4);
+  feed(member, at, [diff, EPOCH_1 + 2], ...packetsOf(otherTxns(1, 2)), newLeaderOf(4));
+  feed(member, at, [upToDate, -1]);
+  assert.equal(member.stage, 'broadcast');
   member.cut(at);
-  const next = asked(4);
-  assert.equal(next.zxid, 0);
-  feed(member, next.at, [diff, EPOCH_1 + 2], ...packetsOf(otherTxns(1, 2)), newLeaderOf(4), [upToDate, -1]);
-  member.cut(next.at);
-  assert.equal(asked(5).zxid, EPOCH_1 + 2);
+  member.elect(3, true);
+  assert.deepEqual(told(member.accept(), 5), [ackEpoch, EPOCH_1 + 2, '00000004']);
+});
+
+test('a learner whose log could not be cut takes only what it lacks from a leader that has its history', () => {
+  const member = uncut();
+  const link = member.accept();
+  feed(member, link, leaderInfoOf(3), [diff, EPOCH_1 + 4], ...packetsOf(txns(4, 4)), newLeaderOf(3));
+  feed(member, link, [upToDate, -1]);
+  assert.equal(member.stage, 'broadcast');
+  assert.equal(member.disk.log.length, 4);
+});
+
+test('a leader that was asked for everything, and wants the log to be cut, is left', () => {
+  const member = uncut();
+  feed(member, member.accept(), leaderInfoOf(2), [trunc, EPOCH_1 + 2]);
+  assert.equal(member.role, 'looking');
 });
 
 test('a leader that was stopped for less than its followers wait ends no session before it has read what came meanwhile (X08)', () => {

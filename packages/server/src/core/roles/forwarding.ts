@@ -23,6 +23,8 @@ type Waiting = Connection | LearnerHandler;
 
 /** Client requests that are not txns carry no zxid. */
 const NO_ZXID = -1;
+/** A session's id, and whether it goes on. */
+const SESSION_VERDICT_BYTES = 9;
 
 /**
  * The writes of a learner's clients: they go to the leader, in the order of each session, and are answered when their txns
@@ -151,8 +153,17 @@ export class Forwarding implements WritePath, TxnClaimer {
     handler.link.closed = true;
   }
 
-  /** The leader's word on a session. */
-  revalidated(idHigh: number, idLow: number, isValid: boolean): void {
+  /** The leader's word on a session; false when it does not say of which. */
+  revalidated(): boolean {
+    const { view, packet } = this.#link;
+    if (packet.dataEnd - packet.dataStart < SESSION_VERDICT_BYTES) return false;
+    const idHigh = view.getInt32(packet.dataStart);
+    const idLow = view.getInt32(packet.dataStart + 4);
+    this.#answer(idHigh, idLow, view.getInt8(packet.dataStart + 8) !== 0);
+    return true;
+  }
+
+  #answer(idHigh: number, idLow: number, isValid: boolean): void {
     const key = sessionIdText(idHigh, idLow);
     const waiting = this.#revalidating.get(key);
     const first = waiting?.shift();

@@ -1,23 +1,30 @@
-import { beginPacket, endPacket, JuteError, QuorumPacketType, writePacket } from '@headkeeper/protocol';
+import {
+  beginPacket,
+  counterOf,
+  endPacket,
+  epochOf,
+  JuteError,
+  QuorumPacketType,
+  writePacket,
+  zxidIn,
+} from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { LogRecords } from '../../ports.ts';
 import type { Database } from '../database.ts';
-import { zxidOfBody } from '../log/record-codec.ts';
+import { TXN_HEADER_BYTES, zxidOfBody } from '../log/record-codec.ts';
 import { longAt, type PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Stage } from '../stage.ts';
-import { readsGrouping, writeGrouping } from '../zab/grouping.ts';
+import { readsGrouping } from '../zab/grouping.ts';
+import { writeGreeting } from '../zab/learner-greeting.ts';
 import { Forwarding } from './forwarding.ts';
 import { LearnedMembership } from './learned-membership.ts';
 import { ObserverHost } from './observer-host.ts';
 import type { Role } from './role.ts';
 import { StateInstall } from './state-install.ts';
 
-const TWO_32 = 4294967296;
-const PROTOCOL_VERSION = 0x10000;
 /** Offset of the txn's type in its header. */
 const TXN_TYPE_AT = 28;
-const TXN_HEADER_BYTES = 32;
 const RECONFIG = 16;
 /** A promise made before is not a new one (quorum-protocol reference, 4.1), and neither counts one that has forgotten. */
 const NOT_COUNTED = -1;
@@ -62,6 +69,8 @@ export class Learning implements Role {
   #epoch = 0;
   /** Whether one ACK or COMMIT stands for many txns. */
   #isGrouping = false;
+  /** Whether the leader was asked for the whole state. */
+  #asksForWhole = false;
   /** Everything up to here is the leader's history, and so committed once the leader is established. */
   #initialZxid = 0;
   /** The last txn that the leader has said to be committed. */
@@ -155,18 +164,11 @@ export class Learning implements Role {
       else this.#stage.close(link);
       return;
     }
-    const { out } = link;
     const { epochs, committed, sid } = this.#stage;
     this.#link = link;
     this.#connectedMs = this.#stage.nowMs;
     this.#phase = 'discovery';
-    const type = this.name === 'observing' ? QuorumPacketType.observerInfo : QuorumPacketType.followerInfo;
-    const at = beginPacket(out, type, epochs.accepted * TWO_32);
-    out.long(sid);
-    out.int(PROTOCOL_VERSION);
-    out.long(committed.version);
-    if (this.name === 'following') writeGrouping(out);
-    endPacket(out, at);
+    writeGreeting(link.out, this.name === 'observing', epochs.accepted, sid, committed.version);
     this.#stage.send(link);
     this.#hear(this.#stage.settings.initLimitTicks);
   }
@@ -179,9 +181,7 @@ export class Learning implements Role {
       this.#stage.look(`the connection to the leader, server ${this.#leader}, broke`);
       return;
     }
-    this.#link = null;
-    this.#phase = 'connecting';
-    this.#reconnectAtMs = nowMs + RECONNECT_MS;
+    this.#connectAgain();
   }
 
   /**
@@ -211,7 +211,7 @@ export class Learning implements Role {
       case 'discovery':
         if (packet.type === QuorumPacketType.leaderInfo) {
           this.#isGrouping = readsGrouping(link.view, packet.dataStart + 4, packet.dataEnd);
-          this.#accept(link, Math.floor(packet.zxid / TWO_32));
+          this.#accept(link, epochOf(packet.zxid));
         } else this.#unexpected(packet.type);
         return;
       case 'opening':
@@ -305,10 +305,6 @@ export class Learning implements Role {
 
   // Discovery.
 
-  get #wantsWhole(): boolean {
-    return this.#stage.wholeWantedIn === this.#stage.epochs.current;
-  }
-
   #accept(link: PeerLink, epoch: number): void {
     const { epochs } = this.#stage;
     const { out } = link;
@@ -324,7 +320,9 @@ export class Learning implements Role {
     if (isNew) this.#stage.acceptEpoch(epoch);
     this.#epoch = epoch;
     this.#phase = 'opening';
-    const lastZxid = this.#wantsWhole ? 0 : this.#pipeline.appendedZxid;
+    // Who leads is measured by what voters have when they accept its epoch: only in one that is accepted may less be said.
+    this.#asksForWhole = this.#stage.wantsWhole && !isNew;
+    const lastZxid = this.#asksForWhole ? 0 : this.#pipeline.appendedZxid;
     const at = beginPacket(out, QuorumPacketType.ackEpoch, lastZxid);
     out.int(isNew && !this.#stage.mayHaveForgotten ? epochs.current : NOT_COUNTED);
     endPacket(out, at);
@@ -341,7 +339,7 @@ export class Learning implements Role {
     if (type === QuorumPacketType.diff) {
       this.#stage.note(`synchronising by DIFF from 0x${appendedZxid.toString(16)}`);
       // Who has asked for everything may be sent all txns there are: they are not to meet the history that was given up.
-      if (this.#wantsWhole) this.#replace(link, 0, true);
+      if (this.#asksForWhole) this.#replace(link, 0, true);
       else this.#sync(link);
     } else if (type === QuorumPacketType.trunc) {
       this.#stage.note(`synchronising by TRUNC to 0x${zxid.toString(16)} from 0x${appendedZxid.toString(16)}`);
@@ -363,6 +361,10 @@ export class Learning implements Role {
       this.#sync(link);
       return;
     }
+    if (this.#stage.wantsWhole) {
+      this.#askForWhole(link);
+      return;
+    }
     // What is applied can only be taken back by reading the disk again.
     const reload = zxid < serving.lastZxid;
     if (reload) this.#pipeline.snapshots.abandon();
@@ -372,6 +374,23 @@ export class Learning implements Role {
     link.needsZxid = Math.min(link.needsZxid, zxid);
     this.#hold(link);
     this.#stage.order('truncate', zxid, reload);
+  }
+
+  /** The log cannot be cut: by another connection to this leader, whose epoch is accepted now, it is asked for everything. */
+  #askForWhole(link: PeerLink): void {
+    if (this.#asksForWhole) {
+      this.#unexpected(QuorumPacketType.trunc);
+      return;
+    }
+    this.#stage.note('the log cannot be cut: the whole state is asked for');
+    this.#stage.close(link);
+    this.#connectAgain();
+  }
+
+  #connectAgain(): void {
+    this.#link = null;
+    this.#phase = 'connecting';
+    this.#reconnectAtMs = this.#stage.nowMs + RECONNECT_MS;
   }
 
   #hold(link: PeerLink): void {
@@ -455,7 +474,7 @@ export class Learning implements Role {
         this.#forwarding?.synced();
         return;
       case QuorumPacketType.revalidate:
-        this.#revalidated(link);
+        if (this.#forwarding?.revalidated() === false) this.#unexpected(packet.type);
         return;
       default:
         // Unknown packets are passed over in the steady state (quorum-protocol reference, 2).
@@ -474,9 +493,7 @@ export class Learning implements Role {
     const zxid = zxidOfBody(view, start);
     // Repeated txns are in the log already.
     if (zxid <= appendedZxid) return true;
-    const follows =
-      zxid === appendedZxid + 1 ||
-      (zxid % TWO_32 === 1 && Math.floor(zxid / TWO_32) > Math.floor(appendedZxid / TWO_32));
+    const follows = zxid === appendedZxid + 1 || (counterOf(zxid) === 1 && epochOf(zxid) > epochOf(appendedZxid));
     if (!follows) {
       this.#stage.look(`the leader proposed 0x${zxid.toString(16)} behind 0x${appendedZxid.toString(16)}: a gap`);
       return false;
@@ -500,7 +517,8 @@ export class Learning implements Role {
       return;
     }
     this.#committedZxid = zxid;
-    const count = proposals.indexAfter(zxid);
+    let count = 0;
+    while (count < proposals.outstanding && proposals.at(count).zxid <= zxid) count++;
     this.#stage.statistics.commitsReceived += count;
     for (let i = 0; this.#host !== null && i < count; i++) {
       this.#host.commit(proposals.at(i), i === count - 1 ? designated : null);
@@ -510,7 +528,7 @@ export class Learning implements Role {
 
   #newLeader(link: PeerLink): void {
     const { packet } = link;
-    if (this.#phase !== 'syncing' || packet.zxid !== this.#epoch * TWO_32) {
+    if (this.#phase !== 'syncing' || packet.zxid !== zxidIn(this.#epoch, 0)) {
       this.#unexpected(packet.type);
       return;
     }
@@ -530,7 +548,7 @@ export class Learning implements Role {
     this.#stage.enterEpoch(this.#epoch);
     link.needsCurrentEpoch = this.#epoch;
     link.needsZxid = Math.max(link.needsZxid, this.#newLeaderZxid);
-    writePacket(link.out, QuorumPacketType.ack, this.#epoch * TWO_32);
+    writePacket(link.out, QuorumPacketType.ack, zxidIn(this.#epoch, 0));
     this.#stage.send(link);
     this.#phase = 'acknowledged';
     this.#hear(this.#stage.settings.syncLimitTicks);
@@ -541,7 +559,7 @@ export class Learning implements Role {
   #upToDate(link: PeerLink): void {
     const { clients, serving } = this.#pipeline;
     if (this.#learned.upToDate()) return;
-    writePacket(link.out, QuorumPacketType.ack, this.#epoch * TWO_32);
+    writePacket(link.out, QuorumPacketType.ack, zxidIn(this.#epoch, 0));
     this.#stage.send(link);
     this.#pipeline.applyUpTo(Math.max(this.#initialZxid, this.#committedZxid));
     this.#stage.election.established(this.#epoch);
@@ -562,35 +580,17 @@ export class Learning implements Role {
     clients.serve(forwarding);
   }
 
-  /** One ACK for each txn, in order, once it is durable; observers acknowledge none. */
+  /** One ACK for each txn, in order, once it is durable, or for all that are; observers acknowledge none. */
   #acknowledgeTxns(): void {
     const link = this.#link as PeerLink;
     if (this.name === 'observing') return;
     const { durableZxid } = this.#pipeline;
     if (durableZxid <= this.#ackedZxid) return;
-    let first = this.#ackedZxid + 1;
-    if (Math.floor(first / TWO_32) < Math.floor(durableZxid / TWO_32)) {
-      first = Math.floor(durableZxid / TWO_32) * TWO_32 + 1;
-    }
-    if (this.#isGrouping) first = durableZxid;
+    const first = this.#isGrouping ? durableZxid : Math.max(this.#ackedZxid + 1, zxidIn(epochOf(durableZxid), 1));
     for (let zxid = first; zxid <= durableZxid; zxid++) writePacket(link.out, QuorumPacketType.ack, zxid);
     link.needsZxid = Math.max(link.needsZxid, durableZxid);
     this.#ackedZxid = durableZxid;
     this.#stage.send(link);
-  }
-
-  #revalidated(link: PeerLink): void {
-    const { dataStart, dataEnd } = link.packet;
-    if (dataEnd - dataStart < 9) {
-      this.#unexpected(link.packet.type);
-      return;
-    }
-    const { view } = link;
-    this.#forwarding?.revalidated(
-      view.getInt32(dataStart),
-      view.getInt32(dataStart + 4),
-      view.getInt8(dataStart + 8) !== 0,
-    );
   }
 
   #activate(zxid: number, designated: number): void {
