@@ -1,4 +1,4 @@
-import { JuteError } from '@headkeeper/protocol';
+import { counterOf, epochOf, JuteError, zxidIn } from '@headkeeper/protocol';
 import { type LogEnd, LogFileReader } from './log-reader.ts';
 import { zxidOfBody } from './record-codec.ts';
 import { RecoveryRefused, zxidText } from './recovery-refused.ts';
@@ -11,8 +11,6 @@ export interface ReplayedLogs {
   readonly filesToRemove: readonly string[];
   readonly filesToTruncate: readonly { readonly name: string; readonly length: number }[];
 }
-
-const EPOCH = 4294967296;
 
 /**
  * Replays the txns behind a snapshot, and makes sure that none is missing: counters without a gap inside an epoch, a new
@@ -100,12 +98,12 @@ export class LogReplay {
 
   #requireNext(log: LogFile, offset: number, zxid: number): void {
     const last = this.#last;
-    const sameEpoch = Math.floor(zxid / EPOCH) === Math.floor(last / EPOCH);
-    const contiguous = sameEpoch ? zxid === last + 1 : zxid % EPOCH === 1;
+    const sameEpoch = epochOf(zxid) === epochOf(last);
+    const contiguous = sameEpoch ? zxid === last + 1 : counterOf(zxid) === 1;
     const doubt = this.#doubt;
     if (doubt !== null && !(contiguous && sameEpoch)) throw this.#refuseDoubt(doubt.name, doubt.end);
     if (!contiguous) {
-      const from = sameEpoch ? last + 1 : zxid - (zxid % EPOCH) + 1;
+      const from = sameEpoch ? last + 1 : zxidIn(epochOf(zxid), 1);
       throw new RecoveryRefused(
         'missing-txns',
         `${log.name} at byte ${offset}: txn ${zxidText(zxid)} follows ${zxidText(last)}, so the txns from ` +

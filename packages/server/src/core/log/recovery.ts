@@ -1,3 +1,4 @@
+import { counterOf } from '@headkeeper/protocol';
 import { LogReplay, type ReplayedLogs } from './log-replay.ts';
 import { RecoveryRefused, zxidText } from './recovery-refused.ts';
 import type { RecoverySource, SnapshotFile } from './recovery-source.ts';
@@ -137,7 +138,7 @@ function digestThatCounts(summary: SnapshotSummary | null, zxid: number): TreeDi
  * before the first of an epoch is not in any log.
  */
 function requireReach(skipped: SnapshotFile, loaded: SnapshotFile | null, lastZxid: number): void {
-  if (lastZxid >= skipped.zxid || skipped.zxid % 4294967296 === 0) return;
+  if (lastZxid >= skipped.zxid || counterOf(skipped.zxid) === 0) return;
   const basis = loaded === null ? 'The logs' : `${loaded.name} and the logs after it`;
   throw new RecoveryRefused(
     'snapshot-ahead-of-log',

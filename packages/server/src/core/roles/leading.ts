@@ -1,4 +1,4 @@
-import { OpCode, QuorumPacketType, writePacket } from '@headkeeper/protocol';
+import { counterOf, epochOf, OpCode, QuorumPacketType, writePacket, zxidIn } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { LogRecords } from '../../ports.ts';
 import type { Database } from '../database.ts';
@@ -11,7 +11,7 @@ import type { Stage } from '../stage.ts';
 import { countAcks, sendCommits, sendProposals, sendReconfigCommit } from '../zab/broadcast.ts';
 import { CommitRule } from '../zab/commit-rule.ts';
 import { designatedLeader } from '../zab/designated-leader.ts';
-import { NEWER_MEMBERSHIP, readGreeting } from '../zab/learner-greeting.ts';
+import { NEWER_MEMBERSHIP, PROTOCOL_VERSION, readGreeting } from '../zab/learner-greeting.ts';
 import { LearnerHandler } from '../zab/learner-handler.ts';
 import { presentServers, upToDateServers } from '../zab/presence.ts';
 import { LeaderTransfer } from './leader-transfer.ts';
@@ -20,8 +20,6 @@ import { LearnerSync } from './learner-sync.ts';
 import { QuorumWrites } from './quorum-writes.ts';
 import type { Role } from './role.ts';
 
-const TWO_32 = 4294967296;
-const PROTOCOL_VERSION = 0x10000;
 /** A leader that its voters have left waits no longer than this for their return. */
 const UNWANTED_MS = 500;
 /** Who has a newer membership has so long to be elected: it may first have to see that this server does not lead. */
@@ -306,7 +304,7 @@ export class Leading implements Role {
       if (problem === NEWER_MEMBERSHIP) this.#yieldTo(handler);
       return;
     }
-    const accepted = Math.floor(link.packet.zxid / TWO_32);
+    const accepted = epochOf(link.packet.zxid);
     // A server that connects again has given its former connection up.
     for (const other of [...this.#handlers.values()]) {
       if (other !== handler && other.sid === handler.sid) this.#drop(other, 'it has connected again');
@@ -380,7 +378,7 @@ export class Leading implements Role {
     if (this.#pipeline.durableZxid < this.#ownZxid) return;
     const { settings, lastSeen, committed, sid } = this.#stage;
     if (settings.reconfigEnabled && committed.version === 0 && lastSeen.version === 0) {
-      this.#stage.see(lastSeen.withVersion(this.#epoch * TWO_32));
+      this.#stage.see(lastSeen.withVersion(zxidIn(this.#epoch, 0)));
     }
     this.#stage.enterEpoch(this.#epoch);
     this.#enter('sync');
@@ -408,7 +406,7 @@ export class Leading implements Role {
   // Acknowledgements.
 
   #ack(handler: LearnerHandler, zxid: number): void {
-    if (zxid % TWO_32 !== 0) {
+    if (counterOf(zxid) !== 0) {
       if (zxid === this.#transfer?.zxid && handler === this.#transfer.successor) this.#transfer.isAcknowledged = true;
       if (handler.isObserver || zxid > this.#announced) return;
       handler.acknowledged(zxid, this.#stage.nowMs);
@@ -416,7 +414,7 @@ export class Leading implements Role {
       if (handler.stage === 'synced' || handler.stage === 'live') this.#hasAcks = true;
       return;
     }
-    if (handler.stage !== 'newLeader' || zxid !== this.#epoch * TWO_32) return;
+    if (handler.stage !== 'newLeader' || zxid !== zxidIn(this.#epoch, 0)) return;
     handler.stage = 'synced';
     this.#synced.add(handler.sid);
     if (handler.ackedZxid > 0) this.#rule.acknowledged(handler.sid, handler.ackedZxid);

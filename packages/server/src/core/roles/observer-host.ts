@@ -1,16 +1,15 @@
-import { QuorumPacketType, writePacket } from '@headkeeper/protocol';
+import { counterOf, QuorumPacketType, writePacket } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { LogRecords } from '../../ports.ts';
 import { longAt, type PacketHandler, type PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Proposal } from '../proposals.ts';
 import type { Stage } from '../stage.ts';
+import { PROTOCOL_VERSION } from '../zab/learner-greeting.ts';
 import { LearnerHandler } from '../zab/learner-handler.ts';
 import type { Forwarding } from './forwarding.ts';
 import { LearnerSync } from './learner-sync.ts';
 
-const TWO_32 = 4294967296;
-const PROTOCOL_VERSION = 0x10000;
 /** A session's id and timeout. */
 const SESSION_TOUCH_BYTES = 12;
 
@@ -165,7 +164,7 @@ export class ObserverHost implements PacketHandler {
     const { packet } = link;
     switch (packet.type) {
       case QuorumPacketType.ack:
-        if (packet.zxid % TWO_32 !== 0) this.#drop(handler, 'observers acknowledge no txns');
+        if (counterOf(packet.zxid) !== 0) this.#drop(handler, 'observers acknowledge no txns');
         else if (handler.stage === 'newLeader') {
           handler.stage = 'live';
           writePacket(link.out, QuorumPacketType.upToDate, -1);

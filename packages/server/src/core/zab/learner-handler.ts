@@ -1,4 +1,12 @@
-import { beginPacket, encodeUtf8, endPacket, QuorumPacketType, Writer, writePacket } from '@headkeeper/protocol';
+import {
+  beginPacket,
+  encodeUtf8,
+  endPacket,
+  QuorumPacketType,
+  Writer,
+  writePacket,
+  zxidIn,
+} from '@headkeeper/protocol';
 import type { Membership } from '../membership/membership.ts';
 import type { PeerLink } from '../peer-link.ts';
 import type { Proposal } from '../proposals.ts';
@@ -96,7 +104,7 @@ export class LearnerHandler {
 
   leaderInfo(epoch: number, version: number): void {
     const { out } = this.link;
-    const at = beginPacket(out, QuorumPacketType.leaderInfo, epoch * 4294967296);
+    const at = beginPacket(out, QuorumPacketType.leaderInfo, zxidIn(epoch, 0));
     out.int(version);
     if (this.isGrouping) writeGrouping(out);
     endPacket(out, at);
@@ -124,7 +132,7 @@ export class LearnerHandler {
   /** The end of the history, with the membership in force. */
   newLeader(epoch: number, membership: Membership): void {
     const { out } = this.link;
-    const at = beginPacket(out, QuorumPacketType.newLeader, epoch * 4294967296);
+    const at = beginPacket(out, QuorumPacketType.newLeader, zxidIn(epoch, 0));
     out.raw(encodeUtf8(membership.toText()));
     endPacket(out, at);
     this.link.needsCurrentEpoch = epoch;

@@ -1,6 +1,5 @@
+import { counterOf, epochOf } from '@headkeeper/protocol';
 import type { CommittedLog } from './committed-log.ts';
-
-const TWO_32 = 4294967296;
 
 /**
  * How a learner is brought up to date.
@@ -26,15 +25,11 @@ export function planSync(peerZxid: number, window: CommittedLog, diskLeads: (zxi
   if (peerZxid > window.base) {
     const to = window.lastNotBeyond(peerZxid);
     // An epoch's zero names no txn: a server that has led reports it, having all that was before.
-    if (peerZxid % TWO_32 === 0) return { kind: 'diff', from: to };
+    if (counterOf(peerZxid) === 0) return { kind: 'diff', from: to };
     // Inside an epoch counters have no gap, so the learner surely has `to`. Beyond our end nothing but a cut will do.
     if (epochOf(to) === epochOf(peerZxid) || peerZxid > window.last) return { kind: 'trunc', to };
     return { kind: 'snap' };
   }
   if (peerZxid > 0 && diskLeads(peerZxid)) return { kind: 'disk', from: peerZxid };
   return { kind: 'snap' };
-}
-
-function epochOf(zxid: number): number {
-  return Math.floor(zxid / TWO_32);
 }
