@@ -84,8 +84,12 @@ export class AppliedTxns {
   commitUpTo(zxid: number): void {
     const beyond = this.#tail.findIndex((txn) => txn.zxid > zxid);
     const committed = this.#tail.splice(0, beyond === -1 ? this.#tail.length : beyond);
-    for (const txn of committed) {
-      if (this.#history.hashOf(txn.zxid) === undefined) this.#history.append(txn.zxid, txn.hash, txn.bytes);
+    for (const { zxid: each, hash, bytes } of committed) {
+      const known = this.#history.hashOf(each);
+      if (known === undefined) this.#history.append(each, hash, bytes);
+      law(known === undefined || known === hash, 'agreement', () => {
+        return `server ${this.#who} has led and committed another ${zxidText(each)} than the one in the history`;
+      });
     }
   }
 
