@@ -1,8 +1,10 @@
 import {
+  beginFrame,
   connectRequest,
   connectResponse,
   decodeReplyBody,
   encodeRequest,
+  endFrame,
   FrameSplitter,
   Reader,
   type RequestBodies,
@@ -164,9 +166,9 @@ export class DoorClient implements ClientLink {
 
   #write(encode: (out: Writer) => void): void {
     const out = new Writer();
-    out.int(0);
+    const at = beginFrame(out);
     encode(out);
-    out.view.setInt32(0, out.length - 4);
+    endFrame(out, at);
     this.#door.data(this.#connection, out.written());
   }
 }
