@@ -24,6 +24,8 @@ export async function simulate(seconds: number): Promise<SimulationSpeed> {
     '3',
     '--rate',
     '10',
+    '--seed',
+    '1',
     '--for',
     `${seconds}s`,
   ];

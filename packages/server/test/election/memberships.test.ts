@@ -144,6 +144,24 @@ describe('a server that hears of a leader from a follower', () => {
     asking.receive(3, encodeNotification({ ...vote, state: ServerState.leading }), 610);
     assert.equal(asking.outcome?.leader, 3);
   });
+
+  it('does not ask two that name each other again and again', () => {
+    const asking = election(1, voters(1, 1, 2, 3, 4, 5));
+    asking.start(0, STANDING);
+    asking.takeSends();
+    let sent = 0;
+    for (let nowMs = 500; nowMs < 600; nowMs++) {
+      for (const [from, leader] of [
+        [2, 3],
+        [3, 2],
+      ] as const) {
+        const vote = { leader, zxid: 1, electionEpoch: 9, peerEpoch: 4, version: 2, config: null };
+        asking.receive(from, encodeNotification({ ...vote, state: ServerState.following }), nowMs);
+        sent += asking.takeSends().length;
+      }
+    }
+    assert.equal(sent, 1);
+  });
 });
 
 describe('memberships that votes tell of', () => {

@@ -301,7 +301,13 @@ export class SimNode {
     const at = { host: this.settings.address, port: CLIENT_PORT };
     this.#stopListening = this.network.portOf(this.host).listen(
       at,
-      (stream) => joinClient(server.driver, stream, () => this.onContact(stream as Stream)),
+      (stream) => {
+        return joinClient(server.driver, stream, (connection) => {
+          // What comes behind the server's own end of a connection is not for it.
+          const isOver = server.replica.serving.connections[connection]?.state === 'closing';
+          if (!isOver) this.onContact(stream as Stream);
+        });
+      },
       () => {},
     );
   }

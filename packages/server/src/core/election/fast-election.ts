@@ -65,6 +65,8 @@ export class FastElection {
   #othersLook = false;
   #linksWanted = false;
   #linksAtMs: number = NEVER;
+  /** When a leader was last asked because a follower named it. */
+  #askedAtMs: number = Number.NEGATIVE_INFINITY;
 
   /** The last vote of each voter that looked for a leader when it was last heard. */
   readonly #heard = new Map<number, HeardVote>();
@@ -397,10 +399,16 @@ export class FastElection {
     else if (vote.leader !== this.#sid) this.#askLeader(vote.leader, nowMs);
   }
 
-  /** A leader is followed on its own word alone; it gives it to who asks, and may have won by votes that were not sent here. */
+  /**
+   * A leader is followed on its own word alone; it gives it to who asks, and may have won by votes that were not sent here.
+   * Rarely: two servers that each take the other for the leader answer at once, and mean nothing by it.
+   */
   #askLeader(leader: number, nowMs: number): void {
-    const isRecent = this.#contacts.sentWithin(leader, this.#settings.minNotificationIntervalMs, nowMs);
-    if (!isRecent && !this.#poll.leads(leader)) this.#tellVote(leader, nowMs);
+    const { minNotificationIntervalMs } = this.#settings;
+    if (nowMs - this.#askedAtMs < minNotificationIntervalMs || this.#poll.leads(leader)) return;
+    if (this.#contacts.sentWithin(leader, minNotificationIntervalMs, nowMs)) return;
+    this.#askedAtMs = nowMs;
+    this.#tellVote(leader, nowMs);
   }
 
   /** Ends the election when its proposal has won, now or after the wait; lets a blank voter vote. */
