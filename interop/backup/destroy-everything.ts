@@ -46,6 +46,8 @@ const CALM_MS = 3000;
 const SUDDEN_MS = 1500;
 /** A server that comes back, a new shipper and a target that was away may need so long until the backups are up to date. */
 const CATCH_UP_MS = 60_000;
+/** The server that begins a backup in a bucket makes sure for three seconds that it is the only one; only then does it ship. */
+const SETTLED_MS = 4000;
 
 export async function destroyEverything(options: DestructionOptions, told: (line: string) => void): Promise<Verdict> {
   const target = await startWatchedTarget(options.target);
@@ -62,6 +64,7 @@ export async function destroyEverything(options: DestructionOptions, told: (line
   let writers: RecordingWriter[] = [];
   try {
     await ensemble.startAll();
+    await until('a backup that is settled', CATCH_UP_MS, () => isSettled(target));
     for (let cycle = 1; cycle <= options.cycles && faults.length === 0; cycle += 1) {
       const ports = ensemble.members.map((member) => member.clientPort);
       writers = ports.flatMap((_, first) =>
@@ -217,6 +220,14 @@ async function load(
   } finally {
     await monitor.stop();
   }
+}
+
+/** Whether what was put first, the head of the backup, is old enough: from then on any server can take over. */
+async function isSettled({ objects }: WatchedTarget): Promise<boolean> {
+  for await (const { modifiedMs } of objects.list('', AbortSignal.timeout(CATCH_UP_MS))) {
+    if (Date.now() - modifiedMs > SETTLED_MS) return true;
+  }
+  return false;
 }
 
 function anyOf({ members }: Ensemble): Ensemble['members'][number] {
