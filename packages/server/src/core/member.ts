@@ -33,7 +33,7 @@ export class Member {
     return this.#role;
   }
 
-  /** Whether this server has been asked to hand over, and its successor does not serve it yet. */
+  /** Whether another server is to lead by this one's own wish, and does not serve it yet. */
   get isHandingOver(): boolean {
     if (this.#role instanceof Leading) return this.#role.isHandingOver;
     return this.stage.successor !== null && this.#role.stage !== 'broadcast';

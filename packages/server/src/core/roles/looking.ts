@@ -107,7 +107,10 @@ export class Looking implements Role {
    */
   opened(link: PeerLink): void {
     const { links, successor } = this.#shared;
-    if (links.size > limits.learners || successor !== null) this.#shared.close(link);
+    if (links.size > limits.learners || successor !== null) {
+      this.#shared.close(link);
+      return;
+    }
     link.held = true;
     this.#keepsUntilMs = Math.min(this.#keepsUntilMs, this.#shared.nowMs + KEEP_LINK_MS);
   }
