@@ -215,12 +215,30 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'server/doors': { at: 'packages/server/src', may: ['protocol', ...server], node: false },
 
+  // The client knows the world through its ports alone, so that it runs in the simulator, too.
+  'client/core': { at: 'packages/client/src/core', may: ['protocol'], node: false },
+  'client/adapters': { at: 'packages/client/src/adapters', may: ['protocol', 'client/core'], node: true },
+  client: { at: 'packages/client/src', may: ['protocol', 'client/core', 'client/adapters'], node: false },
+  recipes: { at: 'packages/recipes/src', may: ['client'], node: false },
+  testing: { at: 'packages/testing', may: ['protocol', 'server/doors'], node: true },
+
   testkit: { at: 'packages/testkit', may: ['protocol', 'server/doors'], node: true },
-  sim: { at: 'packages/sim', may: ['protocol', 'server/doors', 'testkit'], node: true },
-  cli: { at: 'packages/cli/src', may: ['protocol', 'server/doors'], node: true },
+  sim: { at: 'packages/sim', may: ['protocol', 'server/doors', 'testkit', 'client', 'recipes'], node: true },
+  cli: { at: 'packages/cli/src', may: ['protocol', 'server/doors', 'client'], node: true },
   'cli/bin': { at: 'packages/cli/bin', may: ['cli'], node: true },
 
   'protocol/test': { at: 'packages/protocol/test', may: ['protocol', 'protocol/bytes', 'testkit'], node: true },
+  'client/test': {
+    at: 'packages/client/test',
+    may: ['protocol', 'testkit', 'testing', 'client', 'client/core', 'client/adapters'],
+    node: true,
+  },
+  'recipes/test': { at: 'packages/recipes/test', may: ['testkit', 'testing', 'client', 'recipes'], node: true },
+  'testing/test': {
+    at: 'packages/testing/test',
+    may: ['protocol', 'testkit', 'testing', 'client', 'server/doors'],
+    node: true,
+  },
   'server/test': {
     at: 'packages/server/test',
     may: ['protocol', 'testkit', 'server/doors', ...server],
@@ -228,8 +246,12 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'cli/test': { at: 'packages/cli/test', may: ['protocol', 'testkit', 'cli', 'cli/bin', 'server/doors'], node: true },
 
-  interop: { at: 'interop', may: ['protocol', 'testkit', 'server/doors'], node: true },
-  bench: { at: 'bench', may: ['protocol', 'testkit', 'server/doors', 'interop'], node: true },
+  interop: { at: 'interop', may: ['protocol', 'testkit', 'server/doors', 'client', 'recipes', 'testing'], node: true },
+  bench: {
+    at: 'bench',
+    may: ['protocol', 'testkit', 'server/doors', 'interop', 'client', 'recipes', 'testing'],
+    node: true,
+  },
   scripts: { at: 'scripts', may: ['server/doors', 'protocol'], node: true },
 };
 
