@@ -216,9 +216,14 @@ export const zones: Readonly<Record<string, Zone>> = {
   'server/doors': { at: 'packages/server/src', may: ['protocol', ...server], node: false },
 
   // The client knows the world through its ports alone, so that it runs in the simulator, too.
-  'client/core': { at: 'packages/client/src/core', may: ['protocol'], node: false },
-  'client/adapters': { at: 'packages/client/src/adapters', may: ['protocol', 'client/core'], node: true },
-  client: { at: 'packages/client/src', may: ['protocol', 'client/core', 'client/adapters'], node: false },
+  'client/ports': { at: 'packages/client/src/ports.ts', may: [], node: false },
+  'client/core': { at: 'packages/client/src/core', may: ['protocol', 'client/ports'], node: false },
+  'client/adapters': { at: 'packages/client/src/adapters', may: ['client/ports'], node: true },
+  client: {
+    at: 'packages/client/src',
+    may: ['protocol', 'client/ports', 'client/core', 'client/adapters'],
+    node: false,
+  },
   recipes: { at: 'packages/recipes/src', may: ['client'], node: false },
   testing: { at: 'packages/testing', may: ['protocol', 'server/doors'], node: true },
 
@@ -230,7 +235,7 @@ export const zones: Readonly<Record<string, Zone>> = {
   'protocol/test': { at: 'packages/protocol/test', may: ['protocol', 'protocol/bytes', 'testkit'], node: true },
   'client/test': {
     at: 'packages/client/test',
-    may: ['protocol', 'testkit', 'testing', 'client', 'client/core', 'client/adapters'],
+    may: ['protocol', 'testkit', 'testing', 'client', 'client/ports', 'client/core', 'client/adapters'],
     node: true,
   },
   'recipes/test': { at: 'packages/recipes/test', may: ['testkit', 'testing', 'client', 'recipes'], node: true },

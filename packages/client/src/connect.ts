@@ -1,0 +1,53 @@
+import { encodeUtf8 } from '@headkeeper/protocol';
+import { digestMd5 } from './adapters/digest-md5.ts';
+import { nodePorts } from './adapters/node-ports.ts';
+import { Client } from './client.ts';
+import { parseConnectString } from './core/connect-string.ts';
+import type { ClientSettings } from './core/settings.ts';
+import { type CheckedOptions, type ClientOptions, checkOptions, type TlsOptions } from './options.ts';
+import type { ClientPorts } from './ports.ts';
+
+/**
+ * Opens a session with an ensemble.
+ *
+ * @param connectString `host:port,host:port/chroot`; IPv6 addresses in brackets, port 2181 unless said.
+ * @throws ZooKeeperError invalidArgument, connectionLoss (no session in time), authFailed, sessionExpired, aborted.
+ */
+export async function connect(connectString: string, options: ClientOptions = {}): Promise<Client> {
+  return connectWith(nodePorts(options.tls === undefined ? null : tlsConnection(options.tls)), connectString, options);
+}
+
+/** As `connect`, in another world. */
+export async function connectWith(ports: ClientPorts, connectString: string, options: ClientOptions): Promise<Client> {
+  const checked = checkOptions(options);
+  const client = new Client(ports, settingsOf(connectString, options, checked));
+  await client.start(checked.connectTimeoutMs, options.signal);
+  return client;
+}
+
+function settingsOf(connectString: string, options: ClientOptions, checked: CheckedOptions): ClientSettings {
+  const { servers, chroot } = parseConnectString(connectString);
+  const { sasl, session } = options;
+  return {
+    ...checked,
+    servers,
+    chroot,
+    readOnly: options.readOnly ?? false,
+    renewSession: options.onSessionExpired !== 'close',
+    session: session === undefined ? null : { id: session.id, password: session.password.slice() },
+    auth: (options.auth ?? []).map(({ scheme, auth }) => ({
+      scheme,
+      auth: typeof auth === 'string' ? encodeUtf8(auth) : auth,
+    })),
+    sasl: sasl === undefined ? null : digestMd5(sasl.username, sasl.password),
+    log: options.log ?? {},
+  };
+}
+
+function tlsConnection({ serverName, ca, ...rest }: TlsOptions): object {
+  return {
+    ...rest,
+    ...(ca === undefined ? {} : { ca }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  };
+}

@@ -1,0 +1,668 @@
+import { type ConnectResponse, ErrorCode, type RequestBodies, type RequestName } from '@headkeeper/protocol';
+import type { ClientPorts, ServerAddress, Timer } from '../ports.ts';
+import { bindCall, Call, CallState, type Operation } from './call.ts';
+import type { CallOptions } from './call-options.ts';
+import { CallQueue } from './call-queue.ts';
+import { formatServer } from './connect-string.ts';
+import { Connection, type ConnectionListener } from './connection.ts';
+import { errorCodeOf, type Outcome, ZooKeeperError, type ZooKeeperErrorCode } from './errors.ts';
+import type { ClientEvent, ClientState } from './events.ts';
+import { internalCall, SET_WATCHES, SET_WATCHES2 } from './internal-calls.ts';
+import { SaslExchange } from './sasl-exchange.ts';
+import { ServerRing } from './server-ring.ts';
+import type { AuthInfo, ClientSettings } from './settings.ts';
+import { type WatchEvent, type Watcher, WatchTable, watchEventTypeOf } from './watch-table.ts';
+import { WritableSearch } from './writable-search.ts';
+
+const NO_PASSWORD = new Uint8Array(16);
+const PASSWORD_BYTES = 16;
+/** Paths in one setWatches request, bytes (client-protocol reference, 6.5). */
+const WATCHES_PIECE_BYTES = 128 * 1024;
+/** How long a connection that looks dead gets to show what has arrived while this process stood still; milliseconds. */
+const GRACE_MS = 20;
+/** Errors of a server after which a write may have been made all the same. */
+const DOUBTFUL: ReadonlySet<number> = new Set<number>([ErrorCode.operationTimeout, ErrorCode.requestTimeout]);
+
+export interface SessionListener {
+  event(event: ClientEvent): void;
+  /** A watcher has thrown; the client goes on. */
+  watcherFailed(error: unknown): void;
+}
+
+/**
+ * A session over changing connections (client-protocol reference, 7): finds servers, keeps the session alive, brings
+ * requests over and watches back. It makes no promises and knows no socket: the world comes in through its ports.
+ */
+export class Session {
+  readonly watches: WatchTable = new WatchTable();
+  readonly #ports: ClientPorts;
+  readonly #settings: ClientSettings;
+  readonly #listener: SessionListener;
+  readonly #ring: ServerRing;
+  readonly #auth: AuthInfo[];
+  /** Made and not sent. */
+  readonly #queue: CallQueue = new CallQueue();
+  #pending = 0;
+  #pendingBytes = 0;
+  #waitingForRoom: (() => void)[] = [];
+  #state: ClientState = 'connecting';
+  #connection: Connection | null = null;
+  /** The session is established on `#connection`. */
+  #isAttached = false;
+  /** Requests may go out: the identities are known to the server. */
+  #isReady = false;
+  #sasl: SaslExchange | null = null;
+  #authsDue: string[] = [];
+  #id = 0n;
+  #password: Uint8Array = NO_PASSWORD;
+  #timeoutMs: number;
+  #lastZxid = 0;
+  /** The session is known to all servers, not to a read-only one alone. */
+  #isGlobal = false;
+  #wasAttached = false;
+  /** When the last request was sent that has been answered: until `#timeoutMs` later the session lives for certain. */
+  #confirmedAt = Number.NEGATIVE_INFINITY;
+  #pingSentAt = 0;
+  #isUncertain = false;
+  #retry: Timer | null = null;
+  #watchdog: Timer | null = null;
+  #doubt: Timer | null = null;
+  #sweep: Timer | null = null;
+  #suspectedAt = -1;
+  #search: WritableSearch | null = null;
+  #lastFailure: Error | null = null;
+  #whenClosed: (() => void) | null = null;
+
+  constructor(ports: ClientPorts, settings: ClientSettings, listener: SessionListener) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#listener = listener;
+    this.#ring = new ServerRing(settings.servers, (limit) => ports.random(limit));
+    this.#auth = [...settings.auth];
+    this.#timeoutMs = settings.sessionTimeoutMs;
+    if (settings.session !== null) {
+      this.#id = settings.session.id;
+      this.#password = settings.session.password;
+      this.#isGlobal = true;
+    }
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  get id(): bigint {
+    return this.#id;
+  }
+
+  get password(): Uint8Array {
+    return this.#password;
+  }
+
+  /** The timeout granted, milliseconds; before there is a session the one asked for. */
+  get timeoutMs(): number {
+    return this.#timeoutMs;
+  }
+
+  get lastZxid(): number {
+    return this.#lastZxid;
+  }
+
+  get server(): ServerAddress | null {
+    return this.#isAttached ? (this.#connection as Connection).server : null;
+  }
+
+  /** Requests without an answer, sent or not. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** What last went wrong with a connection. */
+  get lastFailure(): Error | null {
+    return this.#lastFailure;
+  }
+
+  /** For how long from now the session lives for certain, milliseconds; 0 when there is none or it may have ended. */
+  get certainForMs(): number {
+    if (this.#id === 0n || this.#isOver) return 0;
+    return Math.max(0, this.#confirmedAt + this.#timeoutMs - this.#ports.nowMs());
+  }
+
+  get #isOver(): boolean {
+    return this.#state === 'closed' || this.#state === 'authFailed';
+  }
+
+  start(): void {
+    this.#connectSoon(true);
+  }
+
+  /** Brings a request to a server. Everything that can be said against it comes as a rejection. */
+  call<Name extends RequestName, Result>(
+    operation: Operation<Name, Result>,
+    body: RequestBodies[Name],
+    path: string | null,
+    serverPath: string | null,
+    bytes: number,
+    options: CallOptions | undefined,
+    watcher: Watcher | null,
+  ): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      const call = new Call({
+        operation: operation as unknown as Operation,
+        body,
+        path,
+        serverPath,
+        bytes,
+        watcher,
+        session: options?.session ?? null,
+        resolve: resolve as (result: unknown) => void,
+        reject,
+        isInternal: false,
+        dueAt:
+          options?.timeoutMs === undefined
+            ? this.#ports.nowMs() + this.#settings.requestTimeoutMs
+            : Number.POSITIVE_INFINITY,
+      });
+      const refusal = this.#refusal(options?.signal);
+      if (refusal !== null) {
+        call.failWith(refusal.code, 'not applied', refusal.more);
+        return;
+      }
+      this.#pending++;
+      this.#pendingBytes += bytes;
+      if (options !== undefined && (options.signal !== undefined || options.timeoutMs !== undefined)) {
+        bindCall(
+          call,
+          options,
+          (ms, fn) => this.#ports.after(ms, fn),
+          (given) => this.#forget(given),
+        );
+      }
+      this.#accept(call);
+    });
+  }
+
+  /** Resolves when less than half of the allowed requests are pending. */
+  room(): Promise<void> {
+    if (this.#hasRoom()) return Promise.resolve();
+    return new Promise((resolve) => this.#waitingForRoom.push(resolve));
+  }
+
+  /** Shows another identity to this server and all later ones. */
+  addAuth(info: AuthInfo): void {
+    this.#auth.push(info);
+    if (this.#isReady) this.#showIdentity(this.#connection as Connection, info);
+  }
+
+  /** Another list of servers; moves at once if that balances the clients. */
+  replaceServers(servers: readonly ServerAddress[]): void {
+    const current = this.server;
+    if (this.#ring.replace(servers, current) && current !== null) {
+      this.#dropConnection(new Error('another server was chosen'));
+      this.#connectSoon(false);
+    }
+  }
+
+  /** Ends the session at the server, if one can be reached, and everything here. Resolves when it is over. */
+  close(closeCall: Operation<'closeSession', void>, limitMs: number): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
+    return new Promise((resolve) => {
+      const previous = this.#whenClosed;
+      this.#whenClosed = () => {
+        previous?.();
+        resolve();
+      };
+      if (previous !== null) return;
+      if (!this.#isReady) {
+        this.#end('closed', 'closed');
+        return;
+      }
+      const timer = this.#ports.after(limitMs, () => this.#end('closed', 'closed'));
+      const over = (): void => {
+        timer.cancel();
+        this.#end('closed', 'closed');
+      };
+      this.call(closeCall, null, null, null, 0, undefined, null).then(over, over);
+    });
+  }
+
+  #refusal(
+    signal: AbortSignal | undefined,
+  ): { code: ZooKeeperErrorCode; more: { cause?: unknown; detail?: string } } | null {
+    if (this.#state === 'closed') return { code: 'closed', more: { detail: 'the client was closed' } };
+    if (this.#state === 'authFailed') return { code: 'authFailed', more: { detail: 'a server refused an identity' } };
+    if (signal?.aborted === true) return { code: 'aborted', more: { cause: signal.reason } };
+    if (this.#pending >= this.#settings.maxPending || this.#pendingBytes >= this.#settings.maxPendingBytes) {
+      return {
+        code: 'tooManyPending',
+        more: { detail: `${this.#pending} requests of ${this.#pendingBytes} bytes are pending; wait for room()` },
+      };
+    }
+    return null;
+  }
+
+  #accept(call: Call): void {
+    if (this.#isReady && this.#queue.size === 0 && (this.#connection as Connection).hasRoom) {
+      if (this.#mayBeSent(call)) (this.#connection as Connection).send(call);
+    } else this.#queue.push(call);
+    this.#sweep ??= this.#ports.after(this.#settings.requestTimeoutMs, () => this.#sweepOverdue());
+  }
+
+  #mayBeSent(call: Call): boolean {
+    if (call.isSettled) return false;
+    if (call.session === null || call.session === this.#id) return true;
+    call.failWith('sessionExpired', 'not applied', { detail: 'another session has begun' });
+    this.#forget(call);
+    return false;
+  }
+
+  #sendQueued(): void {
+    const connection = this.#connection as Connection;
+    while (this.#isReady && connection.hasRoom) {
+      const call = this.#queue.shift();
+      if (call === undefined) return;
+      if (this.#mayBeSent(call)) connection.send(call);
+    }
+  }
+
+  /** A call is settled: it counts no more. */
+  #forget(call: Call): void {
+    if (call.isInternal) return;
+    this.#pending--;
+    this.#pendingBytes -= call.bytes;
+    if (this.#waitingForRoom.length > 0 && this.#hasRoom()) {
+      for (const go of this.#waitingForRoom.splice(0)) go();
+    }
+  }
+
+  #hasRoom(): boolean {
+    return (
+      this.#isOver ||
+      (this.#pending * 2 < this.#settings.maxPending && this.#pendingBytes * 2 < this.#settings.maxPendingBytes)
+    );
+  }
+
+  #sweepOverdue(): void {
+    this.#sweep = null;
+    const now = this.#ports.nowMs();
+    let next = Number.POSITIVE_INFINITY;
+    for (const queue of [this.#connection?.inFlight, this.#queue]) {
+      for (const call of queue?.open() ?? []) {
+        if (call.dueAt === Number.POSITIVE_INFINITY) continue;
+        if (call.dueAt > now) {
+          next = Math.min(next, call.dueAt);
+          break;
+        }
+        const detail = `no answer within ${this.#settings.requestTimeoutMs} ms`;
+        call.failWith('requestTimeout', call.outcomeIfGivenUp, { detail, cause: this.#lastFailure ?? undefined });
+        this.#forget(call);
+      }
+    }
+    if (next !== Number.POSITIVE_INFINITY) this.#sweep = this.#ports.after(next - now + 1, () => this.#sweepOverdue());
+  }
+
+  // Connecting.
+
+  #connectSoon(isFirst: boolean): void {
+    if (this.#isOver) return;
+    this.#retry?.cancel();
+    this.#retry = this.#ports.after(this.#ring.pauseMs(isFirst), () => {
+      this.#retry = null;
+      this.#connect(this.#ring.next());
+    });
+  }
+
+  #connect(server: ServerAddress): void {
+    this.#ports.resolve(server.host).then(
+      (addresses) => this.#dial(server, addresses, 0),
+      (error: Error) => this.#attemptFailed(server, error),
+    );
+  }
+
+  /** Tries the addresses of one server in turn. */
+  #dial(server: ServerAddress, addresses: readonly string[], at: number): void {
+    if (this.#isOver || this.#connection !== null) return;
+    const ip = addresses[at];
+    if (ip === undefined) {
+      this.#attemptFailed(server, this.#lastFailure ?? new Error(`${server.host} has no address`));
+      return;
+    }
+    const failed = (reason: Error | null): void => {
+      if (this.#connection !== connection) return;
+      const wasAttached = this.#isAttached;
+      this.#dropConnection(reason);
+      if (wasAttached) this.#connectSoon(false);
+      else this.#dial(server, addresses, at + 1);
+    };
+    const connection: Connection = new Connection(
+      this.#ports,
+      ip,
+      server,
+      this.#settings.maxReplyBytes,
+      this.#connectionListener(() => connection, failed),
+    );
+    this.#connection = connection;
+    const limitMs = Math.max(1, Math.floor(this.#timeoutMs / (this.#ring.size * addresses.length)));
+    this.#watchdog?.cancel();
+    this.#watchdog = this.#ports.after(limitMs, () => {
+      failed(new Error(`${formatServer(server)} did not answer within ${limitMs} ms`));
+    });
+  }
+
+  #attemptFailed(server: ServerAddress, error: Error): void {
+    this.#lastFailure = error;
+    this.#settings.log.debug?.({ server: formatServer(server), reason: error.message }, 'no connection');
+    this.#connectSoon(false);
+  }
+
+  #connectionListener(connection: () => Connection, failed: (reason: Error | null) => void): ConnectionListener {
+    return {
+      opened: () => {
+        const keeps = this.#id !== 0n && this.#isGlobal;
+        connection().handshake({
+          protocolVersion: 0,
+          lastZxidSeen: this.#lastZxid,
+          timeOut: this.#settings.sessionTimeoutMs,
+          sessionId: keeps ? this.#id : 0n,
+          passwd: keeps ? this.#password : NO_PASSWORD,
+          readOnly: this.#settings.readOnly,
+        });
+      },
+      attached: (response) => this.#attached(connection(), response),
+      answered: (call, error, zxid, body) => this.#answered(call, error, zxid, body),
+      authAnswered: (error) => this.#authAnswered(error),
+      ponged: () => this.#confirm(this.#pingSentAt),
+      event: (type, path, zxid) => this.#eventCame(type, path, zxid),
+      drained: () => this.#sendQueued(),
+      lost: failed,
+    };
+  }
+
+  #attached(connection: Connection, response: ConnectResponse): void {
+    this.#watchdog?.cancel();
+    if (response.timeOut <= 0) {
+      this.#expired();
+      return;
+    }
+    this.#isAttached = true;
+    this.#doubt?.cancel();
+    this.#ring.connected();
+    const isNewSession = response.sessionId !== this.#id;
+    const isRead = response.readOnly === true;
+    // The handshake was asked for at the latest when the connection was opened.
+    this.#confirmedAt = connection.sentAt;
+    this.#isUncertain = false;
+    this.#id = response.sessionId;
+    this.#password = response.passwd?.slice() ?? NO_PASSWORD;
+    if (this.#password.length !== PASSWORD_BYTES) this.#password = NO_PASSWORD;
+    this.#timeoutMs = response.timeOut;
+    this.#isGlobal ||= !isRead;
+    this.#suspectedAt = -1;
+    this.#watch(connection);
+    const begin = (): void => this.#begin(connection, isNewSession, isRead);
+    if (this.#settings.sasl === null) begin();
+    else {
+      this.#sasl = new SaslExchange(this.#settings.sasl(), (call) => connection.send(call), {
+        done: begin,
+        failed: (error) => this.#authFailed('sasl', error),
+      });
+    }
+  }
+
+  /** The server knows who we are about to be: identities, then watches, then requests (client-protocol reference, 2.6). */
+  #begin(connection: Connection, isNewSession: boolean, isReadOnly: boolean): void {
+    if (this.#connection !== connection) return;
+    this.#sasl = null;
+    this.#authsDue = [];
+    for (const info of this.#auth) this.#showIdentity(connection, info);
+    this.#restoreWatches(connection);
+    this.#isReady = true;
+    this.#state = isReadOnly ? 'connectedReadOnly' : 'connected';
+    const hadConnection = this.#wasAttached;
+    this.#wasAttached = true;
+    const { server } = connection;
+    this.#settings.log.info?.(
+      { server: formatServer(server), session: `0x${this.#id.toString(16)}`, timeoutMs: this.#timeoutMs, isReadOnly },
+      isNewSession ? 'session established' : 'session goes on',
+    );
+    if (isReadOnly) this.#searchWritable();
+    this.#listener.event({ type: 'connected', server, sessionId: this.#id, readOnly: isReadOnly, isNewSession });
+    if (hadConnection) {
+      for (const [path, watcher] of this.watches.persistent()) this.#tell(watcher, { type: 'gap', path, zxid: null });
+    }
+    if (this.#connection === connection) this.#sendQueued();
+  }
+
+  #restoreWatches(connection: Connection): void {
+    const relativeZxid = this.#lastZxid;
+    for (const { data, exists, children, persistent, recursive } of this.watches.pieces(WATCHES_PIECE_BYTES)) {
+      const once = { relativeZxid, dataWatches: data, existWatches: exists, childWatches: children };
+      const call =
+        persistent.length === 0 && recursive.length === 0
+          ? internalCall(SET_WATCHES, once)
+          : internalCall(SET_WATCHES2, {
+              ...once,
+              persistentWatches: persistent,
+              persistentRecursiveWatches: recursive,
+            });
+      connection.send(call);
+    }
+  }
+
+  #searchWritable(): void {
+    this.#search = new WritableSearch(this.#ports, this.#ring, () => {
+      this.#search = null;
+      this.#dropConnection(new Error('a server with a quorum was found'));
+      this.#connectSoon(true);
+    });
+  }
+
+  // What comes from the server.
+
+  #answered(call: Call, error: number, zxid: number, body: unknown): void {
+    this.#confirm(call.sentAt);
+    if (zxid > this.#lastZxid) this.#lastZxid = zxid;
+    if (call.isSettled) return;
+    const { operation } = call;
+    if (call.isInternal) {
+      if (error === ErrorCode.ok || operation.name === 'sasl') call.succeed({ error, body });
+      else call.failWith(errorCodeOf(error), 'not applied');
+      return;
+    }
+    this.#forget(call);
+    if (error === ErrorCode.ok) {
+      this.#setWatch(call, operation.watchKind);
+      try {
+        call.succeed(operation.finish(body as never, call));
+      } catch (failure) {
+        call.fail(failure as Error);
+      }
+      return;
+    }
+    const code = errorCodeOf(error);
+    if (code === 'noNode') this.#setWatch(call, operation.watchKindIfMissing);
+    const result = operation.finishError?.(code);
+    if (result !== undefined) call.succeed(result);
+    else call.failWith(code, DOUBTFUL.has(error) && operation.isWrite ? 'unknown' : 'not applied');
+  }
+
+  #setWatch(call: Call, kind: Operation['watchKind']): void {
+    if (call.watcher !== null && kind !== undefined) this.watches.add(kind, call.serverPath as string, call.watcher);
+  }
+
+  #eventCame(typeNumber: number, serverPath: string, zxid: number): void {
+    const type = watchEventTypeOf(typeNumber);
+    if (type === undefined) return;
+    const path = this.pathBelowChroot(serverPath);
+    const event: WatchEvent = { type, path, zxid: zxid > 0 ? zxid : null };
+    for (const watcher of this.watches.take(type, serverPath)) this.#tell(watcher, event);
+  }
+
+  /** As the caller names it; what is not below the chroot keeps its name (client-protocol reference, 10.6). */
+  pathBelowChroot(serverPath: string): string {
+    const { chroot } = this.#settings;
+    if (chroot === '' || !serverPath.startsWith(chroot)) return serverPath;
+    if (serverPath.length === chroot.length) return '/';
+    return serverPath.charAt(chroot.length) === '/' ? serverPath.slice(chroot.length) : serverPath;
+  }
+
+  #tell(watcher: Watcher, event: WatchEvent): void {
+    try {
+      watcher(event);
+    } catch (error) {
+      this.#listener.watcherFailed(error);
+    }
+  }
+
+  #showIdentity(connection: Connection, { scheme, auth }: AuthInfo): void {
+    this.#authsDue.push(scheme);
+    connection.sendAuth(scheme, auth);
+  }
+
+  #authAnswered(error: number): void {
+    const scheme = this.#authsDue.shift() ?? '';
+    if (error !== ErrorCode.ok) this.#authFailed(scheme, null);
+  }
+
+  #authFailed(scheme: string, cause: Error | null): void {
+    this.#settings.log.warn?.({ scheme, reason: cause?.message }, 'a server refused an identity');
+    this.#lastFailure = cause ?? new Error(`a server refused the identity of scheme ${scheme}`);
+    this.#listener.event({ type: 'authFailed', scheme });
+    this.#end('authFailed', 'authFailed');
+  }
+
+  // Liveness (client-protocol reference, 7.2).
+
+  #confirm(sentAt: number): void {
+    if (sentAt > this.#confirmedAt) this.#confirmedAt = sentAt;
+  }
+
+  /** One timer looks after the connection: it pings when nothing was sent for a third of the timeout, and gives the
+   * connection up when nothing came for two thirds. */
+  #watch(connection: Connection): void {
+    if (this.#connection !== connection) return;
+    const now = this.#ports.nowMs();
+    const third = this.#timeoutMs / 3;
+    const deadAt = connection.heardAt + 2 * third;
+    if (now >= deadAt) {
+      if (this.#suspectedAt >= connection.heardAt) {
+        this.#dropConnection(new Error(`${formatServer(connection.server)} is silent`));
+        this.#connectSoon(false);
+        return;
+      }
+      this.#suspectedAt = now;
+      this.#watchdog = this.#ports.after(GRACE_MS, () => this.#watch(connection));
+      return;
+    }
+    if (now >= connection.sentAt + third) {
+      this.#pingSentAt = now;
+      connection.sendPing();
+      // It leaves in this turn.
+      connection.sentAt = now;
+    }
+    const next = Math.min(deadAt, connection.sentAt + third);
+    this.#watchdog = this.#ports.after(Math.max(1, next - now), () => this.#watch(connection));
+  }
+
+  /** While there is no connection: the moment from which the session may have ended. */
+  #watchUncertainty(): void {
+    if (this.#id === 0n || this.#isUncertain) return;
+    const left = this.certainForMs;
+    if (left > 0) {
+      this.#doubt?.cancel();
+      this.#doubt = this.#ports.after(Math.ceil(left), () => this.#watchUncertainty());
+      return;
+    }
+    this.#isUncertain = true;
+    this.#listener.event({ type: 'sessionUncertain', sessionId: this.#id });
+  }
+
+  // Ends.
+
+  #dropConnection(reason: Error | null): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    const wasAttached = this.#isAttached;
+    const wasReady = this.#isReady;
+    this.#connection = null;
+    this.#isAttached = false;
+    this.#isReady = false;
+    this.#sasl?.abandon();
+    this.#sasl = null;
+    this.#watchdog?.cancel();
+    this.#search?.stop();
+    this.#search = null;
+    connection.close();
+    this.#lastFailure = new Error(
+      `${formatServer(connection.server)}: ${reason?.message ?? 'the server closed the connection'}`,
+      reason === null ? {} : { cause: reason },
+    );
+    const again: Call[] = [];
+    for (const call of connection.inFlight.drain()) {
+      if (call.isSettled || call.isInternal) continue;
+      if (call.operation.isWrite) this.#giveUp(call, 'connectionLoss', 'unknown');
+      else {
+        call.state = CallState.queued;
+        again.push(call);
+      }
+    }
+    if (again.length > 0) this.#queue.unshift(again);
+    if (this.#isOver || !wasAttached) {
+      if (!this.#isOver) this.#watchUncertainty();
+      return;
+    }
+    this.#state = 'connecting';
+    this.#settings.log.info?.({ reason: this.#lastFailure.message }, 'connection lost');
+    if (wasReady) this.#listener.event({ type: 'disconnected', reason: this.#lastFailure });
+    this.#watchUncertainty();
+  }
+
+  #giveUp(call: Call, code: ZooKeeperErrorCode, outcome: Outcome): void {
+    call.failWith(code, outcome, this.#lastFailure === null ? {} : { cause: this.#lastFailure });
+    this.#forget(call);
+  }
+
+  #expired(): void {
+    const sessionId = this.#id;
+    this.#id = 0n;
+    this.#password = NO_PASSWORD;
+    this.#isGlobal = false;
+    this.#isUncertain = false;
+    this.#doubt?.cancel();
+    this.#dropConnection(new Error('the session has expired'));
+    this.#settings.log.warn?.({ session: `0x${sessionId.toString(16)}` }, 'session expired');
+    this.#listener.event({ type: 'sessionExpired', sessionId });
+    if (this.#isOver) return;
+    if (this.#settings.renewSession) {
+      const queued = this.#queue.drain();
+      for (const call of queued) if (this.#mayBeSent(call)) this.#queue.push(call);
+      this.#connectSoon(true);
+    } else this.#end('closed', 'sessionExpired');
+  }
+
+  #end(state: 'closed' | 'authFailed', code: ZooKeeperErrorCode): void {
+    if (this.#isOver) return;
+    this.#state = state;
+    this.#retry?.cancel();
+    this.#sweep?.cancel();
+    this.#doubt?.cancel();
+    const inFlight = this.#connection?.inFlight.drain() ?? [];
+    this.#dropConnection(new Error('the client is closed'));
+    this.#watchdog?.cancel();
+    for (const call of [...inFlight, ...this.#queue.drain()]) {
+      if (call.isInternal || call.isSettled) continue;
+      this.#giveUp(call, code, call.outcomeIfGivenUp);
+    }
+    for (const go of this.#waitingForRoom.splice(0)) go();
+    for (const [path, watcher] of this.watches.takeAll()) {
+      this.#tell(watcher, { type: 'closed', path: this.pathBelowChroot(path), zxid: null });
+    }
+    this.#listener.event({ type: 'closed' });
+    this.#whenClosed?.();
+  }
+
+  /** The error of a client that never got a session. */
+  connectError(code: ZooKeeperErrorCode, detail: string, cause: unknown): ZooKeeperError {
+    return new ZooKeeperError({ code, operation: 'connect', path: null, outcome: 'not applied', detail, cause });
+  }
+}

@@ -1,0 +1,122 @@
+import { ZooKeeperError } from './core/errors.ts';
+import type { ClientLog } from './core/events.ts';
+import type { ServerAddress } from './ports.ts';
+
+/** How to reach servers over TLS; what Node's `tls.connect` takes. */
+export interface TlsOptions {
+  /** Certificates of the authorities to trust, PEM; the system's unless given. */
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[];
+  /** This client's certificate and key, PEM, for servers that ask for one. */
+  readonly cert?: string | Uint8Array;
+  readonly key?: string | Uint8Array;
+  /** Of the key, if it has one. */
+  readonly passphrase?: string;
+  /** A PKCS#12 store with certificate and key, instead of both. */
+  readonly pfx?: Uint8Array;
+  /** The name the certificate must carry; the host of the connect string unless given. */
+  readonly serverName?: string;
+  /** False accepts any server. Never outside of tests. */
+  readonly rejectUnauthorized?: boolean;
+  /** Such as `TLSv1.2`. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+}
+
+export interface ClientOptions {
+  /** Milliseconds without contact after which the servers end the session; 30,000. They may grant another. */
+  readonly sessionTimeoutMs?: number;
+  /** Milliseconds until a request without a limit of its own is given up; the session timeout. */
+  readonly requestTimeoutMs?: number;
+  /** Milliseconds that `connect` waits for a session; the session timeout. */
+  readonly connectTimeoutMs?: number;
+  /** Ends the wait of `connect`. */
+  readonly signal?: AbortSignal;
+  /** Whether a server without a quorum will do for reading; false. */
+  readonly readOnly?: boolean;
+  /** When the servers have ended the session: begin another (the default), or close. */
+  readonly onSessionExpired?: 'renew' | 'close';
+  /** A session to go on with, such as another process's. */
+  readonly session?: { readonly id: bigint; readonly password: Uint8Array };
+  /** Identities to show, such as `{ scheme: 'digest', auth: 'user:password' }`. */
+  readonly auth?: readonly { readonly scheme: string; readonly auth: string | Uint8Array }[];
+  /** SASL DIGEST-MD5 with this user. */
+  readonly sasl?: { readonly username: string; readonly password: string };
+  /** Present: all connections are over TLS. */
+  readonly tls?: TlsOptions;
+  /** Requests without an answer; more are refused with tooManyPending. 100,000. */
+  readonly maxPending?: number;
+  /** The same in bytes of data; 64 MiB. */
+  readonly maxPendingBytes?: number;
+  /** The longest answer accepted, bytes; 64 MiB. */
+  readonly maxReplyBytes?: number;
+  readonly log?: ClientLog;
+}
+
+/** Every option with its default, checked. */
+export interface CheckedOptions {
+  readonly sessionTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly maxPending: number;
+  readonly maxPendingBytes: number;
+  readonly maxReplyBytes: number;
+}
+
+const DEFAULT_SESSION_TIMEOUT_MS = 30_000;
+const DEFAULT_MAX_PENDING = 100_000;
+const DEFAULT_MAX_BYTES: number = 64 << 20;
+const LONGEST_MS = 0x7fffffff;
+const SMALLEST_REPLY_BYTES = 1024;
+
+/** @throws ZooKeeperError invalidArgument, which names the option. */
+export function checkOptions(options: ClientOptions): CheckedOptions {
+  const sessionTimeoutMs = whole(options, 'sessionTimeoutMs', DEFAULT_SESSION_TIMEOUT_MS, 1, LONGEST_MS);
+  if (options.session !== undefined && options.session.password.length !== 16) {
+    throw wrong('session.password', 'has to have 16 bytes');
+  }
+  if (options.onSessionExpired !== undefined && !['renew', 'close'].includes(options.onSessionExpired)) {
+    throw wrong('onSessionExpired', "has to be 'renew' or 'close'");
+  }
+  return {
+    sessionTimeoutMs,
+    requestTimeoutMs: whole(options, 'requestTimeoutMs', sessionTimeoutMs, 1, LONGEST_MS),
+    connectTimeoutMs: whole(options, 'connectTimeoutMs', sessionTimeoutMs, 1, LONGEST_MS),
+    maxPending: whole(options, 'maxPending', DEFAULT_MAX_PENDING, 1, Number.MAX_SAFE_INTEGER),
+    maxPendingBytes: whole(options, 'maxPendingBytes', DEFAULT_MAX_BYTES, 1, Number.MAX_SAFE_INTEGER),
+    maxReplyBytes: whole(options, 'maxReplyBytes', DEFAULT_MAX_BYTES, SMALLEST_REPLY_BYTES, LONGEST_MS),
+  };
+}
+
+function whole(
+  options: ClientOptions,
+  name: keyof CheckedOptions,
+  otherwise: number,
+  least: number,
+  most: number,
+): number {
+  const value = options[name] ?? otherwise;
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw wrong(name, `has to be a whole number from ${least} to ${most}, not ${value}`);
+  }
+  return value;
+}
+
+function wrong(option: string, detail: string): ZooKeeperError {
+  return new ZooKeeperError({
+    code: 'invalidArgument',
+    operation: 'connect',
+    path: null,
+    outcome: 'not applied',
+    detail: `the option ${option} ${detail}`,
+  });
+}
+
+/** What a caller may know of the connection. */
+export interface SessionInfo {
+  readonly id: bigint;
+  /** 16 bytes that let another client go on with the session: a secret. */
+  readonly password: Uint8Array;
+  /** Milliseconds, as granted. */
+  readonly timeoutMs: number;
+  /** The server it is connected to now. */
+  readonly server: ServerAddress | null;
+}
