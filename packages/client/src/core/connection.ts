@@ -109,6 +109,7 @@ export class Connection {
   }
 
   sendPing(): void {
+    this.sentAt = this.#ports.nowMs();
     this.#encode(SpecialXid.ping, 'ping', null);
   }
 

@@ -1,13 +1,14 @@
 import { type ConnectResponse, ErrorCode, type RequestBodies, type RequestName } from '@headkeeper/protocol';
 import type { ClientPorts, ServerAddress, Timer } from '../ports.ts';
+import { Backlog } from './backlog.ts';
 import { bindCall, Call, CallState, type Operation } from './call.ts';
 import type { CallOptions } from './call-options.ts';
-import { CallQueue } from './call-queue.ts';
 import { formatServer } from './connect-string.ts';
 import { Connection, type ConnectionListener } from './connection.ts';
 import { errorCodeOf, type Outcome, ZooKeeperError, type ZooKeeperErrorCode } from './errors.ts';
 import type { ClientEvent, ClientState } from './events.ts';
 import { internalCall, SET_WATCHES, SET_WATCHES2 } from './internal-calls.ts';
+import { Liveness } from './liveness.ts';
 import { SaslExchange } from './sasl-exchange.ts';
 import { ServerRing } from './server-ring.ts';
 import type { AuthInfo, ClientSettings } from './settings.ts';
@@ -18,8 +19,6 @@ const NO_PASSWORD = new Uint8Array(16);
 const PASSWORD_BYTES = 16;
 /** Paths in one setWatches request, bytes (client-protocol reference, 6.5). */
 const WATCHES_PIECE_BYTES = 128 * 1024;
-/** How long a connection that looks dead gets to show what has arrived while this process stood still; milliseconds. */
-const GRACE_MS = 20;
 /** Errors of a server after which a write may have been made all the same. */
 const DOUBTFUL: ReadonlySet<number> = new Set<number>([ErrorCode.operationTimeout, ErrorCode.requestTimeout]);
 
@@ -40,11 +39,8 @@ export class Session {
   readonly #listener: SessionListener;
   readonly #ring: ServerRing;
   readonly #auth: AuthInfo[];
-  /** Made and not sent. */
-  readonly #queue: CallQueue = new CallQueue();
-  #pending = 0;
-  #pendingBytes = 0;
-  #waitingForRoom: (() => void)[] = [];
+  readonly #backlog: Backlog;
+  readonly #liveness: Liveness;
   #state: ClientState = 'connecting';
   #connection: Connection | null = null;
   /** The session is established on `#connection`. */
@@ -60,15 +56,10 @@ export class Session {
   /** The session is known to all servers, not to a read-only one alone. */
   #isGlobal = false;
   #wasAttached = false;
-  /** When the last request was sent that has been answered: until `#timeoutMs` later the session lives for certain. */
-  #confirmedAt = Number.NEGATIVE_INFINITY;
-  #pingSentAt = 0;
   #isUncertain = false;
   #retry: Timer | null = null;
-  #watchdog: Timer | null = null;
-  #doubt: Timer | null = null;
-  #sweep: Timer | null = null;
-  #suspectedAt = -1;
+  /** How long the server may take to give a session. */
+  #patience: Timer | null = null;
   #search: WritableSearch | null = null;
   #lastFailure: Error | null = null;
   #whenClosed: (() => void) | null = null;
@@ -79,6 +70,20 @@ export class Session {
     this.#listener = listener;
     this.#ring = new ServerRing(settings.servers, (limit) => ports.random(limit));
     this.#auth = [...settings.auth];
+    this.#backlog = new Backlog(
+      ports,
+      settings,
+      () => this.#connection?.inFlight,
+      () => this.#lastFailure,
+    );
+    this.#liveness = new Liveness(ports, {
+      silent: () => {
+        const { server } = this.#connection as Connection;
+        this.#dropConnection(new Error(`${formatServer(server)} is silent`));
+        this.#connectSoon(false);
+      },
+      uncertain: () => this.#becameUncertain(),
+    });
     this.#timeoutMs = settings.sessionTimeoutMs;
     if (settings.session !== null) {
       this.#id = settings.session.id;
@@ -114,7 +119,7 @@ export class Session {
 
   /** Requests without an answer, sent or not. */
   get pending(): number {
-    return this.#pending;
+    return this.#backlog.pending;
   }
 
   /** What last went wrong with a connection. */
@@ -124,8 +129,7 @@ export class Session {
 
   /** For how long from now the session lives for certain, milliseconds; 0 when there is none or it may have ended. */
   get certainForMs(): number {
-    if (this.#id === 0n || this.#isOver) return 0;
-    return Math.max(0, this.#confirmedAt + this.#timeoutMs - this.#ports.nowMs());
+    return this.#id === 0n || this.#isOver ? 0 : this.#liveness.certainForMs;
   }
 
   get #isOver(): boolean {
@@ -168,14 +172,13 @@ export class Session {
         call.failWith(refusal.code, 'not applied', refusal.more);
         return;
       }
-      this.#pending++;
-      this.#pendingBytes += bytes;
+      this.#backlog.add(call);
       if (options !== undefined && (options.signal !== undefined || options.timeoutMs !== undefined)) {
         bindCall(
           call,
           options,
           (ms, fn) => this.#ports.after(ms, fn),
-          (given) => this.#forget(given),
+          (given) => this.#backlog.remove(given),
         );
       }
       this.#accept(call);
@@ -184,8 +187,7 @@ export class Session {
 
   /** Resolves when less than half of the allowed requests are pending. */
   room(): Promise<void> {
-    if (this.#hasRoom()) return Promise.resolve();
-    return new Promise((resolve) => this.#waitingForRoom.push(resolve));
+    return this.#backlog.room();
   }
 
   /** Shows another identity to this server and all later ones. */
@@ -232,73 +234,32 @@ export class Session {
     if (this.#state === 'closed') return { code: 'closed', more: { detail: 'the client was closed' } };
     if (this.#state === 'authFailed') return { code: 'authFailed', more: { detail: 'a server refused an identity' } };
     if (signal?.aborted === true) return { code: 'aborted', more: { cause: signal.reason } };
-    if (this.#pending >= this.#settings.maxPending || this.#pendingBytes >= this.#settings.maxPendingBytes) {
-      return {
-        code: 'tooManyPending',
-        more: { detail: `${this.#pending} requests of ${this.#pendingBytes} bytes are pending; wait for room()` },
-      };
-    }
+    const { fullness } = this.#backlog;
+    if (fullness !== null) return { code: 'tooManyPending', more: { detail: fullness } };
     return null;
   }
 
   #accept(call: Call): void {
-    if (this.#isReady && this.#queue.size === 0 && (this.#connection as Connection).hasRoom) {
+    if (this.#isReady && this.#backlog.queue.size === 0 && (this.#connection as Connection).hasRoom) {
       if (this.#mayBeSent(call)) (this.#connection as Connection).send(call);
-    } else this.#queue.push(call);
-    this.#sweep ??= this.#ports.after(this.#settings.requestTimeoutMs, () => this.#sweepOverdue());
+    } else this.#backlog.queue.push(call);
   }
 
   #mayBeSent(call: Call): boolean {
     if (call.isSettled) return false;
     if (call.session === null || call.session === this.#id) return true;
     call.failWith('sessionExpired', 'not applied', { detail: 'another session has begun' });
-    this.#forget(call);
+    this.#backlog.remove(call);
     return false;
   }
 
   #sendQueued(): void {
     const connection = this.#connection as Connection;
     while (this.#isReady && connection.hasRoom) {
-      const call = this.#queue.shift();
+      const call = this.#backlog.queue.shift();
       if (call === undefined) return;
       if (this.#mayBeSent(call)) connection.send(call);
     }
-  }
-
-  /** A call is settled: it counts no more. */
-  #forget(call: Call): void {
-    if (call.isInternal) return;
-    this.#pending--;
-    this.#pendingBytes -= call.bytes;
-    if (this.#waitingForRoom.length > 0 && this.#hasRoom()) {
-      for (const go of this.#waitingForRoom.splice(0)) go();
-    }
-  }
-
-  #hasRoom(): boolean {
-    return (
-      this.#isOver ||
-      (this.#pending * 2 < this.#settings.maxPending && this.#pendingBytes * 2 < this.#settings.maxPendingBytes)
-    );
-  }
-
-  #sweepOverdue(): void {
-    this.#sweep = null;
-    const now = this.#ports.nowMs();
-    let next = Number.POSITIVE_INFINITY;
-    for (const queue of [this.#connection?.inFlight, this.#queue]) {
-      for (const call of queue?.open() ?? []) {
-        if (call.dueAt === Number.POSITIVE_INFINITY) continue;
-        if (call.dueAt > now) {
-          next = Math.min(next, call.dueAt);
-          break;
-        }
-        const detail = `no answer within ${this.#settings.requestTimeoutMs} ms`;
-        call.failWith('requestTimeout', call.outcomeIfGivenUp, { detail, cause: this.#lastFailure ?? undefined });
-        this.#forget(call);
-      }
-    }
-    if (next !== Number.POSITIVE_INFINITY) this.#sweep = this.#ports.after(next - now + 1, () => this.#sweepOverdue());
   }
 
   // Connecting.
@@ -343,8 +304,8 @@ export class Session {
     );
     this.#connection = connection;
     const limitMs = Math.max(1, Math.floor(this.#timeoutMs / (this.#ring.size * addresses.length)));
-    this.#watchdog?.cancel();
-    this.#watchdog = this.#ports.after(limitMs, () => {
+    this.#patience?.cancel();
+    this.#patience = this.#ports.after(limitMs, () => {
       failed(new Error(`${formatServer(server)} did not answer within ${limitMs} ms`));
     });
   }
@@ -371,7 +332,7 @@ export class Session {
       attached: (response) => this.#attached(connection(), response),
       answered: (call, error, zxid, body) => this.#answered(call, error, zxid, body),
       authAnswered: (error) => this.#authAnswered(error),
-      ponged: () => this.#confirm(this.#pingSentAt),
+      ponged: () => this.#liveness.ponged(),
       event: (type, path, zxid) => this.#eventCame(type, path, zxid),
       drained: () => this.#sendQueued(),
       lost: failed,
@@ -379,26 +340,22 @@ export class Session {
   }
 
   #attached(connection: Connection, response: ConnectResponse): void {
-    this.#watchdog?.cancel();
+    this.#patience?.cancel();
     if (response.timeOut <= 0) {
       this.#expired();
       return;
     }
     this.#isAttached = true;
-    this.#doubt?.cancel();
     this.#ring.connected();
     const isNewSession = response.sessionId !== this.#id;
     const isRead = response.readOnly === true;
-    // The handshake was asked for at the latest when the connection was opened.
-    this.#confirmedAt = connection.sentAt;
     this.#isUncertain = false;
     this.#id = response.sessionId;
     this.#password = response.passwd?.slice() ?? NO_PASSWORD;
     if (this.#password.length !== PASSWORD_BYTES) this.#password = NO_PASSWORD;
     this.#timeoutMs = response.timeOut;
     this.#isGlobal ||= !isRead;
-    this.#suspectedAt = -1;
-    this.#watch(connection);
+    this.#liveness.attached(connection, this.#timeoutMs);
     const begin = (): void => this.#begin(connection, isNewSession, isRead);
     if (this.#settings.sasl === null) begin();
     else {
@@ -460,7 +417,7 @@ export class Session {
   // What comes from the server.
 
   #answered(call: Call, error: number, zxid: number, body: unknown): void {
-    this.#confirm(call.sentAt);
+    this.#liveness.confirm(call.sentAt);
     if (zxid > this.#lastZxid) this.#lastZxid = zxid;
     if (call.isSettled) return;
     const { operation } = call;
@@ -469,7 +426,7 @@ export class Session {
       else call.failWith(errorCodeOf(error), 'not applied');
       return;
     }
-    this.#forget(call);
+    this.#backlog.remove(call);
     if (error === ErrorCode.ok) {
       this.#setWatch(call, operation.watchKind);
       try {
@@ -531,48 +488,8 @@ export class Session {
     this.#end('authFailed', 'authFailed');
   }
 
-  // Liveness (client-protocol reference, 7.2).
-
-  #confirm(sentAt: number): void {
-    if (sentAt > this.#confirmedAt) this.#confirmedAt = sentAt;
-  }
-
-  /** One timer looks after the connection: it pings when nothing was sent for a third of the timeout, and gives the
-   * connection up when nothing came for two thirds. */
-  #watch(connection: Connection): void {
-    if (this.#connection !== connection) return;
-    const now = this.#ports.nowMs();
-    const third = this.#timeoutMs / 3;
-    const deadAt = connection.heardAt + 2 * third;
-    if (now >= deadAt) {
-      if (this.#suspectedAt >= connection.heardAt) {
-        this.#dropConnection(new Error(`${formatServer(connection.server)} is silent`));
-        this.#connectSoon(false);
-        return;
-      }
-      this.#suspectedAt = now;
-      this.#watchdog = this.#ports.after(GRACE_MS, () => this.#watch(connection));
-      return;
-    }
-    if (now >= connection.sentAt + third) {
-      this.#pingSentAt = now;
-      connection.sendPing();
-      // It leaves in this turn.
-      connection.sentAt = now;
-    }
-    const next = Math.min(deadAt, connection.sentAt + third);
-    this.#watchdog = this.#ports.after(Math.max(1, next - now), () => this.#watch(connection));
-  }
-
-  /** While there is no connection: the moment from which the session may have ended. */
-  #watchUncertainty(): void {
+  #becameUncertain(): void {
     if (this.#id === 0n || this.#isUncertain) return;
-    const left = this.certainForMs;
-    if (left > 0) {
-      this.#doubt?.cancel();
-      this.#doubt = this.#ports.after(Math.ceil(left), () => this.#watchUncertainty());
-      return;
-    }
     this.#isUncertain = true;
     this.#listener.event({ type: 'sessionUncertain', sessionId: this.#id });
   }
@@ -589,7 +506,7 @@ export class Session {
     this.#isReady = false;
     this.#sasl?.abandon();
     this.#sasl = null;
-    this.#watchdog?.cancel();
+    this.#patience?.cancel();
     this.#search?.stop();
     this.#search = null;
     connection.close();
@@ -606,20 +523,20 @@ export class Session {
         again.push(call);
       }
     }
-    if (again.length > 0) this.#queue.unshift(again);
+    if (again.length > 0) this.#backlog.queue.unshift(again);
     if (this.#isOver || !wasAttached) {
-      if (!this.#isOver) this.#watchUncertainty();
+      if (!this.#isOver) this.#liveness.detached();
       return;
     }
     this.#state = 'connecting';
     this.#settings.log.info?.({ reason: this.#lastFailure.message }, 'connection lost');
     if (wasReady) this.#listener.event({ type: 'disconnected', reason: this.#lastFailure });
-    this.#watchUncertainty();
+    this.#liveness.detached();
   }
 
   #giveUp(call: Call, code: ZooKeeperErrorCode, outcome: Outcome): void {
     call.failWith(code, outcome, this.#lastFailure === null ? {} : { cause: this.#lastFailure });
-    this.#forget(call);
+    this.#backlog.remove(call);
   }
 
   #expired(): void {
@@ -628,14 +545,14 @@ export class Session {
     this.#password = NO_PASSWORD;
     this.#isGlobal = false;
     this.#isUncertain = false;
-    this.#doubt?.cancel();
     this.#dropConnection(new Error('the session has expired'));
+    this.#liveness.ended();
     this.#settings.log.warn?.({ session: `0x${sessionId.toString(16)}` }, 'session expired');
     this.#listener.event({ type: 'sessionExpired', sessionId });
     if (this.#isOver) return;
     if (this.#settings.renewSession) {
-      const queued = this.#queue.drain();
-      for (const call of queued) if (this.#mayBeSent(call)) this.#queue.push(call);
+      const queued = this.#backlog.queue.drain();
+      for (const call of queued) if (this.#mayBeSent(call)) this.#backlog.queue.push(call);
       this.#connectSoon(true);
     } else this.#end('closed', 'sessionExpired');
   }
@@ -644,16 +561,15 @@ export class Session {
     if (this.#isOver) return;
     this.#state = state;
     this.#retry?.cancel();
-    this.#sweep?.cancel();
-    this.#doubt?.cancel();
     const inFlight = this.#connection?.inFlight.drain() ?? [];
     this.#dropConnection(new Error('the client is closed'));
-    this.#watchdog?.cancel();
-    for (const call of [...inFlight, ...this.#queue.drain()]) {
+    this.#patience?.cancel();
+    this.#liveness.ended();
+    for (const call of [...inFlight, ...this.#backlog.queue.drain()]) {
       if (call.isInternal || call.isSettled) continue;
       this.#giveUp(call, code, call.outcomeIfGivenUp);
     }
-    for (const go of this.#waitingForRoom.splice(0)) go();
+    this.#backlog.end();
     for (const [path, watcher] of this.watches.takeAll()) {
       this.#tell(watcher, { type: 'closed', path: this.pathBelowChroot(path), zxid: null });
     }

@@ -1,0 +1,96 @@
+import type { Timer } from '../ports.ts';
+import type { BacklogPorts } from './backlog.ts';
+import type { Connection } from './connection.ts';
+
+/** How long a connection that looks dead gets to show what has arrived while this process stood still; milliseconds. */
+const GRACE_MS = 20;
+
+export interface LivenessListener {
+  /** Nothing has come for two thirds of the timeout. */
+  silent(): void;
+  /** From now on the servers may have ended the session. */
+  uncertain(): void;
+}
+
+/**
+ * Keeps a session alive and knows for how long it lives for certain (client-protocol reference, 7.2): pings when nothing
+ * was sent for a third of the timeout. Servers count the timeout from what they have received, so it surely runs until a
+ * timeout after the last request was sent that has been answered.
+ */
+export class Liveness {
+  readonly #ports: BacklogPorts;
+  readonly #listener: LivenessListener;
+  #timeoutMs = 0;
+  #confirmedAt = Number.NEGATIVE_INFINITY;
+  /** When the pings were sent that are not answered. */
+  #pings: number[] = [];
+  #suspectedAt = Number.NEGATIVE_INFINITY;
+  #watch: Timer | null = null;
+  #doubt: Timer | null = null;
+
+  constructor(ports: BacklogPorts, listener: LivenessListener) {
+    this.#ports = ports;
+    this.#listener = listener;
+  }
+
+  get certainForMs(): number {
+    return Math.max(0, this.#confirmedAt + this.#timeoutMs - this.#ports.nowMs());
+  }
+
+  /** The session is on this connection now; its handshake was the last that was sent. */
+  attached(connection: Connection, timeoutMs: number): void {
+    this.#timeoutMs = timeoutMs;
+    this.#confirmedAt = connection.sentAt;
+    this.#pings = [];
+    this.#suspectedAt = Number.NEGATIVE_INFINITY;
+    this.#doubt?.cancel();
+    this.#look(connection);
+  }
+
+  /** A request sent at that time has been answered. */
+  confirm(sentAt: number): void {
+    if (sentAt > this.#confirmedAt) this.#confirmedAt = sentAt;
+  }
+
+  ponged(): void {
+    const sentAt = this.#pings.shift();
+    if (sentAt !== undefined) this.confirm(sentAt);
+  }
+
+  /** There is no connection; the session lives on for a while. */
+  detached(): void {
+    this.#watch?.cancel();
+    this.#doubt?.cancel();
+    const left = this.certainForMs;
+    if (left > 0) this.#doubt = this.#ports.after(Math.ceil(left), () => this.#listener.uncertain());
+    else this.#listener.uncertain();
+  }
+
+  /** There is no session any more. */
+  ended(): void {
+    this.#watch?.cancel();
+    this.#doubt?.cancel();
+    this.#confirmedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  #look(connection: Connection): void {
+    const now = this.#ports.nowMs();
+    const third = this.#timeoutMs / 3;
+    const deadAt = connection.heardAt + 2 * third;
+    if (now >= deadAt) {
+      if (this.#suspectedAt >= connection.heardAt) {
+        this.#listener.silent();
+        return;
+      }
+      this.#suspectedAt = now;
+      this.#watch = this.#ports.after(GRACE_MS, () => this.#look(connection));
+      return;
+    }
+    if (now >= connection.sentAt + third) {
+      this.#pings.push(now);
+      connection.sendPing();
+    }
+    const next = Math.min(deadAt, connection.sentAt + third);
+    this.#watch = this.#ports.after(Math.max(1, next - now), () => this.#look(connection));
+  }
+}
