@@ -2,7 +2,7 @@ import type { ServerAddress } from '../ports.ts';
 
 /** First pause after a round in which no server could be had, and the longest; milliseconds. */
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 1_000;
 /** Clients that lose their server together do not come to the next one together. */
 const SPREAD_MS = 50;
 
