@@ -32,7 +32,7 @@ import {
 import { type Membership, parseMembership, type Reconfiguration, reconfigRequestOf } from './membership.ts';
 import { MultiRead } from './multi-read.ts';
 import type { SessionInfo } from './options.ts';
-import type { ClientPorts, RequestTrace } from './ports.ts';
+import type { ClientPorts, RequestTrace, Timer } from './ports.ts';
 import { Transaction } from './transaction.ts';
 
 const ANY_VERSION = -1;
@@ -41,6 +41,7 @@ const CONFIG_PATH = '/zookeeper/config';
 const REQUEST_OVERHEAD = 64;
 /** The longest that closing waits for the server's word, milliseconds. */
 const LONGEST_CLOSE_MS = 5_000;
+const UNIQUE_BYTES = 16;
 const LARGEST_TTL_MS = 2 ** 40 - 1;
 
 export interface CreateOptions extends CallOptions {
@@ -164,6 +165,23 @@ export class Client {
   /** The path below which everything is, empty for none. */
   get chroot(): string {
     return this.#settings.chroot;
+  }
+
+  /** Monotonic milliseconds, for recipes: the clock that `after` goes by. */
+  nowMs(): number {
+    return this.#ports.nowMs();
+  }
+
+  /** Calls back once, `ms` milliseconds from now, unless the timer is cancelled; for recipes. */
+  after(ms: number, call: () => void): Timer {
+    return this.#ports.after(ms, call);
+  }
+
+  /** 32 hexadecimal digits that nobody else draws, for the names of recipes' znodes. */
+  uniqueId(): string {
+    let id = '';
+    for (const byte of this.#ports.randomBytes(UNIQUE_BYTES)) id += byte.toString(16).padStart(2, '0');
+    return id;
   }
 
   /** Requests that are not answered yet. */

@@ -30,7 +30,7 @@ export {
 export type { Membership, Reconfiguration } from './membership.ts';
 export type { MultiRead } from './multi-read.ts';
 export type { ClientOptions, SessionInfo, TlsOptions } from './options.ts';
-export type { RequestTrace, ServerAddress } from './ports.ts';
+export type { RequestTrace, ServerAddress, Timer } from './ports.ts';
 export type { Transaction, TransactionCreated } from './transaction.ts';
 export { deleteAll, ensurePath, putData, walk } from './trees.ts';
 export { type StreamOptions, watchChildren, watchData, watchEvents } from './watch-streams.ts';
