@@ -1,1 +1,15 @@
-export {};
+export { Barrier } from './barriers/barrier.ts';
+export { BarrierMember, DoubleBarrier, type DoubleBarrierOptions } from './barriers/double-barrier.ts';
+export { LeaderLatch, type LeaderLatchOptions, type Leadership } from './elections/leader-latch.ts';
+export { LeaderSelector, type LeaderSelectorOptions } from './elections/leader-selector.ts';
+export { HoldLostError, type LossReason } from './errors.ts';
+export type { Held, Hold, Lock } from './held.ts';
+export type { Layout } from './line/contenders.ts';
+export type { ContenderOptions } from './line/line.ts';
+export type { Participant } from './line/participants.ts';
+export { type MultiHold, MultiLock } from './locks/multi-lock.ts';
+export { Mutex } from './locks/mutex.ts';
+export { ReadWriteLock, type SideLock } from './locks/read-write-lock.ts';
+export { type ReentrantHold, ReentrantMutex } from './locks/reentrant-mutex.ts';
+export { LeasesDisagreeError, Semaphore } from './locks/semaphore.ts';
+export type { WaitOptions } from './wait.ts';

@@ -1,0 +1,203 @@
+import { type Acl, type Client, isZooKeeperError } from '@headkeeper/client';
+import { bounded, Held } from '../held.ts';
+import { Ear, untilGone } from '../line/ear.ts';
+import { childPath, type Place, takePlace } from '../line/place.ts';
+import type { Wait, WaitOptions } from '../wait.ts';
+
+const READY = 'ready';
+
+export interface DoubleBarrierOptions {
+  /** What the znode of this member says; empty unless given. */
+  readonly id?: string;
+  /** Who may do what with the znode; everybody everything, unless given. */
+  readonly acl?: readonly Acl[];
+}
+
+/**
+ * Lets a number of members begin together and end together: nobody is in before all have come, and nobody is out before all
+ * have left.
+ *
+ * - Each member creates `PATH/<32 hex>` (ephemeral); the one that sees all of them creates `PATH/ready` (persistent), which
+ *   lets everybody in. Leaving: all but the lowest delete their znodes and watch the lowest, which watches the highest, until
+ *   it is alone; then `ready` is deleted.
+ * - A member whose session ends counts no more: while others wait to come in, a new one has to come in its place; when they
+ *   wait to leave, it has left.
+ * - Connection loss: those who wait go on when the connection is back. Session expiry: a member that waits to come in comes
+ *   again; the signal of one that is inside is aborted, and it can still leave, to wait for the others.
+ * - The same barrier as Curator's `DistributedDoubleBarrier` and kazoo's `DoubleBarrier`. kazoo deletes `ready` when the first
+ *   leaves, and counts it as a member: with kazoo among the members use a path once.
+ */
+export class DoubleBarrier {
+  readonly path: string;
+  readonly members: number;
+  readonly #client: Client;
+  readonly #options: DoubleBarrierOptions;
+
+  /**
+   * @param members How many have to come; all have to agree.
+   * @throws RangeError when it is no whole number from 1 on.
+   */
+  constructor(client: Client, path: string, members: number, options: DoubleBarrierOptions = {}) {
+    if (!Number.isSafeInteger(members) || members < 1) {
+      throw new RangeError(`a double barrier has a whole number of members from 1 on, not ${members}`);
+    }
+    this.path = path;
+    this.members = members;
+    this.#client = client;
+    this.#options = options;
+  }
+
+  /**
+   * Comes, and waits for all others to come.
+   *
+   * @throws ZooKeeperError aborted, requestTimeout (`timeoutMs`), closed, noAuth; one has not come then.
+   */
+  enter(options: WaitOptions = {}): Promise<BarrierMember> {
+    return bounded(this.#client, 'enter', this.path, options, async (wait) => {
+      for (;;) {
+        // Heard from before the others can count this one: none of them is so fast that its `ready` is missed.
+        const ready = new Ear(this.#client);
+        try {
+          const isReady = await this.#isReady(ready, wait);
+          const place = await this.#come(wait);
+          try {
+            if (isReady || (await this.#whenAllCame(place, ready, wait))) {
+              return new BarrierMember(this.#client, this.path, place, new Held(this.#client, place));
+            }
+          } catch (error) {
+            void place.remove().catch(() => {});
+            throw error;
+          }
+        } finally {
+          ready.end();
+        }
+      }
+    });
+  }
+
+  async #isReady(ready: Ear, wait: Wait): Promise<boolean> {
+    const path = childPath(this.path, READY);
+    for (;;) {
+      try {
+        return (await this.#client.exists(path, { signal: wait.signal, watch: ready.watch })) !== null;
+      } catch (error) {
+        await wait.afterFailure(error);
+      }
+    }
+  }
+
+  #come(wait: Wait): Promise<Place> {
+    const { id = '', acl } = this.#options;
+    const spec = {
+      directory: this.path,
+      prefix: this.#client.uniqueId(),
+      mode: 'ephemeral',
+      data: id,
+      acl,
+      layout: 'curator',
+    } as const;
+    return takePlace(this.#client, spec, wait);
+  }
+
+  /** False: the own znode has gone, with its session. */
+  async #whenAllCame(place: Place, ready: Ear, wait: Wait): Promise<boolean> {
+    const { session } = place;
+    const options = { session, signal: wait.signal };
+    for (;;) {
+      if (ready.heard === 'created') return true;
+      try {
+        const { children } = await this.#client.getChildren(this.path, options);
+        if (!children.includes(place.name)) return false;
+        if (children.includes(READY)) return true;
+        if (children.length < this.members) {
+          // Whoever comes last sees all the others, and tells them.
+          if ((await ready.event(wait)) !== 'created') return false;
+        } else await this.#client.create(childPath(this.path, READY), null, options);
+      } catch (error) {
+        if (isZooKeeperError(error, 'noNode', 'sessionExpired')) return false;
+        if (!isZooKeeperError(error, 'nodeExists')) await wait.afterFailure(error);
+      }
+    }
+  }
+}
+
+/** A member that is inside a `DoubleBarrier`. */
+export class BarrierMember {
+  readonly #client: Client;
+  readonly #path: string;
+  readonly #place: Place;
+  readonly #held: Held;
+
+  /** @internal */
+  constructor(client: Client, path: string, place: Place, held: Held) {
+    this.#client = client;
+    this.#path = path;
+    this.#place = place;
+    this.#held = held;
+  }
+
+  /** Aborted, with a HoldLostError, as soon as the others may take this one for one that has left. */
+  get signal(): AbortSignal {
+    return this.#held.signal;
+  }
+
+  /**
+   * Leaves, and waits for all others to leave.
+   *
+   * @throws ZooKeeperError aborted, requestTimeout (`timeoutMs`), closed, noAuth; one has left then, and can wait again.
+   */
+  async leave(options: WaitOptions = {}): Promise<void> {
+    try {
+      await bounded(this.#client, 'leave', this.#path, options, (wait) => this.#leave(wait));
+    } finally {
+      void this.#held.release().catch(() => {});
+    }
+  }
+
+  /** Leaves without waiting for the others. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#held.release();
+  }
+
+  async #leave(wait: Wait): Promise<void> {
+    const client = this.#client;
+    const { name } = this.#place;
+    for (;;) {
+      const members = await this.#members(wait);
+      const [lowest] = members;
+      const highest = members.at(-1);
+      if (lowest === undefined || highest === undefined) break;
+      if (lowest !== name) {
+        await this.#held.release();
+        await untilGone(client, childPath(this.#path, lowest), wait);
+      } else if (highest === name) await this.#held.release();
+      else await untilGone(client, childPath(this.#path, highest), wait);
+    }
+    await untilDeleted(client, childPath(this.#path, READY), wait);
+  }
+
+  /** Who has not left yet, in the order of the names. */
+  async #members(wait: Wait): Promise<readonly string[]> {
+    for (;;) {
+      try {
+        const { children } = await this.#client.getChildren(this.#path, { signal: wait.signal });
+        return children.filter((name) => name !== READY).sort();
+      } catch (error) {
+        if (isZooKeeperError(error, 'noNode')) return [];
+        await wait.afterFailure(error);
+      }
+    }
+  }
+}
+
+async function untilDeleted(client: Client, path: string, wait: Wait): Promise<void> {
+  for (;;) {
+    try {
+      await client.delete(path, { signal: wait.signal });
+      return;
+    } catch (error) {
+      if (isZooKeeperError(error, 'noNode')) return;
+      await wait.afterFailure(error);
+    }
+  }
+}

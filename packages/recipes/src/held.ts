@@ -1,0 +1,114 @@
+import type { Client } from '@headkeeper/client';
+import { HoldLostError, type LossReason } from './errors.ts';
+import type { Place } from './line/place.ts';
+import { Wait, type WaitOptions } from './wait.ts';
+
+/** Something that is held until it is released, or lost with the session. */
+export interface Hold {
+  /** Aborted, with a HoldLostError, as soon as others may hold it, too. What was begun under it has to stop then. */
+  readonly signal: AbortSignal;
+  /** Gives it up. Safe to call again, and after a loss. */
+  release(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What can be held: a lock, a lease of a semaphore. */
+export interface Lock {
+  acquire(options?: WaitOptions): Promise<Hold>;
+  /** null: it cannot be had without waiting for somebody. */
+  tryAcquire(options?: WaitOptions): Promise<Hold | null>;
+}
+
+/** A lock, lease or leadership that one znode stands for. */
+export class Held implements Hold {
+  readonly #place: Place;
+  readonly #controller: AbortController = new AbortController();
+  readonly #unsubscribe: () => void;
+  #isReleased = false;
+
+  /** @internal */
+  constructor(client: Client, place: Place) {
+    this.#place = place;
+    this.#unsubscribe = client.onEvent((event) => {
+      if (event.type === 'closed') this.#lose('clientClosed');
+      else if (
+        (event.type === 'sessionUncertain' || event.type === 'sessionExpired') &&
+        event.sessionId === place.session
+      ) {
+        this.#lose(event.type);
+      }
+    });
+  }
+
+  /** The znode. */
+  get path(): string {
+    return this.#place.path;
+  }
+
+  /**
+   * A number that grows from holder to holder: the zxid that created the znode. Whoever is written to under the lock should
+   * refuse a lower one than it has seen, for no lock can stop a process that sleeps and wakes up late.
+   */
+  get token(): number {
+    return this.#place.token;
+  }
+
+  /** The session it lives with: requests bound to it (`CallOptions.session`) are not sent in a later one. */
+  get session(): bigint {
+    return this.#place.session;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /**
+   * Deletes the znode; resolves when it is gone, or its session or the client has ended. Lost connections are waited out.
+   *
+   * @throws ZooKeeperError when the servers do not allow it, such as noAuth.
+   */
+  release(): Promise<void> {
+    this.#isReleased = true;
+    this.#unsubscribe();
+    return this.#place.remove();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  #lose(reason: LossReason): void {
+    if (this.#isReleased) return;
+    this.#unsubscribe();
+    this.#controller.abort(new HoldLostError(reason, this.path));
+  }
+}
+
+/**
+ * Runs something under a hold and releases it.
+ *
+ * @throws HoldLostError when it was lost on the way and the work did not fail by itself.
+ */
+export async function runUnder<H extends Hold, T>(hold: H, work: (held: H) => Promise<T> | T): Promise<T> {
+  await using held = hold;
+  const result = await work(held);
+  held.signal.throwIfAborted();
+  return result;
+}
+
+/** Bounds one call of a recipe. */
+export async function bounded<T>(
+  client: Client,
+  operation: string,
+  path: string,
+  options: WaitOptions,
+  call: (wait: Wait) => Promise<T>,
+): Promise<T> {
+  const wait = new Wait(client, operation, path, options);
+  try {
+    wait.check();
+    return await call(wait);
+  } finally {
+    wait.end();
+  }
+}

@@ -1,0 +1,47 @@
+/** One child of a directory in which clients stand in line. */
+export interface Contender {
+  readonly name: string;
+  /** What its name says it wants, such as `lock-`. */
+  readonly marker: string;
+  /** Its number in the line, as in its name. */
+  readonly digits: string;
+  readonly sequence: number;
+}
+
+/** Whose names a recipe uses. `curator`: also understood by Go; kazoo needs a lock class of its own (see `Mutex`). */
+export type Layout = 'curator' | 'kazoo';
+
+/** The digits that a server ends a sequential name with: ten, or a sign and nine or ten after 2^31 creations. */
+const SEQUENCE = /(?:\d{10}|-\d{9,10})$/;
+
+/** The name before its number, which no other client uses. `id`: 32 hexadecimal digits. */
+export function prefixFor(layout: Layout, id: string, marker: string): string {
+  if (layout === 'kazoo') return `${id}${marker}`;
+  const uuid = `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`;
+  return `_c_${uuid}-${marker}`;
+}
+
+/**
+ * Those children that stand in line with one of the markers, first comes first. Names without are nobody's business. The
+ * server's counter goes from 2^31 - 1 to -2^31, so numbers are compared by the way from one to the other.
+ */
+export function contendersOf(children: readonly string[], markers: readonly string[]): Contender[] {
+  const contenders: Contender[] = [];
+  for (const name of children) {
+    const contender = parseContender(name, markers);
+    if (contender !== null) contenders.push(contender);
+  }
+  return contenders.sort((a, b) => (a.sequence - b.sequence) | 0 || compareNames(a.name, b.name));
+}
+
+export function parseContender(name: string, markers: readonly string[]): Contender | null {
+  const digits = SEQUENCE.exec(name)?.[0];
+  if (digits === undefined) return null;
+  const before = name.slice(0, name.length - digits.length);
+  const marker = markers.find((each) => before.endsWith(each));
+  return marker === undefined ? null : { name, marker, digits, sequence: Number(digits) };
+}
+
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,168 @@
+import {
+  type Acl,
+  type CallOptions,
+  type Client,
+  type DataInput,
+  ensurePath,
+  isZooKeeperError,
+} from '@headkeeper/client';
+import { isPassing, Wait } from '../wait.ts';
+import type { Layout } from './contenders.ts';
+
+/** What to create for a client that wants something. */
+export interface PlaceSpec {
+  readonly directory: string;
+  /** What its name begins with, and nobody else's; with `ephemeral` the whole name. */
+  readonly prefix: string;
+  readonly mode: 'ephemeral' | 'ephemeralSequential';
+  readonly data: DataInput;
+  readonly acl: readonly Acl[] | undefined;
+  /** The directory is made, if it is missing, the way this one does it: Curator's goes when it is empty, kazoo's stays. */
+  readonly layout: Layout;
+}
+
+/** An ephemeral znode that stands for a client's wish, or for what it holds. */
+export class Place {
+  readonly directory: string;
+  readonly name: string;
+  /** The session it lives with. */
+  readonly session: bigint;
+  /** Its zxid of creation: whoever comes later has a higher one. */
+  readonly token: number;
+  readonly #client: Client;
+  #removal: Promise<void> | null = null;
+
+  constructor(client: Client, directory: string, name: string, session: bigint, token: number) {
+    this.#client = client;
+    this.directory = directory;
+    this.name = name;
+    this.session = session;
+    this.token = token;
+  }
+
+  get path(): string {
+    return childPath(this.directory, this.name);
+  }
+
+  /**
+   * Resolves when the znode is gone: deleted, or with its session or client. Lost connections are waited out.
+   *
+   * @throws ZooKeeperError when the servers do not allow it, such as noAuth.
+   */
+  remove(): Promise<void> {
+    this.#removal ??= untilDone(this.#client, this.path, this.session, (options) =>
+      this.#client.delete(this.path, options),
+    );
+    return this.#removal;
+  }
+}
+
+export function childPath(directory: string, name: string): string {
+  return directory === '/' ? `/${name}` : `${directory}/${name}`;
+}
+
+/**
+ * Creates the znode, once: after a connection loss it is looked for by its prefix before it is created again. When the wait
+ * is given up while it may have been created, it is removed in the background. A session that ends means another try in
+ * the next one.
+ */
+export async function takePlace(client: Client, spec: PlaceSpec, wait: Wait): Promise<Place> {
+  const { directory, prefix, mode, data, acl, layout } = spec;
+  const { signal } = wait;
+  const withAcl = acl === undefined ? {} : { acl };
+  for (;;) {
+    const session = await wait.session();
+    const options = { session, signal };
+    let isInDoubt = false;
+    try {
+      for (;;) {
+        try {
+          if (isInDoubt) {
+            const place = await findPlace(client, spec, options);
+            if (place !== null) return place;
+            isInDoubt = false;
+          }
+          const { path, stat } = await client.create(childPath(directory, prefix), data, {
+            ...options,
+            ...withAcl,
+            mode,
+          });
+          return new Place(client, directory, nameOf(path), session, stat.czxid);
+        } catch (error) {
+          isInDoubt ||= isZooKeeperError(error) && error.outcome === 'unknown';
+          if (isZooKeeperError(error, 'noNode')) await ensureDirectory(client, directory, layout, options);
+          // Somebody of this session has it already: an earlier attempt of ours.
+          else if (isZooKeeperError(error, 'nodeExists') && mode === 'ephemeral') isInDoubt = true;
+          else await wait.afterFailure(error);
+        }
+      }
+    } catch (error) {
+      if (isInDoubt) void removeTraces(client, spec, session);
+      if (!isZooKeeperError(error, 'sessionExpired')) throw error;
+    }
+  }
+}
+
+/** Makes sure of a directory for a layout. @throws ZooKeeperError */
+export async function ensureDirectory(
+  client: Client,
+  directory: string,
+  layout: Layout,
+  options: CallOptions,
+): Promise<void> {
+  try {
+    await ensurePath(client, directory, { ...options, mode: layout === 'curator' ? 'container' : 'persistent' });
+  } catch (error) {
+    if (isPassing(error)) return;
+    // Servers before 3.5 know no containers.
+    if (!isZooKeeperError(error, 'unimplemented')) throw error;
+    await ensurePath(client, directory, { ...options, mode: 'persistent' });
+  }
+}
+
+async function findPlace(
+  client: Client,
+  spec: PlaceSpec,
+  options: CallOptions & { readonly session: bigint },
+): Promise<Place | null> {
+  const { directory, prefix } = spec;
+  // Another server than the one that was asked to create it may not have heard of it yet.
+  await client.sync(directory, options);
+  const { children } = await client.getChildren(directory, options);
+  const name = children.find((child) => child.startsWith(prefix));
+  if (name === undefined) return null;
+  const stat = await client.exists(childPath(directory, name), options);
+  if (stat === null || stat.ephemeralOwner !== options.session) return null;
+  return new Place(client, directory, name, options.session, stat.czxid);
+}
+
+/** For a wish that was given up while nobody knows whether its znode is there. */
+async function removeTraces(client: Client, spec: PlaceSpec, session: bigint): Promise<void> {
+  await untilDone(client, spec.directory, session, async (options) => {
+    const place = await findPlace(client, spec, { ...options, session });
+    await place?.remove();
+  }).catch(() => {});
+}
+
+/** Tries until it is done, or the session or the client has ended and the znode with it. */
+async function untilDone(
+  client: Client,
+  path: string,
+  session: bigint,
+  attempt: (options: CallOptions) => Promise<void>,
+): Promise<void> {
+  const wait = new Wait(client, 'remove', path, {});
+  for (;;) {
+    try {
+      await attempt({ session });
+      return;
+    } catch (error) {
+      if (isZooKeeperError(error, 'noNode', 'sessionExpired', 'closed', 'authFailed')) return;
+      await wait.afterFailure(error);
+    }
+  }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,90 @@
+import { type Hold, type Lock, runUnder } from '../held.ts';
+import type { WaitOptions } from '../wait.ts';
+
+/**
+ * Several locks held as one, as Curator's `InterProcessMultiLock`: all or none. They are acquired in the order given and
+ * released in the reverse one; give them in the same order everywhere, or two that want the same may wait for one another.
+ *
+ * It has no znodes of its own. When one of the locks is lost, the signal of the whole is aborted with that one's reason.
+ */
+export class MultiLock implements Lock {
+  readonly #locks: readonly Lock[];
+
+  constructor(locks: readonly Lock[]) {
+    this.#locks = [...locks];
+  }
+
+  /** Waits for all of them; those that it has are released if it fails. `timeoutMs` is for each, `signal` for all. */
+  async acquire(options: WaitOptions = {}): Promise<MultiHold> {
+    const holds: Hold[] = [];
+    try {
+      for (const lock of this.#locks) holds.push(await lock.acquire(options));
+    } catch (error) {
+      await new MultiHold(holds).release();
+      throw error;
+    }
+    return new MultiHold(holds);
+  }
+
+  /** All of them, or null when one of them cannot be had without waiting. */
+  async tryAcquire(options: WaitOptions = {}): Promise<MultiHold | null> {
+    const holds: Hold[] = [];
+    try {
+      for (const lock of this.#locks) {
+        const hold = await lock.tryAcquire(options);
+        if (hold === null) {
+          await new MultiHold(holds).release();
+          return null;
+        }
+        holds.push(hold);
+      }
+    } catch (error) {
+      await new MultiHold(holds).release();
+      throw error;
+    }
+    return new MultiHold(holds);
+  }
+
+  /** Runs something while all are held. @throws HoldLostError when one was lost before the work was done. */
+  async run<T>(work: (held: MultiHold) => Promise<T> | T, options: WaitOptions = {}): Promise<T> {
+    return runUnder(await this.acquire(options), work);
+  }
+}
+
+/** What a `MultiLock` holds. */
+export class MultiHold implements Hold {
+  /** In the order of the locks. */
+  readonly holds: readonly Hold[];
+  readonly #controller: AbortController = new AbortController();
+
+  /** @internal */
+  constructor(holds: readonly Hold[]) {
+    this.holds = holds;
+    for (const { signal } of holds) {
+      const lost = (): void => this.#controller.abort(signal.reason);
+      if (signal.aborted) lost();
+      else signal.addEventListener('abort', lost, { once: true });
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Releases all of them, the last one first. @throws The first failure, after all were tried. */
+  async release(): Promise<void> {
+    let failure: { readonly error: unknown } | null = null;
+    for (const hold of this.holds.toReversed()) {
+      try {
+        await hold.release();
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+    if (failure !== null) throw failure.error;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+}

@@ -1,0 +1,136 @@
+import type { Client } from '@headkeeper/client';
+import { type Held, type Hold, runUnder } from '../held.ts';
+import type { ContenderOptions } from '../line/line.ts';
+import type { WaitOptions } from '../wait.ts';
+import { Mutex } from './mutex.ts';
+
+interface Ownership {
+  readonly held: Held;
+  count: number;
+}
+
+/**
+ * A `Mutex` that its owner may acquire again while he holds it, as Curator's `InterProcessMutex`; it is free when it was
+ * released as often. Where Java has threads, here any object is an owner: pass the same one down to whatever may acquire it.
+ *
+ * Connection loss, session expiry, znodes and company are those of `Mutex`. An owner who has lost the lock and has not
+ * released it altogether is told of the loss when he asks again: what he began under it is no longer safe.
+ */
+export class ReentrantMutex {
+  readonly #mutex: Mutex;
+  readonly #owned: Map<object, Ownership> = new Map();
+  /** Who is waiting for the lock: the others of the same owner wait along. */
+  readonly #waiting: Map<object, Promise<void>> = new Map();
+
+  constructor(client: Client, path: string, options: ContenderOptions = {}) {
+    this.#mutex = new Mutex(client, path, options);
+  }
+
+  get path(): string {
+    return this.#mutex.path;
+  }
+
+  /** How many times the owner has to release. */
+  holdsOf(owner: object): number {
+    return this.#owned.get(owner)?.count ?? 0;
+  }
+
+  /**
+   * Waits for the lock, unless the owner has it.
+   *
+   * @throws HoldLostError when the owner lost it and has not released it; otherwise as `Mutex.acquire`.
+   */
+  async acquire(owner: object, options: WaitOptions = {}): Promise<ReentrantHold> {
+    for (let others = this.#waiting.get(owner); others !== undefined; others = this.#waiting.get(owner)) await others;
+    return this.#again(owner) ?? this.#first(owner, this.#mutex.acquire(options));
+  }
+
+  /** The same without waiting for others: null when somebody else has the lock or waits for it. */
+  async tryAcquire(owner: object, options: WaitOptions = {}): Promise<ReentrantHold | null> {
+    for (let others = this.#waiting.get(owner); others !== undefined; others = this.#waiting.get(owner)) await others;
+    return this.#again(owner) ?? this.#first(owner, this.#mutex.tryAcquire(options));
+  }
+
+  /** Runs something while the owner holds the lock. @throws HoldLostError when it was lost before the work was done. */
+  async run<T>(owner: object, work: (held: ReentrantHold) => Promise<T> | T, options: WaitOptions = {}): Promise<T> {
+    return runUnder(await this.acquire(owner, options), work);
+  }
+
+  #again(owner: object): ReentrantHold | null {
+    const ownership = this.#owned.get(owner);
+    if (ownership === undefined) return null;
+    ownership.held.signal.throwIfAborted();
+    ownership.count++;
+    return this.#hold(owner, ownership);
+  }
+
+  async #first<H extends Held | null>(
+    owner: object,
+    asked: Promise<H>,
+  ): Promise<H extends Held ? ReentrantHold : ReentrantHold | null>;
+  async #first(owner: object, asked: Promise<Held | null>): Promise<ReentrantHold | null> {
+    // Nobody waits for a wait that fails: the next of the owner then asks for himself.
+    this.#waiting.set(
+      owner,
+      asked.then(
+        () => {},
+        () => {},
+      ),
+    );
+    try {
+      const held = await asked;
+      if (held === null) return null;
+      const ownership = { held, count: 1 };
+      this.#owned.set(owner, ownership);
+      return this.#hold(owner, ownership);
+    } finally {
+      this.#waiting.delete(owner);
+    }
+  }
+
+  #hold(owner: object, ownership: Ownership): ReentrantHold {
+    return new ReentrantHold(ownership.held, () => {
+      ownership.count--;
+      if (ownership.count > 0) return Promise.resolve();
+      this.#owned.delete(owner);
+      return ownership.held.release();
+    });
+  }
+}
+
+/** One of an owner's acquisitions of a `ReentrantMutex`. */
+export class ReentrantHold implements Hold {
+  readonly #held: Held;
+  readonly #release: () => Promise<void>;
+  #released: Promise<void> | null = null;
+
+  /** @internal */
+  constructor(held: Held, release: () => Promise<void>) {
+    this.#held = held;
+    this.#release = release;
+  }
+
+  /** The znode; the same for all acquisitions of one owner. */
+  get path(): string {
+    return this.#held.path;
+  }
+
+  /** The fencing token; the same for all acquisitions of one owner. */
+  get token(): number {
+    return this.#held.token;
+  }
+
+  get signal(): AbortSignal {
+    return this.#held.signal;
+  }
+
+  /** Takes one acquisition back; with the last of the owner the lock is free. */
+  release(): Promise<void> {
+    this.#released ??= this.#release();
+    return this.#released;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+}

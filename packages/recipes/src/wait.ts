@@ -1,0 +1,114 @@
+import { type Client, isZooKeeperError, ZooKeeperError } from '@headkeeper/client';
+
+/** Bounds of a call that may wait for others. */
+export interface WaitOptions {
+  /** Gives the wait up: the call is rejected with a ZooKeeperError `aborted`. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds from the call on, after which it is rejected with a ZooKeeperError `requestTimeout`; no limit unless given. */
+  readonly timeoutMs?: number;
+}
+
+/** Milliseconds until something is tried again that the servers, or the client's own limits, refused for the moment. */
+const REFUSED_PAUSE_MS = 50;
+
+/** One wait of a recipe, from its call to its end. Requests are given its `signal`. */
+export class Wait {
+  readonly #client: Client;
+  readonly #operation: string;
+  readonly #path: string;
+  readonly #controller: AbortController = new AbortController();
+  readonly #end: () => void;
+  #failure: ZooKeeperError | null = null;
+
+  constructor(client: Client, operation: string, path: string, options: WaitOptions) {
+    this.#client = client;
+    this.#operation = operation;
+    this.#path = path;
+    const { signal, timeoutMs } = options;
+    const aborted = (): void => this.#giveUp('aborted', { cause: signal?.reason });
+    const timer =
+      timeoutMs === undefined
+        ? null
+        : client.after(timeoutMs, () => this.#giveUp('requestTimeout', { detail: `not within ${timeoutMs} ms` }));
+    signal?.addEventListener('abort', aborted);
+    this.#end = () => {
+      timer?.cancel();
+      signal?.removeEventListener('abort', aborted);
+    };
+    if (signal?.aborted === true) aborted();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** @throws ZooKeeperError when the wait is over. */
+  check(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** No limits any more. */
+  end(): void {
+    this.#end();
+  }
+
+  /** Resolves when `wake` is called, which may be at once; what `subscribe` returns is called at the end. */
+  async until(subscribe: (wake: () => void) => () => void): Promise<void> {
+    this.check();
+    let unsubscribe: () => void = () => {};
+    let aborted: () => void = () => {};
+    try {
+      await new Promise<void>((resolve) => {
+        aborted = resolve;
+        this.signal.addEventListener('abort', aborted);
+        unsubscribe = subscribe(resolve);
+      });
+    } finally {
+      this.signal.removeEventListener('abort', aborted);
+      unsubscribe();
+    }
+    this.check();
+  }
+
+  /** For a request that failed: returns when it makes sense to go on, and throws what the caller has to know. */
+  async afterFailure(error: unknown): Promise<void> {
+    this.check();
+    if (!isPassing(error)) throw error;
+    if (isRefusal(error)) {
+      await this.until((wake) => {
+        const timer = this.#client.after(REFUSED_PAUSE_MS, wake);
+        return () => timer.cancel();
+      });
+    }
+  }
+
+  /** The session that the client has, as soon as it has one. */
+  async session(): Promise<bigint> {
+    for (;;) {
+      const { id } = this.#client.session;
+      if (id !== 0n) return id;
+      // Rejects when the client is closed.
+      if (this.#client.state === 'closed' || this.#client.state === 'authFailed') await this.#client.exists('/');
+      await this.until((wake) => this.#client.onEvent(wake));
+    }
+  }
+
+  #giveUp(code: 'aborted' | 'requestTimeout', more: { readonly cause?: unknown; readonly detail?: string }): void {
+    if (this.#failure !== null) return;
+    const facts = { code, operation: this.#operation, path: this.#path, outcome: 'not applied' } as const;
+    this.#failure = new ZooKeeperError({ ...facts, ...more });
+    this.#end();
+    this.#controller.abort(this.#failure);
+  }
+}
+
+/** Whether a request that failed so may be made again: a lost connection, a slow answer, a busy server. */
+export function isPassing(error: unknown): boolean {
+  return (
+    isZooKeeperError(error, 'connectionLoss', 'requestTimeout', 'operationTimeout', 'sessionMoved') || isRefusal(error)
+  );
+}
+
+function isRefusal(error: unknown): boolean {
+  return isZooKeeperError(error, 'throttledOp', 'tooManyPending');
+}
