@@ -12,7 +12,7 @@ export interface Contender {
 export type Layout = 'curator' | 'kazoo';
 
 /** The digits that a server ends a sequential name with: ten, or a sign and nine or ten after 2^31 creations. */
-const SEQUENCE = /(?:\d{10}|-\d{9,10})$/;
+const SEQUENCE = /^(?:\d{10}|-\d{9,10})$/;
 
 /** The name before its number, which no other client uses. `id`: 32 hexadecimal digits. */
 export function prefixFor(layout: Layout, id: string, marker: string): string {
@@ -35,11 +35,12 @@ export function contendersOf(children: readonly string[], markers: readonly stri
 }
 
 export function parseContender(name: string, markers: readonly string[]): Contender | null {
-  const digits = SEQUENCE.exec(name)?.[0];
-  if (digits === undefined) return null;
-  const before = name.slice(0, name.length - digits.length);
-  const marker = markers.find((each) => before.endsWith(each));
-  return marker === undefined ? null : { name, marker, digits, sequence: Number(digits) };
+  for (const marker of markers) {
+    const at = name.lastIndexOf(marker);
+    const digits = at < 0 ? '' : name.slice(at + marker.length);
+    if (SEQUENCE.test(digits)) return { name, marker, digits, sequence: Number(digits) };
+  }
+  return null;
 }
 
 function compareNames(a: string, b: string): number {
