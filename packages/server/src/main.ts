@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { pino } from 'pino';
-import { ClientListener } from './adapters/client/listener.ts';
+import { ClientListener, type ClientPort } from './adapters/client/listener.ts';
 import { type DataDir, DataDirError, openDataDir } from './adapters/disk/data-dir.ts';
 import { FolderInUse, type FolderLock, lockFolder } from './adapters/disk/folder-lock.ts';
 import { createJournal } from './adapters/disk/journal-files.ts';
@@ -138,34 +139,7 @@ async function serve(
   failed: Promise<FatalExit>,
 ): Promise<RunningServer> {
   const { replica, driver, dataDir, clock, lastZxid } = server;
-  const ready = deferred<null>();
-  server.begin(() => ready.resolve(null));
-  const early = await Promise.race([ready.promise, failed]);
-  if (early !== null) throw new StartError(early.message, early.exitCode, null);
-  const status = new StandaloneStatus(
-    replica,
-    driver,
-    config,
-    dataDir,
-    clock,
-    replica.member === null ? null : () => factsOf(replica.member as Member),
-  );
-  const listener = new ClientListener({
-    port: config.clientPort,
-    host: config.clientPortAddress,
-    backlog: config.clientPortListenBacklog,
-    keepAlive: config.clientTcpKeepAlive,
-    maxPerAddress: config.maxClientCnxns,
-    maxTotal: config.maxCnxns,
-    silentMs: config.sessionlessConnectionTimeoutMs,
-    clock,
-    clients: driver,
-    answer: (word) => fourLetterAnswer(word, config.fourLetterWords, isServing(replica) ? status : null),
-    refused: (address, reason) => log.warn({ address, reason }, 'connection refused'),
-  });
-  const address = await listener.listen().catch((error: Error) => {
-    throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
-  });
+  const { listener, address, status } = await openClientPort(config, log, server, failed, null);
   const backups = startBackups(config, server, log, process.env);
   if (backups !== null) status.addMetrics(() => backupMetrics(backups.status()));
   const admin = await startAdmin(config, {
@@ -215,6 +189,67 @@ async function serve(
       return stopped;
     },
   };
+}
+
+/** The client port of a server that serves. */
+export interface OpenClientPort {
+  readonly listener: ClientListener;
+  readonly address: { readonly host: string; readonly port: number };
+  /** What operators see of the server. */
+  readonly status: StandaloneStatus;
+}
+
+/** What stands between a server and its clients, where something does. */
+export interface ClientGate {
+  /** Hears of the clients in the driver's place. */
+  readonly clients: ClientPort;
+  readonly admit: (socket: Socket, take: () => void) => void;
+}
+
+/**
+ * Begins to serve, and opens the client port once the server is ready. `failed` says when it never will be.
+ *
+ * @throws StartError when the server fails meanwhile, or the port cannot be had.
+ */
+export async function openClientPort(
+  config: ServerConfig,
+  log: ServerLog,
+  server: AssembledServer,
+  failed: Promise<FatalExit>,
+  gate: ClientGate | null,
+): Promise<OpenClientPort> {
+  const { replica, driver, dataDir, clock } = server;
+  const ready = deferred<null>();
+  server.begin(() => ready.resolve(null));
+  const early = await Promise.race([ready.promise, failed]);
+  if (early !== null) throw new StartError(early.message, early.exitCode, null);
+  const status = new StandaloneStatus(
+    replica,
+    driver,
+    config,
+    dataDir,
+    clock,
+    replica.member === null ? null : () => factsOf(replica.member as Member),
+  );
+  const listener = new ClientListener({
+    port: config.clientPort,
+    host: config.clientPortAddress,
+    backlog: config.clientPortListenBacklog,
+    keepAlive: config.clientTcpKeepAlive,
+    maxPerAddress: config.maxClientCnxns,
+    maxTotal: config.maxCnxns,
+    silentMs: config.sessionlessConnectionTimeoutMs,
+    clock,
+    clients: gate?.clients ?? driver,
+    answer: (word) => fourLetterAnswer(word, config.fourLetterWords, isServing(replica) ? status : null),
+    admit: gate?.admit ?? null,
+    refused: (address, reason) => log.warn({ address, reason }, 'connection refused'),
+  });
+  const address = await listener.listen().catch((error: Error) => {
+    listener.stop();
+    throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
+  });
+  return { listener, address, status };
 }
 
 /** Moves the client port where the membership says; null for a standalone server. */

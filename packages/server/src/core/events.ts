@@ -24,6 +24,8 @@ export type Event = EventTime &
     /** What the connection was sent is mostly with the network, so that it may be sent more. */
     | { readonly kind: 'clientDrained'; readonly connection: number }
     | { readonly kind: 'tick' }
+    /** A session is to end as if its time were over; for a server that leads or stands alone, others do nothing. */
+    | { readonly kind: 'expireSession'; readonly idHigh: number; readonly idLow: number }
     /** Everything appended up to `zxid` is on stable storage. */
     | { readonly kind: 'durable'; readonly generation: number; readonly zxid: number }
     /** The running snapshot may produce about `znodes` more. */

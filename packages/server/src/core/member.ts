@@ -122,6 +122,10 @@ export class Member {
         if (this.#role instanceof Leading) this.#role.transfer(event.to);
         else stage.note('this server does not lead: there is nothing to hand over');
         return;
+      case 'expireSession':
+        if (!(this.#role instanceof Leading) || this.#role.stage !== 'broadcast') return;
+        if (!this.#role.isHandingOver && stage.lookReason === null) this.#role.expire(event.idHigh, event.idLow);
+        return;
       case 'raiseEpoch':
         if (!this.mayReplaceState || !(this.#role instanceof Leading)) return;
         stage.leastEpoch = event.least;

@@ -150,6 +150,7 @@ export class Replica {
   #alone(event: Event): void {
     const standalone = this.#standalone as Standalone;
     if (event.kind === 'replaceState') standalone.rest();
+    else if (event.kind === 'expireSession') standalone.expire(event.idHigh, event.idLow);
     else if (event.kind === 'storageDone') standalone.resume(event.database as Database);
     else invariant(event.kind === 'snapshotWritten', 'a standalone server has no peers');
   }

@@ -221,6 +221,11 @@ export class Driver implements JournalListener {
     this.#step({ kind: 'transfer', to, ...this.#time() });
   }
 
+  /** If this server leads or stands alone, it ends a session as if its time were over. */
+  expireSession(idHigh: number, idLow: number): void {
+    this.#step({ kind: 'expireSession', idHigh, idLow, ...this.#time() });
+  }
+
   /** If this server leads, it is to lead again, in epoch `least` or a later one. */
   raiseEpoch(least: number): void {
     this.#step({ kind: 'raiseEpoch', least, ...this.#time() });

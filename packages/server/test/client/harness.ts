@@ -112,6 +112,7 @@ export async function serve(t: TestContext, changes: Partial<ListenerOptions> = 
       words.push(word);
       return `answer to ${word}\n`;
     },
+    admit: null,
     refused: (address, reason) => refused.push({ address, reason }),
     ...changes,
   });

@@ -32,6 +32,8 @@ export interface ListenerOptions {
   readonly clients: ClientPort;
   /** The answer to a four-letter word. */
   readonly answer: (word: FourLetterName) => string;
+  /** Decides about each connection before anything else does: calls `take`, now or later, or ends the socket; null: all are taken. */
+  readonly admit: ((socket: Socket, take: () => void) => void) | null;
   /** Told of a connection that was refused for a limit. */
   readonly refused: (address: string, reason: string) => void;
 }
@@ -84,7 +86,12 @@ export class ClientListener implements ClientSocketPort {
   }
 
   #makeServer(): Server {
-    return createServer({ noDelay: true, keepAlive: this.#options.keepAlive }, (socket) => this.#accept(socket));
+    const { admit, keepAlive } = this.#options;
+    const accept = (socket: Socket): void => this.#accept(socket);
+    return createServer(
+      { noDelay: true, keepAlive },
+      admit === null ? accept : (socket) => admit(socket, () => accept(socket)),
+    );
   }
 
   #listen(server: Server, port: number, host: string | null): Promise<{ host: string; port: number }> {
@@ -113,13 +120,16 @@ export class ClientListener implements ClientSocketPort {
   /** Resolves when every connection has sent what it had and is closed; ends those that take longer than this. */
   async drain(timeoutMs: number): Promise<void> {
     if (this.#sockets.size === 0) return;
-    const timer = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy();
-    }, timeoutMs);
+    const timer = setTimeout(() => this.dropAll(), timeoutMs);
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
     });
     clearTimeout(timer);
+  }
+
+  /** Ends every connection at once, whatever is still to be sent. */
+  dropAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   #accept(socket: Socket): void {

@@ -54,6 +54,12 @@ export class LeaderWrites implements WritePath {
     this.#reaper.run(serving, proposals);
   }
 
+  /** Proposes the end of one session, whether it was heard of in time or not. */
+  expire(idHigh: number, idLow: number): void {
+    const session = this.#pipeline.serving.sessions.find(idHigh, idLow);
+    if (session !== null && !session.closing) this.#pipeline.proposeClose(session);
+  }
+
   /** Whether the disk, or the quorum, is so far behind that clients should wait. */
   get isBehind(): boolean {
     const { outstanding, outstandingBytes } = this.#pipeline.proposals;

@@ -569,6 +569,9 @@ export class Leading implements Role {
     this.#transfer = LeaderTransfer.begin(this.#stage, this.#handlers.values(), to);
   }
 
+  /** Ends a session as if its time were over. */
+  readonly expire = (idHigh: number, idLow: number): void => this.#writes.expire(idHigh, idLow);
+
   #commitReconfig(proposal: Proposal, membership: Membership): void {
     const { sid } = this.#stage;
     const { zxid } = proposal;

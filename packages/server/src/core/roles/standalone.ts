@@ -45,4 +45,8 @@ export class Standalone {
   tick(): void {
     if (!this.#isResting) this.#writes.tick();
   }
+
+  expire(idHigh: number, idLow: number): void {
+    if (!this.#isResting) this.#writes.expire(idHigh, idLow);
+  }
 }

@@ -1,0 +1,38 @@
+/**
+ * The door for those who run servers on ports of their own making: a disk in memory, a clock that can be moved. For
+ * `@headkeeper/testing`; no stable interface.
+ */
+
+export type { ClientListener, ClientPort } from './adapters/client/listener.ts';
+export { lockFolder } from './adapters/disk/folder-lock.ts';
+export { createNodeDisk } from './adapters/disk/node-disk.ts';
+export { TcpNetwork } from './adapters/peer/tcp-network.ts';
+export { type Answer, type ClientDoor, DoorClient } from './backup/duty/door-client.ts';
+export { ConfigError } from './config/config-error.ts';
+export { parseServerConfig } from './config/parse.ts';
+export type { ServerConfig } from './config/schema.ts';
+export { Field } from './core/tree/node-store.ts';
+export {
+  type AssembledServer,
+  assembleServer,
+  type ClientGate,
+  type FatalExit,
+  type OpenClientPort,
+  openClientPort,
+  ServerExit,
+  type ServerLog,
+  type ServerPorts,
+  StartError,
+} from './main.ts';
+export type {
+  ClientLink,
+  Clock,
+  Disk,
+  DiskFile,
+  DiskSource,
+  Endpoint,
+  PeerNetwork,
+  PeerStream,
+  PeerStreamHandler,
+  Timers,
+} from './ports.ts';
