@@ -10,6 +10,8 @@ import { turn, until } from './time/turns.ts';
 export const PATIENCE_MS = 10_000;
 /** Turns of the loop in which servers hear each other after a step of their clocks. */
 const TURNS_PER_STEP = 4;
+/** So many ticks at the end of an advance are made in small steps. */
+const SMALL_TICKS = 3;
 
 export const SILENT: ServerLog = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -78,9 +80,10 @@ export class TestServers {
   async advance(ms: number): Promise<void> {
     if (!Number.isFinite(ms) || ms < 0)
       throw new TestingError(`advance(): expected milliseconds, 0 or more, not ${ms}`);
-    const stepMs = Math.min(...this.nodes.map((node) => stepOf(node)));
-    for (let left = ms; left > 0; left -= stepMs) {
-      this.#time.advance(Math.min(left, stepMs));
+    for (let left = ms; left > 0; ) {
+      const stepMs = Math.min(left, ...this.nodes.map((node) => stepOf(node, left)));
+      this.#time.advance(stepMs);
+      left -= stepMs;
       for (let turns = 0; turns < TURNS_PER_STEP; turns++) await turn();
     }
     this.#time.settle();
@@ -115,8 +118,15 @@ export class TestServers {
   }
 }
 
-/** How far a server's clock may go on at once. */
-function stepOf({ config }: ServerNode): number {
-  if (config.ensemble === null) return Number.POSITIVE_INFINITY;
-  return Math.max(1, Math.floor((config.syncLimitTicks * config.tickTimeMs) / 4));
+/**
+ * How far a server's clock may go on at once. A leader whose clock has made a leap ends no session until it has heard its
+ * followers once more: the last ticks are small steps.
+ */
+function stepOf({ config }: ServerNode, leftMs: number): number {
+  if (config.ensemble === null) return leftMs;
+  const { tickTimeMs } = config;
+  const leapMs = Math.max(1, Math.floor((config.syncLimitTicks * tickTimeMs) / 4));
+  const smallMs = Math.max(1, Math.floor(tickTimeMs / 2));
+  const tailMs = SMALL_TICKS * tickTimeMs;
+  return leftMs <= tailMs ? smallMs : Math.min(leapMs, leftMs - tailMs);
 }
