@@ -24,6 +24,11 @@ export function versionProblems(packages: readonly ProjectPackage[]): string[] {
       for (const [name, range] of Object.entries(manifest[field] ?? {})) {
         if (names.has(name) && range !== root.version) {
           problems.push(`${where} names ${name} as ${range}, not exactly ${root.version}`);
+        } else if (field === 'peerDependencies') {
+          // Which of them is there is for whoever installs the package to say.
+          if (!/^>=\d+(\.\d+){0,2}$/.test(range)) {
+            problems.push(`${where} names ${name} as ${range}: say the least version that will do, such as >=2`);
+          }
         } else if (!/^\d+\.\d+\.\d+$/.test(range)) {
           problems.push(`${where} names ${name} as ${range}: pin an exact version`);
         }

@@ -10,14 +10,16 @@ const project = (sister: Partial<Manifest>): ProjectPackage[] => [
   { folder: 'b', manifest: { ...base, name: 'b', dependencies: { a: '1.0.0', pino: '10.4.0' }, ...sister } },
 ];
 
-test('one version everywhere is fine', () => {
+test('one version everywhere is fine, and peers of any later one', () => {
   assert.deepEqual(versionProblems(project({})), []);
+  assert.deepEqual(versionProblems(project({ peerDependencies: { vitest: '>=2' } })), []);
 });
 
 const violations: [name: string, sister: Partial<Manifest>, expected: RegExp][] = [
   ['another version', { version: '1.0.1' }, /b\/package.json has version 1\.0\.1/],
   ['a loose internal range', { dependencies: { a: '^1.0.0' } }, /names a as \^1\.0\.0, not exactly/],
   ['a loose foreign range', { devDependencies: { pino: '~10.4.0' } }, /pin an exact version/],
+  ['a peer of one version', { peerDependencies: { vitest: '2.0.0' } }, /say the least version that will do/],
   ['another engine', { engines: { node: '>=18' } }, /asks for node/],
   ['another licence', { license: 'MIT' }, /has licence MIT/],
 ];

@@ -19,6 +19,11 @@ async function joined(t: TestContext, member: TestMember): Promise<SocketClient>
   return client;
 }
 
+/** Lets the loop turn until something has come about; the test's own time limit ends it otherwise. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** What a server has, once it has everything that was committed before. */
 async function childrenAt(t: TestContext, member: TestMember): Promise<readonly string[]> {
   const client = await joined(t, member);
@@ -26,7 +31,7 @@ async function childrenAt(t: TestContext, member: TestMember): Promise<readonly 
   return client.children('/');
 }
 
-describe('TestEnsemble', () => {
+describe('TestEnsemble', { timeout: 60_000 }, () => {
   it('replicates what is written through any server', async (t) => {
     const ensemble = await started(t);
     const leader = ensemble.leader();
@@ -74,8 +79,7 @@ describe('TestEnsemble', () => {
       },
       () => {},
     );
-    while (ensemble.leader() === old || ensemble.leader() === null)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => ensemble.leader() !== old && ensemble.leader() !== null);
     const next = await ensemble.waitForLeader();
     assert.ok(others.includes(next));
     await (await joined(t, next)).create('/majority');
@@ -89,7 +93,7 @@ describe('TestEnsemble', () => {
   it('has no leader without a quorum that can talk, and one again afterwards', async (t) => {
     const ensemble = await started(t);
     ensemble.partition([1], [2], [3]);
-    while (ensemble.servers.some(({ isServing }) => isServing)) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => !ensemble.servers.some(({ isServing }) => isServing));
     assert.equal(ensemble.leader(), null);
     await assert.rejects(ensemble.waitForLeader(50), /no server leads after 50 ms: server 1 is looking/);
     ensemble.partition([1, 3]);
@@ -108,7 +112,7 @@ describe('TestEnsemble', () => {
     assert.notEqual(next, old);
     await (await joined(t, next)).create('/meanwhile');
     old.resume();
-    while (old.role !== 'follower') await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => old.role === 'follower');
     assert.deepEqual(await childrenAt(t, old), ['meanwhile', 'zookeeper']);
   });
 
