@@ -93,12 +93,20 @@ export class TestEnsemble {
     return leader;
   }
 
-  /** Starts every server that does not run, and resolves when all of them serve; those that are paused are not waited for. */
+  /**
+   * Starts every server that does not run, and resolves when all of them serve; those that are paused are not waited for.
+   *
+   * @throws TestingError when one cannot start or ends by itself meanwhile, or when there is no quorum that can talk.
+   */
   async restartAll(): Promise<void> {
     const down = this.servers.filter(({ state }) => state === 'stopped' || state === 'failed');
     await Promise.all(down.map((member) => member.restart()));
-    const running = this.#all.nodes.filter(({ state }) => state === 'running');
-    if (await this.#all.waitForServing(running, PATIENCE_MS)) return;
+    const expected = this.servers.filter(({ state }) => state === 'running');
+    const hasFailed = (): TestMember | undefined => expected.find(({ failure }) => failure !== null);
+    await until(() => expected.every(({ isServing }) => isServing) || hasFailed() !== undefined, PATIENCE_MS);
+    if (expected.every(({ isServing }) => isServing)) return;
+    const failed = hasFailed();
+    if (failed !== undefined) throw new TestingError(`server ${failed.id} has failed: ${failed.failure?.message}`);
     throw new TestingError(`not all servers serve after ${PATIENCE_MS} ms: ${this.#roles()}`);
   }
 

@@ -90,10 +90,6 @@ export class TestServers {
     await this.#reach('advance()', () => this.#serving().every((node) => node.life?.server.replica.outstanding === 0));
   }
 
-  async waitForServing(nodes: readonly ServerNode[], timeoutMs: number): Promise<boolean> {
-    return until(() => nodes.every((node) => node.isServing), timeoutMs);
-  }
-
   async killAll(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill(false)));
   }
