@@ -1,25 +1,26 @@
 import {
   AddWatchMode,
-  encodeUtf8,
   type RequestBodies,
   type RequestName,
-  validatePath,
   WatcherType,
   type Acl as WireAcl,
   CreateMode as WireCreateMode,
 } from '@headkeeper/protocol';
 import type { Operation } from './core/call.ts';
 import type { CallOptions } from './core/call-options.ts';
+import { Chroot } from './core/chroot.ts';
 import { parseConnectString } from './core/connect-string.ts';
-import { invalidArgument, isZooKeeperError } from './core/errors.ts';
+import { connectError, invalidArgument, isZooKeeperError } from './core/errors.ts';
 import type { ClientEvent, ClientState } from './core/events.ts';
+import { aclFault, createFault, dataFault, pathFault, versionFault } from './core/faults.ts';
 import { type Operations, operationsFor } from './core/operations.ts';
 import { Session } from './core/session.ts';
 import type { ClientSettings } from './core/settings.ts';
-import type { Watcher, WatchKind } from './core/watch-table.ts';
+import type { Watcher } from './core/watch-table.ts';
 import {
   type AccessList,
   type Acl,
+  bytesOf,
   type Children,
   type Created,
   type CreateMode,
@@ -27,6 +28,7 @@ import {
   type Identity,
   OPEN_ACL,
   type Stat,
+  ttlFlags,
   type Znode,
 } from './core/znode.ts';
 import { type Membership, parseMembership, type Reconfiguration, reconfigRequestOf } from './membership.ts';
@@ -42,7 +44,6 @@ const REQUEST_OVERHEAD = 64;
 /** The longest that closing waits for the server's word, milliseconds. */
 const LONGEST_CLOSE_MS = 5_000;
 const UNIQUE_BYTES = 16;
-const LARGEST_TTL_MS = 2 ** 40 - 1;
 
 export interface CreateOptions extends CallOptions {
   /** persistent unless given. */
@@ -81,6 +82,7 @@ export interface Watch {
 export class Client {
   readonly #ports: ClientPorts;
   readonly #settings: ClientSettings;
+  readonly #chroot: Chroot;
   readonly #session: Session;
   readonly #operations: Operations;
   readonly #listeners: Set<(event: ClientEvent) => void> = new Set();
@@ -89,11 +91,12 @@ export class Client {
   constructor(ports: ClientPorts, settings: ClientSettings) {
     this.#ports = ports;
     this.#settings = settings;
-    this.#session = new Session(ports, settings, {
+    this.#chroot = new Chroot(settings.chroot);
+    this.#session = new Session(ports, settings, this.#chroot, {
       event: (event) => this.#emit(event),
       watcherFailed: (error) => settings.log.warn?.({ error }, 'a watcher or listener has thrown'),
     });
-    this.#operations = operationsFor((path) => this.#session.pathBelowChroot(path));
+    this.#operations = operationsFor(this.#chroot);
   }
 
   /** @internal Begins to connect; resolves with the session. */
@@ -113,21 +116,15 @@ export class Client {
       const listener = (event: ClientEvent): void => {
         if (event.type === 'connected') over(null);
         else if (event.type === 'authFailed') {
-          over(
-            session.connectError(
-              'authFailed',
-              `the identity of scheme ${event.scheme} is refused`,
-              session.lastFailure,
-            ),
-          );
+          over(connectError('authFailed', `the identity of scheme ${event.scheme} is refused`, session.lastFailure));
         } else if (event.type === 'sessionExpired' && !this.#settings.renewSession) {
-          over(session.connectError('sessionExpired', 'the session to go on with has ended', null));
+          over(connectError('sessionExpired', 'the session to go on with has ended', null));
         }
       };
-      const aborted = (): void => over(session.connectError('aborted', 'the signal was aborted', signal?.reason));
+      const aborted = (): void => over(connectError('aborted', 'the signal was aborted', signal?.reason));
       const timer = this.#ports.after(limitMs, () => {
         const why = session.lastFailure?.message ?? 'no server answered';
-        over(session.connectError('connectionLoss', `no session within ${limitMs} ms: ${why}`, session.lastFailure));
+        over(connectError('connectionLoss', `no session within ${limitMs} ms: ${why}`, session.lastFailure));
       });
       if (signal?.aborted === true) {
         aborted();
@@ -210,14 +207,18 @@ export class Client {
    */
   create(path: string, data: DataInput = null, options: CreateOptions = {}): Promise<Created> {
     const { mode = 'persistent', acl = OPEN_ACL, ttlMs } = options;
-    const fault = createFault(path, mode, ttlMs);
+    const fault = createFault(path, mode, ttlMs) ?? dataFault(data) ?? aclFault(acl);
     if (fault !== null) return Promise.reject(invalidArgument('create', path, fault));
     const bytes = bytesOf(data);
-    const body = { path: this.#whole(path), data: bytes, acl: acl as readonly WireAcl[], flags: WireCreateMode[mode] };
+    const body = {
+      path: this.#chroot.whole(path),
+      data: bytes,
+      acl: acl as readonly WireAcl[],
+      flags: WireCreateMode[mode],
+    };
     if (ttlMs !== undefined) {
-      const flags =
-        mode === 'persistent' ? WireCreateMode.persistentWithTTL : WireCreateMode.persistentSequentialWithTTL;
-      return this.#call(this.#operations.createTTL, { ...body, flags, ttl: ttlMs }, path, bytes, options);
+      const timed = { ...body, flags: ttlFlags(mode), ttl: ttlMs };
+      return this.#call(this.#operations.createTTL, timed, path, bytes, options);
     }
     if (mode === 'container') return this.#call(this.#operations.createContainer, body, path, bytes, options);
     return this.#call(this.#operations.create, body, path, bytes, options);
@@ -230,40 +231,40 @@ export class Client {
    */
   delete(path: string, options: VersionOptions = {}): Promise<void> {
     const version = options.version ?? ANY_VERSION;
-    return this.#checked('delete', path, (whole) =>
+    return this.#checked('delete', path, versionFault(version), (whole) =>
       this.#call(this.#operations.delete, { path: whole, version }, path, null, options),
     );
   }
 
   /** The stat of a znode; null when there is none. The watch is told of its creation, too. */
   exists(path: string, options: ReadOptions = {}): Promise<Stat | null> {
-    return this.#checked('exists', path, (whole) => this.#read(this.#operations.exists, whole, path, options));
+    return this.#checked('exists', path, null, (whole) => this.#read(this.#operations.exists, whole, path, options));
   }
 
   /** @throws ZooKeeperError noNode, noAuth. */
   getData(path: string, options: ReadOptions = {}): Promise<Znode> {
-    return this.#checked('getData', path, (whole) => this.#read(this.#operations.getData, whole, path, options));
+    return this.#checked('getData', path, null, (whole) => this.#read(this.#operations.getData, whole, path, options));
   }
 
   /** @throws ZooKeeperError noNode, badVersion, noAuth, quotaExceeded. */
   setData(path: string, data: DataInput, options: VersionOptions = {}): Promise<Stat> {
-    const bytes = bytesOf(data);
     const version = options.version ?? ANY_VERSION;
-    return this.#checked('setData', path, (whole) =>
-      this.#call(this.#operations.setData, { path: whole, data: bytes, version }, path, bytes, options),
-    );
+    return this.#checked('setData', path, dataFault(data) ?? versionFault(version), (whole) => {
+      const bytes = bytesOf(data);
+      return this.#call(this.#operations.setData, { path: whole, data: bytes, version }, path, bytes, options);
+    });
   }
 
   /** Names of the children. @throws ZooKeeperError noNode, noAuth. */
   getChildren(path: string, options: ReadOptions = {}): Promise<Children> {
-    return this.#checked('getChildren', path, (whole) =>
+    return this.#checked('getChildren', path, null, (whole) =>
       this.#read(this.#operations.getChildren, whole, path, options),
     );
   }
 
   /** @throws ZooKeeperError noNode, noAuth. */
   getACL(path: string, options: CallOptions = {}): Promise<AccessList> {
-    return this.#checked('getACL', path, (whole) =>
+    return this.#checked('getACL', path, null, (whole) =>
       this.#call(this.#operations.getACL, { path: whole }, path, null, options),
     );
   }
@@ -271,14 +272,14 @@ export class Client {
   /** @throws ZooKeeperError noNode, badVersion (of the list), invalidACL, noAuth. */
   setACL(path: string, acl: readonly Acl[], options: VersionOptions = {}): Promise<Stat> {
     const version = options.version ?? ANY_VERSION;
-    return this.#checked('setACL', path, (whole) =>
+    return this.#checked('setACL', path, aclFault(acl) ?? versionFault(version), (whole) =>
       this.#call(this.#operations.setACL, { path: whole, acl, version }, path, null, options),
     );
   }
 
   /** After this, reads show at least what had been written anywhere when it was called. */
   sync(path = '/', options: CallOptions = {}): Promise<void> {
-    return this.#checked('sync', path, (whole) =>
+    return this.#checked('sync', path, null, (whole) =>
       this.#call(this.#operations.sync, { path: whole }, path, null, options),
     );
   }
@@ -286,8 +287,8 @@ export class Client {
   /** Several changes that are made all or not at all. */
   transaction(): Transaction<readonly []> {
     return new Transaction([], {
-      whole: (path) => this.#whole(path),
-      below: (path) => this.#session.pathBelowChroot(path),
+      whole: (path) => this.#chroot.whole(path),
+      below: (path) => this.#chroot.below(path),
       send: (ops, bytes, options) => this.#call(this.#operations.multi, { ops }, null, bytes, options),
     });
   }
@@ -295,7 +296,7 @@ export class Client {
   /** Several reads in one request; each may fail on its own. Servers from 3.6 on. */
   multiRead(): MultiRead<readonly []> {
     return new MultiRead([], {
-      whole: (path) => this.#whole(path),
+      whole: (path) => this.#chroot.whole(path),
       send: (ops, options) => this.#call(this.#operations.multiRead, { ops }, null, null, options),
     });
   }
@@ -314,51 +315,57 @@ export class Client {
     const wireMode = mode === 'persistent' ? AddWatchMode.persistent : AddWatchMode.persistentRecursive;
     // One function for each watch, so that the same watcher can be added twice and removed once.
     const own: Watcher = (event) => watcher(event);
-    const whole = await this.#checked('addWatch', path, (serverPath) =>
+    const whole = await this.#checked('addWatch', path, null, (serverPath) =>
       this.#call(operation, { path: serverPath, mode: wireMode }, path, null, options, own, serverPath).then(
         () => serverPath,
       ),
     );
     const remove = async (removeOptions: CallOptions = {}): Promise<void> => {
       const { watches } = this.#session;
-      if (!watches.remove(mode, whole, own) || watches.has(mode, whole)) return;
-      await this.#removeAtServer(mode, path, whole, removeOptions);
+      if (watches.remove(mode, whole, own) && watches.isIdle(whole, mode)) {
+        await this.#removeAtServer(mode, path, whole, removeOptions);
+      }
     };
     return { path, remove, [Symbol.asyncDispose]: () => remove() };
   }
 
   /** Whether the server holds a watch of this connection on the path. */
   hasWatch(path: string, kind: 'children' | 'data' | 'any', options: CallOptions = {}): Promise<boolean> {
-    return this.#checked('checkWatches', path, (whole) =>
+    return this.#checked('checkWatches', path, null, (whole) =>
       this.#call(this.#operations.checkWatches, { path: whole, type: WatcherType[kind] }, path, null, options),
     );
   }
 
   /** Removes all watches on the path, those that stay included, here and at the server; whether there were any there. */
-  async removeWatches(path: string, options: CallOptions = {}): Promise<boolean> {
-    return this.#checked('removeWatches', path, async (whole) => {
-      const was = await this.#call(
-        this.#operations.removeWatches,
-        { path: whole, type: WatcherType.any },
-        path,
-        null,
-        options,
-      );
-      this.#session.watches.removeAll(whole);
-      return was;
+  removeWatches(path: string, options: CallOptions = {}): Promise<boolean> {
+    return this.#checked('removeWatches', path, null, (whole) => {
+      const body = { path: whole, type: WatcherType.any };
+      return this.#call(this.#operations.removeAllWatches, body, path, null, options, null, whole);
     });
   }
 
-  /** Paths of this session's ephemerals that begin with the prefix. Servers from 3.6 on. */
+  /** @internal A watcher that waits to be told once is not to be told any more; the server is not asked. */
+  forgetWatcher(path: string, watcher: Watcher): void {
+    this.#session.watches.removeOnce(this.#chroot.whole(path), watcher);
+  }
+
+  /** Paths of this session's ephemerals that begin with the prefix, such as `/locks/a`. Servers from 3.6 on. */
   getEphemerals(prefix = '/', options: CallOptions = {}): Promise<readonly string[]> {
-    return this.#checked('getEphemerals', prefix, (whole) =>
-      this.#call(this.#operations.getEphemerals, { prefixPath: whole }, prefix, null, options),
+    if (typeof prefix !== 'string' || !prefix.startsWith('/')) {
+      return Promise.reject(invalidArgument('getEphemerals', null, 'the prefix does not start with /'));
+    }
+    return this.#call(
+      this.#operations.getEphemerals,
+      { prefixPath: this.#chroot.whole(prefix) },
+      prefix,
+      null,
+      options,
     );
   }
 
   /** How many znodes there are below one. Servers from 3.6 on. */
   countDescendants(path: string, options: CallOptions = {}): Promise<number> {
-    return this.#checked('countDescendants', path, (whole) =>
+    return this.#checked('countDescendants', path, null, (whole) =>
       this.#call(this.#operations.countDescendants, { path: whole }, path, null, options),
     );
   }
@@ -410,10 +417,18 @@ export class Client {
     return this.close();
   }
 
-  async #removeAtServer(mode: WatchKind, path: string, whole: string, options: CallOptions): Promise<void> {
-    const type = mode === 'persistent' ? WatcherType.persistent : WatcherType.persistentRecursive;
+  async #removeAtServer(
+    mode: 'persistent' | 'recursive',
+    path: string,
+    whole: string,
+    options: CallOptions,
+  ): Promise<void> {
+    // All kinds at once is what every server understands.
+    const isLast = this.#session.watches.isIdle(whole, 'any');
+    const own = mode === 'persistent' ? WatcherType.persistent : WatcherType.persistentRecursive;
+    const body = { path: whole, type: isLast ? WatcherType.any : own };
     try {
-      await this.#call(this.#operations.removeWatches, { path: whole, type }, path, null, options);
+      await this.#call(this.#operations.removeWatches, body, path, null, options);
     } catch (error) {
       // Before 3.9 a kind cannot be removed alone: the server goes on telling, and nobody listens.
       if (!isZooKeeperError(error, 'marshallingError', 'connectionLoss', 'closed')) throw error;
@@ -462,17 +477,15 @@ export class Client {
     );
   }
 
-  /** Runs a request with the path as the server knows it; a wrong path becomes a rejection. */
-  #checked<Result>(operation: string, path: string, run: (whole: string) => Promise<Result>): Promise<Result> {
-    const fault = validatePath(path);
-    if (fault !== null) return Promise.reject(invalidArgument(operation, path, `the path ${fault}`));
-    return run(this.#whole(path));
-  }
-
-  #whole(path: string): string {
-    const { chroot } = this.#settings;
-    if (chroot === '') return path;
-    return path === '/' ? chroot : chroot + path;
+  /** Runs a request with the path as the server knows it; what is wrong with it, or with the rest, becomes a rejection. */
+  #checked<Result>(
+    operation: string,
+    path: string,
+    fault: string | null,
+    run: (whole: string) => Promise<Result>,
+  ): Promise<Result> {
+    const wrong = pathFault(path) ?? fault;
+    return wrong === null ? run(this.#chroot.whole(path)) : Promise.reject(invalidArgument(operation, path, wrong));
   }
 
   #emit(event: ClientEvent): void {
@@ -484,19 +497,4 @@ export class Client {
       }
     }
   }
-}
-
-function createFault(path: string, mode: CreateMode, ttlMs: number | undefined): string | null {
-  if (!Object.hasOwn(WireCreateMode, mode)) return `there is no mode ${mode}`;
-  const fault = validatePath(path, mode === 'persistentSequential' || mode === 'ephemeralSequential');
-  if (fault !== null) return `the path ${fault}`;
-  if (ttlMs === undefined) return null;
-  if (mode !== 'persistent' && mode !== 'persistentSequential') return `a znode of mode ${mode} cannot have a TTL`;
-  return Number.isSafeInteger(ttlMs) && ttlMs > 0 && ttlMs <= LARGEST_TTL_MS
-    ? null
-    : `a TTL has to be a whole number of milliseconds from 1 to ${LARGEST_TTL_MS}`;
-}
-
-function bytesOf(data: DataInput): Uint8Array | null {
-  return typeof data === 'string' ? encodeUtf8(data) : data;
 }

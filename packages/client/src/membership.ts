@@ -42,6 +42,7 @@ export function parseMembership(data: Uint8Array | null, stat: Stat): Membership
 /** @throws ZooKeeperError invalidArgument when nothing is asked for. */
 export function reconfigRequestOf(change: Reconfiguration): ReconfigRequest {
   const curConfigId = change.fromVersion ?? ANY_VERSION;
+  if (!Number.isSafeInteger(curConfigId)) throw invalidArgument('reconfig', null, 'fromVersion is no whole number');
   if ('members' in change) {
     if (change.members.length === 0) throw invalidArgument('reconfig', null, 'members names no server');
     return { joiningServers: null, leavingServers: null, newMembers: change.members.join(','), curConfigId };

@@ -4,10 +4,10 @@ import {
   type MultiOperation,
   type MultiResponse,
   OpCode,
-  validatePath,
 } from '@headkeeper/protocol';
 import type { CallOptions } from './core/call-options.ts';
-import { errorCodeOf, invalidArgument, ZooKeeperError } from './core/errors.ts';
+import { errorCodeOf, ZooKeeperError } from './core/errors.ts';
+import { pathFault, refuse } from './core/faults.ts';
 import type { Znode } from './core/znode.ts';
 
 /** How a multiRead reaches its client. */
@@ -55,8 +55,7 @@ export class MultiRead<Results extends readonly unknown[]> {
     path: string,
     type: typeof OpCode.getData | typeof OpCode.getChildren,
   ): MultiRead<readonly [...Results, Result]> {
-    const fault = validatePath(path);
-    if (fault !== null) throw invalidArgument('multiRead', path, `the path ${fault}`);
+    refuse('multiRead', path, pathFault(path));
     const operation = { type, body: { path: this.#door.whole(path), watch: false } };
     return new MultiRead([...this.#steps, { path, operation }], this.#door);
   }

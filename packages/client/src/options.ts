@@ -48,6 +48,8 @@ export interface ClientOptions {
   readonly maxPendingBytes?: number;
   /** The longest answer accepted, bytes; 64 MiB. */
   readonly maxReplyBytes?: number;
+  /** The longest request sent, bytes; 1,048,575: servers close the connection on more than their `jute.maxbuffer`. */
+  readonly maxRequestBytes?: number;
   readonly log?: ClientLog;
 }
 
@@ -59,13 +61,15 @@ export interface CheckedOptions {
   readonly maxPending: number;
   readonly maxPendingBytes: number;
   readonly maxReplyBytes: number;
+  readonly maxRequestBytes: number;
 }
 
 const DEFAULT_SESSION_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_PENDING = 100_000;
 const DEFAULT_MAX_BYTES: number = 64 << 20;
+const DEFAULT_REQUEST_BYTES = 0xfffff;
 const LONGEST_MS = 0x7fffffff;
-const SMALLEST_REPLY_BYTES = 1024;
+const SMALLEST_LIMIT_BYTES = 1024;
 
 /** @throws ZooKeeperError invalidArgument, which names the option. */
 export function checkOptions(options: ClientOptions): CheckedOptions {
@@ -82,7 +86,8 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
     connectTimeoutMs: whole(options, 'connectTimeoutMs', sessionTimeoutMs, 1, LONGEST_MS),
     maxPending: whole(options, 'maxPending', DEFAULT_MAX_PENDING, 1, Number.MAX_SAFE_INTEGER),
     maxPendingBytes: whole(options, 'maxPendingBytes', DEFAULT_MAX_BYTES, 1, Number.MAX_SAFE_INTEGER),
-    maxReplyBytes: whole(options, 'maxReplyBytes', DEFAULT_MAX_BYTES, SMALLEST_REPLY_BYTES, LONGEST_MS),
+    maxReplyBytes: whole(options, 'maxReplyBytes', DEFAULT_MAX_BYTES, SMALLEST_LIMIT_BYTES, LONGEST_MS),
+    maxRequestBytes: whole(options, 'maxRequestBytes', DEFAULT_REQUEST_BYTES, SMALLEST_LIMIT_BYTES, LONGEST_MS),
   };
 }
 

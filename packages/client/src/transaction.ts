@@ -1,18 +1,17 @@
 import {
   type Create2Response,
   ErrorCode,
-  encodeUtf8,
   type MultiOperation,
   type MultiResponse,
   OpCode,
   type PathResponse,
   type StatResponse,
-  validatePath,
   CreateMode as WireCreateMode,
 } from '@headkeeper/protocol';
 import type { CallOptions } from './core/call-options.ts';
-import { errorCodeOf, invalidArgument, TransactionError } from './core/errors.ts';
-import { type Acl, type CreateMode, type DataInput, OPEN_ACL, type Stat } from './core/znode.ts';
+import { errorCodeOf, TransactionError } from './core/errors.ts';
+import { aclFault, createFault, dataFault, pathFault, refuse, versionFault } from './core/faults.ts';
+import { type Acl, bytesOf, type CreateMode, type DataInput, OPEN_ACL, type Stat, ttlFlags } from './core/znode.ts';
 
 const ANY_VERSION = -1;
 const OPERATION_BYTES = 64;
@@ -66,23 +65,22 @@ export class Transaction<Results extends readonly unknown[]> {
   create(
     path: string,
     data: DataInput = null,
-    options: { readonly mode?: CreateMode; readonly acl?: readonly Acl[] } = {},
+    options: { readonly mode?: CreateMode; readonly acl?: readonly Acl[]; readonly ttlMs?: number } = {},
   ): Transaction<readonly [...Results, TransactionCreated]> {
-    const { mode = 'persistent', acl = OPEN_ACL } = options;
-    const isSequential = mode === 'persistentSequential' || mode === 'ephemeralSequential';
-    const body = {
-      path: this.#whole('create', path, isSequential),
-      data: bytesOf(data),
-      acl,
-      flags: WireCreateMode[mode],
-    };
+    const { mode = 'persistent', acl = OPEN_ACL, ttlMs } = options;
+    refuse('create', path, createFault(path, mode, ttlMs) ?? dataFault(data) ?? aclFault(acl));
+    const body = { path: this.#door.whole(path), data: bytesOf(data), acl, flags: WireCreateMode[mode] };
+    if (ttlMs !== undefined) {
+      const timed = { ...body, flags: ttlFlags(mode), ttl: ttlMs };
+      return this.#and({ name: 'create', path, operation: { type: OpCode.createTTL, body: timed } });
+    }
     const type = mode === 'container' ? OpCode.createContainer : OpCode.create2;
     return this.#and({ name: 'create', path, operation: { type, body } });
   }
 
   /** @throws ZooKeeperError invalidArgument. */
   delete(path: string, options: { readonly version?: number } = {}): Transaction<readonly [...Results, null]> {
-    const body = { path: this.#whole('delete', path), version: options.version ?? ANY_VERSION };
+    const body = this.#versioned('delete', path, options.version);
     return this.#and({ name: 'delete', path, operation: { type: OpCode.delete, body } });
   }
 
@@ -92,13 +90,14 @@ export class Transaction<Results extends readonly unknown[]> {
     data: DataInput,
     options: { readonly version?: number } = {},
   ): Transaction<readonly [...Results, Stat]> {
-    const body = { path: this.#whole('setData', path), data: bytesOf(data), version: options.version ?? ANY_VERSION };
+    refuse('setData', path, dataFault(data));
+    const body = { ...this.#versioned('setData', path, options.version), data: bytesOf(data) };
     return this.#and({ name: 'setData', path, operation: { type: OpCode.setData, body } });
   }
 
   /** Lets the transaction fail unless the znode is there, in this version if one is given. */
   check(path: string, options: { readonly version?: number } = {}): Transaction<readonly [...Results, null]> {
-    const body = { path: this.#whole('check', path), version: options.version ?? ANY_VERSION };
+    const body = this.#versioned('check', path, options.version);
     return this.#and({ name: 'check', path, operation: { type: OpCode.check, body } });
   }
 
@@ -161,13 +160,8 @@ export class Transaction<Results extends readonly unknown[]> {
     return new Transaction([...this.#steps, step], this.#door);
   }
 
-  #whole(operation: string, path: string, isSequential = false): string {
-    const fault = validatePath(path, isSequential);
-    if (fault !== null) throw invalidArgument(operation, path, `the path ${fault}`);
-    return this.#door.whole(path);
+  #versioned(operation: string, path: string, version: number = ANY_VERSION): { path: string; version: number } {
+    refuse(operation, path, pathFault(path) ?? versionFault(version));
+    return { path: this.#door.whole(path), version };
   }
-}
-
-function bytesOf(data: DataInput): Uint8Array | null {
-  return typeof data === 'string' ? encodeUtf8(data) : data;
 }

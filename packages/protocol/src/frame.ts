@@ -1,4 +1,5 @@
 import { JuteError } from './bytes/jute-error.ts';
+import type { Reader } from './bytes/reader.ts';
 import { copyBytes, type Writer } from './bytes/writer.ts';
 
 const PREFIX_BYTES = 4;
@@ -76,6 +77,45 @@ export class FrameSplitter {
       this.#prefixBytes = 0;
       this.#prefix = 0;
       yield frame;
+    }
+  }
+
+  /**
+   * As `push`, without an object for each frame: points `input` at each frame in turn and calls `take`, which says whether
+   * it wants more. Stopping early is having done with the stream.
+   *
+   * @throws JuteError as `push` does, and whatever `take` throws.
+   */
+  scan(chunk: Uint8Array, input: Reader, take: () => boolean): void {
+    if (this.#refusal !== null) throw this.#refusal;
+    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    let at = 0;
+    for (;;) {
+      if (this.#prefixBytes === 0 && at + PREFIX_BYTES <= chunk.length) {
+        this.#prefix = view.getInt32(at);
+        this.#prefixBytes = PREFIX_BYTES;
+        at += PREFIX_BYTES;
+      } else at = this.#readPrefix(chunk, at);
+      if (this.#prefixBytes < PREFIX_BYTES) return;
+      const length = this.#prefix;
+      this.#check(length);
+      const missing = length - this.#filled;
+      if (chunk.length - at < missing) {
+        this.#keep(chunk, at, chunk.length - at);
+        return;
+      }
+      if (this.#filled === 0) input.reset(chunk, view, at, at + length);
+      else {
+        this.#keep(chunk, at, missing);
+        const { buffer, byteOffset, byteLength } = this.#partial;
+        input.reset(this.#partial, new DataView(buffer, byteOffset, byteLength), 0, length);
+        this.#partial = new Uint8Array(0);
+      }
+      at += missing;
+      this.#filled = 0;
+      this.#prefixBytes = 0;
+      this.#prefix = 0;
+      if (!take()) return;
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Timer } from '../ports.ts';
-import type { Call } from './call.ts';
+import { type Call, CallState } from './call.ts';
 import { CallQueue } from './call-queue.ts';
 
 export interface BacklogLimits {
@@ -61,7 +61,17 @@ export class Backlog {
     this.#sweep ??= this.#ports.after(this.#limits.requestTimeoutMs, () => this.#sweepOverdue());
   }
 
-  /** A call is settled: it counts no more. */
+  /**
+   * A call was given up. One that was sent counts until the connection has it no more: a server that does not answer is not
+   * asked for more and more.
+   */
+  gaveUp(call: Call, wasSent: boolean): void {
+    if (wasSent) return;
+    this.queue.gaveUp();
+    this.remove(call);
+  }
+
+  /** Neither the queue nor a connection has the call any more: it counts no longer. */
   remove(call: Call): void {
     if (call.isInternal) return;
     this.#pending--;
@@ -95,6 +105,7 @@ export class Backlog {
     this.#sweep = null;
     const now = this.#ports.nowMs();
     let next = Number.POSITIVE_INFINITY;
+    const overdue: Call[] = [];
     for (const queue of [this.#sent(), this.queue]) {
       for (const call of queue?.open() ?? []) {
         if (call.dueAt === Number.POSITIVE_INFINITY) continue;
@@ -102,10 +113,15 @@ export class Backlog {
           next = Math.min(next, call.dueAt);
           break;
         }
-        const detail = `no answer within ${this.#limits.requestTimeoutMs} ms`;
-        call.failWith('requestTimeout', call.outcomeIfGivenUp, { detail, cause: this.#lastFailure() ?? undefined });
-        this.remove(call);
+        overdue.push(call);
       }
+    }
+    const detail = `no answer within ${this.#limits.requestTimeoutMs} ms`;
+    const cause = this.#lastFailure() ?? undefined;
+    for (const call of overdue) {
+      const wasSent = call.state === CallState.sent;
+      call.failWith('requestTimeout', call.outcomeIfGivenUp, { detail, cause });
+      this.gaveUp(call, wasSent);
     }
     if (next !== Number.POSITIVE_INFINITY) this.#sweep = this.#ports.after(next - now + 1, () => this.#sweepOverdue());
   }

@@ -6,6 +6,8 @@ const COMPACT_FROM = 1024;
 export class CallQueue {
   #calls: Call[] = [];
   #head = 0;
+  /** Settled calls that still have a place, as far as `gaveUp` has said. */
+  #settled = 0;
 
   get size(): number {
     return this.#calls.length - this.#head;
@@ -25,8 +27,11 @@ export class CallQueue {
     // A slot must not keep the call alive.
     this.#calls[this.#head] = undefined as unknown as Call;
     if (++this.#head === this.#calls.length) {
-      this.#calls = [];
+      // The array keeps its memory for the next ones unless there were many.
+      if (this.#head > COMPACT_FROM) this.#calls = [];
+      else this.#calls.length = 0;
       this.#head = 0;
+      this.#settled = 0;
     } else if (this.#head >= COMPACT_FROM && this.#head * 2 > this.#calls.length) {
       this.#calls = this.#calls.slice(this.#head);
       this.#head = 0;
@@ -34,11 +39,20 @@ export class CallQueue {
     return call;
   }
 
+  /** A call in here, where the order of the others is all that counts, has been settled: places are freed in time. */
+  gaveUp(): void {
+    if (++this.#settled * 2 <= this.size) return;
+    this.#calls = this.#calls.slice(this.#head).filter((call) => !call.isSettled);
+    this.#head = 0;
+    this.#settled = 0;
+  }
+
   /** Takes all of them. */
   drain(): Call[] {
     const all = this.#calls.slice(this.#head);
     this.#calls = [];
     this.#head = 0;
+    this.#settled = 0;
     return all;
   }
 

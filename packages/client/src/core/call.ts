@@ -18,7 +18,12 @@ export interface Operation<Name extends RequestName = RequestName, Result = unkn
   /** Where a watcher is put when the request went well, and when there is no such znode. */
   readonly watchKind?: WatchKind;
   readonly watchKindIfMissing?: WatchKind;
+  /** Its answer says that nobody watches the path any more. */
+  readonly endsWatches?: true;
 }
+
+/** What lasts longer has no end: timers cannot be set for it. */
+const LONGEST_TIMER_MS = 0x7fffffff;
 
 export const CallState = { queued: 0, sent: 1, settled: 2 } as const;
 
@@ -43,6 +48,8 @@ export class Call {
   readonly dueAt: number;
   state: 0 | 1 | 2 = CallState.queued;
   xid = 0;
+  /** On how many connections it was sent. */
+  timesSent = 0;
   /** Monotonic milliseconds of the last time it was sent. */
   sentAt = 0;
   /** Ends a wait that has a limit of its own; called once when the call is settled. */
@@ -106,24 +113,26 @@ export interface CallFacts {
   readonly dueAt: number;
 }
 
-/** Ties a call to its caller's signal and time limit. */
+/**
+ * Ties a call to its caller's signal and time limit.
+ *
+ * @param given hears that the call was given up, and whether it had been sent.
+ */
 export function bindCall(
   call: Call,
-  options: CallOptions,
+  { signal, timeoutMs }: CallOptions,
   after: (ms: number, fn: () => void) => Timer,
-  given: (call: Call) => void,
+  given: (call: Call, wasSent: boolean) => void,
 ): void {
-  const { signal, timeoutMs } = options;
   let timer: Timer | null = null;
-  const aborted = (): void => {
-    call.failWith('aborted', call.outcomeIfGivenUp, { cause: signal?.reason });
-    given(call);
+  const giveUp = (code: 'aborted' | 'requestTimeout', more: Pick<ErrorFacts, 'cause' | 'detail'>): void => {
+    const wasSent = call.state === CallState.sent;
+    call.failWith(code, call.outcomeIfGivenUp, more);
+    given(call, wasSent);
   };
-  if (timeoutMs !== undefined) {
-    timer = after(timeoutMs, () => {
-      call.failWith('requestTimeout', call.outcomeIfGivenUp, { detail: `no answer within ${timeoutMs} ms` });
-      given(call);
-    });
+  const aborted = (): void => giveUp('aborted', { cause: signal?.reason });
+  if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS) {
+    timer = after(timeoutMs, () => giveUp('requestTimeout', { detail: `no answer within ${timeoutMs} ms` }));
   }
   signal?.addEventListener('abort', aborted);
   call.release = () => {

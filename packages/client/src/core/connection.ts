@@ -4,14 +4,16 @@ import {
   type ConnectResponse,
   connectRequest,
   connectResponse,
-  decodeReplyBody,
-  encodeRequest,
+  ErrorCode,
   endFrame,
   FrameSplitter,
+  JuteError,
+  OpCode,
   Reader,
   type RequestBodies,
   type RequestName,
-  replyHeader,
+  requests,
+  responses,
   SpecialXid,
   Writer,
   watcherEvent,
@@ -30,11 +32,21 @@ export interface ConnectionListener {
   attached(response: ConnectResponse): void;
   /** `error` is an ErrorCode, or 0; `zxid` counts only if positive. */
   answered(call: Call, error: number, zxid: number, body: unknown): void;
+  /** An answer without an error, of which no sense can be made: the connection is `lost` next. */
+  garbled(call: Call, reason: Error): void;
+  /** The answer is longer than allowed: the connection is `lost` next. */
+  tooLong(call: Call): void;
   authAnswered(error: number): void;
-  ponged(): void;
+  ponged(error: number): void;
   event(type: number, path: string, zxid: number): void;
   drained(): void;
   lost(reason: Error | null): void;
+}
+
+export interface ConnectionLimits {
+  /** The longest frame accepted, and the longest sent; bytes. */
+  readonly maxReplyBytes: number;
+  readonly maxRequestBytes: number;
 }
 
 /** One connection to one server: frames, the handshake, and answers matched to requests in their order. */
@@ -43,9 +55,11 @@ export class Connection {
   /** Sent and not answered. */
   readonly inFlight: CallQueue = new CallQueue();
   readonly #ports: ClientPorts;
+  readonly #limits: ConnectionLimits;
   readonly #listener: ConnectionListener;
   readonly #link: Link;
   readonly #frames: FrameSplitter;
+  readonly #input: Reader = new Reader(new Uint8Array(0));
   readonly #out: Writer = new Writer(OUTPUT_BYTES);
   #isAttached = false;
   #isGone = false;
@@ -55,18 +69,27 @@ export class Connection {
   /** Monotonic milliseconds when bytes last came, and when some last left. */
   heardAt: number;
   sentAt: number;
+  readonly #flushLater = (): void => {
+    this.#isFlushing = false;
+    this.#flush();
+  };
+  readonly #takeFrame = (): boolean => {
+    this.#frame();
+    return !this.#isGone;
+  };
 
   constructor(
     ports: ClientPorts,
     ip: string,
     server: ServerAddress,
-    maxReplyBytes: number,
+    limits: ConnectionLimits,
     listener: ConnectionListener,
   ) {
     this.server = server;
     this.#ports = ports;
+    this.#limits = limits;
     this.#listener = listener;
-    this.#frames = new FrameSplitter(maxReplyBytes);
+    this.#frames = new FrameSplitter(limits.maxReplyBytes);
     this.heardAt = ports.nowMs();
     this.sentAt = this.heardAt;
     this.#link = ports.dial(ip, server, {
@@ -94,14 +117,18 @@ export class Connection {
     this.#flush();
   }
 
-  /** Sends a request; the answer comes with `answered`. */
-  send(call: Call): void {
-    this.#xid = this.#xid === LAST_XID ? 1 : this.#xid + 1;
-    call.xid = this.#xid;
+  /** Sends a request; the answer comes with `answered`. Returns why it cannot be sent, or null. */
+  send(call: Call): string | null {
+    const xid = this.#xid === LAST_XID ? 1 : this.#xid + 1;
+    const fault = this.#encode(xid, call.operation.op, call.body);
+    if (fault !== null) return fault;
+    this.#xid = xid;
+    call.xid = xid;
     call.state = CallState.sent;
+    call.timesSent++;
     call.sentAt = this.#ports.nowMs();
     this.inFlight.push(call);
-    this.#encode(call.xid, call.operation.op, call.body);
+    return null;
   }
 
   sendAuth(scheme: string, auth: Uint8Array): void {
@@ -121,17 +148,30 @@ export class Connection {
     this.#link.close();
   }
 
-  #encode<Name extends RequestName>(xid: number, op: Name, body: RequestBodies[Name]): void {
-    const at = beginFrame(this.#out);
-    encodeRequest(this.#out, xid, op, body);
-    endFrame(this.#out, at);
-    if (this.#isFlushing) return;
-    // All that is asked for in one turn leaves in one write.
-    this.#isFlushing = true;
-    this.#ports.defer(() => {
-      this.#isFlushing = false;
-      this.#flush();
-    });
+  #encode<Name extends RequestName>(xid: number, op: Name, body: RequestBodies[Name]): string | null {
+    const out = this.#out;
+    const at = beginFrame(out);
+    try {
+      out.int(xid);
+      out.int(OpCode[op]);
+      requests[op].encode(out, body);
+    } catch (error) {
+      // Half a request would spoil all that follow.
+      out.length = at;
+      return `the request cannot be encoded: ${(error as Error).message}`;
+    }
+    endFrame(out, at);
+    const length = out.length - at - Int32Array.BYTES_PER_ELEMENT;
+    if (length > this.#limits.maxRequestBytes) {
+      out.length = at;
+      return `the request has ${length} bytes, more than maxRequestBytes (${this.#limits.maxRequestBytes}) and the jute.maxbuffer of most servers`;
+    }
+    if (!this.#isFlushing) {
+      // All that is asked for in one turn leaves in one write.
+      this.#isFlushing = true;
+      this.#ports.defer(this.#flushLater);
+    }
+    return null;
   }
 
   #flush(): void {
@@ -147,44 +187,59 @@ export class Connection {
     if (this.#isGone) return;
     this.heardAt = this.#ports.nowMs();
     try {
-      for (const frame of this.#frames.push(bytes)) {
-        this.#frame(frame);
-        if (this.#isGone) return;
-      }
+      this.#frames.scan(bytes, this.#input, this.#takeFrame);
     } catch (error) {
+      const due = this.inFlight.peek();
+      if (error instanceof JuteError && error.reason === 'over-limit' && due !== undefined) {
+        this.inFlight.shift();
+        this.#listener.tooLong(due);
+      }
       this.#link.close();
       this.#lost(error as Error);
     }
   }
 
-  #frame(frame: Uint8Array): void {
-    const input = new Reader(frame);
+  #frame(): void {
+    const input = this.#input;
     if (!this.#isAttached) {
       this.#isAttached = true;
       this.#listener.attached(connectResponse.decode(input));
       return;
     }
-    const header = replyHeader.decode(input);
-    switch (header.xid) {
-      case SpecialXid.ping:
-        this.#listener.ponged();
-        return;
-      case SpecialXid.auth:
-        this.#listener.authAnswered(header.err);
-        return;
-      case SpecialXid.watchEvent: {
+    const xid = input.int();
+    const zxid = input.long();
+    const error = input.int();
+    if (xid < 0) {
+      if (xid === SpecialXid.watchEvent) {
         const { type, path } = watcherEvent.decode(input);
-        this.#listener.event(type, path ?? '', header.zxid);
+        this.#listener.event(type, path ?? '', zxid);
+        return;
+      }
+      if (xid === SpecialXid.ping) {
+        this.#listener.ponged(error);
+        return;
+      }
+      if (xid === SpecialXid.auth) {
+        this.#listener.authAnswered(error);
         return;
       }
     }
-    const call = this.inFlight.shift();
-    if (call === undefined || call.xid !== header.xid) {
-      if (call !== undefined) this.inFlight.unshift([call]);
-      throw new Error(`request ${header.xid} was answered where ${call?.xid ?? 'none'} was due`);
+    const call = this.inFlight.peek();
+    if (call === undefined || call.xid !== xid) {
+      throw new Error(`request ${xid} was answered where ${call?.xid ?? 'none'} was due`);
     }
-    const body = call.isSettled ? null : decodeReplyBody(input, header, call.operation.op);
-    this.#listener.answered(call, header.err, header.zxid, body);
+    this.inFlight.shift();
+    let body: unknown = null;
+    // Only SASL may have a body with an error.
+    if (!call.isSettled && (error === ErrorCode.ok || (call.operation.op === 'sasl' && input.remaining() > 0))) {
+      try {
+        body = responses[call.operation.op].decode(input);
+      } catch (reason) {
+        this.#listener.garbled(call, reason as Error);
+        throw reason;
+      }
+    }
+    this.#listener.answered(call, error, zxid, body);
   }
 
   #lost(reason: Error | null): void {

@@ -119,3 +119,8 @@ export function isZooKeeperError(error: unknown, ...codes: readonly ZooKeeperErr
 export function invalidArgument(operation: string, path: string | null, detail: string): ZooKeeperError {
   return new ZooKeeperError({ code: 'invalidArgument', operation, path, outcome: 'not applied', detail });
 }
+
+/** Why there is no client. */
+export function connectError(code: ZooKeeperErrorCode, detail: string, cause: unknown): ZooKeeperError {
+  return new ZooKeeperError({ code, operation: 'connect', path: null, outcome: 'not applied', detail, cause });
+}

@@ -24,11 +24,12 @@ export const SET_WATCHES2: Operation<'setWatches2'> = {
 
 export const SASL: Operation<'sasl'> = { name: 'sasl', op: 'sasl', isWrite: false, finish: () => undefined };
 
-/** A request that no caller waits for. */
+/** A request that no caller waits for. `failed`: it was refused, or the connection was lost. */
 export function internalCall<Name extends RequestName>(
   operation: Operation<Name>,
   body: RequestBodies[Name],
   answered: (answer: InternalAnswer) => void = () => {},
+  failed: () => void = () => {},
 ): Call {
   return new Call({
     operation: operation as unknown as Operation,
@@ -39,7 +40,7 @@ export function internalCall<Name extends RequestName>(
     watcher: null,
     session: null,
     resolve: (answer) => answered(answer as InternalAnswer),
-    reject: () => {},
+    reject: failed,
     isInternal: true,
     dueAt: Number.POSITIVE_INFINITY,
   });

@@ -4,6 +4,8 @@ import type { Connection } from './connection.ts';
 
 /** How long a connection that looks dead gets to show what has arrived while this process stood still; milliseconds. */
 const GRACE_MS = 20;
+/** The longest without a word to the server; milliseconds. */
+const LONGEST_SILENCE_MS = 10_000;
 
 export interface LivenessListener {
   /** Nothing has come for two thirds of the timeout. */
@@ -14,7 +16,7 @@ export interface LivenessListener {
 
 /**
  * Keeps a session alive and knows for how long it lives for certain (client-protocol reference, 7.2): pings when nothing
- * was sent for a third of the timeout. Servers count the timeout from what they have received, so it surely runs until a
+ * was sent for a third of the timeout, or for ten seconds. Servers count the timeout from what they have received, so it surely runs until a
  * timeout after the last request was sent that has been answered.
  */
 export class Liveness {
@@ -86,11 +88,12 @@ export class Liveness {
       this.#watch = this.#ports.after(GRACE_MS, () => this.#look(connection));
       return;
     }
-    if (now >= connection.sentAt + third) {
+    const pingAfter = Math.min(third, LONGEST_SILENCE_MS);
+    if (now >= connection.sentAt + pingAfter) {
       this.#pings.push(now);
       connection.sendPing();
     }
-    const next = Math.min(deadAt, connection.sentAt + third);
+    const next = Math.min(deadAt, connection.sentAt + pingAfter);
     this.#watch = this.#ports.after(Math.max(1, next - now), () => this.#look(connection));
   }
 }

@@ -1,5 +1,6 @@
 import type { ClientInfo, Create2Response, MultiResponse } from '@headkeeper/protocol';
 import type { Operation } from './call.ts';
+import type { Chroot } from './chroot.ts';
 import type { AccessList, Acl, Children, Created, Identity, Stat, Znode } from './znode.ts';
 
 /** Every kind of request that a caller can make, by the caller's name for it. */
@@ -23,18 +24,16 @@ export interface Operations {
   readonly addRecursiveWatch: Operation<'addWatch', void>;
   readonly checkWatches: Operation<'checkWatches', boolean>;
   readonly removeWatches: Operation<'removeWatches', boolean>;
+  readonly removeAllWatches: Operation<'removeWatches', boolean>;
   readonly getEphemerals: Operation<'getEphemerals', readonly string[]>;
   readonly countDescendants: Operation<'getAllChildrenNumber', number>;
   readonly whoAmI: Operation<'whoAmI', readonly Identity[]>;
   readonly close: Operation<'closeSession', void>;
 }
 
-/**
- * The table for one client.
- *
- * @param below gives a path as callers know it: without the chroot.
- */
-export function operationsFor(below: (serverPath: string) => string): Operations {
+/** The table for one client. */
+export function operationsFor(chroot: Chroot): Operations {
+  const below = (serverPath: string): string => chroot.below(serverPath);
   const created = ({ path, stat }: Create2Response): Created => ({ path: below(path ?? ''), stat });
   const znode = ({ data, stat }: { readonly data: Uint8Array | null; readonly stat: Stat }): Znode => ({
     // The bytes lie in what the socket gave, which would stay in memory as long as they do.
@@ -92,11 +91,21 @@ export function operationsFor(below: (serverPath: string) => string): Operations
       finish: isThere,
       finishError: noWatcher,
     },
+    removeAllWatches: {
+      name: 'removeWatches',
+      op: 'removeWatches',
+      isWrite: false,
+      finish: isThere,
+      finishError: noWatcher,
+      endsWatches: true,
+    },
     getEphemerals: {
       name: 'getEphemerals',
       op: 'getEphemerals',
       isWrite: false,
-      finish: ({ ephemerals }) => (ephemerals ?? []).map((path) => below(path ?? '')),
+      // The server takes the chroot for a part of a name: `/app` for `/apple`, too.
+      finish: ({ ephemerals }) =>
+        (ephemerals ?? []).filter((path): path is string => path !== null && chroot.has(path)).map(below),
     },
     countDescendants: {
       name: 'countDescendants',

@@ -3,15 +3,18 @@ import type { ClientPorts, ServerAddress, Timer } from '../ports.ts';
 import { Backlog } from './backlog.ts';
 import { bindCall, Call, CallState, type Operation } from './call.ts';
 import type { CallOptions } from './call-options.ts';
+import type { Chroot } from './chroot.ts';
 import { formatServer } from './connect-string.ts';
 import { Connection, type ConnectionListener } from './connection.ts';
-import { errorCodeOf, type Outcome, ZooKeeperError, type ZooKeeperErrorCode } from './errors.ts';
+import { Dialer } from './dialer.ts';
+import type { Outcome, ZooKeeperErrorCode } from './errors.ts';
 import type { ClientEvent, ClientState } from './events.ts';
 import { internalCall, SET_WATCHES, SET_WATCHES2 } from './internal-calls.ts';
 import { Liveness } from './liveness.ts';
 import { SaslExchange } from './sasl-exchange.ts';
 import { ServerRing } from './server-ring.ts';
 import type { AuthInfo, ClientSettings } from './settings.ts';
+import { settle } from './settle.ts';
 import { type WatchEvent, type Watcher, WatchTable, watchEventTypeOf } from './watch-table.ts';
 import { WritableSearch } from './writable-search.ts';
 
@@ -19,9 +22,8 @@ const NO_PASSWORD = new Uint8Array(16);
 const PASSWORD_BYTES = 16;
 /** Paths in one setWatches request, bytes (client-protocol reference, 6.5). */
 const WATCHES_PIECE_BYTES = 128 * 1024;
-/** Errors of a server after which a write may have been made all the same. */
-const DOUBTFUL: ReadonlySet<number> = new Set<number>([ErrorCode.operationTimeout, ErrorCode.requestTimeout]);
-
+/** On how many connections a read is tried: it may be the read that they break on. */
+const MOST_TIMES_SENT = 5;
 export interface SessionListener {
   event(event: ClientEvent): void;
   /** A watcher has thrown; the client goes on. */
@@ -36,11 +38,13 @@ export class Session {
   readonly watches: WatchTable = new WatchTable();
   readonly #ports: ClientPorts;
   readonly #settings: ClientSettings;
+  readonly #chroot: Chroot;
   readonly #listener: SessionListener;
   readonly #ring: ServerRing;
   readonly #auth: AuthInfo[];
   readonly #backlog: Backlog;
   readonly #liveness: Liveness;
+  readonly #dialer: Dialer;
   #state: ClientState = 'connecting';
   #connection: Connection | null = null;
   /** The session is established on `#connection`. */
@@ -57,14 +61,15 @@ export class Session {
   #isGlobal = false;
   #wasAttached = false;
   #isUncertain = false;
-  #retry: Timer | null = null;
-  /** How long the server may take to give a session. */
-  #patience: Timer | null = null;
+  /** The caller wants no more of this client. */
+  #isClosing = false;
+  #closeLimit: Timer | null = null;
   #search: WritableSearch | null = null;
   #lastFailure: Error | null = null;
   #whenClosed: (() => void) | null = null;
 
-  constructor(ports: ClientPorts, settings: ClientSettings, listener: SessionListener) {
+  constructor(ports: ClientPorts, settings: ClientSettings, chroot: Chroot, listener: SessionListener) {
+    this.#chroot = chroot;
     this.#ports = ports;
     this.#settings = settings;
     this.#listener = listener;
@@ -80,11 +85,19 @@ export class Session {
       silent: () => {
         const { server } = this.#connection as Connection;
         this.#dropConnection(new Error(`${formatServer(server)} is silent`));
-        this.#connectSoon(false);
+        this.#again();
       },
       uncertain: () => this.#becameUncertain(),
     });
     this.#timeoutMs = settings.sessionTimeoutMs;
+    this.#dialer = new Dialer(ports, this.#ring, () => this.#timeoutMs, {
+      dial: (ip, server) => this.#dial(ip, server),
+      tooSlow: (reason) => this.#dropConnection(reason),
+      noServer: (server, reason) => {
+        this.#lastFailure = reason;
+        settings.log.debug?.({ server: formatServer(server), reason: reason.message }, 'no connection');
+      },
+    });
     if (settings.session !== null) {
       this.#id = settings.session.id;
       this.#password = settings.session.password;
@@ -137,7 +150,7 @@ export class Session {
   }
 
   start(): void {
-    this.#connectSoon(true);
+    this.#dialer.begin(true);
   }
 
   /** Brings a request to a server. Everything that can be said against it comes as a rejection. */
@@ -167,18 +180,22 @@ export class Session {
             ? this.#ports.nowMs() + this.#settings.requestTimeoutMs
             : Number.POSITIVE_INFINITY,
       });
+      if (options?.timeoutMs !== undefined && !(options.timeoutMs >= 0)) {
+        const detail = `timeoutMs has to be a number of milliseconds, not ${options.timeoutMs}`;
+        call.failWith('invalidArgument', 'not applied', { detail });
+        return;
+      }
       const refusal = this.#refusal(options?.signal);
       if (refusal !== null) {
         call.failWith(refusal.code, 'not applied', refusal.more);
         return;
       }
-      this.#backlog.add(call);
       if (options !== undefined && (options.signal !== undefined || options.timeoutMs !== undefined)) {
         bindCall(
           call,
           options,
           (ms, fn) => this.#ports.after(ms, fn),
-          (given) => this.#backlog.remove(given),
+          (given, wasSent) => this.#backlog.gaveUp(given, wasSent),
         );
       }
       this.#accept(call);
@@ -201,7 +218,7 @@ export class Session {
     const current = this.server;
     if (this.#ring.replace(servers, current) && current !== null) {
       this.#dropConnection(new Error('another server was chosen'));
-      this.#connectSoon(false);
+      this.#dialer.begin(false);
     }
   }
 
@@ -214,24 +231,24 @@ export class Session {
         previous?.();
         resolve();
       };
-      if (previous !== null) return;
+      if (this.#isClosing) return;
+      this.#isClosing = true;
+      const over = (): void => this.#end('closed', 'closed');
       if (!this.#isReady) {
-        this.#end('closed', 'closed');
+        over();
         return;
       }
-      const timer = this.#ports.after(limitMs, () => this.#end('closed', 'closed'));
-      const over = (): void => {
-        timer.cancel();
-        this.#end('closed', 'closed');
-      };
-      this.call(closeCall, null, null, null, 0, undefined, null).then(over, over);
+      this.#closeLimit = this.#ports.after(limitMs, over);
+      this.#accept(internalCall(closeCall, null, over, over));
     });
   }
 
   #refusal(
     signal: AbortSignal | undefined,
   ): { code: ZooKeeperErrorCode; more: { cause?: unknown; detail?: string } } | null {
-    if (this.#state === 'closed') return { code: 'closed', more: { detail: 'the client was closed' } };
+    if (this.#isClosing || this.#state === 'closed') {
+      return { code: 'closed', more: { detail: 'the client was closed' } };
+    }
     if (this.#state === 'authFailed') return { code: 'authFailed', more: { detail: 'a server refused an identity' } };
     if (signal?.aborted === true) return { code: 'aborted', more: { cause: signal.reason } };
     const { fullness } = this.#backlog;
@@ -240,17 +257,23 @@ export class Session {
   }
 
   #accept(call: Call): void {
-    if (this.#isReady && this.#backlog.queue.size === 0 && (this.#connection as Connection).hasRoom) {
-      if (this.#mayBeSent(call)) (this.#connection as Connection).send(call);
-    } else this.#backlog.queue.push(call);
+    if (!call.isInternal) this.#backlog.add(call);
+    if (call.watcher !== null) this.watches.claim(call.serverPath as string);
+    if (this.#isReady && this.#backlog.queue.size === 0 && (this.#connection as Connection).hasRoom) this.#send(call);
+    else this.#backlog.queue.push(call);
   }
 
-  #mayBeSent(call: Call): boolean {
-    if (call.isSettled) return false;
-    if (call.session === null || call.session === this.#id) return true;
-    call.failWith('sessionExpired', 'not applied', { detail: 'another session has begun' });
-    this.#backlog.remove(call);
-    return false;
+  #send(call: Call): void {
+    if (call.isSettled) return;
+    if (call.session !== null && call.session !== this.#id) {
+      call.failWith('sessionExpired', 'not applied', { detail: 'another session has begun' });
+      this.#forget(call);
+      return;
+    }
+    const fault = (this.#connection as Connection).send(call);
+    if (fault === null) return;
+    call.failWith('invalidArgument', 'not applied', { detail: fault });
+    this.#forget(call);
   }
 
   #sendQueued(): void {
@@ -258,68 +281,41 @@ export class Session {
     while (this.#isReady && connection.hasRoom) {
       const call = this.#backlog.queue.shift();
       if (call === undefined) return;
-      if (this.#mayBeSent(call)) connection.send(call);
+      this.#send(call);
     }
+  }
+
+  /** Neither the queue nor the connection has the call any more. */
+  #forget(call: Call): void {
+    if (call.isInternal) return;
+    this.#backlog.remove(call);
+    if (call.watcher !== null) this.watches.unclaim(call.serverPath as string);
   }
 
   // Connecting.
 
-  #connectSoon(isFirst: boolean): void {
-    if (this.#isOver) return;
-    this.#retry?.cancel();
-    this.#retry = this.#ports.after(this.#ring.pauseMs(isFirst), () => {
-      this.#retry = null;
-      this.#connect(this.#ring.next());
-    });
-  }
-
-  #connect(server: ServerAddress): void {
-    this.#ports.resolve(server.host).then(
-      (addresses) => this.#dial(server, addresses, 0),
-      (error: Error) => this.#attemptFailed(server, error),
-    );
-  }
-
-  /** Tries the addresses of one server in turn. */
-  #dial(server: ServerAddress, addresses: readonly string[], at: number): void {
-    if (this.#isOver || this.#connection !== null) return;
-    const ip = addresses[at];
-    if (ip === undefined) {
-      this.#attemptFailed(server, this.#lastFailure ?? new Error(`${server.host} has no address`));
-      return;
-    }
-    const failed = (reason: Error | null): void => {
-      if (this.#connection !== connection) return;
+  #dial(ip: string, server: ServerAddress): void {
+    const lost = (reason: Error | null): void => {
       const wasAttached = this.#isAttached;
       this.#dropConnection(reason);
-      if (wasAttached) this.#connectSoon(false);
-      else this.#dial(server, addresses, at + 1);
+      if (wasAttached) this.#again();
+      else this.#dialer.failed(this.#lastFailure as Error);
     };
-    const connection: Connection = new Connection(
-      this.#ports,
-      ip,
-      server,
-      this.#settings.maxReplyBytes,
-      this.#connectionListener(() => connection, failed),
-    );
+    const listener = this.#connectionListener(() => connection, lost);
+    const connection: Connection = new Connection(this.#ports, ip, server, this.#settings, listener);
     this.#connection = connection;
-    const limitMs = Math.max(1, Math.floor(this.#timeoutMs / (this.#ring.size * addresses.length)));
-    this.#patience?.cancel();
-    this.#patience = this.#ports.after(limitMs, () => {
-      failed(new Error(`${formatServer(server)} did not answer within ${limitMs} ms`));
-    });
   }
 
-  #attemptFailed(server: ServerAddress, error: Error): void {
-    this.#lastFailure = error;
-    this.#settings.log.debug?.({ server: formatServer(server), reason: error.message }, 'no connection');
-    this.#connectSoon(false);
+  /** After a session's connection is lost: another one, unless the session was to be closed anyway. */
+  #again(): void {
+    if (this.#isClosing) this.#end('closed', 'closed');
+    else this.#dialer.begin(false);
   }
 
-  #connectionListener(connection: () => Connection, failed: (reason: Error | null) => void): ConnectionListener {
+  #connectionListener(connection: () => Connection, lost: (reason: Error | null) => void): ConnectionListener {
     return {
       opened: () => {
-        const keeps = this.#id !== 0n && this.#isGlobal;
+        const keeps = this.#keepsSession;
         connection().handshake({
           protocolVersion: 0,
           lastZxidSeen: this.#lastZxid,
@@ -331,22 +327,45 @@ export class Session {
       },
       attached: (response) => this.#attached(connection(), response),
       answered: (call, error, zxid, body) => this.#answered(call, error, zxid, body),
+      garbled: (call, reason) => {
+        const detail = `the answer makes no sense: ${reason.message}`;
+        call.failWith('marshallingError', call.operation.isWrite ? 'applied' : 'not applied', {
+          detail,
+          cause: reason,
+        });
+        this.#forget(call);
+      },
+      tooLong: (call) => {
+        const detail = `the answer is longer than maxReplyBytes (${this.#settings.maxReplyBytes})`;
+        call.failWith('marshallingError', call.outcomeIfGivenUp, { detail });
+        this.#forget(call);
+      },
       authAnswered: (error) => this.#authAnswered(error),
-      ponged: () => this.#liveness.ponged(),
+      ponged: (error) => this.#ponged(error),
       event: (type, path, zxid) => this.#eventCame(type, path, zxid),
       drained: () => this.#sendQueued(),
-      lost: failed,
+      lost,
     };
   }
 
+  /** Whether there is a session to go on with, known to all servers and not to a read-only one alone. */
+  get #keepsSession(): boolean {
+    return this.#id !== 0n && this.#isGlobal;
+  }
+
   #attached(connection: Connection, response: ConnectResponse): void {
-    this.#patience?.cancel();
     if (response.timeOut <= 0) {
-      this.#expired();
+      // A server without a quorum may not have heard of a session that lives.
+      const isCredible = response.readOnly !== true || this.certainForMs === 0;
+      if (this.#keepsSession && isCredible) this.#expired();
+      else {
+        this.#dropConnection(new Error('the server gave no session'));
+        this.#dialer.failed(this.#lastFailure as Error);
+      }
       return;
     }
+    this.#dialer.succeeded();
     this.#isAttached = true;
-    this.#ring.connected();
     const isNewSession = response.sessionId !== this.#id;
     const isRead = response.readOnly === true;
     this.#isUncertain = false;
@@ -407,60 +426,48 @@ export class Session {
   }
 
   #searchWritable(): void {
-    this.#search = new WritableSearch(this.#ports, this.#ring, () => {
+    this.#search = new WritableSearch(this.#ports, this.#ring, (server) => {
       this.#search = null;
+      this.#ring.prefer(server);
       this.#dropConnection(new Error('a server with a quorum was found'));
-      this.#connectSoon(true);
+      this.#dialer.begin(true);
     });
   }
 
   // What comes from the server.
 
   #answered(call: Call, error: number, zxid: number, body: unknown): void {
-    this.#liveness.confirm(call.sentAt);
-    if (zxid > this.#lastZxid) this.#lastZxid = zxid;
-    if (call.isSettled) return;
     const { operation } = call;
-    if (call.isInternal) {
-      if (error === ErrorCode.ok || operation.name === 'sasl') call.succeed({ error, body });
-      else call.failWith(errorCodeOf(error), 'not applied');
-      return;
-    }
-    this.#backlog.remove(call);
-    if (error === ErrorCode.ok) {
-      this.#setWatch(call, operation.watchKind);
-      try {
-        call.succeed(operation.finish(body as never, call));
-      } catch (failure) {
-        call.fail(failure as Error);
-      }
-      return;
-    }
-    const code = errorCodeOf(error);
-    if (code === 'noNode') this.#setWatch(call, operation.watchKindIfMissing);
-    const result = operation.finishError?.(code);
-    if (result !== undefined) call.succeed(result);
-    else call.failWith(code, DOUBTFUL.has(error) && operation.isWrite ? 'unknown' : 'not applied');
+    if (zxid > this.#lastZxid) this.#lastZxid = zxid;
+    // SASL does not touch the session, and one that has ended does not answer for itself.
+    if (operation.name !== 'sasl' && error !== ErrorCode.sessionExpired) this.#wasUseful(call.sentAt);
+    this.#forget(call);
+    if (!call.isSettled) settle(call, error, body, this.watches);
+    if (error === ErrorCode.sessionClosedRequireSaslAuth) this.#authRequired();
   }
 
-  #setWatch(call: Call, kind: Operation['watchKind']): void {
-    if (call.watcher !== null && kind !== undefined) this.watches.add(kind, call.serverPath as string, call.watcher);
+  #ponged(error: number): void {
+    if (error === ErrorCode.sessionClosedRequireSaslAuth) this.#authRequired();
+    else this.#liveness.ponged();
+    this.#ring.wasUseful();
+  }
+
+  #wasUseful(sentAt: number): void {
+    this.#liveness.confirm(sentAt);
+    this.#ring.wasUseful();
+  }
+
+  /** The server closes the connection, and would do so with every other one. */
+  #authRequired(): void {
+    this.#authFailed('sasl', new Error('the server wants another identity than those shown, such as one by SASL'));
   }
 
   #eventCame(typeNumber: number, serverPath: string, zxid: number): void {
     const type = watchEventTypeOf(typeNumber);
     if (type === undefined) return;
-    const path = this.pathBelowChroot(serverPath);
+    const path = this.#chroot.below(serverPath);
     const event: WatchEvent = { type, path, zxid: zxid > 0 ? zxid : null };
     for (const watcher of this.watches.take(type, serverPath)) this.#tell(watcher, event);
-  }
-
-  /** As the caller names it; what is not below the chroot keeps its name (client-protocol reference, 10.6). */
-  pathBelowChroot(serverPath: string): string {
-    const { chroot } = this.#settings;
-    if (chroot === '' || !serverPath.startsWith(chroot)) return serverPath;
-    if (serverPath.length === chroot.length) return '/';
-    return serverPath.charAt(chroot.length) === '/' ? serverPath.slice(chroot.length) : serverPath;
   }
 
   #tell(watcher: Watcher, event: WatchEvent): void {
@@ -506,7 +513,6 @@ export class Session {
     this.#isReady = false;
     this.#sasl?.abandon();
     this.#sasl = null;
-    this.#patience?.cancel();
     this.#search?.stop();
     this.#search = null;
     connection.close();
@@ -516,8 +522,10 @@ export class Session {
     );
     const again: Call[] = [];
     for (const call of connection.inFlight.drain()) {
-      if (call.isSettled || call.isInternal) continue;
-      if (call.operation.isWrite) this.#giveUp(call, 'connectionLoss', 'unknown');
+      if (call.isInternal) continue;
+      if (call.isSettled) this.#forget(call);
+      else if (call.operation.isWrite) this.#giveUp(call, 'connectionLoss', 'unknown');
+      else if (call.timesSent >= MOST_TIMES_SENT) this.#giveUp(call, 'connectionLoss', 'not applied');
       else {
         call.state = CallState.queued;
         again.push(call);
@@ -536,7 +544,7 @@ export class Session {
 
   #giveUp(call: Call, code: ZooKeeperErrorCode, outcome: Outcome): void {
     call.failWith(code, outcome, this.#lastFailure === null ? {} : { cause: this.#lastFailure });
-    this.#backlog.remove(call);
+    this.#forget(call);
   }
 
   #expired(): void {
@@ -551,34 +559,31 @@ export class Session {
     this.#listener.event({ type: 'sessionExpired', sessionId });
     if (this.#isOver) return;
     if (this.#settings.renewSession) {
-      const queued = this.#backlog.queue.drain();
-      for (const call of queued) if (this.#mayBeSent(call)) this.#backlog.queue.push(call);
-      this.#connectSoon(true);
+      for (const call of this.#backlog.queue.drain()) {
+        if (call.session === sessionId) this.#giveUp(call, 'sessionExpired', 'not applied');
+        else this.#backlog.queue.push(call);
+      }
+      this.#dialer.begin(true);
     } else this.#end('closed', 'sessionExpired');
   }
 
   #end(state: 'closed' | 'authFailed', code: ZooKeeperErrorCode): void {
     if (this.#isOver) return;
     this.#state = state;
-    this.#retry?.cancel();
+    this.#dialer.stop();
+    this.#closeLimit?.cancel();
     const inFlight = this.#connection?.inFlight.drain() ?? [];
     this.#dropConnection(new Error('the client is closed'));
-    this.#patience?.cancel();
     this.#liveness.ended();
     for (const call of [...inFlight, ...this.#backlog.queue.drain()]) {
-      if (call.isInternal || call.isSettled) continue;
-      this.#giveUp(call, code, call.outcomeIfGivenUp);
+      if (call.isSettled) this.#forget(call);
+      else if (!call.isInternal) this.#giveUp(call, code, call.outcomeIfGivenUp);
     }
     this.#backlog.end();
     for (const [path, watcher] of this.watches.takeAll()) {
-      this.#tell(watcher, { type: 'closed', path: this.pathBelowChroot(path), zxid: null });
+      this.#tell(watcher, { type: 'closed', path: this.#chroot.below(path), zxid: null });
     }
     this.#listener.event({ type: 'closed' });
     this.#whenClosed?.();
-  }
-
-  /** The error of a client that never got a session. */
-  connectError(code: ZooKeeperErrorCode, detail: string, cause: unknown): ZooKeeperError {
-    return new ZooKeeperError({ code, operation: 'connect', path: null, outcome: 'not applied', detail, cause });
   }
 }

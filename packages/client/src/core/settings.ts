@@ -25,5 +25,6 @@ export interface ClientSettings {
   readonly maxPending: number;
   readonly maxPendingBytes: number;
   readonly maxReplyBytes: number;
+  readonly maxRequestBytes: number;
   readonly log: ClientLog;
 }

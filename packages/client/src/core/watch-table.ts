@@ -55,6 +55,28 @@ export class WatchTable {
     recursive: new Map(),
   };
 
+  /** Requests under way that may put a watcher on the path. */
+  readonly #claims: Map<string, number> = new Map();
+
+  /** A request is made that is to watch the path. */
+  claim(path: string): void {
+    this.#claims.set(path, (this.#claims.get(path) ?? 0) + 1);
+  }
+
+  /** That request is over. */
+  unclaim(path: string): void {
+    const left = (this.#claims.get(path) ?? 0) - 1;
+    if (left > 0) this.#claims.set(path, left);
+    else this.#claims.delete(path);
+  }
+
+  /** Whether a watch of this path at the server serves nobody here, now or in a moment; of this kind, or of any. */
+  isIdle(path: string, kind: WatchKind | 'any'): boolean {
+    if (this.#claims.has(path)) return false;
+    if (kind !== 'any') return !this.has(kind, path);
+    return Object.values(this.#tables).every((table) => !table.has(path));
+  }
+
   add(kind: WatchKind, path: string, watcher: Watcher): void {
     const table = this.#tables[kind];
     const there = table.get(path);
@@ -68,6 +90,11 @@ export class WatchTable {
     if (there === undefined || !there.delete(watcher)) return false;
     if (there.size === 0) this.#tables[kind].delete(path);
     return true;
+  }
+
+  /** Removes a watcher that is told once, wherever it waits. */
+  removeOnce(path: string, watcher: Watcher): void {
+    for (const kind of ['data', 'exists', 'children'] as const) this.remove(kind, path, watcher);
   }
 
   has(kind: WatchKind, path: string): boolean {

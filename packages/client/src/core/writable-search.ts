@@ -1,4 +1,4 @@
-import type { ClientPorts, Link, Timer } from '../ports.ts';
+import type { ClientPorts, Link, ServerAddress, Timer } from '../ports.ts';
 import type { ServerRing } from './server-ring.ts';
 
 /** How long to wait between questions, at first and at most; and for one answer. Milliseconds. */
@@ -12,13 +12,13 @@ const MOST_ANSWER_BYTES = 16;
 export class WritableSearch {
   readonly #ports: ClientPorts;
   readonly #ring: ServerRing;
-  readonly #found: () => void;
+  readonly #found: (server: ServerAddress) => void;
   #pauseMs = FIRST_PAUSE_MS;
   #timer: Timer;
   #link: Link | null = null;
   #isOver = false;
 
-  constructor(ports: ClientPorts, ring: ServerRing, found: () => void) {
+  constructor(ports: ClientPorts, ring: ServerRing, found: (server: ServerAddress) => void) {
     this.#ports = ports;
     this.#ring = ring;
     this.#found = found;
@@ -32,7 +32,7 @@ export class WritableSearch {
   }
 
   #ask(): void {
-    const server = this.#ring.next();
+    const server = this.#ring.turn();
     this.#ports.resolve(server.host).then(
       ([ip]) => {
         if (this.#isOver) return;
@@ -53,7 +53,7 @@ export class WritableSearch {
             if (this.#isOver) return;
             if (answer.trim() === 'rw') {
               this.stop();
-              this.#found();
+              this.#found(server);
             } else this.#again();
           },
         });

@@ -1,3 +1,5 @@
+import { encodeUtf8, CreateMode as WireCreateMode } from '@headkeeper/protocol';
+
 /** What a server tells about a znode (client-protocol reference, 4.2). zxids and times are exact numbers. */
 export interface Stat {
   /** zxid of the creation. Grows with every creation anywhere, so it serves as a fencing token. */
@@ -58,6 +60,11 @@ export type CreateMode =
   /** Goes some time after its last child. */
   | 'container';
 
+/** The flags of a create with a time to live. */
+export function ttlFlags(mode: CreateMode): number {
+  return mode === 'persistent' ? WireCreateMode.persistentWithTTL : WireCreateMode.persistentSequentialWithTTL;
+}
+
 export interface Created {
   /** With the number, if it was asked for. */
   readonly path: string;
@@ -82,8 +89,12 @@ export interface AccessList {
   readonly stat: Stat;
 }
 
-/** What can be stored; text becomes UTF-8. */
+/** What can be stored; text becomes UTF-8. Bytes are not copied: leave them alone until the request is answered. */
 export type DataInput = Uint8Array | string | null;
+
+export function bytesOf(data: DataInput): Uint8Array | null {
+  return typeof data === 'string' ? encodeUtf8(data) : data;
+}
 
 /** Whom a server takes this connection for. */
 export interface Identity {
