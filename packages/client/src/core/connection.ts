@@ -25,6 +25,20 @@ import { CallQueue } from './call-queue.ts';
 const OUTPUT_BYTES = 16 * 1024;
 const LAST_XID = 0x7fffffff;
 
+/** Request numbers that go on over all connections of a client, so that a txn in a server's log names its request. */
+export class RequestNumbers {
+  #last = 0;
+
+  /** The number that `take` will give. */
+  get next(): number {
+    return this.#last === LAST_XID ? 1 : this.#last + 1;
+  }
+
+  take(): void {
+    this.#last = this.next;
+  }
+}
+
 /** What a connection tells its session. Nothing comes after `lost`, or after `close`. */
 export interface ConnectionListener {
   opened(): void;
@@ -65,7 +79,7 @@ export class Connection {
   #isGone = false;
   #isFlushing = false;
   #isFull = false;
-  #xid = 0;
+  readonly #numbers: RequestNumbers;
   /** Monotonic milliseconds when bytes last came, and when some last left. */
   heardAt: number;
   sentAt: number;
@@ -83,9 +97,11 @@ export class Connection {
     ip: string,
     server: ServerAddress,
     limits: ConnectionLimits,
+    numbers: RequestNumbers,
     listener: ConnectionListener,
   ) {
     this.server = server;
+    this.#numbers = numbers;
     this.#ports = ports;
     this.#limits = limits;
     this.#listener = listener;
@@ -119,10 +135,10 @@ export class Connection {
 
   /** Sends a request; the answer comes with `answered`. Returns why it cannot be sent, or null. */
   send(call: Call): string | null {
-    const xid = this.#xid === LAST_XID ? 1 : this.#xid + 1;
+    const xid = this.#numbers.next;
     const fault = this.#encode(xid, call.operation.op, call.body);
     if (fault !== null) return fault;
-    this.#xid = xid;
+    this.#numbers.take();
     call.xid = xid;
     call.state = CallState.sent;
     call.timesSent++;

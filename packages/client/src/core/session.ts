@@ -5,7 +5,7 @@ import { bindCall, Call, CallState, type Operation } from './call.ts';
 import type { CallOptions } from './call-options.ts';
 import type { Chroot } from './chroot.ts';
 import { formatServer } from './connect-string.ts';
-import { Connection, type ConnectionListener } from './connection.ts';
+import { Connection, type ConnectionListener, RequestNumbers } from './connection.ts';
 import { Dialer } from './dialer.ts';
 import type { Outcome, ZooKeeperErrorCode } from './errors.ts';
 import type { ClientEvent, ClientState } from './events.ts';
@@ -56,6 +56,7 @@ export class Session {
   #id = 0n;
   #password: Uint8Array = NO_PASSWORD;
   #timeoutMs: number;
+  readonly #numbers: RequestNumbers = new RequestNumbers();
   #lastZxid = 0;
   /** The session is known to all servers, not to a read-only one alone. */
   #isGlobal = false;
@@ -302,7 +303,7 @@ export class Session {
       else this.#dialer.failed(this.#lastFailure as Error);
     };
     const listener = this.#connectionListener(() => connection, lost);
-    const connection: Connection = new Connection(this.#ports, ip, server, this.#settings, listener);
+    const connection: Connection = new Connection(this.#ports, ip, server, this.#settings, this.#numbers, listener);
     this.#connection = connection;
   }
 
