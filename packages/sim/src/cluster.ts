@@ -13,6 +13,7 @@ import { RequestMix } from './client/request-mix.ts';
 import { type ClientWorld, SimClient } from './client/sim-client.ts';
 import { type Counts, noCounts } from './counts.ts';
 import { Oracle } from './model/oracle.ts';
+import type { Host } from './network/host.ts';
 import { SimNetwork } from './network/sim-network.ts';
 import { type NodeSettings, QUORUM_PORT } from './node/node-settings.ts';
 import { type NodeEnd, type NodeObserver, SimNode } from './node/sim-node.ts';
@@ -48,6 +49,8 @@ export class Cluster implements NodeObserver {
   readonly counts: Counts = noCounts();
   readonly servers: Watched[] = [];
   readonly clients: SimClient[] = [];
+  /** The machines of clients, of whatever kind. */
+  readonly clientHosts: Host[] = [];
   readonly shared: ClientWorld;
   readonly quorum: QuorumWatch;
   readonly memberships: MembershipWatch = new MembershipWatch();
@@ -164,6 +167,7 @@ export class Cluster implements NodeObserver {
       const mix = new RequestMix(world.stream(`${name} requests`), this.oracle.tree, plan.weights, plan.longestData);
       const client = new SimClient(name, `10.1.0.${i + 1}`, this.shared, plan.habits, mix);
       this.clients.push(client);
+      this.clientHosts.push(client.host);
       this.contacts.add(client);
     }
   }

@@ -1,6 +1,8 @@
+import { durationMs, freshSeed } from './arguments.ts';
 import { ExitCode, type FailureClass } from './check/violation.ts';
 import { addCounts, type Counts, noCounts } from './counts.ts';
 import { PROFILES, type Profile } from './plan/swarm.ts';
+import { RECIPE_USAGE, recipeMain } from './recipes/recipe-main.ts';
 import { type RunOptions, type RunResult, runSeed } from './run.ts';
 
 /** Command line of the simulator; docs/internals/simulation.md explains it. */
@@ -33,10 +35,11 @@ const MINIMA_PER_MINUTE: Partial<Counts> = {
   unsyncedCrashes: 50,
 };
 
-function main(argv: readonly string[]): number {
+async function main(argv: readonly string[]): Promise<number> {
+  if (argv.includes('--recipes')) return recipeMain(argv);
   const args = parse(argv);
   if (args === null) {
-    process.stderr.write(`${USAGE}\n`);
+    process.stderr.write(`${USAGE}\n${RECIPE_USAGE}\n`);
     return 64;
   }
   return args.forMs > 0 ? freshSeeds(args) : oneSeed(args, args.seed ?? freshSeed());
@@ -194,14 +197,4 @@ function parse(argv: readonly string[]): Arguments | null {
   return numbers.every(Number.isFinite) ? args : null;
 }
 
-function durationMs(text: string): number {
-  const match = /^(\d+)(s|m|h)$/.exec(text);
-  if (match === null) return Number.NaN;
-  return Number(match[1]) * ({ s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 's' | 'm' | 'h'] as number);
-}
-
-function freshSeed(): number {
-  return Math.floor(Math.random() * 1_000_000_000);
-}
-
-process.exitCode = main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2));

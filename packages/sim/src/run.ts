@@ -4,6 +4,7 @@ import { Violation, zxidText } from './check/violation.ts';
 import { Cluster, type Watched } from './cluster.ts';
 import type { Counts } from './counts.ts';
 import { FaultInjector } from './plan/fault-injector.ts';
+import { healEverything, revive } from './plan/healing.ts';
 import { Operator } from './plan/operator.ts';
 import { Restorer } from './plan/restorer.ts';
 import { drawPlan, type PlanWishes, type RunPlan } from './plan/swarm.ts';
@@ -121,7 +122,7 @@ class Phases {
         cluster.network.setLink(from, to, 'up');
       }
     }
-    for (const watched of core) this.#revive(watched);
+    for (const watched of core) revive(cluster, watched);
     cluster.shared.servers = core.map(({ node }) => node.settings.address);
     const since = world.now;
     const isBack = (): boolean => cluster.shared.latestAnswered > since;
@@ -143,24 +144,11 @@ class Phases {
     return voters.length === 1 || isFresh || withHistory >= least ? core : [...voters];
   }
 
-  #revive(watched: Watched): void {
-    watched.returns = true;
-    watched.node.resume();
-    if (!watched.node.isUp) this.#cluster.startLater(watched, 0);
-  }
-
   /** Everybody comes back, the clients fall silent, and all must agree. */
   #everybody(): void {
     const cluster = this.#cluster;
-    const { network, servers, clients, history } = cluster;
-    for (const from of network.hosts) {
-      for (const to of network.hosts) {
-        if (from === to) continue;
-        network.link(from, to).stalledUntil = 0;
-        network.setLink(from, to, 'up');
-      }
-    }
-    for (const watched of servers) this.#revive(watched);
+    const { servers, clients, history } = cluster;
+    healEverything(cluster);
     cluster.shared.servers = servers.map(({ node }) => node.settings.address);
     for (const client of clients) client.isBusy = false;
     const isQuiet = (): boolean =>

@@ -1,4 +1,3 @@
-import type { SimClient } from '../client/sim-client.ts';
 import type { SimNetwork } from '../network/sim-network.ts';
 import type { SimNode } from '../node/sim-node.ts';
 import { MS, type World } from '../world/world.ts';
@@ -12,6 +11,15 @@ export interface ContactContext {
   readonly network: SimNetwork;
   readonly quorum: QuorumWatch;
   readonly servers: readonly { readonly node: SimNode }[];
+}
+
+/** What the law about expiry needs to know of a client. */
+export interface ContactClient {
+  /** Of its machine. */
+  readonly address: string;
+  readonly session: { readonly id: bigint; readonly timeoutMs: number } | null;
+  /** The address of the server that it is attached to, or null. */
+  readonly server: string | null;
 }
 
 interface Contact {
@@ -28,7 +36,7 @@ const PASSED_ON = 3000 * MS;
 /** The law of session truth: nobody is expired of whom the leader has heard, or must have heard, within the timeout. */
 export class SessionContacts {
   readonly #context: ContactContext;
-  readonly #clients: Map<string, SimClient> = new Map();
+  readonly #clients: Map<string, ContactClient> = new Map();
   /** Signs of life by the client's address, oldest first: those younger than `PASSED_ON`, and the one before them. */
   readonly #contacts: Map<string, Contact[]> = new Map();
 
@@ -36,14 +44,14 @@ export class SessionContacts {
     this.#context = context;
   }
 
-  add(client: SimClient): void {
+  add(client: ContactClient): void {
     this.#clients.set(client.address, client);
   }
 
   /** A server has received something from a client. */
   heard(node: SimNode, address: string): void {
     const client = this.#clients.get(address);
-    if (client?.session === undefined || client.session === null) return;
+    if (client === undefined || client.session === null) return;
     if (client.server !== node.settings.address) return;
     const now = this.#context.world.now;
     const contacts = this.#contacts.get(address) ?? [];

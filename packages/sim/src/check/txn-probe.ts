@@ -11,15 +11,32 @@ export type TxnListener = (applier: TxnApplier, before: number, bytes: Uint8Arra
  * the replicated state goes, so nothing escapes, and the production code needs no hook for it.
  */
 export function withTxnProbe<T>(listener: TxnListener, body: () => T): T {
+  const remove = listen(listener);
+  try {
+    return body();
+  } finally {
+    remove();
+  }
+}
+
+/** As `withTxnProbe`, until what `body` promises has come. */
+export async function withTxnProbeInTurns<T>(listener: TxnListener, body: () => Promise<T>): Promise<T> {
+  const remove = listen(listener);
+  try {
+    return await body();
+  } finally {
+    remove();
+  }
+}
+
+function listen(listener: TxnListener): () => void {
   const original = TxnApplier.prototype.apply;
   TxnApplier.prototype.apply = function apply(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const before = this.zxid;
     original.call(this, bytes, view, start, end);
     listener(this, before, bytes, start, end);
   };
-  try {
-    return body();
-  } finally {
+  return () => {
     TxnApplier.prototype.apply = original;
-  }
+  };
 }

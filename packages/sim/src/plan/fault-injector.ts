@@ -160,9 +160,9 @@ export class FaultInjector {
   }
 
   #cutClient(): void {
-    const { clients, servers } = this.#cluster;
-    if (clients.length === 0) return;
-    const client = this.#random.pick(clients).host;
+    const { clientHosts, servers } = this.#cluster;
+    if (clientHosts.length === 0) return;
+    const client = this.#random.pick(clientHosts);
     const server = this.#random.pick(servers).node.host;
     const pairs: [Host, Host][] = [];
     const which = this.#random.below(3);

@@ -16,10 +16,33 @@ const BANNED: readonly (readonly [object, string])[] = [
   [performance, 'now'],
   [process, 'nextTick'],
   [process, 'hrtime'],
+  [AbortSignal, 'timeout'],
 ];
 
 /** Runs `body` with everything that is not under the seed replaced by functions that throw. */
 export function withoutReality<T>(body: () => T): T {
+  const restore = forbid();
+  try {
+    return body();
+  } finally {
+    restore();
+  }
+}
+
+/** As `withoutReality`. `turn` resolves when no promise can go on any more: the one door to the real loop. */
+export async function withoutRealityInTurns<T>(body: (turn: () => Promise<void>) => Promise<T>): Promise<T> {
+  const { setImmediate } = globalThis;
+  const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+  const restore = forbid();
+  try {
+    return await body(turn);
+  } finally {
+    restore();
+  }
+}
+
+/** Returns what gives everything back. */
+function forbid(): () => void {
   const saved: [object, string, PropertyDescriptor | undefined][] = [];
   for (const [holder, name] of BANNED) {
     saved.push([holder, name, Object.getOwnPropertyDescriptor(holder, name)]);
@@ -29,12 +52,10 @@ export function withoutReality<T>(body: () => T): T {
     Object.assign(refuse, { now: refuse, bigint: refuse });
     Object.defineProperty(holder, name, { value: refuse, configurable: true, writable: true });
   }
-  try {
-    return body();
-  } finally {
+  return () => {
     for (const [holder, name, descriptor] of saved) {
       if (descriptor === undefined) Reflect.deleteProperty(holder, name);
       else Object.defineProperty(holder, name, descriptor);
     }
-  }
+  };
 }

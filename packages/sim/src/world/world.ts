@@ -25,6 +25,9 @@ export class World {
   readonly #ties: RandomStream;
   readonly #streams: Map<string, RandomStream> = new Map();
   #stopped = false;
+  /** What waits for the promises of the event that is happening. */
+  #deferred: (() => void)[] = [];
+  #hasPromises = false;
 
   constructor(seed: number, trace: Trace = new Trace()) {
     this.seed = seed;
@@ -67,19 +70,60 @@ export class World {
 
   /** Lets everything happen up to a time, or until `stop`. */
   runUntil(time: number): void {
-    const queue = this.#queue;
     this.#stopped = false;
-    while (!this.#stopped && queue.nextAt <= time) {
-      const action = queue.pop();
-      if (action === null) continue;
-      this.now = queue.at;
-      this.events++;
-      this.trace.mixLarge(queue.at);
-      this.trace.mix(queue.kind * 65536 + queue.owner);
-      action();
+    while (!this.#stopped && this.#queue.nextAt <= time) {
+      this.#next();
       if (this.failure !== null) throw this.failure;
     }
     if (!this.#stopped && this.now < time) this.now = time;
+  }
+
+  /**
+   * As `runUntil`, with programs that make promises among those that act: behind an event in which one of them did something,
+   * `turn` lets all promises run dry, then what they have deferred happens, before the next event.
+   */
+  async runTurnsUntil(time: number, turn: () => Promise<void>): Promise<void> {
+    this.#stopped = false;
+    while (!this.#stopped && this.#queue.nextAt <= time) {
+      this.#next();
+      if (this.#hasPromises) await this.#settle(turn);
+      if (this.failure !== null) throw this.failure;
+    }
+    if (!this.#stopped && this.now < time) this.now = time;
+  }
+
+  /** A program that makes promises acts in this event. */
+  promises(): void {
+    this.#hasPromises = true;
+  }
+
+  /** `action` happens in this event, when the promises have run dry. */
+  defer(action: () => void): void {
+    this.#hasPromises = true;
+    this.#deferred.push(action);
+  }
+
+  async #settle(turn: () => Promise<void>): Promise<void> {
+    this.#hasPromises = false;
+    await turn();
+    while (this.#deferred.length > 0) {
+      const deferred = this.#deferred;
+      this.#deferred = [];
+      for (const action of deferred) action();
+      await turn();
+    }
+    this.#hasPromises = false;
+  }
+
+  #next(): void {
+    const queue = this.#queue;
+    const action = queue.pop();
+    if (action === null) return;
+    this.now = queue.at;
+    this.events++;
+    this.trace.mixLarge(queue.at);
+    this.trace.mix(queue.kind * 65536 + queue.owner);
+    action();
   }
 
   tell(line: () => string): void {

@@ -1,0 +1,39 @@
+import { law, zxidText } from '../../check/violation.ts';
+import { EventKind } from '../../world/event-queue.ts';
+import { MS, type World } from '../../world/world.ts';
+import type { RecipeCounts } from '../recipe-counts.ts';
+import type { Grant, LockWatch } from './lock-watch.ts';
+
+/** A store outside of the ensemble that takes no write with a token older than one that it has seen. */
+export class FencedStore {
+  readonly #world: World;
+  readonly #locks: LockWatch;
+  readonly #counts: RecipeCounts;
+  #newest = 0;
+
+  constructor(world: World, locks: LockWatch, counts: RecipeCounts) {
+    this.#world = world;
+    this.#locks = locks;
+    this.#counts = counts;
+  }
+
+  /** Sends a write, which arrives when it does; `answered` hears whether it was taken. */
+  write(grant: Grant, answered: (isTaken: boolean) => void): void {
+    const { node } = grant;
+    const { life } = node;
+    const random = this.#world.stream('store');
+    const there = random.wait(random.pick([MS, MS, 50 * MS, 5000 * MS]));
+    this.#world.after(there, EventKind.client, node.host.index, () => {
+      const isTaken = grant.token >= this.#newest;
+      if (isTaken) this.#counts.fencedWrites++;
+      else this.#counts.fencedOff++;
+      law(isTaken || !this.#locks.isSound(grant), 'fencing', () => {
+        return `${node.name} holds the lock with token ${zxidText(grant.token)}, the store has seen ${zxidText(this.#newest)}`;
+      });
+      this.#newest = Math.max(this.#newest, grant.token);
+      this.#world.after(random.wait(MS), EventKind.client, node.host.index, () => {
+        if (node.life === life) node.dispatch(() => answered(isTaken));
+      });
+    });
+  }
+}

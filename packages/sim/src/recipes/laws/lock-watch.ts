@@ -1,0 +1,141 @@
+import { law, zxidText } from '../../check/violation.ts';
+import type { Oracle } from '../../model/oracle.ts';
+import { EventKind } from '../../world/event-queue.ts';
+import { MS, SECOND, type World } from '../../world/world.ts';
+import type { ClientNode } from '../client-node.ts';
+import type { RecipeCounts } from '../recipe-counts.ts';
+
+/** Somebody was told that it holds something. */
+export interface Grant {
+  readonly node: ClientNode;
+  /** Number of the process. */
+  readonly life: number;
+  readonly session: bigint;
+  /** What of it is held: two grants of some kinds go together, of others not. */
+  readonly kind: string;
+  readonly token: number;
+  /** Aborted when the holder is told that it may have lost it. */
+  readonly signal: AbortSignal;
+  isGivenUp: boolean;
+}
+
+export interface LockRules {
+  readonly name: string;
+  /** The znode whose children stand for those who hold or wait. */
+  readonly path: string;
+  /** Whether grants of these kinds may be in force together. */
+  fits(kinds: readonly string[]): boolean;
+  /** Whether tokens grow from one grant of this kind to the next. */
+  isOrdered(kind: string): boolean;
+}
+
+/** How long a server that is cut off may go on before it knows: syncLimit ticks, and its clock's drift. */
+const CUT_OFF = 11 * SECOND;
+const SLACK = 3 * SECOND;
+
+/**
+ * Mutual exclusion. A process holds what it was granted until it gives it up or its signal is aborted. The servers cannot
+ * reach into a process that stands still, nor into one whose server is cut off, so:
+ *
+ * - grants that do not go together are never in force at once while the sessions of both live;
+ * - a holder whose session is over is told within the session's timeout and the time that a server needs to know that it is
+ *   cut off, for as long as its process runs;
+ * - the token is the zxid that created the holder's own znode, and grows from grant to grant, so that whatever takes it can
+ *   refuse a holder of the past.
+ */
+export class LockWatch {
+  readonly #rules: LockRules;
+  readonly #world: World;
+  readonly #oracle: Oracle;
+  readonly #counts: RecipeCounts;
+  readonly #grants: Set<Grant> = new Set();
+  #lastToken = 0;
+  #lastHolder = '';
+
+  constructor(rules: LockRules, world: World, oracle: Oracle, counts: RecipeCounts) {
+    this.#rules = rules;
+    this.#world = world;
+    this.#oracle = oracle;
+    this.#counts = counts;
+  }
+
+  /** A process has been told that it holds. To be called in the turn in which it learns it. */
+  granted(node: ClientNode, session: bigint, kind: string, token: number, signal: AbortSignal): Grant {
+    const grant: Grant = { node, life: node.life, session, kind, token, signal, isGivenUp: false };
+    this.#counts.grants++;
+    const holder = `${node.name}/${node.life}`;
+    if (holder !== this.#lastHolder) this.#counts.handOvers++;
+    this.#lastHolder = holder;
+    this.#world.tell(() => `${node.name} is granted ${kind} of ${this.#rules.name}, token ${zxidText(token)}`);
+    this.#grants.add(grant);
+    this.#forgetThePast();
+    const inForce = [...this.#grants];
+    const living = inForce.filter(({ session: id }) => this.#oracle.sessions.has(id));
+    const { fits } = this.#rules;
+    law(fits(living.map(({ kind: each }) => each)), 'mutual exclusion', () => {
+      return `${this.#rules.name} is held by ${living.map(describe).join(' and by ')}`;
+    });
+    if (!fits(inForce.map(({ kind: each }) => each))) this.#counts.overlaps++;
+    if (living.includes(grant)) this.#checkToken(grant);
+    return grant;
+  }
+
+  givenUp(grant: Grant): void {
+    grant.isGivenUp = true;
+    this.#grants.delete(grant);
+    this.#world.tell(() => `${grant.node.name} gives up ${grant.kind} of ${this.#rules.name}`);
+  }
+
+  /** Whether a grant is in force and stands in the history: whoever asks with its token has to be served. */
+  isSound(grant: Grant): boolean {
+    return isInForce(grant) && this.#oracle.sessions.has(grant.session);
+  }
+
+  /** The servers have ended a session. */
+  expired(session: bigint): void {
+    const since = this.#world.now;
+    for (const grant of this.#grants) if (grant.session === session) this.#expectNotice(grant, since);
+  }
+
+  #expectNotice(grant: Grant, since: number): void {
+    const { node } = grant;
+    const timeout = (node.session?.timeoutMs ?? 30_000) * MS;
+    const bound = timeout + Math.ceil(timeout / 30) + CUT_OFF + SLACK;
+    this.#world.after(bound, EventKind.check, node.host.index, () => {
+      if (!isInForce(grant)) return;
+      if (node.isPaused || node.runsSince > since) {
+        this.#expectNotice(grant, Math.max(since, node.runsSince));
+        return;
+      }
+      law(false, 'notice', () => `${describe(grant)} of ${this.#rules.name} is over, and nobody told it`);
+    });
+  }
+
+  #checkToken(grant: Grant): void {
+    const { path, name, isOrdered } = this.#rules;
+    const { tree } = this.#oracle;
+    const names = tree.childrenAt(path, Number.MAX_SAFE_INTEGER);
+    const isOwn = [...names].some((child) => {
+      const znode = tree.latest(`${path}/${child}`);
+      return znode?.czxid === grant.token && znode.owner === grant.session;
+    });
+    law(isOwn, 'fencing', () => `the token of ${describe(grant)} of ${name} is not that of a znode of its session`);
+    if (!isOrdered(grant.kind)) return;
+    law(grant.token > this.#lastToken, 'fencing', () => {
+      return `the token of ${describe(grant)} of ${name} is not greater than ${zxidText(this.#lastToken)}, given before`;
+    });
+    this.#lastToken = grant.token;
+  }
+
+  #forgetThePast(): void {
+    for (const grant of this.#grants) if (!isInForce(grant)) this.#grants.delete(grant);
+  }
+}
+
+function isInForce({ node, life, signal, isGivenUp }: Grant): boolean {
+  return node.isUp && node.life === life && !signal.aborted && !isGivenUp;
+}
+
+function describe({ node, life, session, kind, token }: Grant): string {
+  return `${node.name} in life ${life} (${kind}, session ${session.toString(16)}, token ${zxidText(token)})`;
+}

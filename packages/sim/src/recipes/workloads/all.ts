@@ -1,0 +1,20 @@
+import type { RecipePlan } from '../recipe-plan.ts';
+import type { Stage, Workload } from '../workload.ts';
+import { Counting } from './counting.ts';
+import { Streaming } from './streaming.ts';
+
+const MAKERS: Readonly<Record<string, (stage: Stage, plan: RecipePlan) => Workload>> = {
+  counting: (stage) => new Counting(stage),
+  streaming: (stage) => new Streaming(stage),
+};
+
+export const WORKLOADS: readonly string[] = Object.keys(MAKERS);
+
+/** The objects that the clients of a run share. */
+export function makeWorkloads(plan: RecipePlan, stage: Stage): Workload[] {
+  return plan.workloads.map((name) => {
+    const make = MAKERS[name];
+    if (make === undefined) throw new Error(`there is no workload ${name}; there are ${WORKLOADS.join(', ')}`);
+    return make(stage, plan);
+  });
+}
