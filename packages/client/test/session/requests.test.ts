@@ -48,8 +48,13 @@ test('a lost connection rejects writes with outcome unknown and asks reads again
     again.requests.map(({ op, body }) => `${op} ${(body as { path: string }).path}`),
     ['getData /r', 'setData /later'],
   );
-  again.reply(1, 'getData', { data: null, stat: STAT });
-  again.reply(2, 'setData', { stat: STAT });
+  assert.deepEqual(
+    again.requests.map(({ xid }) => xid),
+    [3, 4],
+    'numbers go on',
+  );
+  again.reply(3, 'getData', { data: null, stat: STAT });
+  again.reply(4, 'setData', { stat: STAT });
   assert.equal((await read).data, null);
   assert.deepEqual(await queued, STAT);
 });
@@ -83,7 +88,7 @@ test('an answer that is longer than allowed rejects its request, which is not as
   assert.match(error.message, /maxReplyBytes/);
   const again = await world.reconnect();
   assert.equal(again.requests.length, 1);
-  again.reply(1, 'getData', { data: null, stat: STAT });
+  again.reply(again.last().xid, 'getData', { data: null, stat: STAT });
   await other;
 });
 
