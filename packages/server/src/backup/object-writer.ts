@@ -11,6 +11,8 @@ export interface WriteOptions {
   readonly cipher: BackupCipher | null;
   /** Whether all work is done in the calling thread, so that its priority counts. */
   readonly isInThread: boolean;
+  /** SHA-256 of the plain bytes, hexadecimal; null: it is found as they pass. */
+  readonly plainSha256: string | null;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function putObject(
 ): Promise<StoredFile> {
   const { compression, cipher, isInThread } = options;
   const object = dataObject(name, compression === 'gzip', cipher !== null);
-  const before = new Meter();
+  const before = new Meter(options.plainSha256);
   const after = new Meter();
   let stream: AsyncIterable<Uint8Array> = before.pass(plain);
   if (compression === 'gzip') stream = isInThread ? gzipHere(stream) : gzip(stream);

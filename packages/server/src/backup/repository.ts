@@ -159,7 +159,7 @@ export class BackupRepository {
     const { zxid, txnTimeMs, takenMs, by, compression } = facts;
     const name: FullName = { kind: 'full', zxid, uid: newUid() };
     const check = new SnapshotCheck(zxid);
-    const options = { compression, cipher: this.#cipher, isInThread: between !== null };
+    const options = { compression, cipher: this.#cipher, isInThread: between !== null, plainSha256: null };
     const file = await putObject(this.target, name, withPauses(check.pass(snapshot), between), options, signal);
     const { nodes: znodes, sessions } = check.summary;
     const { digest } = check;
@@ -180,11 +180,11 @@ export class BackupRepository {
     signal: AbortSignal,
     between: Between | null = null,
   ): Promise<LogManifest> {
-    const { pieces, plainBytes: _, ...about } = segment;
+    const { pieces, plainBytes: _, plainSha256, ...about } = segment;
     const { publishedMs, by, compression } = facts;
     const { afterZxid, firstZxid, lastZxid } = segment;
     const name: LogName = { kind: 'log', afterZxid, firstZxid, lastZxid, uid: newUid() };
-    const options = { compression, cipher: this.#cipher, isInThread: between !== null };
+    const options = { compression, cipher: this.#cipher, isInThread: between !== null, plainSha256 };
     const file = await putObject(this.target, name, withPauses(pieces, between), options, signal);
     return this.#publish(name, { kind: 'log', format: FORMAT_VERSION, file, ...about, publishedMs, by }, signal);
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -178,7 +179,7 @@ async function put(
   compression: Compression,
   isInThread = false,
 ) {
-  const options = { compression, cipher: encrypted ? CIPHER : null, isInThread };
+  const options = { compression, cipher: encrypted ? CIPHER : null, isInThread, plainSha256: null };
   return putObject(target, FULL, pieces(plain, 70_001), options, signal);
 }
 
@@ -232,6 +233,22 @@ test('objects of any size are read back, compressed or not, encrypted or not', a
         assert.deepEqual(await read(readObject(target, file, CIPHER, signal)), plain);
       }
     }
+  }
+});
+
+test('bytes that are not those of a sum known before are damage when they are read', async () => {
+  const plain = noise(100_000);
+  const known = createHash('sha256').update(plain).digest('hex');
+  for (const isSpoilt of [false, true]) {
+    const target = new MemoryTarget();
+    const handed = Buffer.from(plain);
+    if (isSpoilt) handed[70_000] = (handed[70_000] ?? 0) ^ 1;
+    const options = { compression: 'gzip', cipher: null, isInThread: true, plainSha256: known } as const;
+    const file = await putObject(target, FULL, pieces(handed, 65_536), options, signal);
+    assert.deepEqual([file.plainSha256, file.plainBytes], [known, 100_000]);
+    const reading = read(readObject(target, file, null, signal));
+    if (isSpoilt) await assert.rejects(reading, isDamaged(file.object));
+    else assert.deepEqual(await reading, plain);
   }
 });
 

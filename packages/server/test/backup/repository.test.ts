@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -136,7 +137,10 @@ test('a record or znode beyond the limit is damage, and no memory is taken for i
   hostile.writeInt32BE(0x12345678, 16 + 4);
   const zeros = Array.from({ length: 40 }, () => Buffer.alloc(8 << 20));
   const facts = { publishedMs: 1, by: 'somebody', compression: 'gzip' } as const;
-  await repository.putLog({ ...segment, pieces: [hostile, ...zeros] }, facts, signal);
+  const sum = createHash('sha256');
+  for (const piece of [hostile, ...zeros]) sum.update(piece);
+  const plainSha256 = sum.digest('hex');
+  await repository.putLog({ ...segment, pieces: [hostile, ...zeros], plainSha256 }, facts, signal);
   const { settings } = history;
   const before = process.memoryUsage().arrayBuffers;
   let most = 0;
@@ -270,5 +274,6 @@ test('records taken from a log in one go make the same piece as one after the ot
   for (let i = 0; i < 4000; i++) single.add(memory, starts[i] ?? 0, ends[i] ?? 0, adlers[i] ?? 0);
   const [found, expected] = [together.finish(), single.finish()];
   assert.ok(Buffer.concat(found.pieces).equals(Buffer.concat(expected.pieces)));
+  assert.equal(found.plainSha256, createHash('sha256').update(Buffer.concat(found.pieces)).digest('hex'));
   assert.deepEqual({ ...found, pieces: null }, { ...expected, pieces: null });
 });

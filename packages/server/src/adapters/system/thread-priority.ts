@@ -4,9 +4,10 @@ import { constants, getPriority, platform, setPriority } from 'node:os';
 const STEPS = 10;
 
 /**
- * Makes the calling thread give way to the other threads of the process, at once whenever one of them has work. Only on
- * Linux, where the priority of "the calling process" is that of the thread (setpriority(2), "C library/kernel differences");
- * elsewhere it would be that of the whole process, and nothing is done.
+ * Makes the calling thread give way to the other threads of the process in the long run; a bite of work that is under way may
+ * still be carried on for milliseconds while they wait. Only on Linux, where the priority of "the calling process" is that of
+ * the thread (setpriority(2), "C library/kernel differences"); elsewhere it would be that of the whole process, and nothing is
+ * done.
  */
 export function giveWay(): void {
   if (platform() !== 'linux') return;

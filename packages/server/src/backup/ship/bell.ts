@@ -6,7 +6,7 @@ export interface ShipClock {
   monotonicMs(): number;
   /** Resolves after the time; rejects with the signal's reason. */
   pause(ms: number, signal: AbortSignal): Promise<void>;
-  /** Resolves after the shortest time that a timer can wait, at little cost. */
+  /** Leaves the processor to whoever waits for it, for a fraction of a millisecond, and the thread to its other tasks. */
   breathe(): Promise<void>;
 }
 

@@ -5,8 +5,8 @@ import { type LogSegment, SegmentBuilder, SegmentMemory } from '../segment-build
 /** What the shipper needs of the server's history; it reads while the server writes, and changes nothing. */
 export type HistoryReader = Pick<HistoryStore, 'readLog'>;
 
-/** A fraction of a millisecond's work. */
-const BITE_BYTES = 1 << 17;
+/** A tenth of a millisecond's work. */
+const BITE_BYTES = 1 << 16;
 
 /** The server's log from one txn on, cut into segments. */
 export class LogTail {
