@@ -25,6 +25,7 @@ import type { SuiteSize } from './kazoo-suite/suite.ts';
 import { startApacheZooKeeper } from './peers/apache-zookeeper.ts';
 import { startHeadkeeper } from './peers/headkeeper.ts';
 import type { ServerProcess } from './peers/server-process.ts';
+import { runProject } from './test-frameworks/run-projects.ts';
 
 const mode = process.argv[2];
 if (process.argv.length !== 3 || (mode !== '--slice' && mode !== '--all')) {
@@ -122,6 +123,14 @@ await part('admin servers', async () => {
   const { passed: good, faults, title } = await adminServers(() => {});
   count(good.length, faults.length, title, faults.join('\n'));
 });
+
+for (const framework of ['vitest', 'jest'] as const) {
+  const title = `servers inside tests, under ${framework}`;
+  await part(title, async () => {
+    const { passed: ok, failed: wrong, output } = await runProject(framework);
+    count(ok, wrong, title, output);
+  });
+}
 
 await part('S3 target', () =>
   checkS3Target((title, faults) => count(faults.length === 0 ? 1 : 0, faults.length, title, faults.join('\n'))),

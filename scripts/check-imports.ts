@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { impureWords, type Zone, zones } from './import-rules.ts';
+import { impureWords, strangers, type Zone, zones } from './import-rules.ts';
 import {
   isMain,
   type ProjectPackage,
@@ -199,7 +199,8 @@ export function importProblems(plan: ImportPlan): string[] {
 }
 
 if (isMain(import.meta.url)) {
-  const names = projectFiles(projectRoot).filter((f) => /\.[cm]?[jt]s$/.test(f));
+  const isOurs = (file: string): boolean => !strangers.some((folder) => file.startsWith(folder));
+  const names = projectFiles(projectRoot).filter((f) => /\.[cm]?[jt]s$/.test(f) && isOurs(f));
   const files = new Map(names.map((f) => [f, readFileSync(path.join(projectRoot, f), 'utf8')]));
   const problems = importProblems({ zones, packages: projectPackages(projectRoot), files });
   reportProblems('check-imports', problems, `${files.size} files, ${Object.keys(zones).length} zones`);

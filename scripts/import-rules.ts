@@ -260,6 +260,9 @@ export const zones: Readonly<Record<string, Zone>> = {
   scripts: { at: 'scripts', may: ['server/doors', 'protocol'], node: true },
 };
 
+/** Projects as users have them, beside which what they import is installed: the plan is not for them. */
+export const strangers: readonly string[] = ['interop/test-frameworks/projects/'];
+
 /** What a pure zone must not name, each with what to do instead. */
 export const impureWords: Readonly<Record<string, string>> = {
   Date: 'time arrives inside events',

@@ -6,6 +6,7 @@ import { buildCClient, buildGoClient, buildLinearizabilityChecker } from './clie
 import { installKazoo, kazooVersion } from './kazoo.ts';
 import { peersFolder } from './peer-cache.ts';
 import { buildS3Server } from './s3-server.ts';
+import { installTestFrameworks } from './test-frameworks.ts';
 
 const peers: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['Apache ZooKeeper 3.9.5', () => installApacheZooKeeper('3.9.5')],
@@ -16,6 +17,7 @@ const peers: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['Linearisability checker', buildLinearizabilityChecker],
   [`kazoo ${kazooVersion}`, installKazoo],
   ['S3 server', buildS3Server],
+  ['vitest and jest', installTestFrameworks],
 ];
 
 console.log(`peers are installed into ${peersFolder()}`);
