@@ -105,8 +105,8 @@ export function configOf(
   const given = settings ?? {};
   for (const key of Object.keys(given)) {
     if (OWN_KEYS.has(key)) throw new TestingError(`settings: ${key} is given by the options dir and port`);
-    if (/^server\.|^(group|weight)\./.test(key) && place === null) {
-      throw new TestingError(`settings: ${key} is for ensembles; use TestEnsemble`);
+    if (key.startsWith('server.')) {
+      throw new TestingError(`settings: ${key} is given by how many servers TestEnsemble.start is told to start`);
     }
   }
   const folder = resolve(dataDir);

@@ -154,6 +154,19 @@ describe('TestEnsemble', { timeout: 60_000 }, () => {
     assert.equal(ensemble.followers().length, 2);
   });
 
+  it('keeps its leader while the whole process stands still', async (t) => {
+    const ensemble = await started(t);
+    const leader = ensemble.leader();
+    const client = await joined(t, leader as TestMember);
+    for (let round = 0; round < 3; round++) {
+      const end = performance.now() + 700;
+      while (performance.now() < end);
+      await client.create(`/a${round}`);
+    }
+    assert.equal(ensemble.leader(), leader);
+    assert.equal(ensemble.followers().length, 2);
+  });
+
   it('begins afresh on every server, those that are down aside', async (t) => {
     const ensemble = await started(t);
     const [follower, other] = ensemble.followers() as [TestMember, TestMember];

@@ -120,6 +120,31 @@ describe('TestServer', () => {
     assert.equal(server.state, 'running');
   });
 
+  it('stops although it is paused, and starts again', async (t) => {
+    const server = await started(t);
+    const client = await joined(t, server.port);
+    await client.create('/a');
+    server.pause();
+    await server.stop();
+    await client.closed();
+    await server.restart();
+    assert.equal(await (await joined(t, server.port)).read('/a'), '');
+  });
+
+  it('counts no time in which the whole process stands still', async (t) => {
+    const server = await started(t);
+    const client = await joined(t, server.port, { timeOut: 400 });
+    await client.create('/mine', '', EPHEMERAL);
+    const until = performance.now() + 900;
+    while (performance.now() < until);
+    // What was due by then has happened when the servers have had their turns.
+    await server.advance(0);
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(server.sessions(), [client.sessionId]);
+    await server.advance(600);
+    assert.deepEqual(server.sessions(), []);
+  });
+
   it('disconnects its clients, whose sessions live on, and refuses new ones', async (t) => {
     const server = await started(t);
     const client = await joined(t, server.port);
@@ -249,7 +274,7 @@ describe('TestServer', () => {
       [{ settings: { tickTime: 'fast' } }, /tickTime=fast: expected/],
       [{ settings: { tickTme: 100 } }, /tickTme is unknown.*did you mean tickTime/],
       [{ settings: { clientPort: 2181 } }, /clientPort is given by the options dir and port/],
-      [{ settings: { 'server.1': 'a:1:2' } }, /server\.1 is for ensembles; use TestEnsemble/],
+      [{ settings: { 'server.1': 'a:1:2' } }, /server\.1 is given by how many servers/],
       [{ log: {} as TestServerOptions['log'] & object }, /log: expected something with info, warn and error/],
       [{ dir: '/dev/null/x' }, /does not start/],
     ];
