@@ -1,11 +1,39 @@
 export { Barrier } from './barriers/barrier.ts';
 export { BarrierMember, DoubleBarrier, type DoubleBarrierOptions } from './barriers/double-barrier.ts';
+export { Cache, type CacheOptions } from './cache/cache.ts';
+export type { CacheChange, CachedNode } from './cache/cached-node.ts';
+export {
+  ConfigError,
+  type ConfigOf,
+  type ConfigProblem,
+  type ConfigSchema,
+  type SchemaResult,
+  type StandardSchema,
+  type ValueSchema,
+} from './config/config-schema.ts';
+export {
+  ConfigConflict,
+  type ConfigSnapshot,
+  ConfigStore,
+  type ConfigStoreOptions,
+  type UpdateOptions,
+} from './config/config-store.ts';
+export type { Revision } from './config/revision.ts';
 export {
   AtomicCounter,
   type AtomicCounterOptions,
   type CounterChange,
   CounterError,
 } from './counter/atomic-counter.ts';
+export { type HealthCheck, Registration } from './discovery/registration.ts';
+export { type NewInstance, ServiceDiscovery, type ServiceDiscoveryOptions } from './discovery/service-discovery.ts';
+export { type ServiceInstance, type ServiceType, type UriSpec, uriOf, uriSpec } from './discovery/service-instance.ts';
+export {
+  type PickStrategy,
+  type ServiceChange,
+  ServiceProvider,
+  type ServiceProviderOptions,
+} from './discovery/service-provider.ts';
 export { LeaderLatch, type LeaderLatchOptions, type Leadership } from './elections/leader-latch.ts';
 export { LeaderSelector, type LeaderSelectorOptions } from './elections/leader-selector.ts';
 export { HoldLostError, type LossReason } from './errors.ts';
@@ -19,6 +47,12 @@ export { Mutex } from './locks/mutex.ts';
 export { ReadWriteLock, type SideLock } from './locks/read-write-lock.ts';
 export { type ReentrantHold, ReentrantMutex } from './locks/reentrant-mutex.ts';
 export { LeasesDisagreeError, Semaphore } from './locks/semaphore.ts';
+export {
+  type GroupMember,
+  GroupMembership,
+  type GroupMembershipOptions,
+} from './membership/group-membership.ts';
+export { PersistentNode, type PersistentNodeOptions } from './membership/persistent-node.ts';
 export type { Delivery } from './queue/delivery.ts';
 export {
   DelayQueue,

@@ -8,6 +8,7 @@ import {
   TransactionError,
   type ZooKeeperError,
 } from '@headkeeper/client';
+import { pause } from '../alarm.ts';
 import { isDoubtful, isPassing } from '../passing.ts';
 import { childPath } from '../znode-name.ts';
 
@@ -104,7 +105,7 @@ export class Witness {
       } catch (error) {
         if (isZooKeeperError(error, 'noNode', 'closed')) throw doubt;
         if (!isPassing(error) && !isZooKeeperError(error, 'badVersion', 'tooManyPending')) throw error;
-        await this.#pause();
+        await pause(this.#client, PAUSE_MS);
       }
     }
   }
@@ -142,11 +143,5 @@ export class Witness {
       }
     };
     sweep().catch(() => {});
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#client.after(PAUSE_MS, resolve);
-    });
   }
 }
