@@ -3,6 +3,7 @@
 import { installApacheAdmin } from './apache-admin.ts';
 import { installApacheZooKeeper } from './apache-zookeeper.ts';
 import { buildCClient, buildGoClient, buildLinearizabilityChecker } from './client-programs.ts';
+import { curatorVersion, installCurator } from './curator.ts';
 import { installKazoo, kazooVersion } from './kazoo.ts';
 import { peersFolder } from './peer-cache.ts';
 import { buildS3Server } from './s3-server.ts';
@@ -12,6 +13,7 @@ const peers: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['Apache ZooKeeper 3.9.5', () => installApacheZooKeeper('3.9.5')],
   ['Apache ZooKeeper 3.8.6', () => installApacheZooKeeper('3.8.6')],
   ["Apache ZooKeeper's AdminServer", installApacheAdmin],
+  [`Curator ${curatorVersion}`, installCurator],
   ['C client', buildCClient],
   ['Go client', buildGoClient],
   ['Linearisability checker', buildLinearizabilityChecker],

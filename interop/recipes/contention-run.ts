@@ -1,0 +1,76 @@
+/** One run of all scenarios against a server of our own. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startHeadkeeper } from '../peers/headkeeper.ts';
+import { Crew } from './crew.ts';
+import { doubleBarrierScenario } from './double-barrier.ts';
+import type { Scenario } from './scenario.ts';
+import { turnsScenario } from './turns.ts';
+import { installWorkers, type Language } from './worker.ts';
+
+const CREW: readonly Language[] = ['typescript', 'java', 'python', 'typescript'];
+const ROUNDS_PER_KILL = 20;
+
+const SCENARIOS: readonly Scenario[] = [
+  turnsScenario('lock', 'lock', 0.4),
+  turnsScenario('latch', 'election (latch)', 0.2),
+  turnsScenario('selector', 'election (selector)', 0.2),
+  doubleBarrierScenario,
+];
+
+export interface ContentionResult {
+  /** What went well. */
+  readonly passed: readonly string[];
+  readonly faults: readonly string[];
+  readonly summary: string;
+}
+
+/**
+ * @param rounds Of all scenarios together.
+ * @param sessionTimeoutMs How long a dead process stands in the way; a living one that does not run for so long is a fault.
+ */
+export async function contention(
+  rounds: number,
+  sessionTimeoutMs: number,
+  report: (line: string) => void,
+): Promise<ContentionResult> {
+  await installWorkers();
+  const folder = mkdtempSync(join(tmpdir(), 'headkeeper-contention-'));
+  const server = await startHeadkeeper({ dataDir: join(folder, 'data'), extraConfig: { tickTime: '500' } });
+  const passed: string[] = [];
+  const faults: string[] = [];
+  const begun = performance.now();
+  let done = 0;
+  let kills = 0;
+  try {
+    const crew = await Crew.start(server.address, sessionTimeoutMs, CREW);
+    for (const scenario of SCENARIOS) {
+      const { name } = scenario;
+      const before = crew.kills;
+      const broken = await scenario.runBroken(crew);
+      if (broken.faults.length === 0) faults.push(`${name}: the judge did not see what was planted`);
+      else passed.push(`${name}: the judge sees what is planted (${broken.faults[0]})`);
+      const own = Math.round(rounds * scenario.share);
+      const verdict = await scenario.run(crew, { rounds: own, kills: Math.max(1, Math.round(own / ROUNDS_PER_KILL)) });
+      faults.push(...verdict.faults.map((fault) => `${name}: ${fault}`));
+      faults.push(...crew.mishaps.splice(0).map((mishap) => `${name}: ${mishap}`));
+      passed.push(`${name}: ${verdict.rounds} rounds, ${crew.kills - before} kills`);
+      report(`${passed.at(-2)}\n${passed.at(-1)}, ${verdict.faults.length} faults`);
+      done += verdict.rounds;
+    }
+    kills = crew.kills;
+    await crew.end();
+  } finally {
+    await server.stop();
+  }
+  if (faults.length === 0) rmSync(folder, { recursive: true, force: true });
+  else report(`the server's folder is kept: ${folder}`);
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  return {
+    passed,
+    faults,
+    summary: `${done} rounds, ${kills} processes killed, ${faults.length} faults, ${seconds} s`,
+  };
+}

@@ -1,0 +1,193 @@
+/**
+ * Processes that take part in recipes, one program for each language (workers/). They take commands on standard input:
+ *
+ *   turns KIND PATH COUNTER HOLD_MS   takes turn after turn until `stop`: KIND is lock, latch or selector; in each turn it adds 1 to
+ *                                     the number in the znode COUNTER without asking for a version
+ *   stop                              ends that after the next turn
+ *   enter PATH MEMBERS, leave         one use of a double barrier
+ *   pass PATH TIMES                   holds a lock so many times, for no time at all (not in Python)
+ *
+ * and say on standard output, one a line, times in nanoseconds of the machine's monotonic clock:
+ *
+ *   ready SESSION                     it has a session
+ *   enter NS TOKEN, leave NS BEFORE   one turn, its fencing token, and the number it found
+ *   coming NS, in NS, leaving NS, out NS   the use of the barrier
+ *   passed NS...                      when it had the lock
+ *   stopped                           no more turns
+ *   lost NS                           the session may have ended
+ *   failed WHY                        a command has failed
+ *
+ * What is said is written before anything else is done, so that it survives a SIGKILL.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { installCurator } from '../peers/curator.ts';
+import { installKazoo } from '../peers/kazoo.ts';
+import { repositoryRoot } from '../peers/peer-cache.ts';
+
+export type Language = 'typescript' | 'java' | 'python';
+
+/** A line that a worker said. */
+export interface Said {
+  readonly worker: Worker;
+  readonly what: string;
+  readonly words: readonly string[];
+}
+
+const PATIENCE_MS = 60_000;
+const workers = join(repositoryRoot, 'interop/recipes/workers');
+
+export interface WorkerOptions {
+  readonly language: Language;
+  /** host:port of the server. */
+  readonly address: string;
+  readonly sessionTimeoutMs: number;
+  /** Hears everything it says, in order. */
+  readonly heard: (said: Said) => void;
+}
+
+/** One process, from its start to its end or its death. */
+export class Worker {
+  readonly language: Language;
+  /** Such as `java 4711`: the language and the process. */
+  readonly name: string;
+  /** Everything it said. */
+  readonly said: Said[] = [];
+  readonly #child: ChildProcess;
+  readonly #listeners: Set<() => void> = new Set();
+  readonly #closed: Promise<void>;
+  #isClosed = false;
+  #errors = '';
+  #isKilled = false;
+  /** When it was surely dead, nanoseconds; null: it was not killed, or is not dead yet. */
+  diedAt: bigint | null = null;
+
+  private constructor(child: ChildProcess, options: WorkerOptions) {
+    this.#child = child;
+    this.language = options.language;
+    this.name = `${options.language} ${child.pid}`;
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#errors = (this.#errors + text).slice(-4000);
+    });
+    createInterface(child.stdout as NodeJS.ReadableStream).on('line', (line) => {
+      const [what = '', ...words] = line.split(' ');
+      const said = { worker: this, what, words };
+      this.said.push(said);
+      options.heard(said);
+      for (const listener of [...this.#listeners]) listener();
+    });
+    this.#closed = new Promise((resolve) => {
+      child.on('close', () => {
+        this.#isClosed = true;
+        for (const listener of [...this.#listeners]) listener();
+        resolve();
+      });
+    });
+  }
+
+  /** Starts a process and waits for its session. */
+  static async start(options: WorkerOptions): Promise<Worker> {
+    const { argv, env } = await programOf(options.language);
+    const [command = '', ...args] = argv;
+    const child = spawn(command, [...args, options.address, String(options.sessionTimeoutMs)], {
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    // A process that was killed cannot take commands; that is no error of ours.
+    child.stdin.on('error', () => {});
+    const reap = (): boolean => child.kill('SIGKILL');
+    process.once('exit', reap);
+    child.on('close', () => process.removeListener('exit', reap));
+    const worker = new Worker(child, options);
+    await worker.hears('ready');
+    return worker;
+  }
+
+  get session(): bigint {
+    return BigInt(this.said.find(({ what }) => what === 'ready')?.words[0] ?? 0);
+  }
+
+  get isKilled(): boolean {
+    return this.#isKilled;
+  }
+
+  send(command: string): void {
+    this.#child.stdin?.write(`${command}\n`);
+  }
+
+  /**
+   * Waits until it says something, or has said it among the lines from `from` on; returns its first word.
+   * @throws Error when it says that it has failed, ends, or takes too long
+   */
+  hears(what: string, from = 0): Promise<Said> {
+    return new Promise((resolve, reject) => {
+      const over = (): void => {
+        clearTimeout(timer);
+        this.#listeners.delete(look);
+      };
+      const fail = (why: string): void => {
+        over();
+        const last = this.said.at(-1);
+        reject(
+          new Error(
+            `${this.name}: no '${what}': ${why}; its last word: ${last?.what} ${last?.words.join(' ')}\n${this.#errors}`,
+          ),
+        );
+      };
+      const look = (): void => {
+        const found = this.said.slice(from).find((said) => said.what === what);
+        if (found !== undefined) {
+          over();
+          resolve(found);
+        } else if (this.said.slice(from).some((said) => said.what === 'failed')) fail('it has failed');
+        else if (this.#isClosed) fail('it has ended');
+      };
+      const timer = setTimeout(() => fail(`not within ${PATIENCE_MS} ms`), PATIENCE_MS);
+      this.#listeners.add(look);
+      look();
+    });
+  }
+
+  /** SIGKILL, and waits until it is dead and everything it said is heard. */
+  async kill(): Promise<void> {
+    this.#isKilled = true;
+    this.#child.kill('SIGKILL');
+    await this.#closed;
+    this.diedAt = process.hrtime.bigint();
+  }
+
+  /** Lets it end by itself. */
+  async end(): Promise<void> {
+    this.#child.stdin?.end();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
+    await this.#closed;
+    clearTimeout(timer);
+  }
+}
+
+/** Makes sure that everything the workers need is there. */
+export async function installWorkers(): Promise<void> {
+  await Promise.all([installCurator(), installKazoo()]);
+}
+
+async function programOf(
+  language: Language,
+): Promise<{ readonly argv: readonly string[]; readonly env: Readonly<Record<string, string>> }> {
+  switch (language) {
+    case 'typescript':
+      return {
+        argv: [process.execPath, join(repositoryRoot, 'interop/dist/recipes/workers/recipes-worker.js')],
+        env: {},
+      };
+    case 'java': {
+      const quick = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+      return { argv: ['java', ...quick, '-cp', await installCurator(), 'RecipesWorker'], env: {} };
+    }
+    case 'python': {
+      const { python, source } = await installKazoo();
+      return { argv: [python, '-B', join(workers, 'recipes_worker.py')], env: { PYTHONPATH: source } };
+    }
+  }
+}

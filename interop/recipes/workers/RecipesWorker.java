@@ -1,0 +1,182 @@
+import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.apache.curator.framework.CuratorFramework;
+import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.framework.recipes.barriers.DistributedDoubleBarrier;
+import org.apache.curator.framework.recipes.leader.LeaderLatch;
+import org.apache.curator.framework.recipes.leader.LeaderSelector;
+import org.apache.curator.framework.recipes.leader.LeaderSelectorListenerAdapter;
+import org.apache.curator.framework.recipes.locks.InterProcessMutex;
+import org.apache.curator.framework.state.ConnectionState;
+import org.apache.curator.retry.RetryForever;
+import org.apache.zookeeper.data.Stat;
+
+/**
+ * Takes part in recipes through Curator: java -cp ... RecipesWorker HOST:PORT SESSION_TIMEOUT_MS
+ *
+ * Commands come on standard input, events go to standard output, one a line; what they mean is in ../worker.ts.
+ */
+public final class RecipesWorker {
+    private interface Section { void run() throws Exception; }
+
+    private static final OutputStream out = new FileOutputStream(FileDescriptor.out);
+    private static CuratorFramework client;
+    private static DistributedDoubleBarrier barrier;
+    private static volatile boolean stopping;
+
+    public static void main(String[] args) throws Exception {
+        int timeoutMs = Integer.parseInt(args[1]);
+        client = CuratorFrameworkFactory.newClient(args[0], timeoutMs, timeoutMs, new RetryForever(100));
+        client.getConnectionStateListenable().addListener((zk, state) -> {
+            if (state == ConnectionState.LOST) say("lost " + System.nanoTime());
+        });
+        client.start();
+        client.blockUntilConnected();
+        say("ready " + Long.toUnsignedString(session()));
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            String[] words = line.split(" ");
+            stopping = words[0].equals("stop");
+            if (!stopping) begin(() -> obey(words));
+        }
+        System.exit(0);
+    }
+
+    private static void obey(String[] words) throws Exception {
+        switch (words[0]) {
+            case "turns" -> turns(words[1], words[2], words[3], Long.parseLong(words[4]));
+            case "enter" -> {
+                barrier = new DistributedDoubleBarrier(client, words[1], Integer.parseInt(words[2]));
+                say("coming " + System.nanoTime());
+                barrier.enter();
+                say("in " + System.nanoTime());
+            }
+            case "leave" -> {
+                say("leaving " + System.nanoTime());
+                barrier.leave();
+                say("out " + System.nanoTime());
+            }
+            case "pass" -> pass(words[1], Integer.parseInt(words[2]));
+            default -> throw new IllegalArgumentException(words[0]);
+        }
+    }
+
+    private static void turns(String kind, String path, String counter, long holdMs) throws Exception {
+        InterProcessMutex mutex = new InterProcessMutex(client, path);
+        while (!stopping) {
+            Section section = () -> section(path, counter, holdMs);
+            switch (kind) {
+                case "lock" -> {
+                    mutex.acquire();
+                    try {
+                        section.run();
+                    } finally {
+                        mutex.release();
+                    }
+                }
+                case "latch" -> {
+                    try (LeaderLatch latch = new LeaderLatch(client, path, "java")) {
+                        latch.start();
+                        latch.await();
+                        section.run();
+                    }
+                }
+                case "selector" -> select(path, section);
+                default -> throw new IllegalArgumentException(kind);
+            }
+        }
+        say("stopped");
+    }
+
+    private static void select(String path, Section section) throws Exception {
+        CountDownLatch done = new CountDownLatch(1);
+        Exception[] failure = new Exception[1];
+        try (LeaderSelector selector = new LeaderSelector(client, path, new LeaderSelectorListenerAdapter() {
+            @Override
+            public void takeLeadership(CuratorFramework zk) {
+                try {
+                    section.run();
+                } catch (Exception e) {
+                    failure[0] = e;
+                }
+                done.countDown();
+            }
+        })) {
+            selector.setId("java");
+            selector.start();
+            done.await();
+        }
+        if (failure[0] != null) throw failure[0];
+    }
+
+    /** What only one at a time may do: reads a number and writes the next one, without asking for a version. */
+    private static void section(String path, String counter, long holdMs) throws Exception {
+        long entered = System.nanoTime();
+        say("enter " + entered + " " + token(path));
+        long before = Long.parseLong(new String(client.getData().forPath(counter), StandardCharsets.UTF_8));
+        Thread.sleep(holdMs);
+        client.setData().forPath(counter, Long.toString(before + 1).getBytes(StandardCharsets.UTF_8));
+        say("leave " + System.nanoTime() + " " + before);
+    }
+
+    /** The zxid that created this session's znode in the line. */
+    private static String token(String path) throws Exception {
+        long session = session();
+        for (String child : client.getChildren().forPath(path)) {
+            Stat stat = client.checkExists().forPath(path + "/" + child);
+            if (stat != null && stat.getEphemeralOwner() == session) return Long.toString(stat.getCzxid());
+        }
+        return "none";
+    }
+
+    /** Holds the lock so many times, for no time at all, and tells of each when it was acquired and when given up. */
+    private static void pass(String path, int times) throws Exception {
+        InterProcessMutex mutex = new InterProcessMutex(client, path);
+        StringBuilder moments = new StringBuilder("passed");
+        for (int i = 0; i < times; i++) {
+            mutex.acquire();
+            moments.append(' ').append(System.nanoTime());
+            mutex.release();
+        }
+        say(moments.toString());
+    }
+
+    private static long session() throws Exception {
+        return client.getZookeeperClient().getZooKeeper().getSessionId();
+    }
+
+    private static void begin(Callable<?> work) {
+        Thread thread = new Thread(() -> {
+            try {
+                work.call();
+            } catch (Exception e) {
+                say("failed " + e.toString().replace('\n', ' '));
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private static void begin(Section work) {
+        begin(() -> {
+            work.run();
+            return null;
+        });
+    }
+
+    /** A line in one write, so that what was said before a kill is there. */
+    private static synchronized void say(String line) {
+        try {
+            out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            System.exit(1);
+        }
+    }
+}

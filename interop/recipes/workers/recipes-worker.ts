@@ -1,0 +1,114 @@
+/**
+ * Takes part in recipes through @headkeeper/recipes: recipes-worker.js HOST:PORT SESSION_TIMEOUT_MS
+ *
+ * Commands come on standard input, events go to standard output, one a line; what they mean is in ../worker.ts.
+ */
+
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Client, connect } from '@headkeeper/client';
+import { type BarrierMember, DoubleBarrier, LeaderLatch, LeaderSelector, Mutex } from '@headkeeper/recipes';
+
+const [address = '', sessionTimeoutMs = ''] = process.argv.slice(2);
+const client: Client = await connect(address, { sessionTimeoutMs: Number(sessionTimeoutMs), connectTimeoutMs: 60_000 });
+let isStopping = false;
+let member: BarrierMember | null = null;
+
+client.onEvent(({ type }) => {
+  if (type === 'sessionExpired' || type === 'sessionUncertain') say('lost', now());
+});
+say('ready', client.session.id);
+for await (const line of createInterface(process.stdin)) {
+  const [command = '', ...words] = line.split(' ');
+  isStopping = command === 'stop';
+  if (!isStopping) obey(command, words).catch((error: unknown) => say('failed', String(error).replaceAll('\n', ' ')));
+}
+process.exit(0);
+
+async function obey(command: string, words: readonly string[]): Promise<void> {
+  const [path = '', second = ''] = words;
+  switch (command) {
+    case 'turns':
+      return turns(words);
+    case 'enter':
+      say('coming', now());
+      member = await new DoubleBarrier(client, path, Number(second), { id: 'typescript' }).enter();
+      say('in', now());
+      return;
+    case 'leave':
+      say('leaving', now());
+      await member?.leave();
+      say('out', now());
+      return;
+    // What the judge has to see through: nobody waits for anybody.
+    case 'enter-broken':
+      say('coming', now());
+      say('in', now());
+      member = await new DoubleBarrier(client, path, Number(second)).enter();
+      return;
+    case 'pass':
+      return passes(path, Number(second));
+    default:
+      throw new Error(`there is no command ${command}`);
+  }
+}
+
+async function turns([kind, path = '', counter = '', holdMs]: readonly string[]): Promise<void> {
+  const mutex = new Mutex(client, path);
+  const selector = new LeaderSelector(client, path, { id: 'typescript' });
+  const section = (token: number): Promise<void> => oneTurn(token, counter, Number(holdMs));
+  while (!isStopping) {
+    switch (kind) {
+      case 'lock':
+        await mutex.run(({ token }) => section(token));
+        break;
+      case 'latch': {
+        await using latch = new LeaderLatch(client, path, { id: 'typescript' });
+        await section((await latch.lead()).token);
+        break;
+      }
+      case 'selector':
+        await selector.run(({ token }) => section(token));
+        break;
+      // What the judge has to see through: a lock that holds nobody back.
+      case 'broken':
+        await section(client.lastZxid);
+        break;
+      default:
+        throw new Error(`there are no turns of the kind ${kind}`);
+    }
+  }
+  say('stopped');
+}
+
+/** What only one at a time may do: reads a number and writes the next one, without asking for a version. */
+async function oneTurn(token: number, counter: string, holdMs: number): Promise<void> {
+  say('enter', now(), token);
+  const before = Number(new TextDecoder().decode((await client.getData(counter)).data ?? new Uint8Array()));
+  await pause(holdMs);
+  await client.setData(counter, String(before + 1));
+  say('leave', now(), before);
+}
+
+/** Holds the lock so many times, for no time at all, and tells of each when it was had. */
+async function passes(path: string, times: number): Promise<void> {
+  const mutex = new Mutex(client, path);
+  const moments: bigint[] = [];
+  for (let i = 0; i < times; i++) {
+    const held = await mutex.acquire();
+    moments.push(now());
+    await held.release();
+  }
+  say('passed', ...moments);
+}
+
+/** Nanoseconds of the clock that all processes of a machine share. */
+function now(): bigint {
+  return process.hrtime.bigint();
+}
+
+/** A line in one write, so that what was said before a kill is there. */
+function say(...words: readonly (string | number | bigint)[]): void {
+  writeSync(1, `${words.join(' ')}\n`);
+}

@@ -1,0 +1,108 @@
+"""Takes part in recipes through kazoo: recipes_worker.py HOST:PORT SESSION_TIMEOUT_MS
+
+Commands come on standard input, events go to standard output, one a line; what they mean is in ../worker.ts.
+"""
+
+import os
+import sys
+import threading
+import time
+
+from kazoo.client import KazooClient, KazooState
+from kazoo.recipe.barrier import DoubleBarrier
+from kazoo.recipe.election import Election
+from kazoo.recipe.lock import Lock
+
+
+class SharedLock(Lock):
+    """Names that Curator, Go and Headkeeper put into the same order as kazoo does."""
+
+    _NODE_NAME = "-lock-"
+    _EXCLUDE_NAMES = ["-lock-"]
+
+
+class SharedLatch(Lock):
+    _NODE_NAME = "-latch-"
+    _EXCLUDE_NAMES = ["-latch-"]
+
+
+class Worker:
+    def __init__(self, address, timeout_ms):
+        forever = {"max_tries": -1, "delay": 0.05, "max_delay": 0.5}
+        self.zk = KazooClient(address, timeout=timeout_ms / 1000, connection_retry=forever, command_retry=forever)
+        self.zk.add_listener(self.state_changed)
+        self.stopping = False
+        self.barrier = None
+        self.zk.start(timeout=60)
+        say("ready", self.zk.client_id[0])
+
+    def state_changed(self, state):
+        if state == KazooState.LOST:
+            say("lost", time.monotonic_ns())
+
+    def obey(self, words):
+        try:
+            getattr(self, "do_" + words[0])(*words[1:])
+        except Exception as error:
+            say("failed", repr(error).replace("\n", " "))
+
+    def do_turns(self, kind, path, counter, hold_ms):
+        while not self.stopping:
+            if kind == "selector":
+                election = Election(self.zk, path, "python")
+                election.lock = SharedLock(self.zk, path, "python")
+                election.run(self.section, path, counter, int(hold_ms))
+            else:
+                lock = (SharedLock if kind == "lock" else SharedLatch)(self.zk, path, "python")
+                with lock:
+                    self.section(path, counter, int(hold_ms))
+        say("stopped")
+
+    def section(self, path, counter, hold_ms):
+        """What only one at a time may do: reads a number and writes the next one, without asking for a version."""
+        entered = time.monotonic_ns()
+        say("enter", entered, self.token(path))
+        before = int(self.zk.get(counter)[0])
+        time.sleep(hold_ms / 1000)
+        self.zk.set(counter, b"%d" % (before + 1))
+        say("leave", time.monotonic_ns(), before)
+
+    def token(self, path):
+        """The zxid that created this session's znode in the line."""
+        for child in self.zk.get_children(path):
+            stat = self.zk.exists(f"{path}/{child}")
+            if stat is not None and stat.ephemeralOwner == self.zk.client_id[0]:
+                return stat.czxid
+        return "none"
+
+    def do_enter(self, path, members):
+        self.barrier = DoubleBarrier(self.zk, path, int(members), "python")
+        say("coming", time.monotonic_ns())
+        self.barrier.enter()
+        # kazoo does not say otherwise that it has not come in.
+        if not self.barrier.participating:
+            raise RuntimeError("did not enter the barrier")
+        say("in", time.monotonic_ns())
+
+    def do_leave(self):
+        say("leaving", time.monotonic_ns())
+        self.barrier.leave()
+        say("out", time.monotonic_ns())
+
+
+def say(*words):
+    """A line in one write, so that what was said before a kill is there."""
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
+def main():
+    worker = Worker(sys.argv[1], int(sys.argv[2]))
+    for line in sys.stdin:
+        words = line.split()
+        worker.stopping = words[0] == "stop"
+        if not worker.stopping:
+            threading.Thread(target=worker.obey, args=(words,), daemon=True).start()
+    os._exit(0)
+
+
+main()
