@@ -456,25 +456,11 @@ export class Client {
     whole: string | null = null,
   ): Promise<Result> {
     const size = REQUEST_OVERHEAD + (typeof data === 'number' ? data : (data?.length ?? 0));
-    const answer = this.#session.call(operation, body, path, whole, size, options, watcher);
-    return this.#ports.diagnostics.isActive ? this.#traced(answer, operation.name, path) : answer;
-  }
-
-  #traced<Result>(answer: Promise<Result>, operation: string, path: string | null): Promise<Result> {
-    const trace: RequestTrace = { operation, path, error: null };
+    const session = this.#session;
     const { diagnostics } = this.#ports;
-    diagnostics.started(trace);
-    return answer.then(
-      (result) => {
-        diagnostics.ended(trace);
-        return result;
-      },
-      (error: Error) => {
-        trace.error = error;
-        diagnostics.ended(trace);
-        throw error;
-      },
-    );
+    if (!diagnostics.isActive) return session.call(operation, body, path, whole, size, options, watcher);
+    const trace: RequestTrace = { operation: operation.name, path, server: session.server, sessionId: session.id };
+    return diagnostics.trace(trace, () => session.call(operation, body, path, whole, size, options, watcher));
   }
 
   /** Runs a request with the path as the server knows it; what is wrong with it, or with the rest, becomes a rejection. */

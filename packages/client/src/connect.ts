@@ -1,8 +1,10 @@
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { encodeUtf8 } from '@headkeeper/protocol';
 import { digestMd5 } from './adapters/digest-md5.ts';
 import { nodePorts } from './adapters/node-ports.ts';
 import { Client } from './client.ts';
 import { parseConnectString } from './core/connect-string.ts';
+import { connectError } from './core/errors.ts';
 import type { ClientSettings } from './core/settings.ts';
 import { type CheckedOptions, type ClientOptions, checkOptions, type TlsOptions } from './options.ts';
 import type { ClientPorts } from './ports.ts';
@@ -17,15 +19,31 @@ export async function connect(connectString: string, options: ClientOptions = {}
   return connectWith(nodePorts(options.tls === undefined ? null : tlsConnection(options.tls)), connectString, options);
 }
 
+/** @throws ZooKeeperError invalidArgument, when there is something wrong with a certificate or a key. */
+function tlsConnection({ serverName, ca, ...rest }: TlsOptions): object {
+  const connection = { ...rest, ...(ca === undefined ? {} : { ca }) };
+  try {
+    createSecureContext(connection as SecureContextOptions);
+  } catch (cause) {
+    throw connectError('invalidArgument', `the option tls: ${(cause as Error).message}`, cause);
+  }
+  return serverName === undefined ? connection : { ...connection, servername: serverName };
+}
+
 /** As `connect`, in another world. */
 export async function connectWith(ports: ClientPorts, connectString: string, options: ClientOptions): Promise<Client> {
   const checked = checkOptions(options);
-  const client = new Client(ports, settingsOf(connectString, options, checked));
+  const client = new Client(ports, settingsOf(ports, connectString, options, checked));
   await client.start(checked.connectTimeoutMs, options.signal);
   return client;
 }
 
-function settingsOf(connectString: string, options: ClientOptions, checked: CheckedOptions): ClientSettings {
+function settingsOf(
+  ports: ClientPorts,
+  connectString: string,
+  options: ClientOptions,
+  checked: CheckedOptions,
+): ClientSettings {
   const { servers, chroot } = parseConnectString(connectString);
   const { sasl, session } = options;
   return {
@@ -39,15 +57,7 @@ function settingsOf(connectString: string, options: ClientOptions, checked: Chec
       scheme,
       auth: typeof auth === 'string' ? encodeUtf8(auth) : auth,
     })),
-    sasl: sasl === undefined ? null : digestMd5(sasl.username, sasl.password),
+    sasl: sasl === undefined ? null : digestMd5(sasl.username, sasl.password, (count) => ports.randomBytes(count)),
     log: options.log ?? {},
-  };
-}
-
-function tlsConnection({ serverName, ca, ...rest }: TlsOptions): object {
-  return {
-    ...rest,
-    ...(ca === undefined ? {} : { ca }),
-    ...(serverName === undefined ? {} : { servername: serverName }),
   };
 }

@@ -37,19 +37,26 @@ export interface SaslMechanism {
   next(challenge: Uint8Array | null): Uint8Array | null;
 }
 
-/** A request on its way, for observers. The object is the same from its start to its end. */
+/** A request on its way, for observers: one object from its start to its end. */
 export interface RequestTrace {
+  /** Such as `getData`. */
   readonly operation: string;
+  /** As the caller gave it; null where no znode is concerned. */
   readonly path: string | null;
-  /** Set at the end; null: it went well. */
-  error: Error | null;
+  /** The server it was first meant for; null: there was no connection when it was asked. */
+  readonly server: ServerAddress | null;
+  /** The session it was asked in; 0n for none. */
+  readonly sessionId: bigint;
+  /** Set at the end, one of them. */
+  result?: unknown;
+  error?: unknown;
 }
 
 /** Where observers look; free of cost while nobody does. */
 export interface Diagnostics {
   readonly isActive: boolean;
-  started(trace: RequestTrace): void;
-  ended(trace: RequestTrace): void;
+  /** Runs the request and tells of it; gives what it gives. */
+  trace<Result>(trace: RequestTrace, run: () => Promise<Result>): Promise<Result>;
 }
 
 export interface ClientPorts {
@@ -64,7 +71,10 @@ export interface ClientPorts {
   randomBytes(count: number): Uint8Array;
   /** The addresses of a host, now; an IP address is its own. Rejects when there are none. */
   resolve(host: string): Promise<readonly string[]>;
-  /** Connects to an IP address; `host` is the name it came from, which a certificate must carry. */
+  /**
+   * Connects to an IP address; `host` is the name it came from, which a certificate must carry. Tells its listener nothing
+   * before it has returned.
+   */
   dial(ip: string, address: ServerAddress, listener: LinkListener): Link;
   readonly diagnostics: Diagnostics;
 }

@@ -21,6 +21,8 @@ export async function ensurePath(
     await client.create(path, null, options);
   } catch (error) {
     if (isZooKeeperError(error, 'nodeExists')) return;
+    // Who may create nothing there may still find it there.
+    if (isZooKeeperError(error, 'noAuth', 'notReadOnly') && (await client.exists(path, options)) !== null) return;
     if (!isZooKeeperError(error, 'noNode') || path.lastIndexOf('/') <= 0) throw error;
     await ensurePath(client, parentOf(path), options);
     // The parent may be a container that goes before this request comes.

@@ -1,10 +1,12 @@
 import type { Client } from './client.ts';
-import { isZooKeeperError, ZooKeeperError } from './core/errors.ts';
+import { isZooKeeperError } from './core/errors.ts';
 import type { WatchEvent, Watcher } from './core/watch-table.ts';
 import type { Children, Znode } from './core/znode.ts';
 
 /** Events that a slow reader of `watchEvents` may be behind; then they become one `gap`. */
 const MOST_EVENTS_BEHIND = 10_000;
+/** Before what has failed is asked again; milliseconds. */
+const PAUSE_MS = 100;
 
 export interface StreamOptions {
   /** Ends the stream, without an error. */
@@ -23,12 +25,12 @@ export async function* watchData(
 ): AsyncGenerator<Znode | null, void, undefined> {
   let last: Znode | null | undefined;
   const read = async (watch: Watcher): Promise<Znode | null | undefined> => {
-    const znode = await orMissing(client.getData(path, { watch }));
+    const znode = await orMissing(client.getData(path, { ...options, watch }));
     if (znode !== null) return znode;
     // Created between the two requests: read it again.
-    return (await client.exists(path, { watch })) === null ? null : undefined;
+    return (await client.exists(path, { ...options, watch })) === null ? null : undefined;
   };
-  for await (const state of states(read, options.signal)) {
+  for await (const state of states(client, path, read, options.signal)) {
     if (last !== undefined && sameZnode(last, state)) continue;
     last = state;
     yield state;
@@ -43,11 +45,11 @@ export async function* watchChildren(
 ): AsyncGenerator<Children | null, void, undefined> {
   let last: Children | null | undefined;
   const read = async (watch: Watcher): Promise<Children | null | undefined> => {
-    const children = await orMissing(client.getChildren(path, { watch }));
+    const children = await orMissing(client.getChildren(path, { ...options, watch }));
     if (children !== null) return children;
-    return (await client.exists(path, { watch })) === null ? null : undefined;
+    return (await client.exists(path, { ...options, watch })) === null ? null : undefined;
   };
-  for await (const state of states(read, options.signal)) {
+  for await (const state of states(client, path, read, options.signal)) {
     if (last !== undefined && sameChildren(last, state)) continue;
     last = state;
     yield state;
@@ -73,8 +75,8 @@ export async function* watchEvents(
     wake?.();
   };
   const aborted = (): void => wake?.();
-  if (isAborted(signal)) return;
-  const watch = await client.addWatch(path, mode, add);
+  const watch = await orOver(client, client.addWatch(path, mode, add, options), signal);
+  if (watch === undefined) return;
   signal?.addEventListener('abort', aborted);
   try {
     for (;;) {
@@ -93,31 +95,33 @@ export async function* watchEvents(
     }
   } finally {
     signal?.removeEventListener('abort', aborted);
-    await watch.remove().catch(() => {});
+    // Nobody waits for the server to know.
+    watch.remove().catch(() => {});
   }
 }
 
 /** Reads, waits for the watch, reads again. What a reconnect or another session breaks is read again as well. */
 async function* states<State>(
+  client: Client,
+  path: string,
   read: (watch: Watcher) => Promise<State | undefined>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<State, void, undefined> {
   let wake: () => void = () => {};
+  let isClosed = false;
+  const watch: Watcher = (event) => {
+    isClosed ||= event.type === 'closed';
+    wake();
+  };
   const aborted = (): void => wake();
   signal?.addEventListener('abort', aborted);
   try {
     while (!isAborted(signal)) {
-      let isClosed = false;
       const changed = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      const state = await orAgain(
-        read((event) => {
-          isClosed ||= event.type === 'closed';
-          wake();
-        }),
-      );
-      if (isAborted(signal)) return;
+      const state = await orOver(client, orAgain(client, read(watch)), signal);
+      if (isAborted(signal) || client.state === 'closed') return;
       if (state === undefined) continue;
       yield state;
       await changed;
@@ -125,6 +129,18 @@ async function* states<State>(
     }
   } finally {
     signal?.removeEventListener('abort', aborted);
+    client.forgetWatcher(path, watch);
+  }
+}
+
+/** What an abort of this signal rejects, or the end of the client, has no result. */
+async function orOver<T>(client: Client, answer: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    const isOver = isAborted(signal) ? isZooKeeperError(error, 'aborted') : client.state === 'closed';
+    if (isOver) return undefined;
+    throw error;
   }
 }
 
@@ -137,18 +153,15 @@ async function orMissing<T>(answer: Promise<T>): Promise<T | null> {
   }
 }
 
-/** What passes: a lost connection, an expired session, an answer that took too long. */
-async function orAgain<T>(answer: Promise<T>): Promise<T | undefined> {
+/** What passes: a lost connection, an expired session, an answer that took too long. It is asked again in a while. */
+async function orAgain<T>(client: Client, answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof ZooKeeperError && isPassing(error)) return undefined;
-    throw error;
+    if (!isZooKeeperError(error, 'connectionLoss', 'sessionExpired', 'requestTimeout', 'throttledOp')) throw error;
+    await new Promise<void>((resolve) => client.after(PAUSE_MS, resolve));
+    return undefined;
   }
-}
-
-function isPassing(error: ZooKeeperError): boolean {
-  return isZooKeeperError(error, 'connectionLoss', 'sessionExpired', 'requestTimeout', 'throttledOp');
 }
 
 function sameZnode(a: Znode | null, b: Znode | null): boolean {

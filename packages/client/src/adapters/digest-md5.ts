@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { SaslMechanism } from '../ports.ts';
 
 /** Names of the exchange with a server (client-protocol reference, 8.4). */
@@ -7,20 +7,30 @@ const DIGEST_URI = `zookeeper/${SERVICE_REALM}`;
 const NONCE_COUNT = '00000001';
 const NONCE_BYTES = 18;
 
-/** DIGEST-MD5 (RFC 2831) as ZooKeeper's servers speak it. */
-export function digestMd5(username: string, password: string): () => SaslMechanism {
-  return () => new DigestMd5(username, password);
+/**
+ * DIGEST-MD5 (RFC 2831) as ZooKeeper's servers speak it.
+ *
+ * @param random gives bytes that nobody can guess.
+ */
+export function digestMd5(
+  username: string,
+  password: string,
+  random: (count: number) => Uint8Array,
+): () => SaslMechanism {
+  return () => new DigestMd5(username, password, random);
 }
 
 class DigestMd5 implements SaslMechanism {
   readonly #username: string;
   readonly #password: string;
+  readonly #random: (count: number) => Uint8Array;
   #step: 'begin' | 'challenge' | 'proof' | 'over' = 'begin';
   #expected = '';
 
-  constructor(username: string, password: string) {
+  constructor(username: string, password: string, random: (count: number) => Uint8Array) {
     this.#username = username;
     this.#password = password;
+    this.#random = random;
   }
 
   next(challenge: Uint8Array | null): Uint8Array | null {
@@ -50,11 +60,11 @@ class DigestMd5 implements SaslMechanism {
       throw new Error("the server's challenge does not allow qop=auth");
     }
     const realm = challenge.get('realm') ?? SERVICE_REALM;
-    const cnonce = randomBytes(NONCE_BYTES).toString('base64');
+    const cnonce = Buffer.from(this.#random(NONCE_BYTES)).toString('base64');
     const user = this.#username;
-    const a1 = hex(
-      Buffer.concat([md5(`${user}:${realm}:${this.#password}`), Buffer.from(`:${nonce}:${cnonce}:${user}`)]),
-    );
+    const colon = Buffer.from(':');
+    const secret = md5(Buffer.concat([narrow(user), colon, narrow(realm), colon, narrow(this.#password)]));
+    const a1 = hex(Buffer.concat([secret, Buffer.from(`:${nonce}:${cnonce}:${user}`)]));
     const response = (method: string): string =>
       hex(`${a1}:${nonce}:${NONCE_COUNT}:${cnonce}:auth:${hex(`${method}:${DIGEST_URI}`)}`);
     this.#expected = response('');
@@ -80,6 +90,11 @@ class DigestMd5 implements SaslMechanism {
       throw new Error('the server refused the user or the password, or does not know the password itself');
     }
   }
+}
+
+/** What is hashed is ISO 8859-1 where that is possible, and UTF-8 otherwise (RFC 2831, 2.1.2.1). */
+function narrow(text: string): Buffer {
+  return Buffer.from(text, /[^\p{ASCII}\u0080-\u00ff]/u.test(text) ? 'utf8' : 'latin1');
 }
 
 function md5(input: string | Uint8Array): Buffer {

@@ -1,13 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { channel } from 'node:diagnostics_channel';
+import { tracingChannel } from 'node:diagnostics_channel';
 import { lookup } from 'node:dns/promises';
 import type { ConnectionOptions } from 'node:tls';
 import type { ClientPorts, Diagnostics, RequestTrace } from '../ports.ts';
 import { dialer } from './socket-link.ts';
 
-/** Where requests are told of, for `node:diagnostics_channel`; the message is a `RequestTrace`. */
-export const REQUEST_STARTED = 'headkeeper:client:request:start';
-export const REQUEST_ENDED = 'headkeeper:client:request:end';
+/** The name of the tracing channel of `node:diagnostics_channel` that requests are told on, each with a `RequestTrace`. */
+const REQUEST_CHANNEL = 'headkeeper.client.request';
 
 /** The world as Node has it; Bun and Deno have the same. */
 export function nodePorts(tls: ConnectionOptions | null): ClientPorts {
@@ -27,13 +26,13 @@ export function nodePorts(tls: ConnectionOptions | null): ClientPorts {
 }
 
 function nodeDiagnostics(): Diagnostics {
-  const started = channel(REQUEST_STARTED);
-  const ended = channel(REQUEST_ENDED);
+  const requests = tracingChannel<object, RequestTrace>(REQUEST_CHANNEL);
+  const { start, end, asyncStart, asyncEnd, error } = requests;
+  const phases = [start, end, asyncStart, asyncEnd, error];
   return {
     get isActive(): boolean {
-      return started.hasSubscribers || ended.hasSubscribers;
+      return phases.some((phase) => phase.hasSubscribers);
     },
-    started: (trace: RequestTrace) => started.publish(trace),
-    ended: (trace: RequestTrace) => ended.publish(trace),
+    trace: (trace, run) => requests.tracePromise(run, trace) as ReturnType<typeof run>,
   };
 }

@@ -17,6 +17,7 @@ export interface ConnectString {
  * @throws ZooKeeperError invalidArgument.
  */
 export function parseConnectString(text: string): ConnectString {
+  if (typeof text !== 'string') throw wrong('the connect string is no string');
   const slash = text.indexOf('/');
   const chroot = slash < 0 ? '/' : text.slice(slash);
   const fault = validatePath(chroot);

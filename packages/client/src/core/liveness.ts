@@ -26,6 +26,8 @@ export class Liveness {
   #confirmedAt = Number.NEGATIVE_INFINITY;
   /** When the pings were sent that are not answered. */
   #pings: number[] = [];
+  /** Requests may be sent: before, only the exchange of identities goes on. */
+  #isReady = false;
   #suspectedAt = Number.NEGATIVE_INFINITY;
   #watch: Timer | null = null;
   #doubt: Timer | null = null;
@@ -44,8 +46,16 @@ export class Liveness {
     this.#timeoutMs = timeoutMs;
     this.#confirmedAt = connection.sentAt;
     this.#pings = [];
+    this.#isReady = false;
     this.#suspectedAt = Number.NEGATIVE_INFINITY;
     this.#doubt?.cancel();
+    this.#look(connection);
+  }
+
+  /** Requests may be sent on it now. */
+  ready(connection: Connection): void {
+    this.#isReady = true;
+    this.#watch?.cancel();
     this.#look(connection);
   }
 
@@ -89,11 +99,11 @@ export class Liveness {
       return;
     }
     const pingAfter = Math.min(third, LONGEST_SILENCE_MS);
-    if (now >= connection.sentAt + pingAfter) {
+    if (this.#isReady && now >= connection.sentAt + pingAfter) {
       this.#pings.push(now);
       connection.sendPing();
     }
-    const next = Math.min(deadAt, connection.sentAt + pingAfter);
+    const next = this.#isReady ? Math.min(deadAt, connection.sentAt + pingAfter) : deadAt;
     this.#watch = this.#ports.after(Math.max(1, next - now), () => this.#look(connection));
   }
 }

@@ -4,6 +4,7 @@ import { shuffled } from './shuffle.ts';
 /** First pause after a round in which no server could be had, and the longest; milliseconds. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
+const MOST_DOUBLINGS = 10;
 /** Clients that lose their server together do not come to the next one together. */
 const SPREAD_MS = 50;
 
@@ -44,9 +45,10 @@ export class ServerRing {
 
   /** Milliseconds to wait before the next attempt. The very first one is made at once. */
   pauseMs(isFirst: boolean): number {
-    const round = Math.floor(this.#attempts / this.#servers.length);
-    if (round === 0) return isFirst || this.#attempts > 0 ? 0 : this.#random(SPREAD_MS);
-    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(round - 1, 10));
+    if (this.#attempts === 0) return isFirst ? 0 : this.#random(SPREAD_MS);
+    const round = this.#attempts / this.#servers.length;
+    if (!Number.isInteger(round)) return 0;
+    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(round - 1, MOST_DOUBLINGS));
     return Math.ceil(longest / 2) + this.#random(Math.ceil(longest / 2));
   }
 

@@ -394,6 +394,7 @@ export class Session {
     for (const info of this.#auth) this.#showIdentity(connection, info);
     this.#restoreWatches(connection);
     this.#isReady = true;
+    this.#liveness.ready(connection);
     this.#state = isReadOnly ? 'connectedReadOnly' : 'connected';
     const hadConnection = this.#wasAttached;
     this.#wasAttached = true;

@@ -156,7 +156,9 @@ function worldDiagnostics(world: World): ClientPorts['diagnostics'] {
     get isActive(): boolean {
       return world.isObserved;
     },
-    started: (trace) => world.traces.push(trace),
-    ended: () => {},
+    trace: (trace, run) => {
+      world.traces.push(trace);
+      return run();
+    },
   };
 }
