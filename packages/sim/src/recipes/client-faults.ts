@@ -4,12 +4,14 @@ import type { RandomStream } from '../random/random-stream.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS, type World } from '../world/world.ts';
 import type { ClientNode } from './client-node.ts';
+import type { RecipeCounts } from './recipe-counts.ts';
 import type { ClientFaultRates } from './recipe-plan.ts';
 
 export interface ClientFaultTargets {
   readonly world: World;
   readonly cluster: Cluster;
   readonly nodes: readonly ClientNode[];
+  readonly counts: RecipeCounts;
   /** A process is killed, or with its machine. */
   kill(node: ClientNode, how: 'exit' | 'power'): void;
   /** A process closes its session, and another begins. */
@@ -73,6 +75,7 @@ export class ClientFaults {
   #pause(node: ClientNode): void {
     const { world } = this.#targets;
     const { life } = node;
+    this.#targets.counts.clientPauses++;
     world.tell(() => `${node.name} stands still`);
     node.pause();
     this.#later(this.#howLong(), () => {

@@ -50,6 +50,7 @@ export class LockWatch {
   readonly #counts: RecipeCounts;
   readonly #grants: Set<Grant> = new Set();
   #lastToken = 0;
+  #lastSession = 0n;
   #lastHolder = '';
 
   constructor(rules: LockRules, world: World, oracle: Oracle, counts: RecipeCounts) {
@@ -97,6 +98,16 @@ export class LockWatch {
     for (const grant of this.#grants) if (grant.session === session) this.#expectNotice(grant, since);
   }
 
+  /** Nobody holds or waits: nothing may stand there. Null: nothing does. */
+  get leftOver(): string | null {
+    const { path } = this.#rules;
+    const { tree, sessions } = this.#oracle;
+    const names = [...tree.childrenAt(path, Number.MAX_SAFE_INTEGER)];
+    if (names.length === 0) return null;
+    const living = names.filter((name) => sessions.has(tree.latest(`${path}/${name}`)?.owner ?? 0n));
+    return `${path} has ${names.join(', ')}; the sessions of ${living.length} of them live`;
+  }
+
   #expectNotice(grant: Grant, since: number): void {
     const { node } = grant;
     const timeout = (node.session?.timeoutMs ?? 30_000) * MS;
@@ -121,10 +132,13 @@ export class LockWatch {
     });
     law(isOwn, 'fencing', () => `the token of ${describe(grant)} of ${name} is not that of a znode of its session`);
     if (!isOrdered(grant.kind)) return;
-    law(grant.token > this.#lastToken, 'fencing', () => {
+    // A leader that was uncertain of its session for a while leads again with the znode that it had.
+    const isSame = grant.token === this.#lastToken && grant.session === this.#lastSession;
+    law(grant.token > this.#lastToken || isSame, 'fencing', () => {
       return `the token of ${describe(grant)} of ${name} is not greater than ${zxidText(this.#lastToken)}, given before`;
     });
     this.#lastToken = grant.token;
+    this.#lastSession = grant.session;
   }
 
   #forgetThePast(): void {

@@ -1,10 +1,20 @@
 import type { RecipePlan } from '../recipe-plan.ts';
 import type { Stage, Workload } from '../workload.ts';
 import { Counting } from './counting.ts';
+import { Gating } from './gating.ts';
+import { Leading } from './leading.ts';
+import { Leasing } from './leasing.ts';
+import { Locking } from './locking.ts';
+import { Sharing } from './sharing.ts';
 import { Streaming } from './streaming.ts';
 
 const MAKERS: Readonly<Record<string, (stage: Stage, plan: RecipePlan) => Workload>> = {
   counting: (stage) => new Counting(stage),
+  locking: (stage, { holdMs }) => new Locking(stage, holdMs),
+  sharing: (stage, { holdMs }) => new Sharing(stage, holdMs),
+  leasing: (stage, { holdMs }) => new Leasing(stage, holdMs),
+  leading: (stage, { holdMs }) => new Leading(stage, holdMs),
+  gating: (stage) => new Gating(stage),
   streaming: (stage) => new Streaming(stage),
 };
 
