@@ -49,7 +49,7 @@ export class ReadWriteLock {
 
   /**
    * Turns a held write lock into a read lock, in one transaction: other readers come in, no writer gets in between. The write
-   * lock is released with it. Lost connections are waited out.
+   * lock is released with it, its token stays. Lost connections are waited out.
    *
    * @throws HoldLostError when the write lock was lost; ZooKeeperError noNode (it was released), noAuth.
    */
@@ -77,9 +77,9 @@ export class ReadWriteLock {
           const create = { mode: 'ephemeral', ...(acl === undefined ? {} : { acl }) } as const;
           await client.transaction().create(readPath, data, create).delete(held.path).commit({ session });
         }
-        const { stat } = await client.getData(readPath, { session });
         await held.release();
-        return new Held(client, new Place(client, this.path, readName, session, stat.czxid));
+        // The writer's token: with the one of its new znode it would look younger than writers that came into line after it.
+        return new Held(client, new Place(client, this.path, readName, session, held.token));
       } catch (error) {
         if (isZooKeeperError(error, 'sessionExpired')) held.signal.throwIfAborted();
         // Had the transaction been made and only its answer or the look at its result been lost, the reader is there.
