@@ -24,7 +24,8 @@ export function checkTree(who: number, server: AssembledServer, oracle: Oracle, 
     const at = store.dataOffset(slot);
     const aclId = store.get(slot, Field.aclId);
     const found = [
-      length < 0 ? null : decodeUtf8(store.dataBytes(slot), at, at + length),
+      // A character for each byte, as the model has it.
+      length < 0 ? null : String.fromCharCode(...store.dataBytes(slot).subarray(at, at + length)),
       aclId === -1 ? 'world:anyone:31' : aclText(tree.acls.list(aclId)),
       tree.longOf(slot, Field.czxid),
       tree.longOf(slot, Field.mzxid),

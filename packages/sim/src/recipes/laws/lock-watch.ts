@@ -27,6 +27,8 @@ export interface LockRules {
   fits(kinds: readonly string[]): boolean;
   /** Whether tokens grow from one grant of this kind to the next. */
   isOrdered(kind: string): boolean;
+  /** Whether the token of a grant of this kind is another's, from which it was made. */
+  isInherited(kind: string): boolean;
 }
 
 /** How long a server that is cut off may go on before it knows: syncLimit ticks, and its clock's drift. */
@@ -123,14 +125,18 @@ export class LockWatch {
   }
 
   #checkToken(grant: Grant): void {
-    const { path, name, isOrdered } = this.#rules;
+    const { path, name, isOrdered, isInherited } = this.#rules;
     const { tree } = this.#oracle;
     const names = tree.childrenAt(path, Number.MAX_SAFE_INTEGER);
     const isOwn = [...names].some((child) => {
       const znode = tree.latest(`${path}/${child}`);
       return znode?.czxid === grant.token && znode.owner === grant.session;
     });
-    law(isOwn, 'fencing', () => `the token of ${describe(grant)} of ${name} is not that of a znode of its session`);
+    law(
+      isOwn || isInherited(grant.kind),
+      'fencing',
+      () => `the token of ${describe(grant)} of ${name} is not that of a znode of its session`,
+    );
     if (!isOrdered(grant.kind)) return;
     // A leader that was uncertain of its session for a while leads again with the znode that it had.
     const isSame = grant.token === this.#lastToken && grant.session === this.#lastSession;

@@ -5,8 +5,10 @@ import { Gating } from './gating.ts';
 import { Leading } from './leading.ts';
 import { Leasing } from './leasing.ts';
 import { Locking } from './locking.ts';
+import { Queueing } from './queueing.ts';
 import { Sharing } from './sharing.ts';
 import { Streaming } from './streaming.ts';
+import { Tallying } from './tallying.ts';
 
 const MAKERS: Readonly<Record<string, (stage: Stage, plan: RecipePlan) => Workload>> = {
   counting: (stage) => new Counting(stage),
@@ -14,6 +16,8 @@ const MAKERS: Readonly<Record<string, (stage: Stage, plan: RecipePlan) => Worklo
   sharing: (stage, { holdMs }) => new Sharing(stage, holdMs),
   leasing: (stage, { holdMs }) => new Leasing(stage, holdMs),
   leading: (stage, { holdMs }) => new Leading(stage, holdMs),
+  tallying: (stage) => new Tallying(stage),
+  queueing: (stage) => new Queueing(stage),
   gating: (stage) => new Gating(stage),
   streaming: (stage) => new Streaming(stage),
 };

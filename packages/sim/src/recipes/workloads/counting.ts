@@ -1,5 +1,6 @@
 import { isZooKeeperError } from '@headkeeper/client';
 import { law } from '../../check/violation.ts';
+import { Attempts } from '../laws/attempts.ts';
 import type { Actor, Stage, Task, Workload } from '../workload.ts';
 
 const PATH = '/counting';
@@ -8,11 +9,11 @@ const PATH = '/counting';
 export class Counting implements Workload {
   readonly name = 'counting';
   readonly #stage: Stage;
-  #acknowledged = 0;
-  #unknown = 0;
+  readonly #attempts: Attempts;
 
   constructor(stage: Stage) {
     this.#stage = stage;
+    this.#attempts = new Attempts(stage.counts);
   }
 
   tasks(actor: Actor): readonly Task[] {
@@ -20,33 +21,26 @@ export class Counting implements Workload {
   }
 
   isUnsettled(): string | null {
-    const znode = this.#stage.oracle.tree.latest(PATH);
-    const value = Number(znode?.data ?? 0);
-    const most = this.#acknowledged + this.#unknown;
-    law(value >= this.#acknowledged && value <= most, 'counter', () => {
-      return `${PATH} is ${value}; ${this.#acknowledged} increments were acknowledged, ${this.#unknown} may have happened`;
+    const value = Number(this.#stage.oracle.tree.latest(PATH)?.data ?? 0);
+    const { made, unknown } = this.#attempts;
+    law(value >= made && value <= made + unknown, 'counter', () => {
+      return `${PATH} is ${value}; ${made} increments were made, ${unknown} may have been`;
     });
     return null;
   }
 
-  async #increment({ client }: Actor): Promise<void> {
+  async #increment(actor: Actor): Promise<void> {
+    const { client } = actor;
     for (;;) {
       try {
         const { data, stat } = await client.getData(PATH);
         const value = Number(new TextDecoder().decode(data ?? new Uint8Array()));
-        await client.setData(PATH, String(value + 1), { version: stat.version });
-        this.#acknowledged++;
+        await this.#attempts.attempt(actor, () => client.setData(PATH, String(value + 1), { version: stat.version }));
         this.#stage.counts.increments++;
         return;
       } catch (error) {
         if (isZooKeeperError(error, 'noNode')) await this.#make(client);
-        else if (!isZooKeeperError(error, 'badVersion')) {
-          if (isZooKeeperError(error) && error.outcome === 'unknown') {
-            this.#unknown++;
-            this.#stage.counts.unknownOutcomes++;
-          }
-          throw error;
-        }
+        else if (!isZooKeeperError(error, 'badVersion')) throw error;
       }
     }
   }

@@ -18,10 +18,10 @@ export class Gating implements Workload {
   tasks(actor: Actor): readonly Task[] {
     const barrier = new Barrier(actor.client, PATH);
     return [
-      { name: `${this.name} at the gate`, thinkMs: 100, step: () => this.#pass(actor, barrier) },
+      { name: `${this.name} at the gate`, thinkMs: 300, step: () => this.#pass(actor, barrier) },
       {
         name: `${this.name}: the gate itself`,
-        thinkMs: 1000,
+        thinkMs: 3000,
         step: () => (actor.random.below(2) === 0 ? barrier.close() : barrier.open()),
       },
     ];

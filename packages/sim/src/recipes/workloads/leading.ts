@@ -11,7 +11,13 @@ export class Leading implements Workload {
   readonly #holders: Holders;
 
   constructor(stage: Stage, holdMs: number) {
-    const rules = { name: 'the leadership', path: PATH, fits: isAlone, isOrdered: () => true };
+    const rules = {
+      name: 'the leadership',
+      path: PATH,
+      fits: isAlone,
+      isOrdered: () => true,
+      isInherited: () => false,
+    };
     this.#holders = new Holders(rules, stage, holdMs);
   }
 

@@ -21,6 +21,7 @@ export class Leasing implements Workload {
       path: this.#layout === 'kazoo' ? PATH : `${PATH}/leases`,
       fits: (kinds: readonly string[]) => kinds.length <= this.#leases,
       isOrdered: () => this.#leases === 1,
+      isInherited: () => false,
     };
     this.#holders = new Holders(rules, stage, holdMs);
   }
@@ -40,7 +41,7 @@ export class Leasing implements Workload {
       }
       await held.release();
     };
-    return [{ name: this.name, thinkMs: 100, step }];
+    return [{ name: this.name, thinkMs: 500, step }];
   }
 
   expired(session: bigint): void {

@@ -12,7 +12,7 @@ export class Locking implements Workload {
 
   constructor(stage: Stage, holdMs: number) {
     this.#layout = stage.world.stream('locking').pick(['curator', 'curator', 'kazoo']);
-    const rules = { name: 'the mutex', path: PATH, fits: isAlone, isOrdered: () => true };
+    const rules = { name: 'the mutex', path: PATH, fits: isAlone, isOrdered: () => true, isInherited: () => false };
     this.#holders = new Holders(rules, stage, holdMs);
   }
 

@@ -18,6 +18,7 @@ export class Sharing implements Workload {
       path: PATH,
       fits: (kinds: readonly string[]) => kinds.length <= 1 || !kinds.includes('write'),
       isOrdered: (kind: string) => kind === 'write',
+      isInherited: (kind: string) => kind === 'downgraded',
     };
     this.#holders = new Holders(rules, stage, holdMs);
   }
@@ -58,7 +59,7 @@ export class Sharing implements Workload {
       if (actor.random.below(4) === 0) {
         try {
           const reader = await lock.downgrade(held);
-          await this.#holders.workAndRelease(actor, 'read', reader, () => reader.release());
+          await this.#holders.workAndRelease(actor, 'downgraded', reader, () => reader.release());
         } finally {
           await held.release();
         }
