@@ -1,7 +1,7 @@
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { encodeUtf8 } from '@headkeeper/protocol';
 import { digestMd5 } from './adapters/digest-md5.ts';
 import { nodePorts } from './adapters/node-ports.ts';
+import { checkTls } from './adapters/socket-link.ts';
 import { Client } from './client.ts';
 import { parseConnectString } from './core/connect-string.ts';
 import { connectError } from './core/errors.ts';
@@ -23,7 +23,7 @@ export async function connect(connectString: string, options: ClientOptions = {}
 function tlsConnection({ serverName, ca, ...rest }: TlsOptions): object {
   const connection = { ...rest, ...(ca === undefined ? {} : { ca }) };
   try {
-    createSecureContext(connection as SecureContextOptions);
+    checkTls(connection);
   } catch (cause) {
     throw connectError('invalidArgument', `the option tls: ${(cause as Error).message}`, cause);
   }

@@ -1,6 +1,16 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import {
+  type ConnectionOptions,
+  connect as connectTls,
+  createSecureContext,
+  type SecureContextOptions,
+} from 'node:tls';
 import type { Link, LinkListener, ServerAddress } from '../ports.ts';
+
+/** Throws what is wrong with certificates and keys. */
+export function checkTls(options: object): void {
+  createSecureContext(options as SecureContextOptions);
+}
 
 /** Connects over TCP, or over TLS if there are options for it. */
 export function dialer(

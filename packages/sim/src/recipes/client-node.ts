@@ -126,7 +126,7 @@ export class ClientNode implements TappedClient {
       randomBytes: (count) => new Uint8Array(count).map(() => this.random.below(256)),
       resolve: (host) => this.#resolve(host),
       dial: (ip, _address, listener) => this.#dial(ip, listener),
-      diagnostics: { isActive: false, started: () => {}, ended: () => {} },
+      diagnostics: { isActive: false, trace: (_request, run) => run() },
     };
   }
 
