@@ -158,12 +158,19 @@ describe('TestEnsemble', { timeout: 60_000 }, () => {
     const ensemble = await started(t);
     const leader = ensemble.leader();
     const client = await joined(t, leader as TestMember);
+    const epochs = new Set<number>();
     for (let round = 0; round < 3; round++) {
+      await client.create(`/a${round}`);
+      const { zxid } = await client.must('exists', { path: `/a${round}`, watch: false });
+      epochs.add(Math.floor(zxid / 2 ** 32));
       const end = performance.now() + 700;
       while (performance.now() < end);
-      await client.create(`/a${round}`);
+      // What the servers conclude from it they do at once.
+      for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
     }
     assert.equal(ensemble.leader(), leader);
+    // A leader that had led again would have done so in a new epoch.
+    assert.equal(epochs.size, 1);
     assert.equal(ensemble.followers().length, 2);
   });
 
