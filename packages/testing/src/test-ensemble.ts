@@ -30,13 +30,11 @@ export class TestEnsemble {
   readonly servers: readonly TestMember[];
   readonly #switchboard: Switchboard;
   readonly #all: TestServers;
-  readonly #time: TestTime;
 
   private constructor({ nodes, time, switchboard }: Founded) {
     this.servers = nodes.map((node, index) => new TestMember(index + 1, node));
     this.#switchboard = switchboard;
     this.#all = new TestServers(nodes, time);
-    this.#time = time;
   }
 
   /**
@@ -46,14 +44,12 @@ export class TestEnsemble {
    */
   static async start(servers = 3, options: TestEnsembleOptions = {}): Promise<TestEnsemble> {
     checkOptions(options, servers);
-    const founded = await found(servers, options);
-    const ensemble = new TestEnsemble(founded);
+    const ensemble = new TestEnsemble(await found(servers, options));
     try {
       await ensemble.restartAll();
       return ensemble;
     } catch (error) {
       await ensemble.stop();
-      founded.time.end();
       throw error;
     }
   }
@@ -163,10 +159,9 @@ export class TestEnsemble {
     return this.#all.killAll();
   }
 
-  /** As `stop`, for good. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-    this.#time.end();
+  /** As `stop`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   #roles(): string {

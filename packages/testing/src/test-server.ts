@@ -20,12 +20,10 @@ const MEMORY_FOLDER = '/headkeeper';
 export class TestServer extends ServerControls {
   readonly #node: ServerNode;
   readonly #all: TestServers;
-  readonly #time: TestTime;
 
   private constructor(node: ServerNode, time: TestTime) {
     super(node);
     this.#node = node;
-    this.#time = time;
     this.#all = new TestServers([node], time);
   }
 
@@ -47,12 +45,7 @@ export class TestServer extends ServerControls {
       switchboard: null,
       log: options.log ?? SILENT,
     });
-    try {
-      await node.start();
-    } catch (error) {
-      time.end();
-      throw error;
-    }
+    await node.start();
     return new TestServer(node, time);
   }
 
@@ -95,9 +88,8 @@ export class TestServer extends ServerControls {
     return this.#all.reset();
   }
 
-  /** As `stop`, for good. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-    this.#time.end();
+  /** As `stop`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 }

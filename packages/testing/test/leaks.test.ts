@@ -31,7 +31,7 @@ async function oneLife(): Promise<void> {
   await server.kill();
   await server.restart();
   await server.reset();
-  await server[Symbol.asyncDispose]();
+  await server.stop();
   client.destroy();
 }
 

@@ -23,11 +23,8 @@ export class TestTime implements Clock, Timers {
   #advancedMs = 0;
   #lastMs: number = performance.now();
   readonly #waiting: Set<Waiting> = new Set();
-  readonly #look: NodeJS.Timeout;
-
-  constructor() {
-    this.#look = setInterval(() => this.#now(), LOOK_MS).unref();
-  }
+  /** Runs while anybody waits. */
+  #look: NodeJS.Timeout | null = null;
 
   monotonicMs(): number {
     return Math.floor(this.#now());
@@ -41,15 +38,16 @@ export class TestTime implements Clock, Timers {
     const waiting: Waiting = {
       dueMs: this.#now() + delayMs,
       fire: () => {
-        this.#waiting.delete(waiting);
+        this.#forget(waiting);
         fn();
       },
       timer: setTimeout(() => waiting.fire(), Math.min(delayMs, 0x7fffffff)),
     };
     this.#waiting.add(waiting);
+    this.#look ??= setInterval(() => this.#now(), LOOK_MS);
     return () => {
       clearTimeout(waiting.timer);
-      this.#waiting.delete(waiting);
+      this.#forget(waiting);
     };
   }
 
@@ -76,11 +74,11 @@ export class TestTime implements Clock, Timers {
     }
   }
 
-  /** The clock is not used any more. */
-  end(): void {
+  #forget(waiting: Waiting): void {
+    this.#waiting.delete(waiting);
+    if (this.#waiting.size > 0 || this.#look === null) return;
     clearInterval(this.#look);
-    for (const { timer } of this.#waiting) clearTimeout(timer);
-    this.#waiting.clear();
+    this.#look = null;
   }
 
   #now(): number {
