@@ -7,6 +7,7 @@ export class Relay {
   /** What the server says until something is lost; -1: nothing is. */
   #answersLeft = -1;
   #isShut = false;
+  #isMute = false;
   #loss: (() => void) | null = null;
 
   private constructor(port: number) {
@@ -26,6 +27,7 @@ export class Relay {
       for (const socket of pair) socket.setNoDelay(true).on('error', over).on('close', over);
       client.on('data', (bytes) => upstream.write(bytes));
       upstream.on('data', (bytes) => {
+        if (this.#isMute) return;
         if (this.#answersLeft !== 0) {
           client.write(bytes);
           if (this.#answersLeft > 0) this.#answersLeft--;
@@ -48,6 +50,15 @@ export class Relay {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  get connectString(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** From now on until `cut` what the server says does not arrive; what clients say does. */
+  loseAnswers(): void {
+    this.#isMute = true;
+  }
+
   /** The next thing that the server says is lost, and the connection with it; resolves then. */
   loseNextAnswer(): Promise<void> {
     return this.loseAnswer(0);
@@ -63,6 +74,7 @@ export class Relay {
 
   /** Ends all connections. */
   cut(): void {
+    this.#isMute = false;
     for (const [client, upstream] of this.#pairs) {
       client.destroy();
       upstream.destroy();
