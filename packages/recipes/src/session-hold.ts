@@ -1,29 +1,26 @@
-import { type Client, ZooKeeperError } from '@headkeeper/client';
+import type { Client } from '@headkeeper/client';
+import { HoldLostError, type LossReason } from './errors.ts';
 
 /** What is held by an ephemeral: as long as its session lives for certain. */
 export interface SessionHold {
-  /** Aborted at once when the session has ended or may have; its reason is a ZooKeeperError sessionExpired. */
+  /** Aborted at once, with a HoldLostError, when the session has ended or may have. */
   readonly signal: AbortSignal;
   /** The holder has given it up: the signal stays as it is. */
   release(): void;
 }
 
-export function holdBySession(client: Client, session: bigint, operation: string, path: string): SessionHold {
+export function holdBySession(client: Client, session: bigint, path: string): SessionHold {
   const controller = new AbortController();
+  const lose = (reason: LossReason): void => {
+    release();
+    controller.abort(new HoldLostError(reason, path));
+  };
   const release = client.onEvent((event) => {
-    const isOver =
-      event.type === 'closed' ||
-      event.type === 'authFailed' ||
-      ((event.type === 'sessionUncertain' || event.type === 'sessionExpired') && event.sessionId === session);
-    if (!isOver) return;
-    release();
-    controller.abort(lost(event.type));
+    if (event.type === 'closed' || event.type === 'authFailed') lose('clientClosed');
+    else if ((event.type === 'sessionUncertain' || event.type === 'sessionExpired') && event.sessionId === session) {
+      lose(event.type);
+    }
   });
-  const lost = (why: string): ZooKeeperError =>
-    new ZooKeeperError({ code: 'sessionExpired', operation, path, outcome: 'not applied', detail: why });
-  if (client.session.id !== session) {
-    release();
-    controller.abort(lost('another session has begun'));
-  }
+  if (client.session.id !== session) lose('sessionExpired');
   return { signal: controller.signal, release };
 }

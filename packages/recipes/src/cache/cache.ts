@@ -47,8 +47,8 @@ export class Cache {
   readonly #client: Client;
   readonly #depth: number;
   #entries: Map<string, Entry> = new Map();
-  /** Paths that are being read; true: they have changed since. */
-  readonly #reading: Map<string, boolean> = new Map();
+  /** Paths that are being read, and what has become of them since. */
+  readonly #reading: Map<string, 'same' | 'changed' | 'deleted'> = new Map();
   #round = 0;
   #isReadingAll = false;
   #isCurrent = false;
@@ -192,8 +192,7 @@ export class Cache {
     if (type === 'gap') this.#readAll();
     else if (type === 'closed') this.#end();
     else if (type !== 'childrenChanged' && this.#isInside(path)) {
-      // What is read before this event is older than it, what comes after is newer.
-      if (type === 'deleted') this.#put(path, null);
+      if (type === 'deleted') this.#deleted(path);
       else this.#read(path);
     }
   }
@@ -239,24 +238,32 @@ export class Cache {
 
   /** Reads a znode; while it is being read, once more after that. */
   #read(path: string): void {
-    if (this.#reading.has(path)) this.#reading.set(path, true);
-    else void this.#keepReading(path);
+    const since = this.#reading.get(path);
+    if (since === undefined) void this.#keepReading(path);
+    else if (since === 'same') this.#reading.set(path, 'changed');
+  }
+
+  /** An answer from before the deletion may still be on its way to its promise: it must not bring the znode back. */
+  #deleted(path: string): void {
+    if (this.#reading.has(path)) this.#reading.set(path, 'deleted');
+    this.#put(path, null);
   }
 
   async #keepReading(path: string): Promise<void> {
     do {
-      this.#reading.set(path, false);
+      this.#reading.set(path, 'same');
       try {
         const { data, stat } = await this.#client.getData(path);
-        if (!this.#isClosed) this.#put(path, { path, data, stat });
+        const isOld = this.#reading.get(path) === 'deleted';
+        if (!this.#isClosed && !isOld) this.#put(path, { path, data, stat });
       } catch (error) {
         if (isZooKeeperError(error, 'noNode', 'noAuth')) this.#put(path, null);
         else if (isPassing(error) || isZooKeeperError(error, 'tooManyPending')) {
           await pause(this.#client, PAUSE_MS);
-          this.#reading.set(path, true);
+          this.#reading.set(path, 'changed');
         } else this.#end();
       }
-    } while (this.#reading.get(path) === true && !this.#isClosed);
+    } while (this.#reading.get(path) !== 'same' && !this.#isClosed);
     this.#reading.delete(path);
     this.#stirred.ring();
   }

@@ -58,7 +58,7 @@ export class ItemLocks {
     const lock = childPath(this.#directory, name);
     if (!(await this.#lock(lock, session))) return null;
     const entry = childPath(this.#entries, name);
-    const hold = holdBySession(this.#client, session, 'take', entry);
+    const hold = holdBySession(this.#client, session, entry);
     try {
       const data = (await this.#read(entry)).data ?? new Uint8Array(0);
       checkItem(this.#naming, entry, data);

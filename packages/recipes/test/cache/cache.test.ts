@@ -83,6 +83,7 @@ describe('Cache', () => {
     const first = await behind;
     assert.equal(textOf(first.value?.previous?.data), 'a');
     await zk.setData('/slow', 'd');
+    await cache.snapshot();
     let last = first.value?.node;
     while (textOf(last?.data) !== 'd') {
       const { value } = await changes.next();
@@ -133,11 +134,14 @@ describe('Cache', () => {
     const reader = await served.connect();
     await using cache = new Cache(reader, '/pair');
     await cache.start();
-    const writing = (async () => {
-      for (let n = 1; n <= 300; n++) {
-        await zk.transaction().setData('/pair/a', `${n}`).setData('/pair/b', `${n}`).commit();
+    const writing: Promise<unknown>[] = [];
+    let written = 0;
+    const writeSome = (): void => {
+      for (let n = 0; n < 20; n++) {
+        written++;
+        writing.push(zk.transaction().setData('/pair/a', `${written}`).setData('/pair/b', `${written}`).commit());
       }
-    })();
+    };
     let last = 0;
     let seen = 0;
     for await (const nodes of cache.snapshots()) {
@@ -146,9 +150,10 @@ describe('Cache', () => {
       assert.ok(a >= last, 'never back in time');
       last = a;
       seen++;
-      if (last === 300) break;
+      if (last === 400) break;
+      if (written < 400) writeSome();
     }
-    await writing;
+    await Promise.all(writing);
     assert.ok(seen > 3, `${seen} snapshots`);
   });
 

@@ -1,40 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { type Client, type ClientOptions, connect } from '@headkeeper/client';
+import { TestServer } from '@headkeeper/testing';
 import { Relay } from './relay.ts';
-
-const HEADKEEPER = path.join(import.meta.dirname, '../../../../cli/bin/headkeeper.js');
 
 /** A server for one file of tests, and clients that are closed with it. */
 export class ServedTests {
-  readonly #folder: string = mkdtempSync(path.join(tmpdir(), 'headkeeper-recipes-'));
   readonly #clients: Client[] = [];
   readonly #relays: Relay[] = [];
-  #child: ChildProcess | null = null;
-  #port = 0;
+  #server!: TestServer;
 
   async start(): Promise<void> {
-    const words = ['clientPort=0', 'preAllocSize=64', 'tickTime=100', 'admin.enableServer=false'];
-    const child = spawn(process.execPath, [HEADKEEPER, 'server', ...words.flatMap((word) => ['-D', word])], {
-      cwd: this.#folder,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.#child = child;
-    this.#port = await new Promise((resolve, reject) => {
-      let said = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        said += text;
-        const port = /serves ZooKeeper clients on \S+:(\d+), /.exec(said)?.[1];
-        if (port !== undefined) resolve(Number(port));
-      });
-      child.on('close', () => reject(new Error(`the server ended: ${said}`)));
-    });
+    this.#server = await TestServer.start();
   }
 
   get connectString(): string {
-    return `127.0.0.1:${this.#port}`;
+    return this.#server.connectString;
   }
 
   async connect(options: ClientOptions = {}, connectString: string = this.connectString): Promise<Client> {
@@ -45,7 +24,7 @@ export class ServedTests {
 
   /** A client whose connection the test can break. */
   async connectThrough(options: ClientOptions = {}): Promise<{ client: Client; relay: Relay }> {
-    const relay = await Relay.to(this.#port);
+    const relay = await Relay.to(this.#server.port);
     this.#relays.push(relay);
     return { client: await this.connect(options, `127.0.0.1:${relay.port}`), relay };
   }
@@ -53,13 +32,7 @@ export class ServedTests {
   async stop(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
     for (const relay of this.#relays) relay.close();
-    const child = this.#child;
-    if (child !== null) {
-      const ended = new Promise((resolve) => child.on('close', resolve));
-      child.kill('SIGKILL');
-      await ended;
-    }
-    rmSync(this.#folder, { recursive: true });
+    await this.#server.stop();
   }
 }
 
