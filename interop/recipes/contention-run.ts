@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startHeadkeeper } from '../peers/headkeeper.ts';
+import { counterScenario } from './counter.ts';
 import { Crew } from './crew.ts';
 import { doubleBarrierScenario } from './double-barrier.ts';
+import { queueScenario } from './queue.ts';
 import type { Scenario } from './scenario.ts';
 import { turnsScenario } from './turns.ts';
 import { installWorkers, type Language } from './worker.ts';
@@ -14,10 +16,12 @@ const CREW: readonly Language[] = ['typescript', 'java', 'python', 'typescript']
 const ROUNDS_PER_KILL = 20;
 
 const SCENARIOS: readonly Scenario[] = [
-  turnsScenario('lock', 'lock', 0.4),
-  turnsScenario('latch', 'election (latch)', 0.2),
-  turnsScenario('selector', 'election (selector)', 0.2),
+  turnsScenario('lock', 'lock', 0.3),
+  turnsScenario('latch', 'election (latch)', 0.15),
+  turnsScenario('selector', 'election (selector)', 0.15),
   doubleBarrierScenario,
+  counterScenario,
+  queueScenario,
 ];
 
 export interface ContentionResult {

@@ -1,5 +1,6 @@
 /**
- * TypeScript, Java (Curator) and Python (kazoo) share locks, elections and double barriers, and are killed meanwhile:
+ * TypeScript, Java (Curator) and Python (kazoo) share locks, elections, double barriers, a counter and a queue, and are
+ * killed meanwhile:
  *
  *   node interop/dist/recipes/contention.js --rounds 1000   so many rounds in all, with a kill in every 20
  *   node interop/dist/recipes/contention.js --slice          60 rounds

@@ -5,6 +5,8 @@
  *                                     the number in the znode COUNTER without asking for a version
  *   stop                              ends that after the next turn
  *   enter PATH MEMBERS, leave         one use of a double barrier
+ *   count PATH                        adds 1 to a counter of 32 bits, again and again until `stop`
+ *   exchange PATH                     puts an item into a queue and takes one, again and again until `stop`
  *   pass PATH TIMES                   holds a lock so many times, for no time at all (not in Python)
  *
  * and say on standard output, one a line, times in nanoseconds of the machine's monotonic clock:
@@ -12,6 +14,8 @@
  *   ready SESSION                     it has a session
  *   enter NS TOKEN, leave NS BEFORE   one turn, its fencing token, and the number it found
  *   coming NS, in NS, leaving NS, out NS   the use of the barrier
+ *   counting, counted AFTER           one use of the counter
+ *   putting ITEM, put ITEM, taking, took ITEM   one use of the queue; the ITEM taken may be `nothing`
  *   passed NS...                      when it had the lock
  *   stopped                           no more turns
  *   lost NS                           the session may have ended

@@ -9,12 +9,16 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.framework.recipes.atomic.AtomicValue;
+import org.apache.curator.framework.recipes.atomic.DistributedAtomicInteger;
 import org.apache.curator.framework.recipes.barriers.DistributedDoubleBarrier;
 import org.apache.curator.framework.recipes.leader.LeaderLatch;
 import org.apache.curator.framework.recipes.leader.LeaderSelector;
 import org.apache.curator.framework.recipes.leader.LeaderSelectorListenerAdapter;
 import org.apache.curator.framework.recipes.locks.InterProcessMutex;
+import org.apache.curator.framework.recipes.queue.SimpleDistributedQueue;
 import org.apache.curator.framework.state.ConnectionState;
+import org.apache.curator.retry.ExponentialBackoffRetry;
 import org.apache.curator.retry.RetryForever;
 import org.apache.zookeeper.data.Stat;
 
@@ -26,6 +30,8 @@ import org.apache.zookeeper.data.Stat;
 public final class RecipesWorker {
     private interface Section { void run() throws Exception; }
 
+    /** Between two rounds, so that all languages get theirs. */
+    private static final int PAUSE_MS = 2;
     private static final OutputStream out = new FileOutputStream(FileDescriptor.out);
     private static CuratorFramework client;
     private static DistributedDoubleBarrier barrier;
@@ -63,6 +69,8 @@ public final class RecipesWorker {
                 barrier.leave();
                 say("out " + System.nanoTime());
             }
+            case "count" -> count(words[1]);
+            case "exchange" -> exchange(words[1]);
             case "pass" -> pass(words[1], Integer.parseInt(words[2]));
             default -> throw new IllegalArgumentException(words[0]);
         }
@@ -146,6 +154,33 @@ public final class RecipesWorker {
             mutex.release();
         }
         say(moments.toString());
+    }
+
+    private static void count(String path) throws Exception {
+        DistributedAtomicInteger counter = new DistributedAtomicInteger(client, path, new ExponentialBackoffRetry(1, 10));
+        while (!stopping) {
+            say("counting");
+            AtomicValue<Integer> value = counter.increment();
+            while (!value.succeeded()) value = counter.increment();
+            say("counted " + value.postValue());
+            Thread.sleep(PAUSE_MS);
+        }
+        say("stopped");
+    }
+
+    private static void exchange(String path) throws Exception {
+        SimpleDistributedQueue queue = new SimpleDistributedQueue(client, path);
+        for (int i = 0; !stopping; i++) {
+            String item = Long.toUnsignedString(session()) + "-" + i;
+            say("putting " + item);
+            queue.offer(item.getBytes(StandardCharsets.UTF_8));
+            say("put " + item);
+            say("taking");
+            byte[] taken = queue.poll();
+            say("took " + (taken == null ? "nothing" : new String(taken, StandardCharsets.UTF_8)));
+            Thread.sleep(PAUSE_MS);
+        }
+        say("stopped");
     }
 
     private static long session() throws Exception {

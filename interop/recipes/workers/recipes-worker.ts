@@ -8,7 +8,18 @@ import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, connect } from '@headkeeper/client';
-import { type BarrierMember, DoubleBarrier, LeaderLatch, LeaderSelector, Mutex } from '@headkeeper/recipes';
+import {
+  AtomicCounter,
+  type BarrierMember,
+  DoubleBarrier,
+  LeaderLatch,
+  LeaderSelector,
+  Mutex,
+  SimpleQueue,
+} from '@headkeeper/recipes';
+
+/** Between two rounds, so that all languages get theirs. */
+const PAUSE_MS = 2;
 
 const [address = '', sessionTimeoutMs = ''] = process.argv.slice(2);
 const client: Client = await connect(address, { sessionTimeoutMs: Number(sessionTimeoutMs), connectTimeoutMs: 60_000 });
@@ -47,6 +58,16 @@ async function obey(command: string, words: readonly string[]): Promise<void> {
       say('in', now());
       member = await new DoubleBarrier(client, path, Number(second)).enter();
       return;
+    case 'count':
+      return repeat(counting(new AtomicCounter(client, path, { format: 'int32' })));
+    // What the judge has to see through: a counter that asks for no version.
+    case 'count-broken':
+      return repeat(() => countBroken(path));
+    case 'exchange':
+      return repeat(exchanging(new SimpleQueue(client, path)));
+    // What the judge has to see through: a taker that does not ask whether it was the one that has removed the item.
+    case 'exchange-broken':
+      return repeat(() => takeBroken(path));
     case 'pass':
       return passes(path, Number(second));
     default:
@@ -101,6 +122,53 @@ async function passes(path: string, times: number): Promise<void> {
     await held.release();
   }
   say('passed', ...moments);
+}
+
+async function repeat(round: () => Promise<void>): Promise<void> {
+  while (!isStopping) {
+    await round();
+    await pause(PAUSE_MS);
+  }
+  say('stopped');
+}
+
+function counting(counter: AtomicCounter): () => Promise<void> {
+  return async () => {
+    say('counting');
+    say('counted', (await counter.increment()).after);
+  };
+}
+
+async function countBroken(path: string): Promise<void> {
+  say('counting');
+  const bytes = Buffer.from((await client.getData(path)).data ?? []);
+  await pause(PAUSE_MS);
+  bytes.writeInt32BE(bytes.readInt32BE() + 1);
+  await client.setData(path, bytes);
+  say('counted', bytes.readInt32BE());
+}
+
+function exchanging(queue: SimpleQueue): () => Promise<void> {
+  let number = 0;
+  return async () => {
+    const item = `${client.session.id}-${number++}`;
+    say('putting', item);
+    await queue.put(item);
+    say('put', item);
+    say('taking');
+    const taken = await queue.poll();
+    say('took', taken === null ? 'nothing' : new TextDecoder().decode(taken.data));
+  };
+}
+
+async function takeBroken(path: string): Promise<void> {
+  const [first] = [...(await client.getChildren(path)).children].sort();
+  if (first === undefined) return;
+  const { data } = await client.getData(`${path}/${first}`).catch(() => ({ data: null }));
+  if (data === null) return;
+  await pause(PAUSE_MS);
+  await client.delete(`${path}/${first}`).catch(() => {});
+  say('took', new TextDecoder().decode(data));
 }
 
 /** Nanoseconds of the clock that all processes of a machine share. */

@@ -12,6 +12,10 @@ from kazoo.client import KazooClient, KazooState
 from kazoo.recipe.barrier import DoubleBarrier
 from kazoo.recipe.election import Election
 from kazoo.recipe.lock import Lock
+from kazoo.recipe.queue import Queue
+
+# Seconds between two rounds, so that all languages get theirs.
+PAUSE = 0.002
 
 
 class SharedLock(Lock):
@@ -24,6 +28,13 @@ class SharedLock(Lock):
 class SharedLatch(Lock):
     _NODE_NAME = "-latch-"
     _EXCLUDE_NAMES = ["-latch-"]
+
+
+class SharedQueue(Queue):
+    """Names that Curator and ZooKeeper's own recipe take for items."""
+
+    def put(self, value):
+        self.client.create(self.path + "/qn-", value, sequence=True)
 
 
 class Worker:
@@ -83,6 +94,30 @@ class Worker:
         if not self.barrier.participating:
             raise RuntimeError("did not enter the barrier")
         say("in", time.monotonic_ns())
+
+    def do_count(self, path):
+        counter = self.zk.Counter(path, support_curator=True)
+        while not self.stopping:
+            say("counting")
+            counter += 1
+            say("counted", counter.post_value)
+            time.sleep(PAUSE)
+        say("stopped")
+
+    def do_exchange(self, path):
+        queue = SharedQueue(self.zk, path)
+        number = 0
+        while not self.stopping:
+            item = f"{self.zk.client_id[0]}-{number}"
+            number += 1
+            say("putting", item)
+            queue.put(item.encode())
+            say("put", item)
+            say("taking")
+            taken = queue.get()
+            say("took", "nothing" if taken is None else taken.decode())
+            time.sleep(PAUSE)
+        say("stopped")
 
     def do_leave(self):
         say("leaving", time.monotonic_ns())
