@@ -45,7 +45,7 @@ test('what is wrong is named', () => {
 
 test('what was formatted is read again', () => {
   const host = fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6());
-  const server = fc.record({ host, port: fc.integer({ min: 1, max: 65_535 }) });
+  const server = fc.record({ host, port: fc.integer({ min: 1, max: 65_535 }) }, { noNullPrototype: true });
   fc.assert(
     fc.property(fc.array(server, { minLength: 1 }), fc.constantFrom('', '/a', '/a/b'), (servers, chroot) => {
       assert.deepEqual(parseConnectString(servers.map(formatServer).join(',') + chroot), { servers, chroot });

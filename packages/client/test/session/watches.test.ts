@@ -165,7 +165,7 @@ test('a read with a watch that is asked again watches, too', async () => {
   await settle();
   end.lose();
   const again = await world.reconnect();
-  again.reply(1, 'getData', { data: null, stat: STAT });
+  again.reply(again.last().xid, 'getData', { data: null, stat: STAT });
   await read;
   again.event(nodeDataChanged, '/a');
   assert.deepEqual(heard, ['dataChanged /a']);
