@@ -70,7 +70,8 @@ export class Semaphore implements Lock {
         wait.check();
         throw error;
       });
-      return held === null ? null : this.#takeLease(held, wait, false);
+      // Awaited here: the mutex is released when this function returns.
+      return held === null ? null : await this.#takeLease(held, wait, false);
     });
   }
 
