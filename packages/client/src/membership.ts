@@ -26,6 +26,7 @@ export type Reconfiguration =
 
 const ANY_VERSION = -1;
 
+/** @internal Reads `/zookeeper/config`. */
 export function parseMembership(data: Uint8Array | null, stat: Stat): Membership {
   const text = data === null ? '' : decodeUtf8(data);
   const servers = new Map<number, string>();
@@ -39,7 +40,7 @@ export function parseMembership(data: Uint8Array | null, stat: Stat): Membership
   return { text, servers, version, stat };
 }
 
-/** @throws ZooKeeperError invalidArgument when nothing is asked for. */
+/** @internal @throws ZooKeeperError invalidArgument when nothing is asked for. */
 export function reconfigRequestOf(change: Reconfiguration): ReconfigRequest {
   const curConfigId = change.fromVersion ?? ANY_VERSION;
   if (!Number.isSafeInteger(curConfigId)) throw invalidArgument('reconfig', null, 'fromVersion is no whole number');

@@ -10,12 +10,13 @@ import { errorCodeOf, ZooKeeperError } from './core/errors.ts';
 import { pathFault, refuse } from './core/faults.ts';
 import type { Znode } from './core/znode.ts';
 
-/** How a multiRead reaches its client. */
+/** @internal How a multiRead reaches its client. */
 export interface MultiReadDoor {
   whole(path: string): string;
   send(ops: readonly MultiOperation[], options: CallOptions): Promise<MultiResponse>;
 }
 
+/** @internal */
 interface Step {
   readonly path: string;
   readonly operation: MultiOperation;

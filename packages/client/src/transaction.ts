@@ -23,13 +23,14 @@ export interface TransactionCreated {
   readonly stat: Stat | null;
 }
 
-/** How a transaction reaches its client. */
+/** @internal How a transaction reaches its client. */
 export interface TransactionDoor {
   whole(path: string): string;
   below(serverPath: string): string;
   send(ops: readonly MultiOperation[], bytes: number, options: CallOptions): Promise<MultiResponse>;
 }
 
+/** @internal */
 interface Step {
   readonly name: string;
   readonly path: string;
