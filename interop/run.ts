@@ -1,7 +1,7 @@
 /**
  * Headkeeper under other people's clients and beside other people's data:
  *
- *   node interop/dist/run.js --slice    every client, kazoo's suite in part, one round trip of a data directory each way, ensembles
+ *   node interop/dist/run.js --slice    every client, kazoo's suite in part, one round trip of a data directory each way, shared recipes, ensembles
  *   node interop/dist/run.js --all      the same with all of kazoo's suite, every round trip, and Apache's own results
  *
  * Installs what is missing and fails when it cannot. Ends with "N passed, N failed"; exit code 1 when something failed.
@@ -25,6 +25,7 @@ import type { SuiteSize } from './kazoo-suite/suite.ts';
 import { startApacheZooKeeper } from './peers/apache-zookeeper.ts';
 import { startHeadkeeper } from './peers/headkeeper.ts';
 import type { ServerProcess } from './peers/server-process.ts';
+import { contention } from './recipes/contention-run.ts';
 import { runProject } from './test-frameworks/run-projects.ts';
 
 const mode = process.argv[2];
@@ -107,6 +108,13 @@ for (const [writer, reader, ending] of trips) {
     count(differences.length === 0 ? 1 : 0, differences.length, title, differences.join('\n'));
   });
 }
+
+await part('recipes shared by three languages', async () => {
+  const [rounds, sessionTimeoutMs] = all ? [1_000, 4_000] : [60, 1_500];
+  const { passed: ok, faults, summary } = await contention(rounds, sessionTimeoutMs, () => {});
+  console.log(`   ${summary}`);
+  count(ok.length, faults.length, 'recipes shared by three languages', faults.join('\n'));
+});
 
 for (const size of [1, 3] as const) {
   const title = `kazoo's own suite${all ? '' : ', in part'}${size === 3 ? ', on an ensemble' : ''}`;

@@ -186,8 +186,8 @@ async function programOf(
         env: {},
       };
     case 'java': {
-      const quick = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
-      return { argv: ['java', ...quick, '-cp', await installCurator(), 'RecipesWorker'], env: {} };
+      const small = ['-Xmx128m', '-XX:+UseSerialGC'];
+      return { argv: ['java', ...small, '-cp', await installCurator(), 'RecipesWorker'], env: {} };
     }
     case 'python': {
       const { python, source } = await installKazoo();
