@@ -91,17 +91,22 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
     isQuorum: (sids: Set<number>) => boolean,
   ): void {
     if (this.#next.length > 0) {
-      const needed = new Map<LearnerHandler, number>();
-      for (const handler of handlers.values()) {
-        if (handler.stage !== 'live' || !isCounted(handler)) continue;
-        handler.ping(announced);
-        this.#stage.send(handler.link);
-        needed.set(handler, handler.pings);
-      }
-      this.#rounds.push({ waiting: this.#next, needed });
-      this.#next = [];
+      const voters = [...handlers.values()].filter((handler) => handler.stage === 'live' && isCounted(handler));
+      // Of too few no quorum would ever come; those that are being synced are asked when they are ready.
+      if (isQuorum(new Set([this.#stage.sid, ...voters.map(({ sid }) => sid)]))) this.#ask(voters, announced);
     }
     if (this.#rounds.length > 0) this.#answerSyncs(isQuorum);
+  }
+
+  #ask(voters: readonly LearnerHandler[], announced: number): void {
+    const needed = new Map<LearnerHandler, number>();
+    for (const voter of voters) {
+      voter.ping(announced);
+      this.#stage.send(voter.link);
+      needed.set(voter, voter.pings);
+    }
+    this.#rounds.push({ waiting: this.#next, needed });
+    this.#next = [];
   }
 
   /** A learner is gone: whoever counted on its answer asks the others again. */
