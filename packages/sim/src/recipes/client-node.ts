@@ -162,6 +162,7 @@ export class ClientNode implements TappedClient {
     };
     const stream: Stream = this.#network.connect(this.host, { host: ip, port: CLIENT_PORT }, 0, {
       opened: () => {
+        this.world.tell(() => `${this.name} is connected to ${ip}`);
         if (!isOver) listener.opened();
       },
       data: (bytes) => {
@@ -173,6 +174,7 @@ export class ClientNode implements TappedClient {
         if (!isOver) listener.drained();
       },
       closed: (error) => {
+        this.world.tell(() => `${this.name} is cut off from ${ip}: ${error?.message ?? 'in order'}`);
         if (isOver) return;
         over();
         listener.closed(error);

@@ -96,6 +96,7 @@ export class Process implements Actor {
     const entry: Running = { name: 'connect', since: world.now };
     this.running.add(entry);
     const log = {
+      debug: (facts: object, text: string) => world.tell(() => `${this.node.name}: ${text} ${textOf(facts)}`),
       info: (facts: object, text: string) => world.tell(() => `${this.node.name}: ${text} ${textOf(facts)}`),
       warn: (facts: object, text: string) => {
         world.tell(() => `${this.node.name} warns: ${text} ${textOf(facts)}`);
