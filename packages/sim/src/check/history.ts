@@ -36,6 +36,13 @@ export class History {
     return this.#zxids.length;
   }
 
+  /** The zxids of the txns behind one, in order. */
+  after(zxid: number): number[] {
+    let at = this.#zxids.length;
+    while (at > 0 && this.#zxids[at - 1] > zxid) at--;
+    return this.#zxids.slice(at);
+  }
+
   /** The hash of a committed txn, or undefined. */
   hashOf(zxid: number): number | undefined {
     return this.#hashes.get(zxid);

@@ -88,7 +88,12 @@ class Storms {
     this.#plan = plan;
     this.#counts = counts;
     this.#turn = turn;
-    this.#workloads = makeWorkloads(plan, { world: cluster.world, oracle: cluster.oracle, counts });
+    this.#workloads = makeWorkloads(plan, {
+      world: cluster.world,
+      oracle: cluster.oracle,
+      counts,
+      committedAfter: (zxid) => cluster.history.after(zxid),
+    });
   }
 
   async run(storms: number): Promise<void> {

@@ -18,6 +18,8 @@ export interface Stage {
   readonly world: World;
   readonly oracle: Oracle;
   readonly counts: RecipeCounts;
+  /** The zxids that were committed behind one. */
+  committedAfter(zxid: number): readonly number[];
 }
 
 /** Something that a process does over and over. */

@@ -1,10 +1,12 @@
 import type { RecipePlan } from '../recipe-plan.ts';
 import type { Stage, Workload } from '../workload.ts';
+import { Caching } from './caching.ts';
 import { Counting } from './counting.ts';
 import { Gating } from './gating.ts';
 import { Leading } from './leading.ts';
 import { Leasing } from './leasing.ts';
 import { Locking } from './locking.ts';
+import { Nesting } from './nesting.ts';
 import { Queueing } from './queueing.ts';
 import { Sharing } from './sharing.ts';
 import { Streaming } from './streaming.ts';
@@ -18,6 +20,8 @@ const MAKERS: Readonly<Record<string, (stage: Stage, plan: RecipePlan) => Worklo
   leading: (stage, { holdMs }) => new Leading(stage, holdMs),
   tallying: (stage) => new Tallying(stage),
   queueing: (stage) => new Queueing(stage),
+  nesting: (stage, { holdMs }) => new Nesting(stage, holdMs),
+  caching: (stage) => new Caching(stage),
   gating: (stage) => new Gating(stage),
   streaming: (stage) => new Streaming(stage),
 };
