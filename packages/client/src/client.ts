@@ -336,17 +336,26 @@ export class Client {
     );
   }
 
-  /** Removes all watches on the path, those that stay included, here and at the server; whether there were any there. */
-  removeWatches(path: string, options: CallOptions = {}): Promise<boolean> {
-    return this.#checked('removeWatches', path, null, (whole) => {
-      const body = { path: whole, type: WatcherType.any };
-      return this.#call(this.#operations.removeAllWatches, body, path, null, options, null, whole);
+  /**
+   * Removes the watches on the path, here and at the server: all of them, those that stay included, or those of one kind.
+   *
+   * @param options `local`: here, even if the server cannot be told.
+   * @returns whether there were any.
+   */
+  async removeWatches(
+    path: string,
+    options: CallOptions & { readonly kind?: 'children' | 'data' | 'any'; readonly local?: boolean } = {},
+  ): Promise<boolean> {
+    const { kind = 'any', local = false } = options;
+    return this.#checked('removeWatches', path, null, async (whole) => {
+      const body = { path: whole, type: WatcherType[kind] };
+      try {
+        return await this.#call(this.#operations.endWatches[kind], body, path, null, options, null, whole);
+      } catch (error) {
+        if (!local) throw error;
+        return this.#session.watches.removeAll(whole, kind);
+      }
     });
-  }
-
-  /** @internal A watcher that waits to be told once is not to be told any more; the server is not asked. */
-  forgetWatcher(path: string, watcher: Watcher): void {
-    this.#session.watches.removeOnce(this.#chroot.whole(path), watcher);
   }
 
   /** Paths of this session's ephemerals that begin with the prefix, such as `/locks/a`. Servers from 3.6 on. */

@@ -20,8 +20,12 @@ export async function connect(connectString: string, options: ClientOptions = {}
 }
 
 /** @throws ZooKeeperError invalidArgument, when there is something wrong with a certificate or a key. */
-function tlsConnection({ serverName, ca, ...rest }: TlsOptions): object {
-  const connection = { ...rest, ...(ca === undefined ? {} : { ca }) };
+function tlsConnection({ serverName, ca, verifyServerName, ...rest }: TlsOptions): object {
+  const connection = {
+    ...rest,
+    ...(verifyServerName === false ? { checkServerIdentity: () => undefined } : {}),
+    ...(ca === undefined ? {} : { ca }),
+  };
   try {
     checkTls(connection);
   } catch (cause) {

@@ -17,8 +17,13 @@ export interface TlsOptions {
   readonly serverName?: string;
   /** False accepts any server. Never outside of tests. */
   readonly rejectUnauthorized?: boolean;
+  /** False accepts a certificate for another name, of an authority that is trusted. */
+  readonly verifyServerName?: boolean;
   /** Such as `TLSv1.2`. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** OpenSSL's names of suites, separated by colons. */
+  readonly ciphers?: string;
 }
 
 export interface ClientOptions {

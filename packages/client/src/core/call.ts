@@ -4,6 +4,9 @@ import type { CallOptions } from './call-options.ts';
 import { type ErrorFacts, type Outcome, ZooKeeperError, type ZooKeeperErrorCode } from './errors.ts';
 import type { Watcher, WatchKind } from './watch-table.ts';
 
+/** Which watches on a path are removed. */
+export type EndedWatches = 'children' | 'data' | 'any';
+
 /** What one kind of request is, the same for all its calls. */
 export interface Operation<Name extends RequestName = RequestName, Result = unknown> {
   /** As the caller knows it. */
@@ -18,8 +21,8 @@ export interface Operation<Name extends RequestName = RequestName, Result = unkn
   /** Where a watcher is put when the request went well, and when there is no such znode. */
   readonly watchKind?: WatchKind;
   readonly watchKindIfMissing?: WatchKind;
-  /** Its answer says that nobody watches the path any more. */
-  readonly endsWatches?: true;
+  /** Its answer says that nobody watches the path any more in this way. */
+  readonly endsWatches?: EndedWatches;
 }
 
 /** What lasts longer has no end: timers cannot be set for it. */

@@ -1,5 +1,5 @@
 import type { ClientInfo, Create2Response, MultiResponse } from '@headkeeper/protocol';
-import type { Operation } from './call.ts';
+import type { EndedWatches, Operation } from './call.ts';
 import type { Chroot } from './chroot.ts';
 import type { AccessList, Acl, Children, Created, Identity, Stat, Znode } from './znode.ts';
 
@@ -24,7 +24,8 @@ export interface Operations {
   readonly addRecursiveWatch: Operation<'addWatch', void>;
   readonly checkWatches: Operation<'checkWatches', boolean>;
   readonly removeWatches: Operation<'removeWatches', boolean>;
-  readonly removeAllWatches: Operation<'removeWatches', boolean>;
+  /** By the kind of watches that end. */
+  readonly endWatches: Readonly<Record<EndedWatches, Operation<'removeWatches', boolean>>>;
   readonly getEphemerals: Operation<'getEphemerals', readonly string[]>;
   readonly countDescendants: Operation<'getAllChildrenNumber', number>;
   readonly whoAmI: Operation<'whoAmI', readonly Identity[]>;
@@ -43,6 +44,14 @@ export function operationsFor(chroot: Chroot): Operations {
   const nothing = (): void => {};
   const isThere = (): boolean => true;
   const noWatcher = (code: string): boolean | undefined => (code === 'noWatcher' ? false : undefined);
+  const ending = (endsWatches: EndedWatches): Operation<'removeWatches', boolean> => ({
+    name: 'removeWatches',
+    op: 'removeWatches',
+    isWrite: false,
+    finish: isThere,
+    finishError: noWatcher,
+    endsWatches,
+  });
   return {
     create: { name: 'create', op: 'create2', isWrite: true, finish: created },
     createContainer: { name: 'create', op: 'createContainer', isWrite: true, finish: created },
@@ -91,14 +100,7 @@ export function operationsFor(chroot: Chroot): Operations {
       finish: isThere,
       finishError: noWatcher,
     },
-    removeAllWatches: {
-      name: 'removeWatches',
-      op: 'removeWatches',
-      isWrite: false,
-      finish: isThere,
-      finishError: noWatcher,
-      endsWatches: true,
-    },
+    endWatches: { children: ending('children'), data: ending('data'), any: ending('any') },
     getEphemerals: {
       name: 'getEphemerals',
       op: 'getEphemerals',

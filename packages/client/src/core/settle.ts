@@ -16,7 +16,9 @@ export function settle(call: Call, error: number, body: unknown, watches: WatchT
   }
   const code = error === ErrorCode.ok ? null : errorCodeOf(error);
   // In the same turn as the answer, before those behind it: they may watch the path anew.
-  if (operation.endsWatches && (code === null || code === 'noWatcher')) watches.removeAll(call.serverPath as string);
+  if (operation.endsWatches !== undefined && (code === null || code === 'noWatcher')) {
+    watches.removeAll(call.serverPath as string, operation.endsWatches);
+  }
   if (code === null) {
     setWatch(call, operation.watchKind, watches);
     try {

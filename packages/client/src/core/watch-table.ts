@@ -101,9 +101,13 @@ export class WatchTable {
     return this.#tables[kind].has(path);
   }
 
-  /** Removes everybody who watches exactly this path. */
-  removeAll(path: string): void {
-    for (const table of Object.values(this.#tables)) table.delete(path);
+  /** Removes everybody who watches exactly this path, or one kind of them; whether there were any. */
+  removeAll(path: string, kind: 'children' | 'data' | 'any'): boolean {
+    const { data, exists, children } = this.#tables;
+    const tables = kind === 'any' ? Object.values(this.#tables) : kind === 'data' ? [data, exists] : [children];
+    let were = false;
+    for (const table of tables) were = table.delete(path) || were;
+    return were;
   }
 
   /** Takes the watchers that an event concerns; those that are told once are removed. */
