@@ -26,6 +26,7 @@ import { startApacheZooKeeper } from './peers/apache-zookeeper.ts';
 import { startHeadkeeper } from './peers/headkeeper.ts';
 import type { ServerProcess } from './peers/server-process.ts';
 import { contention } from './recipes/contention-run.ts';
+import { compareShells } from './shell/compare-shells.ts';
 import { runProject } from './test-frameworks/run-projects.ts';
 
 const mode = process.argv[2];
@@ -83,6 +84,24 @@ if (all) {
   await part('clients on Apache', async () => {
     const extraConfig = { extendedTypesEnabled: 'true' };
     await clients(await startApacheZooKeeper({ dataDir: join(work, 'apache'), extraConfig, properties: sweep }));
+  });
+}
+
+const shells = all
+  ? ([
+      ['headkeeper', '3.9.5'],
+      ['apache', '3.9.5'],
+      ['headkeeper', '3.8.6'],
+    ] as const)
+  : ([['headkeeper', '3.9.5']] as const);
+for (const [server, version] of shells) {
+  await part(`the shell beside Apache's ${version} on ${server}`, async () => {
+    const {
+      title,
+      passed: same,
+      faults,
+    } = await compareShells(server, version, join(work, `shell-${server}-${version}`));
+    count(same.length, faults.length, title, faults.join('\n'));
   });
 }
 

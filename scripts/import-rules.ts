@@ -249,7 +249,11 @@ export const zones: Readonly<Record<string, Zone>> = {
     may: ['protocol', 'testkit', 'server/doors', ...server],
     node: true,
   },
-  'cli/test': { at: 'packages/cli/test', may: ['protocol', 'testkit', 'cli', 'cli/bin', 'server/doors'], node: true },
+  'cli/test': {
+    at: 'packages/cli/test',
+    may: ['protocol', 'testkit', 'client', 'cli', 'cli/bin', 'server/doors'],
+    node: true,
+  },
 
   interop: { at: 'interop', may: ['protocol', 'testkit', 'server/doors', 'client', 'recipes', 'testing'], node: true },
   bench: {

@@ -26,6 +26,7 @@ function newestBuild() {
     '../../server/dist/core.tsbuildinfo',
     '../../server/dist/server.tsbuildinfo',
     '../../protocol/dist/src.tsbuildinfo',
+    '../../client/dist/src.tsbuildinfo',
   ];
   for (const name of stamps) {
     const stamp = new URL(name, import.meta.url);

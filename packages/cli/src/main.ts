@@ -1,3 +1,4 @@
+import type { ZooKeeperError } from '@headkeeper/client';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { addBackupCommands } from './commands/backup/options.ts';
 import { addBenchOptions } from './commands/bench/options.ts';
@@ -26,6 +27,12 @@ export async function run(words: readonly string[]): Promise<void> {
     process.exit(error.code === 'EPIPE' ? ExitCode.done : ExitCode.failed);
   });
   try {
+    if (words[0] === 'shell') {
+      // It has options with one dash, as Apache's has, and is to be quick.
+      const { runShell } = await import('./shell/run.ts');
+      await runShell(words.slice(1));
+      return;
+    }
     await program().parseAsync(words, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -34,6 +41,10 @@ export async function run(words: readonly string[]): Promise<void> {
     } else if (error instanceof CommandError) {
       process.stderr.write(`headkeeper: ${error.message}\n`);
       process.exitCode = error.exitCode;
+    } else if (error instanceof Error && error.name === 'ZooKeeperError') {
+      const { requestText } = await import('./connection/request-text.ts');
+      process.stderr.write(`headkeeper: ${requestText(error as ZooKeeperError)}\n`);
+      process.exitCode = ExitCode.failed;
     } else {
       process.stderr.write(`headkeeper: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
       process.exitCode = ExitCode.failed;
@@ -56,6 +67,7 @@ function program(): Command {
     );
 
   addServer(top);
+  addShell(top);
   addDev(top);
   addStatus(top);
   addInspect(top);
@@ -118,6 +130,11 @@ function addServer(top: Command): void {
       const { runServer } = await import('./commands/server/run.ts');
       await runServer(file, options.define ?? []);
     });
+}
+
+/** For the list of commands; `run` has taken the words before. */
+function addShell(top: Command): void {
+  top.command('shell').summary('read and change znodes').description("ZooKeeper's shell: see headkeeper shell --help.");
 }
 
 function addDev(top: Command): void {

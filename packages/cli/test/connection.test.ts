@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { CreateMode, ErrorCode, OpCode } from '@headkeeper/protocol';
-import { RequestError } from '../src/connection/request-error.ts';
+import { ZooKeeperError } from '@headkeeper/client';
+import { openSession } from '../src/connection/open-session.ts';
+import { requestText } from '../src/connection/request-text.ts';
 import { parseServerList } from '../src/connection/server-list.ts';
-import { ConnectionLost, Session } from '../src/connection/session.ts';
-import { ZnodeClient } from '../src/connection/znode-client.ts';
-import { bytes, OPEN, ServedFolder } from './served-folder.ts';
+import { ServedFolder } from './served-folder.ts';
 
 /** A server that treats its connections so; resolves to its port. */
 async function listening(serve: (socket: Socket) => void): Promise<{ port: number; close: () => void }> {
@@ -51,12 +50,12 @@ describe('connection', () => {
     const dead = await listening((socket) => socket.destroy());
     dead.close();
     for (let i = 0; i < 4; i++) {
-      const client = await ZnodeClient.open(parseServerList(`127.0.0.1:${dead.port},${served.address}`), []);
+      const client = await openSession(`127.0.0.1:${dead.port},${served.address}`, 2, []);
       assert.notEqual(await client.exists('/zookeeper'), null);
       await client.close();
     }
     await assert.rejects(
-      ZnodeClient.open(parseServerList(`127.0.0.1:${dead.port}`), []),
+      openSession(`127.0.0.1:${dead.port}`, 1, []),
       /no server gives a session: 127\.0\.0\.1:\d+: connect ECONNREFUSED/,
     );
   });
@@ -64,7 +63,7 @@ describe('connection', () => {
   it('does not wait for ever for a session', async () => {
     const silent = await listening(() => {});
     try {
-      await assert.rejects(Session.open({ host: '127.0.0.1', port: silent.port }, 50), /no answer within 50 ms/);
+      await assert.rejects(openSession(`127.0.0.1:${silent.port}`, 1, [], 50), /no session within 50 ms/);
     } finally {
       silent.close();
     }
@@ -74,85 +73,50 @@ describe('connection', () => {
     const other = await listening((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     try {
       await assert.rejects(
-        Session.open({ host: '127.0.0.1', port: other.port }, 5000),
-        (error) => error instanceof ConnectionLost && /it sent something that is no reply/.test(error.message),
+        openSession(`127.0.0.1:${other.port}`, 1, [], 5000),
+        /no server gives a session: 127\.0\.0\.1:\d+: .*(frame|length|bytes)/,
       );
     } finally {
       other.close();
     }
   });
 
-  it('keeps everything below the chroot', async () => {
-    const outside = await served.connect();
-    await outside.create('/chroot', null, OPEN);
-    const inside = await ZnodeClient.open(parseServerList(`${served.address}/chroot`), []);
-    await inside.create('/a', bytes('1'), OPEN);
-    await inside.multi([
-      { type: OpCode.create, body: { path: '/a/b', data: null, acl: OPEN, flags: CreateMode.persistent } },
-    ]);
-    assert.deepEqual(await inside.getChildren('/'), ['a']);
-    assert.deepEqual(await outside.getChildren('/chroot/a'), ['b']);
-    await assert.rejects(inside.create('/a', null, OPEN), /^RequestError: create \/a: there is such a znode already/);
-    await inside.close();
-    await outside.close();
-  });
-
-  it('names the znode of an error, and the operation of a multi that failed', async () => {
+  it('explains the errors whose names do not', async () => {
     const client = await served.connect();
-    await client.create('/named', null, OPEN);
-    await assert.rejects(
-      client.setData('/named', null, 7),
-      (error) => error instanceof RequestError && error.code === ErrorCode.badVersion && error.path === '/named',
+    await client.create('/named');
+    const failed = async (request: Promise<unknown>): Promise<string> => {
+      const error = await request.then(
+        () => null,
+        (failure: unknown) => failure,
+      );
+      assert.ok(error instanceof ZooKeeperError);
+      return requestText(error);
+    };
+    assert.equal(await failed(client.create('/named')), 'create /named: there is such a znode already (nodeExists)');
+    assert.equal(
+      await failed(client.setData('/named', null, { version: 7 })),
+      'setData /named: it was changed meanwhile (badVersion)',
     );
-    await assert.rejects(
-      client.multi([
-        { type: OpCode.setData, body: { path: '/named', data: bytes('x'), version: 0 } },
-        { type: OpCode.check, body: { path: '/named/missing', version: -1 } },
-        { type: OpCode.delete, body: { path: '/named', version: -1 } },
-      ]),
-      (error) => error instanceof RequestError && error.path === '/named/missing' && error.index === 1,
-    );
-    assert.equal((await client.getData('/named'))?.data, null);
-    assert.equal(await client.getData('/named/missing'), null);
+    assert.equal(await failed(client.getData('/none')), 'getData /none: there is no such znode (noNode)');
     await client.close();
   });
 
   it('adds identities, and never repeats a password', async () => {
     const acl = [{ perms: 31, scheme: 'auth', id: '' }];
     const owner = await served.connect({ scheme: 'digest', auth: 'user:secret' });
-    await owner.create('/owned', bytes('mine'), acl);
+    await owner.create('/owned', 'mine', { acl });
     await owner.close();
     const stranger = await served.connect();
     await assert.rejects(
       stranger.getData('/owned'),
-      /does not allow that; give an identity that it does allow with --auth/,
+      (error) =>
+        error instanceof ZooKeeperError &&
+        /does not allow that; give an identity that it does allow with --auth/.test(requestText(error)),
     );
     await stranger.close();
     await assert.rejects(
       served.connect({ scheme: 'nonsense', auth: 'user:secret' }),
       (error) => /the identity of scheme "nonsense" was refused/.test(String(error)) && !/secret/.test(String(error)),
     );
-  });
-
-  it('answers what is in flight when the server goes, and everything after', async () => {
-    const own = await ServedFolder.start();
-    const client = await own.connect();
-    await client.create('/a', null, OPEN);
-    await own.stop();
-    await assert.rejects(client.getData('/a'), (error) => error instanceof ConnectionLost);
-    await assert.rejects(client.getData('/a'), (error) => error instanceof ConnectionLost);
-    await client.close();
-    await own.remove();
-  });
-
-  it('handles many requests in flight', async () => {
-    const client = await served.connect();
-    await client.create('/many', null, OPEN);
-    await Promise.all(Array.from({ length: 500 }, (_, i) => client.create(`/many/${i}`, bytes(`${i}`), OPEN)));
-    const read = await Promise.all(Array.from({ length: 500 }, (_, i) => client.getData(`/many/${i}`)));
-    read.forEach((znode, i) => {
-      assert.equal(Buffer.from(znode?.data ?? []).toString(), `${i}`);
-    });
-    await client.close();
   });
 });

@@ -5,7 +5,7 @@ import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { after, before, describe, it } from 'node:test';
-import { type Acl, CreateMode, OpCode, validatePath } from '@headkeeper/protocol';
+import { type Acl, validatePath, WORLD_ANYONE_ALL } from '@headkeeper/protocol';
 import fc from 'fast-check';
 import { NO_STAT } from '../src/exchange/exported.ts';
 import { readExport } from '../src/exchange/import-file.ts';
@@ -14,7 +14,7 @@ import { jsonExport, yamlExport } from '../src/exchange/text-export.ts';
 import { MapTree } from '../src/history/map-tree.ts';
 import { childPath, walk, type Znode } from '../src/history/znode.ts';
 import { type Finished, headkeeper, start } from './headkeeper-process.ts';
-import { bytes, OPEN, ServedFolder } from './served-folder.ts';
+import { bytes, ServedFolder } from './served-folder.ts';
 
 const FORMATS = ['json', 'yaml', 'tar'] as const;
 const SECRET_ACL: readonly Acl[] = [
@@ -50,24 +50,24 @@ describe('export and import', () => {
       'zookeeper.DigestAuthenticationProvider.superDigest=super:gG7s8t3oDEtIqF6DM9LlI/R+9Ss=',
     );
     const client = await served.connect();
-    await client.create('/app', bytes('text: "with", {signs}\n\tand lines'), OPEN);
-    await client.create('/app/binary', Uint8Array.of(0, 1, 254, 255), OPEN);
-    await client.create('/app/empty', new Uint8Array(0), OPEN);
-    await client.create('/app/null', null, OPEN);
-    await client.create('/app/%data', bytes('null'), OPEN);
-    await client.create('/app/%data/%%meta.json', bytes('- 1'), OPEN);
-    await client.create('/app/ümläut näme', bytes('日本語'), OPEN);
-    await client.create('/app/guarded', bytes('s'), [
-      { perms: 31, scheme: 'world', id: 'anyone' },
-      { perms: 5, scheme: 'digest', id: 'u:dGVzdA==' },
-    ]);
-    await client.multi([
-      { type: OpCode.createContainer, body: { path: '/app/c', data: null, acl: OPEN, flags: CreateMode.container } },
-      {
-        type: OpCode.createTTL,
-        body: { path: '/app/ttl', data: null, acl: OPEN, flags: CreateMode.persistentWithTTL, ttl: 86_400_000 },
-      },
-    ]);
+    await client.create('/app', bytes('text: "with", {signs}\n\tand lines'));
+    await client.create('/app/binary', Uint8Array.of(0, 1, 254, 255));
+    await client.create('/app/empty', new Uint8Array(0));
+    await client.create('/app/null', null);
+    await client.create('/app/%data', bytes('null'));
+    await client.create('/app/%data/%%meta.json', bytes('- 1'));
+    await client.create('/app/ümläut näme', bytes('日本語'));
+    await client.create('/app/guarded', bytes('s'), {
+      acl: [
+        { perms: 31, scheme: 'world', id: 'anyone' },
+        { perms: 5, scheme: 'digest', id: 'u:dGVzdA==' },
+      ],
+    });
+    await client
+      .transaction()
+      .create('/app/c', null, { mode: 'container' })
+      .create('/app/ttl', null, { ttlMs: 86_400_000 })
+      .commit();
     await client.close();
   });
   after(() => served.remove());
@@ -76,9 +76,9 @@ describe('export and import', () => {
     const client = await served.connect();
     const values: unknown[] = [];
     const visit = async (at: string): Promise<void> => {
-      const data = (await client.getData(at))?.data;
-      values.push([at.slice(top.length), data === null ? null : [...(data ?? [])], (await client.getAcl(at))?.acl]);
-      for (const name of [...((await client.getChildren(at)) ?? [])].sort()) await visit(childPath(at, name));
+      const { data } = await client.getData(at);
+      values.push([at.slice(top.length), data === null ? null : [...data], (await client.getACL(at)).acl]);
+      for (const name of [...(await client.getChildren(at)).children].sort()) await visit(childPath(at, name));
     };
     await visit(top);
     await client.close();
@@ -127,7 +127,7 @@ describe('export and import', () => {
         .constantFrom('null', '~', 'true', '0x10', '- a', 'a: b', '"', "'", '# x', ' x ', '\n', '', '1e3', '2026-01-01')
         .map(bytes),
     ),
-    acl: fc.constantFrom(OPEN, SECRET_ACL, [{ perms: 0, scheme: 'sasl', id: '' }]),
+    acl: fc.constantFrom(WORLD_ANYONE_ALL, SECRET_ACL, [{ perms: 0, scheme: 'sasl', id: '' }]),
     kind: fc.constantFrom('persistent', 'container', 'ttl', 'ephemeral'),
     ttl: fc.integer({ min: 1, max: 2 ** 40 - 1 }),
     above: fc.nat(),
@@ -193,9 +193,9 @@ describe('export and import', () => {
       const file = served.file('exists.json');
       writeFileSync(file, json(znode('/', 'new'), znode('/a', 'new'), znode('/b', 'new')));
       const client = await served.connect();
-      await client.create(top, bytes('old'), OPEN);
-      await client.create(`${top}/a`, bytes('old'), [{ perms: 19, scheme: 'world', id: 'anyone' }]);
-      await client.create(`${top}/own`, bytes('old'), OPEN);
+      await client.create(top, bytes('old'));
+      await client.create(`${top}/a`, bytes('old'), { acl: [{ perms: 19, scheme: 'world', id: 'anyone' }] });
+      await client.create(`${top}/own`, bytes('old'));
       await client.close();
       const result = await headkeeper(['import', file, top, '--server', served.address, ...words]);
       const values = (await valuesBelow(top)).map((value) => {
@@ -309,10 +309,12 @@ describe('export and import', () => {
 
   it('says that a server hides digests', async () => {
     const client = await served.connect();
-    await client.create('/hidden', null, [
-      { perms: 1, scheme: 'world', id: 'anyone' },
-      { perms: 31, scheme: 'digest', id: 'u:aGFzaA==' },
-    ]);
+    await client.create('/hidden', null, {
+      acl: [
+        { perms: 1, scheme: 'world', id: 'anyone' },
+        { perms: 31, scheme: 'digest', id: 'u:aGFzaA==' },
+      ],
+    });
     await client.close();
     const { code, stdout, stderr } = await headkeeper(['export', '/hidden', '--server', served.address]);
     assert.equal(code, 0);
@@ -337,7 +339,7 @@ function treeOf(entries: readonly Entry[], top: string): MapTree {
     const stat = { ...NO_STAT, mtime: 1_700_000_000_000 };
     tree.add({ path: at, data, acl, stat, kind: kind as Znode['kind'], ttlMs: kind === 'ttl' ? ttl : null });
   };
-  add(top, { name: '', data: null, acl: OPEN, kind: 'persistent', ttl: 0, above: 0 });
+  add(top, { name: '', data: null, acl: WORLD_ANYONE_ALL, kind: 'persistent', ttl: 0, above: 0 });
   for (const entry of entries) {
     const at = childPath(paths[entry.above % paths.length] as string, entry.name);
     if (tree.get(at) !== null || at === '/zookeeper') continue;

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { CreateMode, OpCode } from '@headkeeper/protocol';
 import { headkeeper } from './headkeeper-process.ts';
-import { bytes, lines, OPEN, ServedFolder } from './served-folder.ts';
+import { bytes, lines, ServedFolder } from './served-folder.ts';
 
 interface ChangeLine {
   readonly time: string;
@@ -17,11 +16,6 @@ interface ChangeLine {
   readonly after: { readonly data: unknown; readonly acl: unknown; readonly kind: string } | null;
 }
 
-const create = (path: string, data: string, flags: number = CreateMode.persistent) =>
-  ({ type: OpCode.create, body: { path, data: bytes(data), acl: OPEN, flags } }) as const;
-const setData = (path: string, data: string) =>
-  ({ type: OpCode.setData, body: { path, data: bytes(data), version: -1 } }) as const;
-
 describe('log', () => {
   let served: ServedFolder;
 
@@ -34,17 +28,17 @@ describe('log', () => {
   before(async () => {
     served = await ServedFolder.start();
     const client = await served.connect();
-    await client.create('/config', bytes('v1'), OPEN); // 0x2
-    await client.create('/config/db', bytes('a'), OPEN); // 0x3
+    await client.create('/config', bytes('v1')); // 0x2
+    await client.create('/config/db', bytes('a')); // 0x3
     await client.setData('/config/db', Uint8Array.of(0, 255)); // 0x4
-    await client.setAcl('/config/db', [{ perms: 1, scheme: 'world', id: 'anyone' }]); // 0x5
-    await client.multi([create('/config/x', '1'), setData('/config/x', '2'), setData('/config', 'v2')]); // 0x6
-    await assert.rejects(client.multi([setData('/config', 'lost'), setData('/none', '')])); // 0x7
+    await client.setACL('/config/db', [{ perms: 1, scheme: 'world', id: 'anyone' }]); // 0x5
+    await client.transaction().create('/config/x', '1').setData('/config/x', '2').setData('/config', 'v2').commit(); // 0x6
+    await assert.rejects(client.transaction().setData('/config', 'lost').setData('/none', '').commit()); // 0x7
     await client.delete('/config/x'); // 0x8
-    await client.create('/other', null, OPEN); // 0x9
+    await client.create('/other', null); // 0x9
     await client.close(); // 0xa
     const owner = await served.connect(); // 0xb
-    await owner.multi([create('/config/lock', 'mine', CreateMode.ephemeral)]); // 0xc
+    await owner.transaction().create('/config/lock', 'mine', { mode: 'ephemeral' }).commit(); // 0xc
     await owner.close(); // 0xd
   });
   after(() => served.remove());

@@ -10,7 +10,7 @@ import { zxidText } from '../src/history/moment.ts';
 import { withHistory } from '../src/history/with-history.ts';
 import { headkeeper } from './headkeeper-process.ts';
 import { content, RecordedHistory, TOP } from './recorded-history.ts';
-import { lines, OPEN, ServedFolder } from './served-folder.ts';
+import { lines, ServedFolder } from './served-folder.ts';
 
 interface Line {
   readonly change: string;
@@ -32,7 +32,7 @@ describe('the past', () => {
     served = await ServedFolder.start('snapCount=60');
     history = new RecordedHistory(served, 20260131);
     await history.begin();
-    await history.client.create('/elsewhere', null, [{ perms: 31, scheme: 'world', id: 'anyone' }]);
+    await history.client.create('/elsewhere');
     await history.goOn(4, 40);
     await backUp();
     cpSync(served.file('backup'), served.file('early'), { recursive: true });
@@ -211,7 +211,7 @@ describe('the past', () => {
     const other = await ServedFolder.start();
     const client = await other.connect();
     const needed = history.seen.at(-1)?.zxid ?? 0;
-    for (let i = 0; i < needed; i++) await client.create(`/other-${i}`, null, OPEN);
+    for (let i = 0; i < needed; i++) await client.create(`/other-${i}`, null);
     await client.close();
     const words = ['--target', served.file('early'), '--data-dir'];
     const foreign = await headkeeper(['log', ...words, other.dataDir]);

@@ -1,11 +1,9 @@
-import { CreateMode, OpCode } from '@headkeeper/protocol';
+import { type Client, OPEN_ACL, ZooKeeperError } from '@headkeeper/client';
 import { SeededRandom } from '@headkeeper/testkit';
-import { RequestError } from '../src/connection/request-error.ts';
-import type { ZnodeClient } from '../src/connection/znode-client.ts';
 import { readLiveTree } from '../src/history/live-tree.ts';
 import type { MapTree } from '../src/history/map-tree.ts';
 import { walk, type Znode } from '../src/history/znode.ts';
-import { OPEN, type ServedFolder } from './served-folder.ts';
+import type { ServedFolder } from './served-folder.ts';
 
 /** A state that was seen on the server. */
 export interface Seen {
@@ -23,9 +21,9 @@ export class RecordedHistory {
   readonly #served: ServedFolder;
   readonly #random: SeededRandom;
   readonly seen: Seen[] = [];
-  #client: ZnodeClient | null = null;
+  #client: Client | null = null;
   /** Owns the ephemerals, and ends from time to time. */
-  #owner: ZnodeClient | null = null;
+  #owner: Client | null = null;
 
   constructor(served: ServedFolder, seed: number) {
     this.#served = served;
@@ -35,8 +33,8 @@ export class RecordedHistory {
   async begin(): Promise<void> {
     this.#client = await this.#served.connect();
     this.#owner = await this.#served.connect();
-    await this.#client.create(MARKER, null, OPEN);
-    await this.#client.create(TOP, null, OPEN);
+    await this.#client.create(MARKER, null);
+    await this.#client.create(TOP, null);
   }
 
   /** Writes so often, looking at the server so often. */
@@ -54,7 +52,7 @@ export class RecordedHistory {
     return seen;
   }
 
-  get client(): ZnodeClient {
+  get client(): Client {
     if (this.#client === null) throw new Error('the history has not begun');
     return this.#client;
   }
@@ -73,7 +71,8 @@ export class RecordedHistory {
         case 0:
         case 1:
         case 2:
-          return await client.create(path, data, OPEN);
+          await client.create(path, data);
+          return;
         case 3:
         case 4:
           await client.setData(path, data);
@@ -81,14 +80,14 @@ export class RecordedHistory {
         case 5:
           return await client.delete(path);
         case 6:
-          await client.setAcl(path, [{ perms: 1 + this.#random.below(31), scheme: 'world', id: 'anyone' }, ...OPEN]);
+          await client.setACL(path, [
+            { perms: 1 + this.#random.below(31), scheme: 'world', id: 'anyone' },
+            ...OPEN_ACL,
+          ]);
           return;
         case 7:
-          return await client.multi([
-            { type: OpCode.create, body: { path, data, acl: OPEN, flags: CreateMode.persistent } },
-            { type: OpCode.setData, body: { path: MARKER, data, version: -1 } },
-            { type: OpCode.create, body: { path: `${path}/m`, data, acl: OPEN, flags: CreateMode.persistent } },
-          ]);
+          await client.transaction().create(path, data).setData(MARKER, data).create(`${path}/m`, data).commit();
+          return;
         case 8:
           return await this.#ownerMakes(`${path}-e`);
         default:
@@ -98,13 +97,12 @@ export class RecordedHistory {
       }
     } catch (error) {
       // Random writes miss often; that is history, too.
-      if (!(error instanceof RequestError)) throw error;
+      if (!(error instanceof ZooKeeperError)) throw error;
     }
   }
 
   async #ownerMakes(path: string): Promise<void> {
-    const body = { path, data: null, acl: OPEN, flags: CreateMode.ephemeral };
-    await this.#owner?.multi([{ type: OpCode.create, body }]);
+    await this.#owner?.transaction().create(path, null, { mode: 'ephemeral' }).commit();
   }
 
   #path(): string {

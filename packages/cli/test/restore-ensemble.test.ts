@@ -6,11 +6,12 @@ import path from 'node:path';
 import process from 'node:process';
 import { after, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Client } from '@headkeeper/client';
 import { isFree } from '@headkeeper/testkit';
-import { ZnodeClient } from '../src/connection/znode-client.ts';
+import { openSession } from '../src/connection/open-session.ts';
 import { ExitCode } from '../src/exit-codes.ts';
 import { type Finished, finished, headkeeper, start, vectorFile } from './headkeeper-process.ts';
-import { bytes, lines, OPEN } from './served-folder.ts';
+import { bytes, lines } from './served-folder.ts';
 
 const PATIENCE_MS = 60_000;
 const SERVERS = [1, 2, 3];
@@ -59,11 +60,11 @@ async function kill(sid: number): Promise<void> {
 }
 
 /** A session with one of the servers, as soon as it serves. */
-async function connect(port: number): Promise<ZnodeClient> {
+async function connect(port: number): Promise<Client> {
   const giveUp = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
-      return await ZnodeClient.open({ addresses: [{ host: '127.0.0.1', port }], chroot: '' }, []);
+      return await openSession(`127.0.0.1:${port}`, 1, []);
     } catch (error) {
       if (performance.now() > giveUp) throw error;
       await pause(50);
@@ -97,7 +98,7 @@ describe('an ensemble of restored servers', () => {
         expected,
       );
     }
-    await writer?.create('/after', bytes('the restore'), OPEN);
+    await writer?.create('/after', bytes('the restore'));
     const stat = await writer?.exists('/after');
     assert.ok(Math.floor((stat?.czxid ?? 0) / EPOCH) > Number(newEpoch), `${stat?.czxid}`);
 
@@ -109,6 +110,6 @@ describe('an ensemble of restored servers', () => {
     const late = await connect(base + 2);
     await late.sync('/after');
     assert.deepEqual(await late.getData('/after'), await writer?.getData('/after'));
-    await Promise.all([writer, late, others[0]].map((client) => client?.close()));
+    await Promise.all([writer, late, ...others].map((client) => client?.close()));
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { CreateMode, OpCode } from '@headkeeper/protocol';
+import { OPEN_ACL } from '@headkeeper/client';
 import { CommandError } from '../src/exit-codes.ts';
 import { readLiveTree } from '../src/history/live-tree.ts';
 import { zxidText } from '../src/history/moment.ts';
@@ -9,7 +9,7 @@ import { carryOut } from '../src/plan/carry-out.ts';
 import { planRestore } from '../src/plan/write-plan.ts';
 import { type Finished, headkeeper } from './headkeeper-process.ts';
 import { content, RecordedHistory, TOP } from './recorded-history.ts';
-import { bytes, lines, OPEN, ServedFolder } from './served-folder.ts';
+import { bytes, lines, ServedFolder } from './served-folder.ts';
 
 describe('restore of a subtree', () => {
   let served: ServedFolder;
@@ -34,7 +34,7 @@ describe('restore of a subtree', () => {
   it('brings any state back, and touches nothing else', async () => {
     const history = new RecordedHistory(served, 7);
     await history.begin();
-    await history.client.create('/elsewhere', bytes('x'), OPEN);
+    await history.client.create('/elsewhere', bytes('x'));
     await history.goOn(8, 50);
     for (const at of [1, 6, 3, 0]) {
       const seen = history.seen[at];
@@ -63,13 +63,13 @@ describe('restore of a subtree', () => {
 
   it('shows what it would do, and asks', async () => {
     const client = await served.connect();
-    await client.create('/shown', bytes('old'), OPEN);
-    await client.create('/shown/gone', bytes('1'), OPEN);
+    await client.create('/shown', bytes('old'));
+    await client.create('/shown/gone', bytes('1'));
     const { mzxid } = await client.setData('/shown/gone', bytes('2'));
     await client.delete('/shown/gone');
-    await client.create('/shown/added', null, OPEN);
+    await client.create('/shown/added', null);
     await client.setData('/shown', bytes('new'));
-    await client.setAcl('/shown', [
+    await client.setACL('/shown', [
       { perms: 31, scheme: 'world', id: 'anyone' },
       { perms: 1, scheme: 'ip', id: '::1' },
     ]);
@@ -83,7 +83,7 @@ describe('restore of a subtree', () => {
     const unasked = await restore('/shown', ...point);
     assert.equal(unasked.code, 2);
     assert.match(unasked.stderr, /there is no terminal to ask on: say --yes to go on, or --dry-run to look only/);
-    assert.deepEqual(await client.getChildren('/shown'), ['added']);
+    assert.deepEqual((await client.getChildren('/shown')).children, ['added']);
 
     const done = await restore('/shown', ...point, '--yes', '--json');
     assert.equal(done.code, 0, done.stderr);
@@ -93,42 +93,41 @@ describe('restore of a subtree', () => {
       ['changed /shown', 'removed /shown/added', 'added /shown/gone'],
     );
     assert.deepEqual(told[3], { restored: '/shown', zxid: zxidText(mzxid), transactions: 2, changes: 4 });
-    assert.equal(Buffer.from((await client.getData('/shown'))?.data ?? []).toString(), 'old');
+    assert.equal(Buffer.from((await client.getData('/shown')).data ?? []).toString(), 'old');
     await client.close();
   });
 
   it('leaves ephemerals alone, on both sides', async () => {
     const owner = await served.connect();
-    const ephemeral = (path: string) =>
-      ({ type: OpCode.create, body: { path, data: null, acl: OPEN, flags: CreateMode.ephemeral } }) as const;
-    await owner.create('/eph', null, OPEN);
-    await owner.create('/eph/now-ephemeral', bytes('lasting'), OPEN);
-    await owner.create('/eph/now-ephemeral/below', null, OPEN);
-    await owner.multi([ephemeral('/eph/old')]);
+    const ephemeral = { mode: 'ephemeral' } as const;
+    await owner.create('/eph', null);
+    await owner.create('/eph/now-ephemeral', bytes('lasting'));
+    await owner.create('/eph/now-ephemeral/below', null);
+    await owner.transaction().create('/eph/old', null, ephemeral).commit();
     const { mzxid } = await owner.setData('/eph', bytes('then'));
     await owner.delete('/eph/old');
     await owner.delete('/eph/now-ephemeral/below');
     await owner.delete('/eph/now-ephemeral');
-    await owner.multi([ephemeral('/eph/now-ephemeral')]);
-    await owner.create('/eph/new', null, OPEN);
-    await owner.create('/eph/new/dir', null, OPEN);
-    await owner.multi([ephemeral('/eph/new/dir/e')]);
+    await owner.transaction().create('/eph/now-ephemeral', null, ephemeral).commit();
+    await owner.create('/eph/new', null);
+    await owner.create('/eph/new/dir', null);
+    await owner.transaction().create('/eph/new/dir/e', null, ephemeral).commit();
     const { code, stdout, stderr } = await restore('/eph', '--to-zxid', zxidText(mzxid), '--yes');
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^! \/eph\/new is left alone: it is kept because there are ephemerals below it$/m);
     assert.match(stdout, /^! \/eph\/new\/dir is left alone/m);
     assert.match(stdout, /^! \/eph\/now-ephemeral is left alone: an ephemeral is in its place$/m);
     assert.match(stdout, /^0 to create, 0 to delete, 0 to change$/m);
-    assert.deepEqual([...((await owner.getChildren('/eph')) ?? [])].sort(), ['new', 'now-ephemeral']);
+    assert.deepEqual([...(await owner.getChildren('/eph')).children].sort(), ['new', 'now-ephemeral']);
     await owner.close();
   });
 
   it('brings back what was removed altogether, in batches that a server takes', async () => {
     const client = await served.connect();
-    await client.create('/big', null, OPEN);
+    await client.create('/big', null);
     const value = new Uint8Array(100_000).fill(0x61);
-    for (let i = 0; i < 40; i++) await client.create(`/big/${i}`, value, OPEN);
-    for (let i = 0; i < 1500; i++) void client.create(`/big/0/${i}`, null, OPEN);
+    for (let i = 0; i < 40; i++) await client.create(`/big/${i}`, value);
+    for (let i = 0; i < 1500; i++) void client.create(`/big/0/${i}`, null);
     await client.sync('/');
     const before = await readLiveTree(client, '/big');
     const { mzxid } = await client.setData('/', null);
@@ -145,9 +144,8 @@ describe('restore of a subtree', () => {
 
   it('overwrites nothing that changed meanwhile', async () => {
     const client = await served.connect();
-    await client.create('/race', null, OPEN);
-    for (const name of ['set', 'again', 'acl', 'removed', 'gone'])
-      await client.create(`/race/${name}`, bytes('1'), OPEN);
+    await client.create('/race', null);
+    for (const name of ['set', 'again', 'acl', 'removed', 'gone']) await client.create(`/race/${name}`, bytes('1'));
     await client.delete('/race/gone');
     const wanted = await readLiveTree(client, '/race');
     const changes: [string, () => Promise<unknown>, RegExp][] = [
@@ -156,22 +154,18 @@ describe('restore of a subtree', () => {
         'made again with the old version',
         async () => {
           await client.delete('/race/again');
-          await client.create('/race/again', bytes('x'), OPEN);
+          await client.create('/race/again', bytes('x'));
           await client.setData('/race/again', bytes('3'));
         },
         /\/race\/again was changed meanwhile/,
       ],
       ['gone', () => client.delete('/race/gone'), /\/race\/gone was changed meanwhile/],
-      ['got a child', () => client.create('/race/gone/child', null, OPEN), /\/race\/gone: it has children/],
-      [
-        'is there again',
-        () => client.create('/race/removed', null, OPEN),
-        /\/race\/removed: there is such a znode already/,
-      ],
+      ['got a child', () => client.create('/race/gone/child', null), /\/race\/gone: it has children/],
+      ['is there again', () => client.create('/race/removed', null), /\/race\/removed: there is such a znode already/],
       [
         'got another list',
         () =>
-          client.setAcl('/race/acl', [
+          client.setACL('/race/acl', [
             { perms: 31, scheme: 'world', id: 'anyone' },
             { perms: 1, scheme: 'ip', id: '::1' },
           ]),
@@ -179,15 +173,15 @@ describe('restore of a subtree', () => {
       ],
     ];
     for (const [name, change, message] of changes) {
-      const now = new Set(await client.getChildren('/race'));
+      const now = new Set((await client.getChildren('/race')).children);
       await client.setData('/race/set', bytes('2'));
       await client.setData('/race/again', bytes('2'));
-      await client.setAcl('/race/acl', [
+      await client.setACL('/race/acl', [
         { perms: 31, scheme: 'world', id: 'anyone' },
         { perms: 2, scheme: 'ip', id: '::1' },
       ]);
       if (now.has('removed')) await client.delete('/race/removed');
-      if (!now.has('gone')) await client.create('/race/gone', null, OPEN);
+      if (!now.has('gone')) await client.create('/race/gone', null);
       const plan = planRestore(await readLiveTree(client, '/race'), wanted, '/race');
       assert.equal(plan.differences.length, 5);
       await change();
@@ -205,7 +199,7 @@ describe('restore of a subtree', () => {
       if (name !== 'got another list') {
         assert.deepEqual(content(await readLiveTree(client, '/race'), '/race'), before, name);
       } else {
-        assert.equal((await client.getAcl('/race/acl'))?.acl[1]?.perms, 1);
+        assert.equal((await client.getACL('/race/acl')).acl[1]?.perms, 1);
       }
       if (name === 'got a child') await client.delete('/race/gone/child');
     }
@@ -214,11 +208,11 @@ describe('restore of a subtree', () => {
 
   it('brings back what was there before the last change of a kind, out of a backup', async () => {
     const client = await served.connect();
-    await client.create('/lost', bytes('v'), OPEN);
-    for (const name of ['a', 'b']) await client.create(`/lost/${name}`, bytes(name), OPEN);
+    await client.create('/lost', bytes('v'));
+    for (const name of ['a', 'b']) await client.create(`/lost/${name}`, bytes(name));
     const before = content(await readLiveTree(client, '/lost'), '/lost', true);
     for (const name of ['/a', '/b', '']) await client.delete(`/lost${name}`);
-    await client.create('/lost', bytes('made anew'), OPEN);
+    await client.create('/lost', bytes('made anew'));
     const target = served.file('backup');
     const backup = await headkeeper(['backup', 'now', '--data-dir', served.dataDir, '--target', target]);
     assert.equal(backup.code, 0, backup.stderr);
@@ -244,7 +238,7 @@ describe('restore of a subtree', () => {
       ({
         path,
         data: new Uint8Array(size),
-        acl: OPEN,
+        acl: OPEN_ACL,
         kind: 'persistent',
         ttlMs: null,
         stat: { version: 3 } as never,
@@ -261,7 +255,7 @@ describe('restore of a subtree', () => {
         added('/n/2', 2_000_000),
         added('/n/3', 10),
       ]),
-    ].map(({ operations }) => operations.map(({ body }) => body.path));
+    ].map(({ operations }) => operations.map(({ path }) => path));
     assert.deepEqual(batches, [['/n'], ['/n/1'], ['/n/2'], ['/n/3', '/a/b', '/a']]);
   });
 
@@ -279,8 +273,8 @@ describe('restore of a subtree', () => {
     assert.match(stderr, /give the servers without the chroot \/app: paths are whole here/);
 
     const client = await served.connect();
-    await client.create('/parent', null, OPEN);
-    await client.create('/parent/child', null, OPEN);
+    await client.create('/parent', null);
+    await client.create('/parent/child', null);
     const { mzxid } = await client.setData('/parent', null);
     await client.delete('/parent/child');
     await client.delete('/parent');

@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Acl, WORLD_ANYONE_ALL } from '@headkeeper/protocol';
+import type { Client } from '@headkeeper/client';
 import { parseServerConfig, type RunningServer, startServer } from '@headkeeper/server';
-import { type Credentials, ZnodeClient } from '../src/connection/znode-client.ts';
+import type { Credentials } from '../src/connection/credentials.ts';
+import { openSession } from '../src/connection/open-session.ts';
 
 const SILENT = { info: () => {}, warn: () => {}, error: () => {}, fatal: () => {}, debug: () => {} };
 
@@ -52,9 +53,8 @@ export class ServedFolder {
     this.#server = null;
   }
 
-  connect(...identities: Credentials[]): Promise<ZnodeClient> {
-    const addresses = [{ host: '127.0.0.1', port: this.#port }];
-    return ZnodeClient.open({ addresses, chroot: '' }, identities);
+  connect(...identities: Credentials[]): Promise<Client> {
+    return openSession(this.address, 1, identities);
   }
 
   file(name: string): string {
@@ -66,8 +66,6 @@ export class ServedFolder {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
-
-export const OPEN: readonly Acl[] = WORLD_ANYONE_ALL;
 
 export function bytes(text: string): Uint8Array {
   return Buffer.from(text, 'utf8');

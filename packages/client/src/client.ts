@@ -358,6 +358,11 @@ export class Client {
     });
   }
 
+  /** @internal A watcher that waits to be told once is not to be told any more; the server is not asked. */
+  forgetWatcher(path: string, watcher: Watcher): void {
+    this.#session.watches.removeOnce(this.#chroot.whole(path), watcher);
+  }
+
   /** Paths of this session's ephemerals that begin with the prefix, such as `/locks/a`. Servers from 3.6 on. */
   getEphemerals(prefix = '/', options: CallOptions = {}): Promise<readonly string[]> {
     if (typeof prefix !== 'string' || !prefix.startsWith('/')) {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import type { Client } from '@headkeeper/client';
 import type { Command } from 'commander';
 import { CommandError, ExitCode } from '../exit-codes.ts';
+import type { Credentials } from './credentials.ts';
 import { parseServerList } from './server-list.ts';
-import { type Credentials, ZnodeClient } from './znode-client.ts';
 
 /** Who a command is to a server. */
 export interface ConnectionOptions {
@@ -28,8 +29,17 @@ export function addConnectionOptions(command: Command): Command {
  *
  * @throws CommandError when no server gives one, or an identity is refused.
  */
-export function openClient(servers: string, options: ConnectionOptions): Promise<ZnodeClient> {
-  return ZnodeClient.open(parseServerList(servers), identitiesOf(options).map(parseCredentials));
+export async function openClient(servers: string, options: ConnectionOptions): Promise<Client> {
+  const list = parseServerList(servers);
+  const identities = credentialsOf(options);
+  // The client is loaded by those who need one only.
+  const { openSession } = await import('./open-session.ts');
+  return openSession(servers, list.addresses.length, identities);
+}
+
+/** The identities. @throws CommandError when one is not of the form, or the file cannot be read. */
+export function credentialsOf(options: ConnectionOptions): Credentials[] {
+  return identitiesOf(options).map(parseCredentials);
 }
 
 /**
@@ -46,7 +56,7 @@ export function identitiesOf({ auth, authFile }: ConnectionOptions): string[] {
  *
  * @throws CommandError also when the connect string has a chroot.
  */
-export async function openRootClient(servers: string, options: ConnectionOptions): Promise<ZnodeClient> {
+export async function openRootClient(servers: string, options: ConnectionOptions): Promise<Client> {
   const { chroot } = parseServerList(servers);
   if (chroot !== '') {
     throw new CommandError(`give the servers without the chroot ${chroot}: paths are whole here`, ExitCode.usage);

@@ -1,4 +1,4 @@
-import type { ZnodeClient } from '../connection/znode-client.ts';
+import { type CallOptions, type Client, isZooKeeperError } from '@headkeeper/client';
 import { startProgress } from '../progress.ts';
 import { MapTree } from './map-tree.ts';
 import { childPath, SYSTEM_PATH, type Znode } from './znode.ts';
@@ -10,16 +10,16 @@ const IN_FLIGHT = 64;
  * Reads a subtree from a server. Each znode is of one point in time; the whole is not, if it changes meanwhile. The
  * system's own znodes are left out below the root.
  *
- * @throws RequestError for a znode that may not be read, ConnectionLost.
+ * @throws ZooKeeperError for a znode that may not be read.
  */
-export async function readLiveTree(client: ZnodeClient, top: string): Promise<MapTree> {
+export async function readLiveTree(client: Client, top: string, calls: CallOptions = {}): Promise<MapTree> {
   const tree = new MapTree();
   const pending = [top];
   const progress = startProgress(`Reading ${top}`, 'znodes', null);
   try {
-    await client.sync(top);
+    await client.sync(top, calls);
     while (pending.length > 0) {
-      const found = await Promise.all(pending.splice(-IN_FLIGHT).map((path) => readZnode(client, path)));
+      const found = await Promise.all(pending.splice(-IN_FLIGHT).map((path) => readZnode(client, path, calls)));
       for (const one of found) {
         if (one === null) continue;
         tree.add(one.znode);
@@ -38,11 +38,15 @@ export async function readLiveTree(client: ZnodeClient, top: string): Promise<Ma
 }
 
 /** Reads those of the znodes that exist. Throws as `readLiveTree`. */
-export async function readLivePaths(client: ZnodeClient, paths: Iterable<string>): Promise<MapTree> {
+export async function readLivePaths(
+  client: Client,
+  paths: Iterable<string>,
+  calls: CallOptions = {},
+): Promise<MapTree> {
   const tree = new MapTree();
   const pending = [...paths];
   while (pending.length > 0) {
-    const found = await Promise.all(pending.splice(-IN_FLIGHT).map((path) => readZnode(client, path)));
+    const found = await Promise.all(pending.splice(-IN_FLIGHT).map((path) => readZnode(client, path, calls)));
     for (const one of found) if (one !== null) tree.add(one.znode);
   }
   return tree;
@@ -50,29 +54,38 @@ export async function readLivePaths(client: ZnodeClient, paths: Iterable<string>
 
 /** Null when the znode is gone. */
 async function readZnode(
-  client: ZnodeClient,
+  client: Client,
   path: string,
+  calls: CallOptions,
 ): Promise<{ readonly znode: Znode; readonly children: readonly string[] } | null> {
   for (;;) {
     const [value, list, children] = await Promise.all([
-      client.getData(path),
-      client.getAcl(path),
-      client.getChildren(path),
+      orNull(client.getData(path, calls)),
+      orNull(client.getACL(path, calls)),
+      orNull(client.getChildren(path, calls)),
     ]);
     if (value === null) return null;
     // Removed, or made again, between the answers: what belongs together is asked for again.
     if (list === null || list.stat.czxid !== value.stat.czxid) continue;
-    const { data } = value;
     return {
       znode: {
         path,
-        data: data === null ? null : data.slice(),
+        data: value.data,
         acl: list.acl,
         stat: { ...value.stat, aversion: list.stat.aversion },
         kind: value.stat.ephemeralOwner === 0n ? 'persistent' : 'ephemeral',
         ttlMs: null,
       },
-      children: children ?? [],
+      children: children?.children ?? [],
     };
+  }
+}
+
+async function orNull<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isZooKeeperError(error, 'noNode')) return null;
+    throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { CreateMode, type MultiOperation, OpCode, utf8Length } from '@headkeeper/protocol';
+import { utf8Length } from '@headkeeper/protocol';
 import type { Difference } from '../history/compare.ts';
 import type { Znode } from '../history/znode.ts';
 
@@ -8,9 +8,15 @@ const MOST_OPERATIONS = 1000;
 /** Headers and lengths of one operation, at most. */
 const FIXED_BYTES = 64;
 
+/** One operation of a transaction. */
+export type Step =
+  | { readonly kind: 'create'; readonly path: string; readonly znode: Znode }
+  | { readonly kind: 'delete'; readonly path: string; readonly version: number }
+  | { readonly kind: 'setData'; readonly path: string; readonly data: Uint8Array | null; readonly version: number };
+
 /** Operations that are carried out together or not at all. */
 export interface Batch {
-  readonly operations: readonly MultiOperation[];
+  readonly operations: readonly Step[];
   /** As they were read, of those operations that change or remove a znode. */
   readonly expected: readonly Znode[];
   /** Estimate of the request's size. */
@@ -23,7 +29,7 @@ export interface Batch {
  * lists of existing znodes are not in it: a multi cannot set them.
  */
 export function* batchesOf(differences: readonly Difference[]): Generator<Batch> {
-  let operations: MultiOperation[] = [];
+  let operations: Step[] = [];
   let expected: Znode[] = [];
   let bytes = 0;
   const pieces = [
@@ -47,30 +53,17 @@ export function* batchesOf(differences: readonly Difference[]): Generator<Batch>
   if (operations.length > 0) yield { operations, expected, bytes };
 }
 
-function operationOf(difference: Difference): MultiOperation | null {
+function operationOf(difference: Difference): Step | null {
   const { path } = difference;
   switch (difference.kind) {
     case 'added':
-      return createOf(difference.after);
+      return { kind: 'create', path, znode: difference.after };
     case 'removed':
-      return { type: OpCode.delete, body: { path, version: difference.before.stat.version } };
+      return { kind: 'delete', path, version: difference.before.stat.version };
     case 'changed':
       if (!difference.data) return null;
-      return {
-        type: OpCode.setData,
-        body: { path, data: difference.after.data, version: difference.before.stat.version },
-      };
+      return { kind: 'setData', path, data: difference.after.data, version: difference.before.stat.version };
   }
-}
-
-function createOf({ path, data, acl, kind, ttlMs }: Znode): MultiOperation {
-  if (kind === 'ttl' && ttlMs !== null) {
-    return { type: OpCode.createTTL, body: { path, data, acl, flags: CreateMode.persistentWithTTL, ttl: ttlMs } };
-  }
-  if (kind === 'container') {
-    return { type: OpCode.createContainer, body: { path, data, acl, flags: CreateMode.container } };
-  }
-  return { type: OpCode.create, body: { path, data, acl, flags: CreateMode.persistent } };
 }
 
 function sizeOf({ kind, path, after }: Difference): number {

@@ -1,23 +1,23 @@
-import { ErrorCode } from '@headkeeper/protocol';
-import { RequestError } from '../connection/request-error.ts';
-import { ConnectionLost } from '../connection/session.ts';
-import type { ZnodeClient } from '../connection/znode-client.ts';
+import {
+  type Acl,
+  type Client,
+  type Transaction,
+  TransactionError,
+  ZooKeeperError,
+  type ZooKeeperErrorCode,
+} from '@headkeeper/client';
+import { requestText } from '../connection/request-text.ts';
 import { CommandError, ExitCode } from '../exit-codes.ts';
 import type { Difference } from '../history/compare.ts';
 import type { Znode } from '../history/znode.ts';
 import { startProgress } from '../progress.ts';
-import { type Batch, batchesOf } from './batches.ts';
+import { type Batch, batchesOf, type Step } from './batches.ts';
 
 /** Default of `jute.maxbuffer`, bytes. */
 const DEFAULT_LIMIT = 0xfffff;
 
 /** Errors that say that the server does not hold what was read before. */
-const CHANGED: ReadonlySet<number> = new Set<number>([
-  ErrorCode.badVersion,
-  ErrorCode.noNode,
-  ErrorCode.nodeExists,
-  ErrorCode.notEmpty,
-]);
+const CHANGED: readonly ZooKeeperErrorCode[] = ['badVersion', 'noNode', 'nodeExists', 'notEmpty'];
 
 export interface CarriedOut {
   readonly transactions: number;
@@ -35,7 +35,7 @@ export function carriedOutText({ changes, transactions }: CarriedOut): string {
  *
  * @throws CommandError that says how much was carried out: with the code for a change meanwhile, or another one.
  */
-export async function carryOut(client: ZnodeClient, differences: readonly Difference[]): Promise<CarriedOut> {
+export async function carryOut(client: Client, differences: readonly Difference[]): Promise<CarriedOut> {
   const lists = differences.filter((difference) => difference.kind === 'changed' && difference.acl);
   const batches = [...batchesOf(differences)];
   const total = batches.reduce((sum, { operations }) => sum + operations.length, 0) + lists.length;
@@ -66,7 +66,7 @@ export async function carryOut(client: ZnodeClient, differences: readonly Differ
   return { transactions, changes };
 }
 
-async function writeBatch(client: ZnodeClient, batch: Batch): Promise<void> {
+async function writeBatch(client: Client, batch: Batch): Promise<void> {
   await Promise.all(
     batch.expected.map(async (before) => {
       const now = await client.exists(before.path);
@@ -74,14 +74,49 @@ async function writeBatch(client: ZnodeClient, batch: Batch): Promise<void> {
       if (now?.czxid !== before.stat.czxid || now.mzxid !== before.stat.mzxid) throw new ChangedMeanwhile(before);
     }),
   );
-  await client.multi(batch.operations);
+  let transaction: Transaction<readonly unknown[]> = client.transaction();
+  for (const step of batch.operations) transaction = withStep(transaction, step);
+  try {
+    await transaction.commit();
+  } catch (error) {
+    if (error instanceof TransactionError) throw new StepFailed(error, batch.operations[error.index]?.kind ?? 'multi');
+    throw error;
+  }
 }
 
-async function writeAcl(client: ZnodeClient, { path, before, after }: Difference): Promise<void> {
+function withStep(transaction: Transaction<readonly unknown[]>, step: Step): Transaction<readonly unknown[]> {
+  switch (step.kind) {
+    case 'create': {
+      const { data, acl, kind, ttlMs } = step.znode;
+      return transaction.create(step.path, data, {
+        acl: acl as readonly Acl[],
+        ...(kind === 'container' ? { mode: 'container' } : {}),
+        ...(kind === 'ttl' && ttlMs !== null ? { ttlMs } : {}),
+      });
+    }
+    case 'delete':
+      return transaction.delete(step.path, { version: step.version });
+    case 'setData':
+      return transaction.setData(step.path, step.data, { version: step.version });
+  }
+}
+
+/** An operation that a server refused, and which the others went with. */
+class StepFailed extends Error {
+  override readonly cause: TransactionError;
+
+  constructor(cause: TransactionError, operation: Step['kind'] | 'multi') {
+    super(requestText(cause, operation));
+    this.name = 'StepFailed';
+    this.cause = cause;
+  }
+}
+
+async function writeAcl(client: Client, { path, before, after }: Difference): Promise<void> {
   if (before === null || after === null) return;
   const now = await client.exists(path);
   if (now?.czxid !== before.stat.czxid) throw new ChangedMeanwhile(before);
-  await client.setAcl(path, after.acl, before.stat.aversion);
+  await client.setACL(path, after.acl as readonly Acl[], { version: before.stat.aversion });
 }
 
 class ChangedMeanwhile extends Error {
@@ -93,18 +128,17 @@ class ChangedMeanwhile extends Error {
 
 function explained(error: unknown, done: string, bytes: number): unknown {
   const again = 'Run the command again to see what is left';
-  if (error instanceof ChangedMeanwhile || (error instanceof RequestError && CHANGED.has(error.code))) {
-    return new CommandError(`${error.message}; it was not overwritten. ${done} ${again}.`, ExitCode.changedMeanwhile);
-  }
-  if (error instanceof ConnectionLost) {
-    const large =
-      bytes > DEFAULT_LIMIT
-        ? ` It held a znode of about ${bytes} bytes: is the server's jute.maxbuffer that large?`
-        : '';
-    return new CommandError(
-      `${error.message}. ${done} Whether the last transaction was, is not known.${large} ${again}.`,
-    );
-  }
-  if (error instanceof RequestError) return new CommandError(`${error.message}. ${done}`);
-  return error;
+  const failure = error instanceof StepFailed ? error.cause : error;
+  if (error instanceof ChangedMeanwhile) return changed(error.message, done, again);
+  if (!(failure instanceof ZooKeeperError)) return error;
+  const text = error instanceof StepFailed ? error.message : requestText(failure);
+  if (CHANGED.includes(failure.code)) return changed(text, done, again);
+  if (failure.outcome !== 'unknown') return new CommandError(`${text}. ${done}`);
+  const large =
+    bytes > DEFAULT_LIMIT ? ` It held a znode of about ${bytes} bytes: is the server's jute.maxbuffer that large?` : '';
+  return new CommandError(`${text}. ${done} Whether the last transaction was, is not known.${large} ${again}.`);
+}
+
+function changed(what: string, done: string, again: string): CommandError {
+  return new CommandError(`${what}; it was not overwritten. ${done} ${again}.`, ExitCode.changedMeanwhile);
 }

@@ -1,6 +1,6 @@
 import process from 'node:process';
+import type { Client } from '@headkeeper/client';
 import { type ConnectionOptions, openClient } from '../../connection/connection-options.ts';
-import type { ZnodeClient } from '../../connection/znode-client.ts';
 import { readExport } from '../../exchange/import-file.ts';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
 import { readLivePaths } from '../../history/live-tree.ts';
@@ -57,7 +57,7 @@ function conflict(existing: readonly string[]): CommandError {
   );
 }
 
-async function requireParent(client: ZnodeClient, top: string, changes: number): Promise<void> {
+async function requireParent(client: Client, top: string, changes: number): Promise<void> {
   const parent = parentPath(top);
   if (changes === 0 || parent === '/') return;
   if ((await client.exists(parent)) === null) {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import process from 'node:process';
+import type { Client } from '@headkeeper/client';
 import { type ConnectionOptions, openRootClient } from '../../connection/connection-options.ts';
-import type { ZnodeClient } from '../../connection/znode-client.ts';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
 import { DatabaseTree } from '../../history/database-tree.ts';
 import { type HistorySource, stateAt } from '../../history/history-source.ts';
@@ -51,7 +51,7 @@ export async function restoreSubtree(options: RestoreSubtreeOptions): Promise<vo
 
 async function restoreFrom(
   source: HistorySource,
-  client: ZnodeClient,
+  client: Client,
   top: string,
   options: RestoreSubtreeOptions,
 ): Promise<void> {
@@ -72,7 +72,7 @@ async function restoreFrom(
 }
 
 async function requireSense(
-  client: ZnodeClient,
+  client: Client,
   plan: WritePlan,
   wanted: ZnodeTree,
   top: string,
