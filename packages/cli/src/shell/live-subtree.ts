@@ -1,4 +1,3 @@
-import { readLiveTree } from '../history/live-tree.ts';
 import { MapTree } from '../history/map-tree.ts';
 import { childPath, isSystemPath, type Znode } from '../history/znode.ts';
 import type { Context } from './commands/command.ts';
@@ -7,6 +6,8 @@ import { requireZnodePath, ShellError } from './shell-error.ts';
 /** A subtree as it is now. @throws ShellError when there is no such znode. */
 export async function readTree({ client, calls }: Context, path: string): Promise<MapTree> {
   requireZnodePath(path);
+  // Loaded here: with its progress bars it takes as long as most commands.
+  const { readLiveTree } = await import('../history/live-tree.ts');
   const tree = await readLiveTree(client, path, calls);
   if (tree.get(path) === null) throw new ShellError(`Node does not exist: ${path}`);
   return tree;

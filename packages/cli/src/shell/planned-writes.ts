@@ -1,6 +1,6 @@
 import type { CallOptions, Client } from '@headkeeper/client';
 import { parentPath } from '../history/znode.ts';
-import { type CarriedOut, carryOut } from '../plan/carry-out.ts';
+import type { CarriedOut } from '../plan/carry-out.ts';
 import type { WritePlan } from '../plan/write-plan.ts';
 import type { Context } from './commands/command.ts';
 import { ShellError } from './shell-error.ts';
@@ -8,6 +8,7 @@ import { ShellError } from './shell-error.ts';
 /** Writes a plan, and tells what it leaves alone. */
 export async function writePlanned({ client, output }: Context, plan: WritePlan): Promise<CarriedOut> {
   for (const { path, why } of plan.left) output.err(`${path} is left out: ${why}`);
+  const { carryOut } = await import('../plan/carry-out.ts');
   return carryOut(client, plan.differences);
 }
 
