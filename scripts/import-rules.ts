@@ -261,6 +261,7 @@ export const zones: Readonly<Record<string, Zone>> = {
     may: ['protocol', 'testkit', 'server/doors', 'interop', 'client', 'recipes', 'testing'],
     node: true,
   },
+  examples: { at: 'examples', may: ['client', 'recipes', 'testing'], node: true },
   scripts: { at: 'scripts', may: ['server/doors', 'protocol'], node: true },
 };
 
