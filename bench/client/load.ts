@@ -57,7 +57,6 @@ function run(ms: number, inFlight: number): Promise<{ reads: number; latencies: 
           if (inFlight !== 1 || performance.now() < until) next();
           else resolve({ reads, latencies });
         } else if (--open === 0) resolve({ reads, latencies });
-        else if (performance.now() < until) next();
       });
     };
     for (let i = 0; i < inFlight; i++) next();

@@ -35,4 +35,3 @@ export async function run(words: readonly string[]): Promise<void> {
     }
   }
 }
-
