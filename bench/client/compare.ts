@@ -37,8 +37,8 @@ const PATH = '/bench';
 const WANTED_RATIO = 3;
 const WANTED_LATENCY = 1.5;
 
-function program(name: string): string {
-  return fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+function program(file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url));
 }
 
 async function json<T>(...argv: string[]): Promise<T> {
@@ -73,7 +73,7 @@ const note = <Key>(table: Map<Key, number[]>, key: Key, value: number): void => 
 for (let round = 0; round < Number(values.rounds); round++) {
   const order = round % 2 === 0 ? targetNames : [...targetNames].reverse();
   for (const name of order) {
-    const common = [program('load'), name, peers, server.address, PATH, values.seconds];
+    const common = [program('load.js'), name, peers, server.address, PATH, values.seconds];
     const piped = await json<Load>(...common, values.window);
     note(throughput, name, piped.reads / piped.seconds);
     note(cost, name, (piped.cpuSeconds / piped.reads) * 1e6);
@@ -84,7 +84,7 @@ for (let round = 0; round < Number(values.rounds); round++) {
         `${((piped.cpuSeconds / piped.reads) * 1e6).toFixed(2)} us CPU each; one at a time ${single.medianMicroseconds.toFixed(1)} us`,
     );
   }
-  const raw = await json<Load>(program('raw'), server.address, PATH, values.seconds);
+  const raw = await json<Load>(program('raw.js'), server.address, PATH, values.seconds);
   note(latency, 'socket', raw.medianMicroseconds);
   console.log(`  round ${round + 1} bare socket: ${raw.medianMicroseconds.toFixed(1)} us`);
 }

@@ -43,6 +43,7 @@ function run(ms: number, inFlight: number): Promise<{ reads: number; latencies: 
   const latencies: number[] = [];
   let reads = 0;
   let open = inFlight;
+  let isOver = false;
   return new Promise((resolve, reject) => {
     const next = (): void => {
       const asked = inFlight === 1 ? performance.now() : 0;
@@ -53,10 +54,10 @@ function run(ms: number, inFlight: number): Promise<{ reads: number; latencies: 
         }
         reads++;
         if (inFlight === 1) latencies.push(performance.now() - asked);
-        if ((reads & 63) !== 0 || performance.now() < until) {
-          if (inFlight !== 1 || performance.now() < until) next();
-          else resolve({ reads, latencies });
-        } else if (--open === 0) resolve({ reads, latencies });
+        // The clock is looked at now and then.
+        if (inFlight === 1 || reads % 64 === 0) isOver = performance.now() >= until;
+        if (!isOver) next();
+        else if (--open === 0) resolve({ reads, latencies });
       });
     };
     for (let i = 0; i < inFlight; i++) next();

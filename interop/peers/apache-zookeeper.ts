@@ -12,7 +12,7 @@ import { run } from './command.ts';
 import { installOnce, repositoryRoot, requireCommands } from './peer-cache.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
-export type ApacheVersion = '3.9.5' | '3.8.6';
+export type ApacheVersion = '3.9.5' | '3.8.6' | '3.7.2' | '3.6.4' | '3.5.10';
 
 /** The version that everything is compared with, unless a test names another one. */
 export const apacheVersion: ApacheVersion = '3.9.5';
