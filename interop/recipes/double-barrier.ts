@@ -61,11 +61,13 @@ async function useOnce(crew: Crew, round: number, killAt: KillAt | null, broken:
   const faults = compare(members, 'in', 'coming', from);
   const nodes = await crew.owners(path);
 
-  // All leave but one: nobody may be out.
+  // All leave but one: nobody may be out. Curator and kazoo do go when the lowest dies before the last one leaves, so a dead
+  // one is forgotten before the others begin, or dies when all have.
   let living = members;
   if (killAt === 'inside') {
     const victim = members[round % members.length] as Worker;
     await crew.replace(victim);
+    await crew.untilForgotten(victim, path);
     living = members.filter((worker) => worker !== victim);
   }
   const lastOut = living[round % living.length] as Worker;
@@ -78,10 +80,11 @@ async function useOnce(crew: Crew, round: number, killAt: KillAt | null, broken:
   });
   if (killAt === 'leaving') {
     const victim = leavers[round % leavers.length] as Worker;
-    await crew.replace(victim);
+    const replaced = crew.replace(victim);
     living = living.filter((worker) => worker !== victim);
-  }
-  lastOut.send('leave');
+    lastOut.send('leave');
+    await replaced;
+  } else lastOut.send('leave');
   await Promise.all(living.map((worker) => said(worker, 'out')));
   return [...faults, ...compare(living, 'out', 'leaving', from)];
 }
