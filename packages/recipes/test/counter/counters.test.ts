@@ -53,6 +53,19 @@ describe('AtomicCounter', () => {
     assert.equal(await new AtomicCounter(zk, '/contended').get(), 120n);
   });
 
+  it('counts once when the request was lost', async () => {
+    const { client, relay } = await served.connectThrough();
+    const counter = new AtomicCounter(client, '/lost-request');
+    await counter.increment();
+    for (const before of [0, 1]) {
+      const lost = relay.loseRequest(before);
+      const { after: value } = await counter.increment();
+      await lost;
+      assert.equal(value, BigInt(before) + 2n);
+      assert.equal(await counter.get(), value);
+    }
+  });
+
   it('counts once when the answer was lost, whoever counts meanwhile and whatever became of the session', async () => {
     for (const isOver of [false, true]) {
       const { client, relay } = await served.connectThrough();

@@ -117,6 +117,24 @@ describe('SimpleQueue', () => {
     }
   });
 
+  it('puts and takes once when the request was lost', async () => {
+    const { client, relay } = await served.connectThrough();
+    const queue = new SimpleQueue(client, '/lost-request');
+    await queue.put('warm');
+    await queue.take();
+    for (const before of [0, 1, 2]) {
+      let lost = relay.loseRequest(0);
+      await queue.put('item');
+      await lost;
+      assert.equal(await queue.size(), 1);
+      // The names, the data, and the taking itself, one in each round.
+      lost = relay.loseRequest(before);
+      assert.equal(textOf((await queue.take()).data), 'item');
+      assert.equal(await queue.size(), 0);
+      await lost;
+    }
+  });
+
   it('removes its own znodes when it is done, and leaves those of others', async () => {
     const other = new SimpleQueue(zk, '/tidy');
     await other.put('x');

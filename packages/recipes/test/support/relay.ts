@@ -6,6 +6,8 @@ export class Relay {
   readonly #pairs: Set<readonly [client: Socket, upstream: Socket]> = new Set();
   /** What the server says until something is lost; -1: nothing is. */
   #answersLeft = -1;
+  /** The same for what the client says. */
+  #requestsLeft = -1;
   #isShut = false;
   #isMute = false;
   #loss: (() => void) | null = null;
@@ -25,7 +27,16 @@ export class Relay {
         upstream.destroy();
       };
       for (const socket of pair) socket.setNoDelay(true).on('error', over).on('close', over);
-      client.on('data', (bytes) => upstream.write(bytes));
+      client.on('data', (bytes) => {
+        if (this.#requestsLeft !== 0) {
+          upstream.write(bytes);
+          if (this.#requestsLeft > 0) this.#requestsLeft--;
+        } else {
+          this.#requestsLeft = -1;
+          over();
+          this.#loss?.();
+        }
+      });
       upstream.on('data', (bytes) => {
         if (this.#isMute) return;
         if (this.#answersLeft !== 0) {
@@ -67,6 +78,14 @@ export class Relay {
   /** As `loseNextAnswer`, after the server has been heard `before` times. */
   loseAnswer(before: number): Promise<void> {
     this.#answersLeft = before;
+    return new Promise((resolve) => {
+      this.#loss = resolve;
+    });
+  }
+
+  /** What the client says after so many times does not arrive, and the connection is lost with it; resolves then. */
+  loseRequest(before: number): Promise<void> {
+    this.#requestsLeft = before;
     return new Promise((resolve) => {
       this.#loss = resolve;
     });
