@@ -9,7 +9,7 @@ import {
 } from '@headkeeper/client';
 import { Alarm, pause } from '../alarm.ts';
 import { Bounds } from '../bounds.ts';
-import { isPassing } from '../passing.ts';
+import { isTransient } from '../passing.ts';
 import { childPath } from '../znode-name.ts';
 import { type CacheChange, type CachedNode, changeOf } from './cached-node.ts';
 
@@ -230,7 +230,7 @@ export class Cache {
         return (await this.#client.getChildren(path)).children;
       } catch (error) {
         if (isOver() || isZooKeeperError(error, 'noNode', 'noAuth')) return [];
-        if (!isPassing(error) && !isZooKeeperError(error, 'tooManyPending')) throw error;
+        if (!isTransient(error) && !isZooKeeperError(error, 'tooManyPending')) throw error;
         await pause(this.#client, PAUSE_MS);
       }
     }
@@ -258,7 +258,7 @@ export class Cache {
         if (!this.#isClosed && !isOld) this.#put(path, { path, data, stat });
       } catch (error) {
         if (isZooKeeperError(error, 'noNode', 'noAuth')) this.#put(path, null);
-        else if (isPassing(error) || isZooKeeperError(error, 'tooManyPending')) {
+        else if (isTransient(error) || isZooKeeperError(error, 'tooManyPending')) {
           await pause(this.#client, PAUSE_MS);
           this.#reading.set(path, 'changed');
         } else this.#end();

@@ -2,7 +2,6 @@ import {
   type Acl,
   type CallOptions,
   type Client,
-  ensurePath,
   isZooKeeperError,
   type StreamOptions,
   type Transaction,
@@ -11,13 +10,14 @@ import {
 import { pause } from '../alarm.ts';
 import { Bounds } from '../bounds.ts';
 import { textOf } from '../node-data.ts';
-import { isPassing } from '../passing.ts';
+import { ensureThere, isTransient } from '../passing.ts';
 import { childPath } from '../znode-name.ts';
 import { ConfigError, type ConfigOf, type ConfigProblem, type ConfigSchema, checkValue } from './config-schema.ts';
 import { decodeRevision, encodeRevision, type Revision, type RevisionRecord, revisionName } from './revision.ts';
 
 const DEFAULT_HISTORY = 100;
 const PAUSE_MS = 50;
+const PERSISTENT = { mode: 'persistent' } as const;
 
 export interface ConfigStoreOptions<Schema extends ConfigSchema> {
   /** What each key may hold; a value that is refused is not stored. */
@@ -152,7 +152,7 @@ export class ConfigStore<Schema extends ConfigSchema> {
       try {
         return (await this.#latest({})).record;
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (!isTransient(error)) throw error;
         await pause(this.#client, PAUSE_MS);
       }
     }
@@ -184,15 +184,15 @@ export class ConfigStore<Schema extends ConfigSchema> {
         return revision;
       } catch (error) {
         if (isZooKeeperError(error, 'badVersion', 'nodeExists', 'noNode')) continue;
-        if (!isPassing(error)) throw error;
+        if (!isTransient(error)) throw error;
         await pause(this.#client, PAUSE_MS);
       }
     }
   }
 
   async #store(record: RevisionRecord, version: number): Promise<void> {
-    await ensurePath(this.#client, `${this.path}/values`, this.#acl);
-    await ensurePath(this.#client, `${this.path}/history`, this.#acl);
+    await ensureThere(this.#client, `${this.path}/values`, this.#acl.acl, PERSISTENT);
+    await ensureThere(this.#client, `${this.path}/history`, this.#acl.acl, PERSISTENT);
     let changes: Transaction<readonly unknown[]> = this.#client
       .transaction()
       .setData(this.path, String(record.revision), { version })
@@ -233,7 +233,7 @@ export class ConfigStore<Schema extends ConfigSchema> {
         if (again?.version === stat.version) throw new TypeError(`${this.#historyPath(revision)} is missing`);
       } catch (error) {
         if (!isZooKeeperError(error, 'noNode')) throw error;
-        await ensurePath(this.#client, this.path, { ...options, ...this.#acl });
+        await ensureThere(this.#client, this.path, this.#acl.acl, { ...options, ...PERSISTENT });
       }
     }
   }

@@ -1,7 +1,7 @@
 import type { Acl, CallOptions, Client } from '@headkeeper/client';
 import { Bounds } from '../bounds.ts';
 import { Cell } from '../outcome/cell.ts';
-import { isPassing } from '../passing.ts';
+import { isTransient } from '../passing.ts';
 import { Turns } from '../turns.ts';
 import { type CounterBytes, counterBytes } from './counter-bytes.ts';
 
@@ -119,7 +119,7 @@ export class AtomicCounter {
           this.#checkRange(after);
           if (await this.#cell.replace(this.#bytes.encode(after), version, {})) return { before, after };
         } catch (error) {
-          if (!isPassing(error) || error.outcome === 'unknown') throw error;
+          if (!isTransient(error) || error.outcome === 'unknown') throw error;
           continue;
         }
         await bounds.wait(null, this.#random() * pauseMs);

@@ -1,6 +1,6 @@
-import { type Acl, type CallOptions, type Client, ensurePath, isZooKeeperError } from '@headkeeper/client';
+import { type Acl, type CallOptions, type Client, isZooKeeperError } from '@headkeeper/client';
 import { AtomicCounter } from '../counter/atomic-counter.ts';
-import { isPassing } from '../passing.ts';
+import { ensureThere, isTransient } from '../passing.ts';
 import { Turns } from '../turns.ts';
 
 const DEFAULT_BLOCK = 1000;
@@ -77,8 +77,9 @@ export class SequentialIds {
         if (version <= 0) throw new RangeError(`the ids of ${this.path} are used up`);
         return version;
       } catch (error) {
-        if (isZooKeeperError(error, 'noNode')) await ensurePath(this.#client, this.path, { ...options, ...this.#acl });
-        else if (!isPassing(error) || error.outcome !== 'unknown') throw error;
+        if (isZooKeeperError(error, 'noNode')) {
+          await ensureThere(this.#client, this.path, this.#acl.acl, { ...options, mode: 'persistent' });
+        } else if (!isTransient(error) || error.outcome !== 'unknown') throw error;
       }
     }
   }

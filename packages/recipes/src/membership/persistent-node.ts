@@ -3,13 +3,12 @@ import {
   type CallOptions,
   type Client,
   type DataInput,
-  ensurePath,
   isZooKeeperError,
   type Stat,
 } from '@headkeeper/client';
 import { Alarm, pause } from '../alarm.ts';
 import { Bounds } from '../bounds.ts';
-import { isPassing } from '../passing.ts';
+import { ensureThere, isTransient } from '../passing.ts';
 import { parentPath } from '../znode-name.ts';
 
 const PAUSE_MS = 100;
@@ -135,7 +134,7 @@ export class PersistentNode {
       }
     } catch (error) {
       if (isZooKeeperError(error, 'noNode', 'nodeExists', 'badVersion')) return;
-      if (!isPassing(error) && !isZooKeeperError(error, 'tooManyPending')) throw error;
+      if (!isTransient(error) && !isZooKeeperError(error, 'tooManyPending')) throw error;
       await pause(this.#client, PAUSE_MS);
     }
   }
@@ -159,11 +158,11 @@ export class PersistentNode {
       await this.#client.create(this.path, data, { mode: 'ephemeral', session, ...this.#acl });
     } catch (error) {
       if (isZooKeeperError(error, 'noNode')) {
-        await ensurePath(this.#client, parentPath(this.path), { mode: 'container', ...this.#acl });
+        await ensureThere(this.#client, parentPath(this.path), this.#acl.acl);
         return;
       }
       // It may have been made with this data or with data of before.
-      if (isPassing(error)) this.#isDataDue = true;
+      if (isTransient(error)) this.#isDataDue = true;
       throw error;
     } finally {
       this.#ownSessions.add(session);
@@ -187,7 +186,7 @@ export class PersistentNode {
         await this.#client.delete(this.path, { version: stat.version, session });
       } catch (error) {
         if (isZooKeeperError(error, 'noNode', 'closed', 'authFailed')) return;
-        if (!isPassing(error) && !isZooKeeperError(error, 'badVersion', 'tooManyPending')) throw error;
+        if (!isTransient(error) && !isZooKeeperError(error, 'badVersion', 'tooManyPending')) throw error;
         await pause(this.#client, PAUSE_MS);
       }
     }

@@ -2,12 +2,12 @@ import {
   type Acl,
   type CallOptions,
   type Client,
-  ensurePath,
   isZooKeeperError,
   type Transaction,
   TransactionError,
   type ZooKeeperErrorCode,
 } from '@headkeeper/client';
+import { ensureThere } from '../passing.ts';
 import { parentPath } from '../znode-name.ts';
 import { Witness } from './witness.ts';
 
@@ -55,8 +55,7 @@ export class Cell {
         if (!(error instanceof TransactionError) || !OVERTAKEN.includes(error.code)) throw error;
         if (version !== null || error.code !== 'noNode') return false;
       }
-      const parent = parentPath(this.path);
-      await ensurePath(this.#client, parent, { ...options, ...this.#acl, mode: 'container' });
+      await ensureThere(this.#client, parentPath(this.path), this.#acl.acl, options);
     }
   }
 

@@ -2,14 +2,13 @@ import {
   type Acl,
   type CallOptions,
   type Client,
-  ensurePath,
   isZooKeeperError,
   type Transaction,
   TransactionError,
   type ZooKeeperError,
 } from '@headkeeper/client';
 import { pause } from '../alarm.ts';
-import { isDoubtful, isPassing } from '../passing.ts';
+import { ensureThere, isDoubtful, isTransient } from '../passing.ts';
 import { childPath } from '../znode-name.ts';
 
 /** What a transaction leaves in its slot, and what takes its place when it is called off. */
@@ -104,7 +103,7 @@ export class Witness {
         return false;
       } catch (error) {
         if (isZooKeeperError(error, 'noNode', 'closed')) throw doubt;
-        if (!isPassing(error) && !isZooKeeperError(error, 'badVersion', 'tooManyPending')) throw error;
+        if (!isTransient(error) && !isZooKeeperError(error, 'badVersion', 'tooManyPending')) throw error;
         await pause(this.#client, PAUSE_MS);
       }
     }
@@ -121,8 +120,7 @@ export class Witness {
       } catch (error) {
         // Nobody else draws this name.
         if (isZooKeeperError(error, 'nodeExists')) break;
-        if (isZooKeeperError(error, 'noNode'))
-          await ensurePath(this.#client, this.#directory, { ...create, mode: 'container' });
+        if (isZooKeeperError(error, 'noNode')) await ensureThere(this.#client, this.#directory, this.#acl, options);
         else if (!isDoubtful(error)) throw error;
       }
     }

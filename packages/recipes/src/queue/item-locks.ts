@@ -1,7 +1,6 @@
 import {
   type Acl,
   type Client,
-  ensurePath,
   isZooKeeperError,
   TransactionError,
   type Watcher,
@@ -9,7 +8,7 @@ import {
 } from '@headkeeper/client';
 import { textOf } from '../node-data.ts';
 import type { Witness } from '../outcome/witness.ts';
-import { isPassing } from '../passing.ts';
+import { ensureThere, isTransient } from '../passing.ts';
 import { holdBySession, type SessionHold } from '../session-hold.ts';
 import { childPath } from '../znode-name.ts';
 import type { Delivery } from './delivery.ts';
@@ -83,7 +82,7 @@ export class ItemLocks {
           const holder = await this.#holder(lock);
           if (holder !== null) return holder === id;
         } else if (isZooKeeperError(error, 'noNode')) await this.#ensureDirectory();
-        else if (isZooKeeperError(error, 'sessionExpired') || !isPassing(error)) throw error;
+        else if (isZooKeeperError(error, 'sessionExpired') || !isTransient(error)) throw error;
         else isDoubtful ||= error.outcome === 'unknown';
       }
     }
@@ -103,7 +102,7 @@ export class ItemLocks {
       try {
         return await this.#client.getData(path);
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (!isTransient(error)) throw error;
       }
     }
   }
@@ -124,7 +123,7 @@ export class ItemLocks {
             hold.release();
             throw lockLost(entry, error);
           }
-          if (!isPassing(error) || error.outcome === 'unknown') throw error;
+          if (!isTransient(error) || error.outcome === 'unknown') throw error;
         }
       }
     };
@@ -154,13 +153,13 @@ export class ItemLocks {
       } catch (error) {
         // With its session the lock goes as well.
         if (isZooKeeperError(error, 'noNode', 'sessionExpired', 'closed')) return;
-        if (!isPassing(error)) throw error;
+        if (!isTransient(error)) throw error;
       }
     }
   }
 
   #ensureDirectory(): Promise<void> {
-    return ensurePath(this.#client, this.#directory, { mode: 'container', ...this.#acl });
+    return ensureThere(this.#client, this.#directory, this.#acl.acl);
   }
 }
 

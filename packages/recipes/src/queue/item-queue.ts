@@ -1,7 +1,7 @@
-import { type Acl, type CallOptions, type Client, ensurePath, isZooKeeperError } from '@headkeeper/client';
+import { type Acl, type CallOptions, type Client, isZooKeeperError } from '@headkeeper/client';
 import { Bounds } from '../bounds.ts';
 import { Witness } from '../outcome/witness.ts';
-import { isPassing } from '../passing.ts';
+import { ensureThere, isTransient } from '../passing.ts';
 import { childPath } from '../znode-name.ts';
 import { type Delivery, plainDelivery } from './delivery.ts';
 import { ItemLocks } from './item-locks.ts';
@@ -127,7 +127,7 @@ export class ItemQueue {
         return Number.POSITIVE_INFINITY;
       } catch (error) {
         this.#changed();
-        if (!isPassing(error) || error.outcome === 'unknown') throw error;
+        if (!isTransient(error) || error.outcome === 'unknown') throw error;
         bounds.check();
       }
     }
@@ -188,10 +188,7 @@ export class ItemQueue {
         return await call();
       } catch (error) {
         if (!isZooKeeperError(error, 'noNode')) throw error;
-        await ensurePath(this.#client, this.#entries, {
-          mode: 'container',
-          ...(this.#acl === undefined ? {} : { acl: this.#acl }),
-        });
+        await ensureThere(this.#client, this.#entries, this.#acl);
       }
     }
   }

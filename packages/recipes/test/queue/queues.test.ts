@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Client, isZooKeeperError } from '@headkeeper/client';
-import { DelayQueue, DistributedQueue, IdQueue, ItemError, PriorityQueue, SimpleQueue } from '@headkeeper/recipes';
+import {
+  AtomicCounter,
+  DelayQueue,
+  DistributedQueue,
+  IdQueue,
+  ItemError,
+  PriorityQueue,
+  SimpleQueue,
+} from '@headkeeper/recipes';
 import { endSession, ServedTests } from '../support/test-server.ts';
 
 const served = new ServedTests();
@@ -114,6 +122,20 @@ describe('SimpleQueue', () => {
         assert.equal(await queue.size(), 0);
         await loss;
       }
+    }
+  });
+
+  it('makes its directories and puts once when answers are lost at the very beginning', async () => {
+    for (let before = 0; before < 7; before++) {
+      const { client, relay } = await served.connectThrough();
+      const queue = new SimpleQueue(client, `/fresh/queue-${before}`);
+      const lost = relay.loseAnswer(before);
+      await queue.put('item');
+      const counter = new AtomicCounter(client, `/fresh/counter-${before}/below`);
+      await counter.increment();
+      assert.equal(await counter.get(), 1n);
+      assert.equal(await queue.size(), 1);
+      await lost;
     }
   });
 
