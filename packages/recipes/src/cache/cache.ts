@@ -49,6 +49,8 @@ export class Cache {
   #entries: Map<string, Entry> = new Map();
   /** Paths that are being read, and what has become of them since. */
   readonly #reading: Map<string, 'same' | 'changed' | 'deleted'> = new Map();
+  /** What a full reading has found and not read yet. */
+  #due: Set<string> = new Set();
   #round = 0;
   #isReadingAll = false;
   #isCurrent = false;
@@ -75,7 +77,7 @@ export class Cache {
     const bounds = new Bounds(this.#client, 'start', this.path, options);
     this.#starting ??= this.#begin(options);
     await this.#starting;
-    while (!this.#isSettled) {
+    while (this.#round === 0 || this.#isReadingAll) {
       this.#checkOpen();
       await bounds.wait(this.#stirred.next);
     }
@@ -201,11 +203,14 @@ export class Cache {
   #readAll(): void {
     const round = ++this.#round;
     this.#isReadingAll = true;
+    const due = new Set<string>();
+    this.#due = due;
     this.#isCurrent = false;
     const isOver = (): boolean => round !== this.#round || this.#isClosed;
     const visit = async (path: string, depth: number): Promise<void> => {
       await this.#client.room();
       if (isOver()) return;
+      due.add(path);
       this.#read(path);
       if (depth >= this.#depth) return;
       const children = await this.#childrenOf(path, isOver);
@@ -213,7 +218,7 @@ export class Cache {
     };
     visit(this.path, 0).then(
       async () => {
-        while (!isOver() && this.#reading.size > 0) await this.#stirred.next;
+        while (!isOver() && due.size > 0) await this.#stirred.next;
         if (isOver()) return;
         for (const [path, entry] of this.#entries) if (entry.round < round) this.#put(path, null);
         this.#isReadingAll = false;
@@ -269,6 +274,8 @@ export class Cache {
   }
 
   #put(path: string, node: CachedNode | null): void {
+    this.#due.delete(path);
+    if (this.#isReadingAll && this.#due.size === 0) this.#stirred.ring();
     const previous = this.#entries.get(path)?.node ?? null;
     if (node === null) this.#entries.delete(path);
     else if (previous !== null && isSame(previous, node)) {

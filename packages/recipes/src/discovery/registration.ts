@@ -1,5 +1,4 @@
 import type { Acl, CallOptions, Client } from '@headkeeper/client';
-import { pause } from '../alarm.ts';
 import { PersistentNode } from '../membership/persistent-node.ts';
 import { encodeInstance, type ServiceInstance } from './service-instance.ts';
 
@@ -82,9 +81,8 @@ export class Registration {
 
   async #keepChecking(check: HealthCheck): Promise<void> {
     const { signal } = this.#over;
-    const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     while (!signal.aborted) {
-      await Promise.race([pause(this.#client, check.everyMs ?? DEFAULT_EVERY_MS), over]);
+      await this.#pause(check.everyMs ?? DEFAULT_EVERY_MS);
       if (signal.aborted) return;
       const isHealthy = await this.#isHealthy(check);
       if (signal.aborted) return;
@@ -95,6 +93,20 @@ export class Registration {
         await node?.close();
       }
     }
+  }
+
+  /** Until the registration is closed, at the latest. */
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#over;
+    return new Promise((resolve) => {
+      const over = (): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', over);
+        resolve();
+      };
+      const timer = this.#client.after(ms, over);
+      signal.addEventListener('abort', over);
+    });
   }
 
   async #isHealthy(check: HealthCheck): Promise<boolean> {

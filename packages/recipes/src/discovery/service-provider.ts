@@ -92,8 +92,9 @@ export class ServiceProvider {
   /** A request to the instance has failed. */
   noteError(instance: Pick<ServiceInstance, 'id'>): void {
     const now = this.#client.nowMs();
+    for (const [id, { until }] of this.#troubles) if (until <= now) this.#troubles.delete(id);
     const trouble = this.#troubles.get(instance.id);
-    const errors = trouble === undefined || trouble.until <= now ? 1 : trouble.errors + 1;
+    const errors = (trouble?.errors ?? 0) + 1;
     this.#troubles.set(instance.id, { errors, until: now + this.#downForMs });
   }
 

@@ -157,6 +157,22 @@ describe('Cache', () => {
     assert.ok(seen > 3, `${seen} snapshots`);
   });
 
+  it('has read everything in the end although changes never end', async () => {
+    await zk.create('/busy', '0');
+    for (const name of ['a', 'b', 'c']) await zk.create(`/busy/${name}`);
+    const reader = await served.connect();
+    let isOver = false;
+    const writing = ['/busy', '/busy/a', '/busy/b'].map(async (path) => {
+      while (!isOver) await Promise.all([1, 2, 3].map((data) => zk.setData(path, `${data}`)));
+    });
+    await using cache = new Cache(reader, '/busy');
+    await cache.start({ timeoutMs: 5000 });
+    assert.equal(cache.size, 4);
+    assert.equal(cache.isCurrent, true);
+    isOver = true;
+    await Promise.all(writing);
+  });
+
   it('ends its streams when it is closed, by the signal, and with the client', async () => {
     const client = await served.connect();
     const cache = new Cache(client, '/ends');
