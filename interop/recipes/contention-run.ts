@@ -7,7 +7,7 @@ import { startHeadkeeper } from '../peers/headkeeper.ts';
 import { counterScenario } from './counter.ts';
 import { Crew } from './crew.ts';
 import { doubleBarrierScenario } from './double-barrier.ts';
-import { queueScenario } from './queue.ts';
+import { itemQueueScenario, queueScenario } from './queue.ts';
 import type { Scenario } from './scenario.ts';
 import { turnsScenario } from './turns.ts';
 import { installWorkers, type Language } from './worker.ts';
@@ -22,6 +22,7 @@ const SCENARIOS: readonly Scenario[] = [
   doubleBarrierScenario,
   counterScenario,
   queueScenario,
+  itemQueueScenario,
 ];
 
 export interface ContentionResult {

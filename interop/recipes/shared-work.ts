@@ -8,6 +8,8 @@ import type { Said, Worker } from './worker.ts';
 export interface SharedWork {
   /** The command for a process. */
   readonly command: (worker: Worker) => string;
+  /** Whether a process does anything; all of them unless given. */
+  readonly takesPart?: (worker: Worker) => boolean;
   /** What a process says when it begins something that a kill leaves in doubt. */
   readonly begins: ReadonlySet<string>;
   /** Whether something said is a round that has been made. */
@@ -18,7 +20,7 @@ export interface SharedWork {
 export async function work(
   crew: Crew,
   { rounds, kills }: ScenarioOptions,
-  { command, begins, isRound }: SharedWork,
+  { command, takesPart = () => true, begins, isRound }: SharedWork,
 ): Promise<readonly Said[][]> {
   const begun = new Map(crew.workers.map((worker) => [worker, worker.said.length]));
   const replacing = new Set<Promise<void>>();
@@ -28,7 +30,8 @@ export async function work(
     if (isRound(said)) made++;
     const { worker, what } = said;
     // The next one in turn, when it has just begun something.
-    const isNext = worker === crew.workers[crew.kills % crew.workers.length] && begins.has(what);
+    const busy = crew.workers.filter(takesPart);
+    const isNext = worker === busy[crew.kills % busy.length] && begins.has(what);
     if (!isNext || worker.isKilled || (killsAt[0] ?? Number.POSITIVE_INFINITY) > made) return;
     killsAt.shift();
     const replaced = crew.replace(worker).then((fresh) => {

@@ -7,6 +7,7 @@
  *   enter PATH MEMBERS, leave         one use of a double barrier
  *   count PATH                        adds 1 to a counter of 32 bits, again and again until `stop`
  *   exchange PATH                     puts an item into a queue and takes one, again and again until `stop`
+ *   exchange-items PATH               the same with Curator's DistributedQueue (not in Python); idle PATH: nothing (Python only)
  *   pass PATH TIMES                   holds a lock so many times, for no time at all (not in Python)
  *
  * and say on standard output, one a line, times in nanoseconds of the machine's monotonic clock:

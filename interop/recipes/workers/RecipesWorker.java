@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.framework.recipes.atomic.AtomicValue;
@@ -16,6 +17,10 @@ import org.apache.curator.framework.recipes.leader.LeaderLatch;
 import org.apache.curator.framework.recipes.leader.LeaderSelector;
 import org.apache.curator.framework.recipes.leader.LeaderSelectorListenerAdapter;
 import org.apache.curator.framework.recipes.locks.InterProcessMutex;
+import org.apache.curator.framework.recipes.queue.DistributedQueue;
+import org.apache.curator.framework.recipes.queue.QueueBuilder;
+import org.apache.curator.framework.recipes.queue.QueueConsumer;
+import org.apache.curator.framework.recipes.queue.QueueSerializer;
 import org.apache.curator.framework.recipes.queue.SimpleDistributedQueue;
 import org.apache.curator.framework.state.ConnectionState;
 import org.apache.curator.retry.ExponentialBackoffRetry;
@@ -71,6 +76,7 @@ public final class RecipesWorker {
             }
             case "count" -> count(words[1]);
             case "exchange" -> exchange(words[1]);
+            case "exchange-items" -> exchangeItems(words[1]);
             case "pass" -> pass(words[1], Integer.parseInt(words[2]));
             default -> throw new IllegalArgumentException(words[0]);
         }
@@ -179,6 +185,43 @@ public final class RecipesWorker {
             byte[] taken = queue.poll();
             say("took " + (taken == null ? "nothing" : new String(taken, StandardCharsets.UTF_8)));
             Thread.sleep(PAUSE_MS);
+        }
+        say("stopped");
+    }
+
+    private static void exchangeItems(String path) throws Exception {
+        QueueConsumer<String> consumer = new QueueConsumer<>() {
+            @Override
+            public void consumeMessage(String item) {
+                say("took " + item);
+            }
+
+            @Override
+            public void stateChanged(CuratorFramework zk, ConnectionState state) {
+            }
+        };
+        QueueSerializer<String> serializer = new QueueSerializer<>() {
+            @Override
+            public byte[] serialize(String item) {
+                return item.getBytes(StandardCharsets.UTF_8);
+            }
+
+            @Override
+            public String deserialize(byte[] bytes) {
+                return new String(bytes, StandardCharsets.UTF_8);
+            }
+        };
+        try (DistributedQueue<String> queue = QueueBuilder.builder(client, consumer, serializer, path).buildQueue()) {
+            queue.start();
+            for (int i = 0; !stopping; i++) {
+                String item = Long.toUnsignedString(session()) + "-i" + i;
+                say("putting " + item);
+                queue.put(item);
+                // It is put in the background.
+                while (!queue.flushPuts(1, TimeUnit.SECONDS)) continue;
+                say("put " + item);
+                Thread.sleep(PAUSE_MS);
+            }
         }
         say("stopped");
     }

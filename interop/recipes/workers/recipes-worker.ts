@@ -11,6 +11,7 @@ import { type Client, connect } from '@headkeeper/client';
 import {
   AtomicCounter,
   type BarrierMember,
+  DistributedQueue,
   DoubleBarrier,
   LeaderLatch,
   LeaderSelector,
@@ -20,6 +21,9 @@ import {
 
 /** Between two rounds, so that all languages get theirs. */
 const PAUSE_MS = 2;
+/** Around a single item as Curator's DistributedQueue stores it. */
+const ITEM_HEAD_BYTES = 9;
+const ITEM_END_BYTES = 1;
 
 const [address = '', sessionTimeoutMs = ''] = process.argv.slice(2);
 const client: Client = await connect(address, { sessionTimeoutMs: Number(sessionTimeoutMs), connectTimeoutMs: 60_000 });
@@ -65,9 +69,13 @@ async function obey(command: string, words: readonly string[]): Promise<void> {
       return repeat(() => countBroken(path));
     case 'exchange':
       return repeat(exchanging(new SimpleQueue(client, path)));
+    case 'exchange-items':
+      return repeat(exchanging(new DistributedQueue(client, path)));
     // What the judge has to see through: a taker that does not ask whether it was the one that has removed the item.
     case 'exchange-broken':
-      return repeat(() => takeBroken(path));
+      return repeat(() => takeBroken(path, 0, 0));
+    case 'exchange-items-broken':
+      return repeat(() => takeBroken(path, ITEM_HEAD_BYTES, ITEM_END_BYTES));
     case 'pass':
       return passes(path, Number(second));
     default:
@@ -148,7 +156,9 @@ async function countBroken(path: string): Promise<void> {
   say('counted', bytes.readInt32BE());
 }
 
-function exchanging(queue: SimpleQueue): () => Promise<void> {
+function exchanging(
+  queue: Pick<SimpleQueue, 'put' | 'poll'> | Pick<DistributedQueue, 'put' | 'poll'>,
+): () => Promise<void> {
   let number = 0;
   return async () => {
     const item = `${client.session.id}-${number++}`;
@@ -161,14 +171,14 @@ function exchanging(queue: SimpleQueue): () => Promise<void> {
   };
 }
 
-async function takeBroken(path: string): Promise<void> {
+async function takeBroken(path: string, before: number, after: number): Promise<void> {
   const [first] = [...(await client.getChildren(path)).children].sort();
   if (first === undefined) return;
   const { data } = await client.getData(`${path}/${first}`).catch(() => ({ data: null }));
   if (data === null) return;
   await pause(PAUSE_MS);
   await client.delete(`${path}/${first}`).catch(() => {});
-  say('took', new TextDecoder().decode(data));
+  say('took', new TextDecoder().decode(data.subarray(before, data.length - after)));
 }
 
 /** Nanoseconds of the clock that all processes of a machine share. */

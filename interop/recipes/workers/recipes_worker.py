@@ -119,6 +119,12 @@ class Worker:
             time.sleep(PAUSE)
         say("stopped")
 
+    def do_idle(self, path):
+        """kazoo has no queue of this kind."""
+        while not self.stopping:
+            time.sleep(PAUSE)
+        say("stopped")
+
     def do_leave(self):
         say("leaving", time.monotonic_ns())
         self.barrier.leave()
