@@ -1,8 +1,8 @@
 /**
  * One counter of 32 bits: AtomicCounter, Curator's DistributedAtomicInteger, kazoo's Counter with support_curator.
  *
- * While connections last, each of them counts exactly once. After a lost connection Curator and kazoo repeat the change and may
- * count twice; ours does not. A process that is killed may have counted once more than it said.
+ * While connections last, each of them counts exactly once. After a lost connection Curator and kazoo repeat the change
+ * and may count twice; ours does not. A process that is killed may have counted once more than it said.
  */
 
 import { AtomicCounter } from '@headkeeper/recipes';

@@ -1,10 +1,11 @@
 /**
- * One queue: SimpleQueue, Curator's SimpleDistributedQueue, kazoo's Queue with the names of the others. And one with Curator's
- * encoding of items: DistributedQueue, ours and Curator's.
+ * One queue: SimpleQueue, Curator's SimpleDistributedQueue, kazoo's Queue with the names of the others. And one with
+ * Curator's encoding of items: DistributedQueue, ours and Curator's.
  *
- * While connections last, each of them hands an item out exactly once. After a lost connection Curator and kazoo may put an
- * item twice, or lose one that they take; ours does neither. A process that is killed may have put one item more than it
- * said, and may take one with it; Curator's DistributedQueue, which says nothing before it takes, may do so when it is closed, too.
+ * While connections last, each of them hands an item out exactly once. After a lost connection Curator and kazoo may
+ * put an item twice, or lose one that they take; ours does neither. A process that is killed may have put one item more
+ * than it said, and may take one with it; Curator's DistributedQueue, which says nothing before it takes, may do so
+ * when it is closed, too.
  */
 
 import { DistributedQueue, SimpleQueue } from '@headkeeper/recipes';

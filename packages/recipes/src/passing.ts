@@ -28,7 +28,10 @@ export function isDoubtful(error: unknown): error is ZooKeeperError {
   return isZooKeeperError(error) && error.outcome === 'unknown';
 }
 
-/** Makes sure that a znode and all above it are there, containers unless told otherwise, whatever answers are lost on the way. */
+/**
+ * Makes sure that a znode and all above it are there, containers unless told otherwise, whatever answers are lost on
+ * the way.
+ */
 export async function ensureThere(
   client: Client,
   path: string,

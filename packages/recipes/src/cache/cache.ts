@@ -28,19 +28,20 @@ interface Entry {
 }
 
 /**
- * A copy of a znode, of its children, or of all below it, that follows the servers: node cache, path cache and tree cache in
- * one. It need not be there yet.
+ * A copy of a znode, of its children, or of all below it, that follows the servers: node cache, path cache and tree
+ * cache in one. It need not be there yet.
  *
- * **Guarantee.** One persistent watch tells of every change, and what has changed is read again. Each znode only ever moves forward
- * in time. `get` and `entries` show each znode as last read; `snapshot` shows all of them at one moment, when nothing that has
- * changed is still to be read. The copy trails the server that the client is connected to by one round trip, and that server
- * may trail the leader.
+ * **Guarantee.** One persistent watch tells of every change, and what has changed is read again. Each znode only ever
+ * moves forward in time. `get` and `entries` show each znode as last read; `snapshot` shows all of them at one moment,
+ * when nothing that has changed is still to be read. The copy trails the server that the client is connected to by one
+ * round trip, and that server may trail the leader.
  *
- * **Connection loss and session expiry.** The copy stays and grows old (`isCurrent` is false); with the next connection, in the same
- * session or another, everything is read again and the differences are told. What came and went in between is not seen.
+ * **Connection loss and session expiry.** The copy stays and grows old (`isCurrent` is false); with the next
+ * connection, in the same session or another, everything is read again and the differences are told. What came and went
+ * in between is not seen.
  *
- * **Needs** servers from 3.6 on: before, there are no persistent watches, and `start` is rejected. Znodes that this client may
- * not read are left out.
+ * **Needs** servers from 3.6 on: before, there are no persistent watches, and `start` is rejected. Znodes that this
+ * client may not read are left out.
  */
 export class Cache {
   readonly path: string;
@@ -130,8 +131,8 @@ export class Cache {
   }
 
   /**
-   * Begins with all that is there, as added, and goes on with every change. `previous` is what the reader of this stream was last told:
-   * changes of one znode that follow one another faster than they are read become one.
+   * Begins with all that is there, as added, and goes on with every change. `previous` is what the reader of this
+   * stream was last told: changes of one znode that follow one another faster than they are read become one.
    */
   async *changes(options: StreamOptions = {}): AsyncGenerator<CacheChange, void, undefined> {
     const { signal } = options;

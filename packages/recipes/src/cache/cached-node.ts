@@ -3,7 +3,9 @@ import type { Stat } from '@headkeeper/client';
 export interface CachedNode {
   readonly path: string;
   readonly data: Uint8Array | null;
-  /** As of the last time it was read; what only its children change (`numChildren`, `cversion`, `pzxid`) may be older. */
+  /**
+   * As of the last time it was read; what only its children change (`numChildren`, `cversion`, `pzxid`) may be older.
+   */
   readonly stat: Stat;
 }
 

@@ -1,4 +1,6 @@
-/** A check of one value, as Zod, Valibot, ArkType and others have it (standardschema.dev), or a function that throws. */
+/**
+ * A check of one value, as Zod, Valibot, ArkType and others have it (standardschema.dev), or a function that throws.
+ */
 export type ValueSchema<Value = unknown> = StandardSchema<Value> | ((value: unknown) => Value);
 
 /** The part of the Standard Schema that is needed here. */

@@ -59,13 +59,13 @@ export class ConfigConflict extends Error {
 /**
  * A configuration of typed values, of which several are changed at once or not at all, with its history.
  *
- * **Layout.** `<path>` holds the number of the revision as text, `<path>/values/<key>` each value as JSON, for people and other
- * programs to read, and `<path>/history/<revision, 10 digits>` a JSON object: revision, id, note, changed (keys), values (all).
- * A revision is one transaction over all of them. All readers go by the history, so nobody ever sees half an update. All values
- * together have to fit into one znode, usually 1 MB.
+ * **Layout.** `<path>` holds the number of the revision as text, `<path>/values/<key>` each value as JSON, for people
+ * and other programs to read, and `<path>/history/<revision, 10 digits>` a JSON object: revision, id, note, changed
+ * (keys), values (all). A revision is one transaction over all of them. All readers go by the history, so nobody ever
+ * sees half an update. All values together have to fit into one znode, usually 1 MB.
  *
- * **Connection loss and session expiry.** An update whose answer was lost is looked for in the history by its id, and made if it is not there:
- * once. `watch` goes on, and misses no revision that lasts.
+ * **Connection loss and session expiry.** An update whose answer was lost is looked for in the history by its id, and
+ * made if it is not there: once. `watch` goes on, and misses no revision that lasts.
  */
 export class ConfigStore<Schema extends ConfigSchema> {
   readonly path: string;
@@ -121,7 +121,10 @@ export class ConfigStore<Schema extends ConfigSchema> {
     }, options);
   }
 
-  /** Makes the values of an earlier revision those of a new one, whose number it resolves with. @throws RangeError if it is not kept. */
+  /**
+   * Makes the values of an earlier revision those of a new one, whose number it resolves with. @throws RangeError if it
+   * is not kept.
+   */
   async rollback(revision: number, options: UpdateOptions = {}): Promise<number> {
     const record = await this.#record(revision, options);
     if (record === null) throw new RangeError(`revision ${revision} of ${this.path} is not kept`);
@@ -135,7 +138,9 @@ export class ConfigStore<Schema extends ConfigSchema> {
     return records.filter((record) => record !== null).reverse();
   }
 
-  /** The configuration, and each later revision; those that follow one another faster than they are read are left out. */
+  /**
+   * The configuration, and each later revision; those that follow one another faster than they are read are left out.
+   */
   async *watch(options: StreamOptions = {}): AsyncGenerator<ConfigSnapshot<ConfigOf<Schema>>, void, undefined> {
     let last = -1;
     for await (const _ of watchData(this.#client, this.path, options)) {

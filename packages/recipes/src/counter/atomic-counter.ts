@@ -13,8 +13,8 @@ const HEX = 16;
 export interface AtomicCounterOptions {
   /**
    * How the value is stored: `int64` (the default; Curator's DistributedAtomicLong), `int32` (Curator's
-   * DistributedAtomicInteger and SharedCount, kazoo's Counter with `support_curator`), both big-endian, or `decimal` (kazoo's
-   * Counter; whole numbers of any size).
+   * DistributedAtomicInteger and SharedCount, kazoo's Counter with `support_curator`), both big-endian, or `decimal`
+   * (kazoo's Counter; whole numbers of any size).
    */
   readonly format?: 'int64' | 'int32' | 'decimal';
   /** Of what is created; open unless given. */
@@ -40,15 +40,15 @@ export class CounterError extends Error {
 /**
  * A number that any number of processes change. A znode that is not there counts as 0 and is made by the first change.
  *
- * **Guarantee.** A change that has resolved was made exactly once; one that was rejected was not made, unless the error's outcome
- * is `unknown`. Each change is a compare-and-set, in one transaction with a change of a znode of one's own
- * (`<path>-witnesses/…`). The number alone could not tell: when the answer to `setData(6, version 4)` is lost and version 5 holds
- * a 6, another process may have written it, counting from the same 5. The witness does tell, however many changes others
- * have made since.
+ * **Guarantee.** A change that has resolved was made exactly once; one that was rejected was not made, unless the
+ * error's outcome is `unknown`. Each change is a compare-and-set, in one transaction with a change of a znode of one's
+ * own (`<path>-witnesses/…`). The number alone could not tell: when the answer to `setData(6, version 4)` is lost and
+ * version 5 holds a 6, another process may have written it, counting from the same 5. The witness does tell, however
+ * many changes others have made since.
  *
- * **Connection loss and session expiry.** The change goes on with the next connection or session: it finds out whether it was made,
- * and is made if not. The outcome is `unknown` only when the client is closed meanwhile, when no server was reached for
- * a day, or when the process dies: then the counter may be one change ahead of what was seen.
+ * **Connection loss and session expiry.** The change goes on with the next connection or session: it finds out whether
+ * it was made, and is made if not. The outcome is `unknown` only when the client is closed meanwhile, when no server
+ * was reached for a day, or when the process dies: then the counter may be one change ahead of what was seen.
  *
  * **Others.** Curator and kazoo repeat a compare-and-set after a connection loss: their `increment` may count twice.
  */

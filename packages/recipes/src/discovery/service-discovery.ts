@@ -16,15 +16,16 @@ export type NewInstance<Payload = unknown> = Pick<ServiceInstance<Payload>, 'nam
   Partial<Omit<ServiceInstance<Payload>, 'name' | 'address' | 'type' | 'registeredAt'>>;
 
 /**
- * Who serves what, and where. Instances are `<path>/<service>/<id>`, with the JSON of Curator's ServiceDiscovery: Java services see
- * ours, and the other way round. Below `path` there must be nothing else.
+ * Who serves what, and where. Instances are `<path>/<service>/<id>`, with the JSON of Curator's ServiceDiscovery: Java
+ * services see ours, and the other way round. Below `path` there must be nothing else.
  *
- * **Health.** An instance is listed as long as its session lives and, with a `health` check, as long as that says so. When a process dies it
- * is listed until its session times out: report failed requests with `provider.noteError`, so that others are asked first.
+ * **Health.** An instance is listed as long as its session lives and, with a `health` check, as long as that says so.
+ * When a process dies it is listed until its session times out: report failed requests with `provider.noteError`, so
+ * that others are asked first.
  *
- * **Connection loss.** Instances stay listed while their sessions live; providers go on with what they know. **Session expiry.** The instance
- * goes and is listed again with the client's next session. An instance of the same id by another process, such as the one before
- * a restart, is replaced.
+ * **Connection loss.** Instances stay listed while their sessions live; providers go on with what they know. **Session
+ * expiry.** The instance goes and is listed again with the client's next session. An instance of the same id by another
+ * process, such as the one before a restart, is replaced.
  */
 export class ServiceDiscovery {
   readonly path: string;

@@ -87,7 +87,10 @@ export function uriOf(instance: ServiceInstance): string | null {
   return uri;
 }
 
-/** `{scheme}://{address}:{port}` in parts. Known: scheme, name, id, address, port, ssl-port, registration-time-utc, service-type. */
+/**
+ * `{scheme}://{address}:{port}` in parts. Known: scheme, name, id, address, port, ssl-port, registration-time-utc,
+ * service-type.
+ */
 export function uriSpec(text: string): UriSpec {
   const parts = text.split(/(\{[^{}]*\})/).filter((part) => part !== '');
   return {

@@ -33,8 +33,8 @@ interface Trouble {
 }
 
 /**
- * The instances of one service, known at once without asking a server, and one picked for each request. **Connection loss or session
- * expiry:** the last list known goes on being used, and is brought up to date with the next connection.
+ * The instances of one service, known at once without asking a server, and one picked for each request. **Connection
+ * loss or session expiry:** the last list known goes on being used, and is brought up to date with the next connection.
  */
 export class ServiceProvider {
   readonly name: string;
@@ -73,7 +73,10 @@ export class ServiceProvider {
     return instances.sort((a, b) => compareText(a.id, b.id));
   }
 
-  /** One that is enabled and not down; null when there is none. If all are down, one of these: it may be the best there is. */
+  /**
+   * One that is enabled and not down; null when there is none. If all are down, one of these: it may be the best there
+   * is.
+   */
   pick(): ServiceInstance | null {
     const enabled = this.all.filter((instance) => instance.enabled);
     const up = enabled.filter(({ id }) => !this.isDown(id));

@@ -13,9 +13,10 @@ export interface IdBlocksOptions {
 }
 
 /**
- * Numbers that are never given twice, mostly without asking a server: blocks are taken from a counter (8 bytes, Curator's
- * CachedAtomicLong on a DistributedAtomicLong), so ids of several processes are not in order of time. The rest of a block is lost
- * with its process; after **connection loss or session expiry** nothing is lost or given twice, see `AtomicCounter`.
+ * Numbers that are never given twice, mostly without asking a server: blocks are taken from a counter (8 bytes,
+ * Curator's CachedAtomicLong on a DistributedAtomicLong), so ids of several processes are not in order of time. The
+ * rest of a block is lost with its process; after **connection loss or session expiry** nothing is lost or given twice,
+ * see `AtomicCounter`.
  */
 export class IdBlocks {
   readonly path: string;
@@ -55,8 +56,9 @@ export class IdBlocks {
 }
 
 /**
- * Numbers that are never given twice and grow with time over all processes: the versions of a znode that each id raises, one
- * request an id. After a **connection loss or session expiry** an id may be left out, never given twice. Ends after 2^31 - 1.
+ * Numbers that are never given twice and grow with time over all processes: the versions of a znode that each id
+ * raises, one request an id. After a **connection loss or session expiry** an id may be left out, never given twice.
+ * Ends after 2^31 - 1.
  */
 export class SequentialIds {
   readonly path: string;

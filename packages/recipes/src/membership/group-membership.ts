@@ -14,8 +14,8 @@ export interface GroupMembershipOptions {
   /** What others see of this member, in Curator's layout; kazoo's store the name there. */
   readonly data?: DataInput;
   /**
-   * Whose names: `curator` (the default; GroupMember, `<path>/ID`), `kazoo` (Party, `<path>/HEX__party__` with the name as data),
-   * or `kazoo shallow` (ShallowParty, `<path>/HEX-ID`).
+   * Whose names: `curator` (the default; GroupMember, `<path>/ID`), `kazoo` (Party, `<path>/HEX__party__` with the name
+   * as data), or `kazoo shallow` (ShallowParty, `<path>/HEX-ID`).
    */
   readonly layout?: 'curator' | 'kazoo' | 'kazoo shallow';
   /** Of what is created; open unless given. */
@@ -28,12 +28,12 @@ export interface GroupMember {
 }
 
 /**
- * Who belongs to a group at present. Each member is an ephemeral that is kept alive, so it goes with its process, at the latest after
- * the session timeout.
+ * Who belongs to a group at present. Each member is an ephemeral that is kept alive, so it goes with its process, at
+ * the latest after the session timeout.
  *
- * **Connection loss.** A member stays while its session lives; others' lists may be old. **Session expiry.** The member leaves, and joins
- * again with the client's next session (see `PersistentNode`). Two members of Curator's layout with one id: the later one
- * waits until the first has left.
+ * **Connection loss.** A member stays while its session lives; others' lists may be old. **Session expiry.** The member
+ * leaves, and joins again with the client's next session (see `PersistentNode`). Two members of Curator's layout with
+ * one id: the later one waits until the first has left.
  */
 export class GroupMembership {
   readonly path: string;
@@ -85,7 +85,9 @@ export class GroupMembership {
     return this.#membersOf(await cache.snapshot(options));
   }
 
-  /** The members, and again after every change; changes that follow one another faster than they are read become one. */
+  /**
+   * The members, and again after every change; changes that follow one another faster than they are read become one.
+   */
   async *watch(options: StreamOptions = {}): AsyncGenerator<readonly GroupMember[], void, undefined> {
     await using cache = new Cache(this.#client, this.path, { depth: 1 });
     await cache.start();

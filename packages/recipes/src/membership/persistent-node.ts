@@ -16,9 +16,9 @@ const PAUSE_MS = 100;
 export interface PersistentNodeOptions {
   readonly data?: DataInput;
   /**
-   * When the znode belongs to another session at the start: `wait` until it goes (the default), or `replace` it. Later it is waited
-   * for in any case, so that two of one path do not replace each other for ever. One's own of a session before is
-   * always replaced.
+   * When the znode belongs to another session at the start: `wait` until it goes (the default), or `replace` it. Later
+   * it is waited for in any case, so that two of one path do not replace each other for ever. One's own of a session
+   * before is always replaced.
    */
   readonly ifTaken?: 'wait' | 'replace';
   /** Of what is created; open unless given. */
@@ -26,13 +26,14 @@ export interface PersistentNodeOptions {
 }
 
 /**
- * An ephemeral that is made again whenever it is gone: deleted by somebody, or with its session. Curator's PersistentNode.
+ * An ephemeral that is made again whenever it is gone: deleted by somebody, or with its session. Curator's
+ * PersistentNode.
  *
- * **Guarantee.** While the client is connected and this has not been closed, the znode is there, with the data last set, up to the
- * time it takes to make it again. It goes with the process, at the latest after the session timeout.
+ * **Guarantee.** While the client is connected and this has not been closed, the znode is there, with the data last
+ * set, up to the time it takes to make it again. It goes with the process, at the latest after the session timeout.
  *
- * **Connection loss.** The znode stays while the session lives; whether a lost creation was made is found out. **Session expiry.** The
- * servers remove the znode; it is made again in the next session, if the client begins one.
+ * **Connection loss.** The znode stays while the session lives; whether a lost creation was made is found out.
+ * **Session expiry.** The servers remove the znode; it is made again in the next session, if the client begins one.
  */
 export class PersistentNode {
   readonly path: string;
@@ -65,7 +66,10 @@ export class PersistentNode {
     return this.#isThere;
   }
 
-  /** Begins; resolves when the znode is there. @throws ZooKeeperError aborted, requestTimeout, noAuth, closed and the like. */
+  /**
+   * Begins; resolves when the znode is there. @throws ZooKeeperError aborted, requestTimeout, noAuth, closed and the
+   * like.
+   */
   async start(options: CallOptions = {}): Promise<void> {
     this.#running ??= this.#run();
     await this.#until(() => this.#isThere, new Bounds(this.#client, 'start', this.path, options));

@@ -28,10 +28,11 @@ interface Slot {
 /**
  * Makes transactions whose outcome is always found out, by a znode of one's own that each of them changes as well.
  *
- * A single delete or setData leaves no trace of who has made it: when its answer is lost, and the znode is gone or changed,
- * somebody else may have been at work. Here each transaction raises the version of a slot, a znode that nobody else
- * writes. When an answer is lost the slot is asked: raised, the transaction was made; not raised, it is raised now, so that
- * the transaction can never be made later, and made again. A transaction is therefore made exactly once or not at all.
+ * A single delete or setData leaves no trace of who has made it: when its answer is lost, and the znode is gone or
+ * changed, somebody else may have been at work. Here each transaction raises the version of a slot, a znode that nobody
+ * else writes. When an answer is lost the slot is asked: raised, the transaction was made; not raised, it is raised
+ * now, so that the transaction can never be made later, and made again. A transaction is therefore made exactly once or
+ * not at all.
  *
  * Slots are persistent, so that they outlast the session. They are below `directory`, a container, go with `close`, and
  * those of killed processes are removed after a day.
@@ -50,8 +51,8 @@ export class Witness {
   }
 
   /**
-   * Makes what `add` adds to a transaction. The signal ends it only while it is not sent; from then on it takes as long as it
-   * takes to find out.
+   * Makes what `add` adds to a transaction. The signal ends it only while it is not sent; from then on it takes as long
+   * as it takes to find out.
    *
    * @throws TransactionError for the changes; ZooKeeperError for the request. The outcome is `unknown` only when the client
    * was closed, or had no contact for a day.

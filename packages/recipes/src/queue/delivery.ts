@@ -4,8 +4,8 @@ export interface Delivery {
   readonly name: string;
   readonly data: Uint8Array;
   /**
-   * With locks: aborted at once when the lock is lost or may be, because the session has ended or may have: another taker gets
-   * the item then. Without locks never aborted.
+   * With locks: aborted at once when the lock is lost or may be, because the session has ended or may have: another
+   * taker gets the item then. Without locks never aborted.
    */
   readonly signal: AbortSignal;
   /**

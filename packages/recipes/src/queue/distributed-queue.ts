@@ -18,8 +18,8 @@ const HEX = 16;
 
 export interface DistributedQueueOptions {
   /**
-   * Where takers lock items instead of removing them: then an item is handed out again if its taker's session ends before
-   * `delivery.done()`. Curator's `lockPath`: the same for all who take.
+   * Where takers lock items instead of removing them: then an item is handed out again if its taker's session ends
+   * before `delivery.done()`. Curator's `lockPath`: the same for all who take.
    */
   readonly lockPath?: string;
   /** Of what is created; open unless given. */
@@ -48,8 +48,8 @@ abstract class CuratorQueue {
   }
 
   /**
-   * Takes the first items, waiting for some. The signal and the time limit end the waiting; what is being taken is handed over
-   * first.
+   * Takes the first items, waiting for some. The signal and the time limit end the waiting; what is being taken is
+   * handed over first.
    *
    * @throws ZooKeeperError aborted, requestTimeout, closed; ItemError for a znode that is no item.
    */
@@ -85,11 +85,11 @@ abstract class CuratorQueue {
 
 /**
  * A queue in the layout of Curator's DistributedQueue: `<path>/queue-N`, each with one item or several that are put and
- * taken together. Guarantees, connection loss and session expiry are those of `SimpleQueue`; with `lockPath` those of its
- * layout `kazoo locking`: an ephemeral `<lockPath>/queue-N` locks the item, and is lost with the session.
+ * taken together. Guarantees, connection loss and session expiry are those of `SimpleQueue`; with `lockPath` those of
+ * its layout `kazoo locking`: an ephemeral `<lockPath>/queue-N` locks the item, and is lost with the session.
  *
- * **Others.** Curator's own takers remove an item before they look at it, unless they have a lock path; after a connection
- * loss they may lose one. Its putters may put twice.
+ * **Others.** Curator's own takers remove an item before they look at it, unless they have a lock path; after a
+ * connection loss they may lose one. Its putters may put twice.
  */
 export class DistributedQueue extends CuratorQueue {
   constructor(client: Client, path: string, options: DistributedQueueOptions = {}) {
@@ -147,7 +147,9 @@ export class DelayQueue extends CuratorQueue {
   }
 }
 
-/** As `DistributedQueue`, with items that can be removed by a name: Curator's DistributedIdQueue, `<path>/queue-|ID|N`. */
+/**
+ * As `DistributedQueue`, with items that can be removed by a name: Curator's DistributedIdQueue, `<path>/queue-|ID|N`.
+ */
 export class IdQueue extends CuratorQueue {
   constructor(client: Client, path: string, options: DistributedQueueOptions = {}) {
     super(client, path, options, {

@@ -14,8 +14,9 @@ const HIGHEST_PRIORITY_NUMBER = 999;
 
 export interface SimpleQueueOptions {
   /**
-   * Whose names: `curator` (the default; Curator's SimpleDistributedQueue and ZooKeeper's own recipe, `qn-N`), `kazoo` (its
-   * Queue, `entry-PRIORITY-N`), or `kazoo locking` (its LockingQueue, `entries/entry-PRIORITY-N` and `taken/ENTRY`).
+   * Whose names: `curator` (the default; Curator's SimpleDistributedQueue and ZooKeeper's own recipe, `qn-N`), `kazoo`
+   * (its Queue, `entry-PRIORITY-N`), or `kazoo locking` (its LockingQueue, `entries/entry-PRIORITY-N` and
+   * `taken/ENTRY`).
    */
   readonly layout?: 'curator' | 'kazoo' | 'kazoo locking';
   /** Of what is created; open unless given. */
@@ -31,15 +32,15 @@ export interface SimplePutOptions extends CallOptions {
  * A queue of bytes that any number of processes put into and take from. Each item is handed to one taker, the first one
  * first, as far as takers at the same time have an order.
  *
- * **Guarantee.** An item that `put` has confirmed is handed out exactly once. Which of several takers has got an item is
- * decided by its deletion, together with a change of a znode of the taker's own (`<path>-witnesses/…`), so that a taker
- * whose answer was lost finds out. A process that dies between taking an item and dealing with it takes the item with it,
- * unless the layout is `kazoo locking`: there the item stays, locked by an ephemeral, until `delivery.done()`, and is handed
- * out again if its taker's session ends before: at least once.
+ * **Guarantee.** An item that `put` has confirmed is handed out exactly once. Which of several takers has got an item
+ * is decided by its deletion, together with a change of a znode of the taker's own (`<path>-witnesses/…`), so that a
+ * taker whose answer was lost finds out. A process that dies between taking an item and dealing with it takes the item
+ * with it, unless the layout is `kazoo locking`: there the item stays, locked by an ephemeral, until `delivery.done()`,
+ * and is handed out again if its taker's session ends before: at least once.
  *
- * **Connection loss.** `put` and `take` go on with the next connection and know then what was made; a taker that waits goes on waiting.
- * **Session expiry.** The same. In the layout `kazoo locking` the lock is lost: `delivery.signal` is aborted when the
- * session ends or may have ended, and `done` is rejected with sessionExpired if it has.
+ * **Connection loss.** `put` and `take` go on with the next connection and know then what was made; a taker that waits
+ * goes on waiting. **Session expiry.** The same. In the layout `kazoo locking` the lock is lost: `delivery.signal` is
+ * aborted when the session ends or may have ended, and `done` is rejected with sessionExpired if it has.
  *
  * **Others.** Curator and kazoo repeat a request whose answer was lost: their `offer` or `put` may put twice, and their
  * `poll` or `get` may remove an item that nobody gets.
@@ -80,8 +81,8 @@ export class SimpleQueue {
   }
 
   /**
-   * Takes the first item, waiting for one. The signal and the time limit end the waiting; an item that is being taken is
-   * handed over first.
+   * Takes the first item, waiting for one. The signal and the time limit end the waiting; an item that is being taken
+   * is handed over first.
    *
    * @throws ZooKeeperError aborted, requestTimeout, closed.
    */

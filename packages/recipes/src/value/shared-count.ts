@@ -17,8 +17,8 @@ export interface VersionedCount {
 }
 
 /**
- * A whole number of 32 bits that processes read, set and watch; Curator's SharedCount (4 bytes, big-endian). What is said of
- * `SharedValue` goes for it, too. To count with, take `AtomicCounter` of the format `int32`.
+ * A whole number of 32 bits that processes read, set and watch; Curator's SharedCount (4 bytes, big-endian). What is
+ * said of `SharedValue` goes for it, too. To count with, take `AtomicCounter` of the format `int32`.
  */
 export class SharedCount {
   readonly path: string;

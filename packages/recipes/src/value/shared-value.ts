@@ -25,9 +25,9 @@ export interface VersionedValue {
 /**
  * Bytes that any number of processes read, set and watch; Curator's SharedValue (the znode `path`, its data raw).
  *
- * **Guarantee.** `trySet` changes the version that the caller has seen or nothing at all; `set` takes effect exactly once. After
- * **connection loss or session expiry** both find out whether the change was made (see `AtomicCounter`) and make it if not.
- * `watch` goes on over both and misses no value that lasts.
+ * **Guarantee.** `trySet` changes the version that the caller has seen or nothing at all; `set` takes effect exactly
+ * once. After **connection loss or session expiry** both find out whether the change was made (see `AtomicCounter`) and
+ * make it if not. `watch` goes on over both and misses no value that lasts.
  */
 export class SharedValue {
   readonly path: string;
