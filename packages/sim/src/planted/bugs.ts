@@ -1,6 +1,8 @@
 /** A change of emitted code: `find` stands exactly once in the file. */
 export interface Edit {
-  /** Below `packages/server/dist/src/`. */
+  /** Of `packages`; `server` unless given. */
+  readonly package?: 'server' | 'client' | 'recipes';
+  /** Below its `dist/src/`. */
   readonly file: string;
   readonly find: string;
   readonly put: string;
@@ -11,7 +13,7 @@ export interface PlantedBug {
   readonly name: string;
   /** What it is known as (known-failures, quorum-protocol reference 14). */
   readonly source: string;
-  /** Profile of seeds in which it is looked for; null: any. */
+  /** Profile of seeds in which it is looked for, or, for recipes, the workload; null: any. */
   readonly profile: string | null;
   readonly edits: readonly Edit[];
 }

@@ -10,6 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PLANTED_BUGS, type PlantedBug } from './bugs.ts';
+import { RECIPE_BUGS } from './recipe-bugs.ts';
 import { copyPackages, plant } from './workshop.ts';
 
 interface Outcome {
@@ -19,14 +20,16 @@ interface Outcome {
   readonly seconds: number;
 }
 
-function hunt(bug: PlantedBug, time: string): Outcome {
+function hunt(bug: PlantedBug, time: string, isForRecipes: boolean): Outcome {
   const folder = copyPackages();
   try {
     plant(folder, bug);
     const program = join(folder, 'node_modules/@headkeeper/sim/dist/src/main.js');
-    const profile = bug.profile === null ? [] : ['--profile', bug.profile];
+    const kind = isForRecipes ? '--workload' : '--profile';
+    const mode = isForRecipes ? ['--recipes'] : [];
+    const wishes = bug.profile === null ? mode : [...mode, kind, bug.profile];
     const began = process.hrtime.bigint();
-    const run = spawnSync(process.execPath, [program, '--for', time, ...profile], { encoding: 'utf8' });
+    const run = spawnSync(process.execPath, [program, '--for', time, ...wishes], { encoding: 'utf8' });
     const seconds = Number(process.hrtime.bigint() - began) / 1e9;
     const finding = run.stdout.split('\n').find((line) => line.startsWith('FAILED')) ?? null;
     return { bug, finding, seconds };
@@ -41,10 +44,12 @@ function main(argv: readonly string[]): number {
     return at < 0 ? undefined : argv[at + 1];
   };
   const only = option('--only');
-  const bugs = PLANTED_BUGS.filter((bug) => only === undefined || bug.name === only);
+  const isForRecipes = argv.includes('--recipes');
+  const all = isForRecipes ? RECIPE_BUGS : PLANTED_BUGS;
+  const bugs = all.filter((bug) => only === undefined || bug.name === only);
   let missed = 0;
   for (const bug of bugs) {
-    const { finding, seconds } = hunt(bug, option('--for') ?? '60s');
+    const { finding, seconds } = hunt(bug, option('--for') ?? '60s', isForRecipes);
     if (finding === null) missed++;
     const said = finding === null ? 'NOT FOUND' : finding.slice(0, 160);
     process.stdout.write(`${bug.name}: ${seconds.toFixed(1)} s: ${said}\n`);

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Edit } from './bugs.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../../..');
-const PACKAGES = ['protocol', 'server', 'testkit', 'sim'] as const;
+const PACKAGES = ['protocol', 'server', 'client', 'recipes', 'testkit', 'sim'] as const;
 
 /** A copy of the emitted packages in which files can be changed. */
 export function copyPackages(): string {
@@ -24,10 +24,10 @@ export function copyPackages(): string {
   return folder;
 }
 
-/** Changes the copied server. Throws unless each place stands exactly once in its file. */
+/** Changes the copies. Throws unless each place stands exactly once in its file. */
 export function plant(folder: string, bug: { readonly name: string; readonly edits: readonly Edit[] }): void {
-  for (const { file, find, put } of bug.edits) {
-    const path = join(folder, 'node_modules/@headkeeper/server/dist/src', file);
+  for (const { package: name = 'server', file, find, put } of bug.edits) {
+    const path = join(folder, 'node_modules/@headkeeper', name, 'dist/src', file);
     const text = readFileSync(path, 'utf8');
     const count = text.split(find).length - 1;
     if (count !== 1) throw new Error(`${bug.name}: ${file} has ${count} places that read: ${find}`);

@@ -92,6 +92,7 @@ class Storms {
       world: cluster.world,
       oracle: cluster.oracle,
       counts,
+      isStormy: () => !cluster.faultsAreOver,
       committedAfter: (zxid) => cluster.history.after(zxid),
     });
   }

@@ -18,6 +18,8 @@ export interface Stage {
   readonly world: World;
   readonly oracle: Oracle;
   readonly counts: RecipeCounts;
+  /** Whether there are faults at present. */
+  isStormy(): boolean;
   /** The zxids that were committed behind one. */
   committedAfter(zxid: number): readonly number[];
 }

@@ -71,12 +71,15 @@ export class Caching implements Workload {
 
   async #belong(reader: Reader): Promise<void> {
     await untilDone(() => reader.group.join());
-    for await (const members of reader.group.watch()) {
-      reader.members = members
-        .map(({ id }) => id)
-        .sort()
-        .join();
-    }
+    // Its first reading may fail, as any request.
+    await untilDone(async () => {
+      for await (const members of reader.group.watch()) {
+        reader.members = members
+          .map(({ id }) => id)
+          .sort()
+          .join();
+      }
+    });
   }
 
   /** A snapshot is the tree at one moment, which is that of the last answer or, where events have told more, a later one. */

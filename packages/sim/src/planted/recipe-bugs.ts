@@ -1,0 +1,78 @@
+import type { PlantedBug } from './bugs.ts';
+
+const PACKAGE = 'recipes';
+
+/** Bugs in recipes and in the client below them, to see whether random seeds of `--recipes` find each. */
+export const RECIPE_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'waiting without a watch',
+    source: 'a contender waits for the one before it, and nobody tells it',
+    profile: null,
+    edits: [
+      {
+        package: PACKAGE,
+        file: 'line/ear.js',
+        find: 'await client.getData(path, { ...bound, signal: wait.signal, watch: ear.watch });',
+        put: 'await client.getData(path, { ...bound, signal: wait.signal });',
+      },
+    ],
+  },
+  {
+    name: 'uncertain sessions ignored',
+    source: 'a holder without contact goes on after its session timeout',
+    profile: 'locking',
+    edits: [
+      {
+        package: PACKAGE,
+        file: 'held.js',
+        find: "(event.type === 'sessionUncertain' || event.type === 'sessionExpired')",
+        put: "event.type === 'sessionExpired'",
+      },
+    ],
+  },
+  {
+    name: 'created again without looking',
+    source: 'after an unknown outcome a second znode is created; the first stays in line',
+    profile: null,
+    edits: [{ package: PACKAGE, file: 'line/place.js', find: 'if (isInDoubt) {', put: 'if (false) {' }],
+  },
+  {
+    name: 'the one before is the last',
+    source: 'when a waiter in the middle gives up, the one behind it takes the lock',
+    profile: null,
+    edits: [
+      {
+        package: PACKAGE,
+        file: 'line/turn.js',
+        find: 'isLast: at === 1 };',
+        put: 'isLast: true };',
+      },
+    ],
+  },
+  {
+    name: 'made again without asking the witness',
+    source: 'a change whose answer was lost is made once more',
+    profile: null,
+    edits: [
+      {
+        package: PACKAGE,
+        file: 'outcome/witness.js',
+        find: 'const wasMade = await this.#find(slot, error);',
+        put: 'const wasMade = (await this.#find(slot, error)) && false;',
+      },
+    ],
+  },
+  {
+    name: 'watches not taken along',
+    source: 'a client that comes to another server does not tell it what it watches',
+    profile: null,
+    edits: [
+      {
+        package: 'client',
+        file: 'core/session.js',
+        find: '        this.#restoreWatches(connection);',
+        put: '',
+      },
+    ],
+  },
+];
