@@ -32,6 +32,8 @@ interface Contact {
 const TOLERANCE = 300 * MS;
 /** How long a follower may take to pass a sign of life on to its leader: pings come every half tick. */
 const PASSED_ON = 3000 * MS;
+/** A follower whose leader has lost its power hears nothing, and may go on following it for syncLimit ticks. */
+const UNAWARE = 11_000 * MS;
 
 /** The law of session truth: nobody is expired of whom the leader has heard, or must have heard, within the timeout. */
 export class SessionContacts {
@@ -83,7 +85,7 @@ export class SessionContacts {
     if (!isDirect) {
       // The leader need not have heard of it yet: the client was silent for its whole timeout, and came back too late.
       if (silence < PASSED_ON) return;
-      if (!this.#isCalm(contact.node, leader, proposedAt - timeout - PASSED_ON)) return;
+      if (!this.#isCalm(contact.node, leader, proposedAt - timeout - PASSED_ON - UNAWARE)) return;
     }
     law(silence >= timeout - slack, 'session truth', () => {
       const who = `session ${contact.session} at server ${contact.node.sid}`;
