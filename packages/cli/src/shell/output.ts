@@ -20,15 +20,31 @@ export interface Output {
 export class ProcessOutput implements Output {
   readonly isTerminal: boolean = process.stdout.isTTY === true;
   readonly #hasColours: boolean = this.isTerminal && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+  /** Lines that wait while another program has the terminal. */
+  #held: (() => void)[] | null = null;
   /** Called before a line is written, and after it. */
   stepAside: () => void = () => {};
   comeBack: () => void = () => {};
+
+  /** Keeps what is written back until the returned function is called. */
+  hold(): () => void {
+    const held: (() => void)[] = [];
+    this.#held = held;
+    return () => {
+      this.#held = null;
+      for (const write of held) write();
+    };
+  }
 
   get columns(): number {
     return process.stdout.columns ?? 80;
   }
 
   out(text: string | Uint8Array): void {
+    if (this.#held !== null) {
+      this.#held.push(() => this.out(text));
+      return;
+    }
     this.stepAside();
     process.stdout.write(text);
     process.stdout.write('\n');
@@ -36,6 +52,10 @@ export class ProcessOutput implements Output {
   }
 
   err(text: string): void {
+    if (this.#held !== null) {
+      this.#held.push(() => this.err(text));
+      return;
+    }
     this.stepAside();
     process.stderr.write(`${process.stderr.isTTY === true ? this.paint('red', text) : text}\n`);
     this.comeBack();

@@ -128,14 +128,20 @@ class PromptSession {
     this.#readline.prompt(true);
   }
 
-  #lend(run: () => void): void {
+  async #lend(run: () => Promise<void>): Promise<void> {
     this.#readline.pause();
     process.stdin.setRawMode(false);
+    const release = this.#output.hold();
+    // Ctrl-C is the other program's now.
+    const ignore = (): void => {};
+    process.on('SIGINT', ignore);
     try {
-      run();
+      await run();
     } finally {
+      process.off('SIGINT', ignore);
       process.stdin.setRawMode(true);
       this.#readline.resume();
+      release();
     }
   }
 }

@@ -26,7 +26,7 @@ export class Shell implements ShellDoor {
   /** Told when the state of the connection changes. */
   stateChanged: () => void = () => {};
   /** How a terminal is left to another program. */
-  lend: (run: () => void) => void = (run) => run();
+  lend: (run: () => Promise<void>) => Promise<void> = (run) => run();
   readonly #options: ShellOptions;
   #servers: string;
   #exitCode: number = ShellExit.done;
@@ -124,8 +124,8 @@ export class Shell implements ShellDoor {
     this.#exitCode = code;
   }
 
-  lendTerminal(run: () => void): void {
-    this.lend(run);
+  lendTerminal(run: () => Promise<void>): Promise<void> {
+    return this.lend(run);
   }
 
   async #guarded(run: () => Promise<void>): Promise<void> {

@@ -17,7 +17,7 @@ export interface ShellDoor {
   /** The code of a command that has done what it was to do, and has more to say than 0. */
   exitWith(code: number): void;
   /** Leaves the terminal to another program while the function runs. */
-  lendTerminal(run: () => void): void;
+  lendTerminal(run: () => Promise<void>): Promise<void>;
 }
 
 /** What a command has to do with. */

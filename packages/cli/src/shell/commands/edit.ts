@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +26,7 @@ export const edit: Command = {
     let keep = false;
     try {
       writeFileSync(file, data ?? '', { mode: 0o600 });
-      context.shell.lendTerminal(() => openEditor(file));
+      await context.shell.lendTerminal(() => openEditor(file));
       const edited = readFileSync(file);
       if (edited.equals(data ?? new Uint8Array(0))) {
         print('Nothing was changed', { path, changed: false });
@@ -58,9 +59,11 @@ async function write(
   }
 }
 
-function openEditor(file: string): void {
+/** The session is kept meanwhile, however long it takes. */
+async function openEditor(file: string): Promise<void> {
   const editor = process.env.VISUAL || process.env.EDITOR || 'vi';
   // An editor may come with options, such as "code --wait": cutting them apart is a shell's work.
-  const { status, error } = spawnSync('/bin/sh', ['-c', `${editor} "$1"`, editor, file], { stdio: 'inherit' });
-  if (error !== undefined || status !== 0) throw new ShellError(`${editor} has failed: nothing was changed`);
+  const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, editor, file], { stdio: 'inherit' });
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new ShellError(`${editor} has failed: nothing was changed`);
 }
