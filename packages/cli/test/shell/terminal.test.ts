@@ -62,7 +62,7 @@ describe('the shell in a terminal', () => {
     terminal.type('\r');
     const screen = await terminal.prompt(/\(CONNECTED\) 1\]$/);
     assert.match(screen, /\{\n {2}"port": 80,\n {2}"hosts": \[\n {4}"a",\n {4}"b"\n {2}\]\n\}/);
-    assert.match(terminal.raw, /\x1b\[34m"port"\x1b\[39m: \x1b\[36m80\x1b\[39m/, 'colours');
+    assert.ok(terminal.raw.includes('\x1b[34m"port"\x1b[39m: \x1b[36m80\x1b[39m'), 'colours');
     terminal.type('get "/app/w\t');
     await terminal.prompt(/\] get "\/app\/with space"$/);
     terminal.type('\r');
