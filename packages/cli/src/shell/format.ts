@@ -12,6 +12,11 @@ export function hex(number: number | bigint): string {
   return `0x${number.toString(16)}`;
 }
 
+/** `1 znode`, `2 znodes`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 /** The eleven lines of Apache's shell. */
 export function statText(stat: Stat): string {
   return [

@@ -4,6 +4,7 @@ import { putData } from '@headkeeper/client';
 import { DATA_NAME } from '../exchange/tar-names.ts';
 import { childPath, type Znode, type ZnodeTree } from '../history/znode.ts';
 import type { Context } from './commands/command.ts';
+import { counted } from './format.ts';
 import { readTree, requireOurs } from './live-subtree.ts';
 import type { Arguments } from './parse-arguments.ts';
 import { ShellError } from './shell-error.ts';
@@ -33,7 +34,7 @@ export async function downloadTree(context: Context, args: Arguments): Promise<v
     for (const name of names) write(childPath(at, name), join(file, localName(name)));
   };
   attempt(() => write(path, folder));
-  context.print(`Wrote ${count} znodes to ${folder}`, { path, folder, count });
+  context.print(`Wrote ${counted(count, 'znode')} to ${folder}`, { path, folder, count });
 }
 
 /** The server's own znodes stay where they are. */
@@ -66,7 +67,7 @@ export async function uploadTree(context: Context, folder: string, path: string)
   };
   attempt(() => read(folder, path));
   for (const znode of found) await putOne(context, znode.path, znode.data);
-  context.print(`Put ${found.length} znodes at ${path}`, { folder, path, count: found.length });
+  context.print(`Put ${counted(found.length, 'znode')} at ${path}`, { folder, path, count: found.length });
 }
 
 /** A folder without data of its own is made if need be, and else left as it is. */
@@ -81,7 +82,7 @@ export async function uploadFile(context: Context, file: string, path: string): 
   // 0: standard input, for one-shot use.
   const data = attempt(() => readFileSync(file === '-' ? 0 : file));
   await putData(context.client, path, data, context.calls);
-  context.print(`Put ${data.length} bytes at ${path}`, { file, path, bytes: data.length });
+  context.print(`Put ${counted(data.length, 'byte')} at ${path}`, { file, path, bytes: data.length });
 }
 
 /** A file's failure in words. */

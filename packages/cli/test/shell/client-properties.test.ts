@@ -127,7 +127,7 @@ describe("the client's properties", () => {
       const pem = readFileSync(vectorFile('tls/elsewhere.pem'));
       const before = readFileSync(vectorFile('tls/server.pem'));
       secure.setSecureContext({ cert: pem, key: pem, ca: readFileSync(vectorFile('tls/trust.pem')) });
-      assert.match(await ls(...stores), /^1 KeeperErrorCode = ConnectionLoss[^]*altnames/);
+      assert.match(await ls(...stores), /^1 KeeperErrorCode = ConnectionLoss for \/\n.*altnames/);
       assert.equal(await ls(...stores, 'zookeeper.ssl.hostnameVerification=false'), '0 [zookeeper]\n');
       secure.setSecureContext({ cert: before, key: before, ca: readFileSync(vectorFile('tls/trust.pem')) });
     });

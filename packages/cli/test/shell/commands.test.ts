@@ -11,6 +11,14 @@ import { lines, ServedFolder } from '../served-folder.ts';
 
 const ZK_CLI = fileURLToPath(new URL('../../../../../bin/zkCli.sh', import.meta.url));
 
+interface Told {
+  readonly created?: string;
+  readonly data?: unknown;
+  readonly stat?: { readonly version: number };
+  readonly event?: string;
+  readonly path?: string;
+}
+
 describe('the shell', () => {
   let served: ServedFolder;
   let folder: string;
@@ -64,10 +72,10 @@ describe('the shell', () => {
       '--json',
     );
     assert.equal(code, 1);
-    const told = lines<Record<string, unknown>>(stdout);
+    const told = lines<Told>(stdout);
     assert.deepEqual(told[0], { created: '/j' });
     assert.deepEqual(told[1]?.data, { text: '{"a":1}', bytes: 7 });
-    assert.equal((told[1]?.stat as { version: number }).version, 0);
+    assert.equal(told[1]?.stat?.version, 0);
     assert.ok(told.some(({ event, path: at }) => event === 'NodeDataChanged' && at === '/j'));
     assert.deepEqual(told.at(-1), { path: '/j', children: [] });
     const error = { error: 'Node does not exist: /no', code: 'noNode', path: '/no', outcome: 'not applied' };
@@ -83,7 +91,7 @@ describe('the shell', () => {
     assert.equal(
       stdout,
       'Copied /src to /dst: 3 znodes\n~ /a\n    - "2" (1 byte)\n    + "9" (1 byte)\n+ /new "x" (1 byte)\n' +
-        'Copied /src to /dst: 1 znodes\n2\nMoved /dst to /moved: 4 znodes\n' +
+        'Copied /src to /dst: 1 znode\n2\nMoved /dst to /moved: 4 znodes\n' +
         "/moved\n/moved/a\n/moved/new\n/moved/a/b\n'world,'anyone\n: cdrw\n",
     );
     assert.match(stderr, /Node already exists: \/dst\n/);

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { HEADKEEPER } from '../headkeeper-process.ts';
 import { ServedFolder } from '../served-folder.ts';
 import { Terminal } from './terminal.ts';
 
+const GUIDE = fileURLToPath(new URL('../../../../../docs/guides/shell.md', import.meta.url));
 const UP = '\x1b[A';
 const CTRL_C = '\x03';
 const CTRL_D = '\x04';
@@ -36,8 +38,8 @@ describe('the shell in a terminal', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  function shell(env: Readonly<Record<string, string>> = {}): Terminal {
-    const argv = [process.execPath, HEADKEEPER, 'shell', '-timeout', '4000', '-server', served.address];
+  function shell(env: Readonly<Record<string, string>> = {}, server: string = served.address): Terminal {
+    const argv = [process.execPath, HEADKEEPER, 'shell', '-timeout', '4000', '-server', server];
     const terminal = new Terminal(argv, { HOME: home, XDG_STATE_HOME: '', ...env });
     open.push(terminal);
     return terminal;
@@ -159,6 +161,48 @@ describe('the shell in a terminal', () => {
     await second.prompt(/\] ls \/app$/);
     second.type(`${CTRL_C}${CTRL_D}`);
     assert.equal(await second.ended, 0);
+  });
+
+  it('looks as the guide shows it', async () => {
+    const own = await ServedFolder.start();
+    const client = await own.connect();
+    await client.create('/app');
+    await client.create('/app/config', '{"port":80,"hosts":["a","b"]}');
+    await client.create('/app/workers');
+    await client.create('/app/workers/w1', 'up', { mode: 'ephemeral' });
+    await client.create('/icon', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a));
+    const guide = readFileSync(GUIDE, 'utf8');
+    const terminal = shell({}, own.address);
+    const look = (): void => {
+      const screen = terminal.screen.text.replaceAll(own.address, 'localhost:2181');
+      assert.ok(guide.includes(`\n${screen}\n`), `the guide does not show:\n${screen}`);
+    };
+    const answered = async (line: string, next: number): Promise<void> => {
+      terminal.type(`${line}\r`);
+      await terminal.prompt(new RegExp(`\\((CONNECTED|CONNECTING)\\) ${next}\\]$`));
+    };
+    try {
+      await terminal.prompt(/\(CONNECTED\) 0\]$/);
+      await answered('get /app/config', 1);
+      await answered('tree /app', 2);
+      look();
+      await answered('get /icon', 3);
+      await answered('stat /none', 4);
+      await answered('cp /app /copy', 5);
+      await answered('set /copy/config {}', 6);
+      await answered('diff /app /copy', 7);
+      look();
+      await own.stop();
+      await terminal.prompt(/\(CONNECTING\) 7\]$/);
+      await answered('ls /', 8);
+      await own.start();
+      await terminal.prompt(/\(CONNECTED\) 8\]$/);
+      look();
+    } finally {
+      terminal.kill();
+      await client.close();
+      await own.remove();
+    }
   });
 
   it('lends the terminal to an editor, and sets what it wrote unless somebody else did', async () => {

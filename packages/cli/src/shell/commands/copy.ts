@@ -2,6 +2,7 @@ import { type Client, isZooKeeperError, type Transaction } from '@headkeeper/cli
 import type { MapTree } from '../../history/map-tree.ts';
 import { isBelow, type Znode } from '../../history/znode.ts';
 import { planImport } from '../../plan/write-plan.ts';
+import { counted } from '../format.ts';
 import { moved, readTree, requireOurs } from '../live-subtree.ts';
 import { requireParent, writePlanned } from '../planned-writes.ts';
 import { ShellError } from '../shell-error.ts';
@@ -31,7 +32,7 @@ export const cp: Command = {
     if (existing !== undefined && !args.has('f')) throw new ShellError(`Node already exists: ${existing}`);
     await requireParent(client, to, calls);
     const done = await writePlanned(context, plan);
-    print(`Copied ${from} to ${to}: ${done.changes} znodes`, { copied: from, to, ...done, left: plan.left });
+    print(`Copied ${from} to ${to}: ${counted(done.changes, 'znode')}`, { copied: from, to, ...done, left: plan.left });
   },
 };
 
@@ -64,7 +65,7 @@ export const mv: Command = {
       }
       throw error;
     }
-    print(`Moved ${from} to ${to}: ${znodes.length} znodes`, { moved: from, to, count: znodes.length });
+    print(`Moved ${from} to ${to}: ${counted(znodes.length, 'znode')}`, { moved: from, to, count: znodes.length });
   },
 };
 

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { MapTree } from '../../history/map-tree.ts';
 import { isSystemPath, walk } from '../../history/znode.ts';
 import { planImport } from '../../plan/write-plan.ts';
+import { counted } from '../format.ts';
 import { readTree, requireOurs } from '../live-subtree.ts';
 import { requireParent, writePlanned } from '../planned-writes.ts';
 import { requireZnodePath, ShellError } from '../shell-error.ts';
@@ -34,7 +35,7 @@ export const exportCommand: Command = {
     } catch (error) {
       throw new ShellError(`Cannot write ${file}: ${(error as Error).message}`);
     }
-    context.print(`Exported ${count} znodes to ${file}`, { path, file, count });
+    context.print(`Exported ${counted(count, 'znode')} to ${file}`, { path, file, count });
   },
 };
 
@@ -60,7 +61,7 @@ export const importCommand: Command = {
     if (policy === 'fail' && existing !== undefined) throw new ShellError(`Node already exists: ${existing}`);
     await requireParent(client, path, calls);
     const done = await writePlanned(context, plan);
-    print(`Imported ${file} at ${path}: ${done.changes} changes`, { file, path, ...done, left: plan.left });
+    print(`Imported ${file} at ${path}: ${counted(done.changes, 'change')}`, { file, path, ...done, left: plan.left });
   },
 };
 
