@@ -406,7 +406,9 @@ export class Session {
     if (isReadOnly) this.#searchWritable();
     this.#listener.event({ type: 'connected', server, sessionId: this.#id, readOnly: isReadOnly, isNewSession });
     if (hadConnection) {
-      for (const [path, watcher] of this.watches.persistent()) this.#tell(watcher, { type: 'gap', path, zxid: null });
+      for (const [path, watcher] of this.watches.persistent()) {
+        this.#tell(watcher, { type: 'gap', path: this.#chroot.below(path), zxid: null });
+      }
     }
     if (this.#connection === connection) this.#sendQueued();
   }

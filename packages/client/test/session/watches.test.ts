@@ -336,6 +336,18 @@ test('below a chroot: requests, answers, events, and what is not below it', asyn
   assert.deepEqual(config.heard, ['dataChanged /zookeeper/config']);
 });
 
+test('a gap is told with the path that the caller gave', async () => {
+  const world = new World();
+  const { client, end } = await world.connect({}, 'a:1/app');
+  end.answer = obliging(end);
+  const { heard, watch } = listener();
+  await client.addWatch('/', 'recursive', watch);
+  await client.addWatch('/a', 'persistent', watch);
+  end.lose();
+  await world.reconnect();
+  assert.deepEqual([...heard].sort(), ['gap /', 'gap /a']);
+});
+
 test('a prefix of ephemerals may end in the middle of a name', async () => {
   const world = new World();
   const { client, end } = await world.connect();
