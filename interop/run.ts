@@ -17,6 +17,9 @@ import { followPage } from './backup/ensemble-is-gone.ts';
 import { historyOn } from './backup/history-apache.ts';
 import { repairApacheDirectories } from './backup/repair-apache.ts';
 import { checkS3Target } from './backup/s3-target.ts';
+import { serverKinds } from './client-conformance/place.ts';
+import { onOtherRuntimes } from './client-conformance/runtimes.ts';
+import { conformance } from './client-conformance/suite.ts';
 import { clientRuns } from './clients/client-runs.ts';
 import { type DataServer, roundTrip } from './data-directory/round-trip.ts';
 import { ensembleSuites } from './ensemble/suites.ts';
@@ -201,6 +204,28 @@ for (const [writer, reader] of restores) {
     count(steps.length, faults.length, title, faults.join('\n'));
   });
 }
+
+const places = all
+  ? serverKinds.flatMap((kind) =>
+      (kind === 'headkeeper' || /3\.[89]/.test(kind) ? ([1, 3] as const) : ([1] as const)).map(
+        (size) => [kind, size] as const,
+      ),
+    )
+  : ([['headkeeper', 1]] as const);
+for (const [kind, size] of places) {
+  const title = `our client on ${size === 3 ? 'three of ' : ''}${kind}`;
+  await part(title, async () => {
+    const { passed: ok, faults } = await conformance(kind, size, () => {});
+    count(ok, faults.length, title, faults.join('\n'));
+  });
+}
+
+if (all)
+  await part('our client on other runtimes', async () => {
+    for (const { runtime, fault } of await onOtherRuntimes()) {
+      count(fault === null ? 1 : 0, fault === null ? 0 : 1, `our client on ${runtime}`, fault ?? '');
+    }
+  });
 
 await ensembleSuites(all, part, (ok, faults, title) => count(ok, faults.length, title, faults.join('\n')));
 

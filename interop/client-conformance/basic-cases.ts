@@ -71,6 +71,7 @@ export const basicCases: readonly Case[] = [
       await zk.create('/c/x');
       await zk.delete('/c/x');
       await zk.create('/t', null, { ttlMs: 600 });
+      await other.sync();
       for (let i = 0; (await other.exists('/c')) !== null || (await other.exists('/t')) !== null; i++) {
         assert.ok(i < 600, 'the server has removed container and TTL znode');
         await new Promise((resolve) => setTimeout(resolve, 50));
@@ -128,6 +129,7 @@ export const basicCases: readonly Case[] = [
       const owner = await connect({ auth: [{ scheme: 'digest', auth: 'bob:secret' }] });
       const stranger = await connect();
       await owner.create('/p', 'x', { acl: CREATOR_ALL_ACL });
+      await stranger.sync();
       await rejects(stranger.getData('/p'), 'noAuth');
       await rejects(stranger.setACL('/p', OPEN_ACL), 'noAuth');
       const { acl } = await owner.getACL('/p');
@@ -187,6 +189,7 @@ export const basicCases: readonly Case[] = [
       await assert.rejects(forced.setData('/l', new Uint8Array(3_000_000)), (error) => {
         return isZooKeeperError(error, 'connectionLoss') && error.outcome === 'unknown';
       });
+      await forced.sync();
       assert.equal((await forced.getData('/l')).data?.length, 1_000_000);
       const name = 'x'.repeat(200);
       await Promise.all(Array.from({ length: 6_000 }, (_, i) => zk.create(`/${name}${i}`)));

@@ -38,6 +38,7 @@ export const faultCases: readonly Case[] = [
       await heard(told, 3);
       assert.deepEqual([...told].sort(), ['childrenChanged /', 'created /b', 'dataChanged /a']);
       assert.equal(zk.session.id, id);
+      await other.sync();
       assert.equal((await other.exists('/e'))?.ephemeralOwner, id);
       assert.ok(!events.includes('sessionExpired'));
       await bench.place.heal();
@@ -138,6 +139,7 @@ export const faultCases: readonly Case[] = [
       await until(events, 'connected');
       assert.notEqual(zk.session.id, id);
       assert.ok(events.includes('sessionExpired'));
+      await zk.sync();
       assert.equal(await zk.exists('/e'), null);
       await assert.rejects(zk.create('/x', null, { session: id }), (error) =>
         isZooKeeperError(error, 'sessionExpired'),

@@ -4,7 +4,9 @@ import { installApacheAdmin } from './apache-admin.ts';
 import { installApacheZooKeeper } from './apache-zookeeper.ts';
 import { buildCClient, buildGoClient, buildLinearizabilityChecker } from './client-programs.ts';
 import { curatorVersion, installCurator } from './curator.ts';
+import { installRuntimes } from './js-runtimes.ts';
 import { installKazoo, kazooVersion } from './kazoo.ts';
+import { installNodeClients } from './node-clients.ts';
 import { peersFolder } from './peer-cache.ts';
 import { buildS3Server } from './s3-server.ts';
 import { installTestFrameworks } from './test-frameworks.ts';
@@ -19,6 +21,8 @@ const peers: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['Linearisability checker', buildLinearizabilityChecker],
   [`kazoo ${kazooVersion}`, installKazoo],
   ['S3 server', buildS3Server],
+  ['Other clients for Node', installNodeClients],
+  ['Bun and Deno', installRuntimes],
   ['vitest and jest', installTestFrameworks],
 ];
 
