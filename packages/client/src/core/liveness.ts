@@ -8,7 +8,7 @@ const GRACE_MS = 20;
 const LONGEST_SILENCE_MS = 10_000;
 
 export interface LivenessListener {
-  /** Nothing has come for two thirds of the timeout. */
+  /** Nothing has come for two thirds of the timeout, or no answer for all of it. */
   silent(): void;
   /** From now on the servers may have ended the session. */
   uncertain(): void;
@@ -28,7 +28,8 @@ export class Liveness {
   #pings: number[] = [];
   /** Requests may be sent: before, only the exchange of identities goes on. */
   #isReady = false;
-  #suspectedAt = Number.NEGATIVE_INFINITY;
+  /** The connection looked dead when it was last looked at. */
+  #isSuspect = false;
   #watch: Timer | null = null;
   #doubt: Timer | null = null;
 
@@ -47,7 +48,7 @@ export class Liveness {
     this.#confirmedAt = connection.sentAt;
     this.#pings = [];
     this.#isReady = false;
-    this.#suspectedAt = Number.NEGATIVE_INFINITY;
+    this.#isSuspect = false;
     this.#doubt?.cancel();
     this.#look(connection);
   }
@@ -88,16 +89,18 @@ export class Liveness {
   #look(connection: Connection): void {
     const now = this.#ports.nowMs();
     const third = this.#timeoutMs / 3;
-    const deadAt = connection.heardAt + 2 * third;
+    // Events alone show no life: our requests may be lost on their way, and the server takes us for dead.
+    const deadAt = Math.min(connection.heardAt + 2 * third, this.#confirmedAt + this.#timeoutMs);
     if (now >= deadAt) {
-      if (this.#suspectedAt >= connection.heardAt) {
+      if (this.#isSuspect) {
         this.#listener.silent();
         return;
       }
-      this.#suspectedAt = now;
+      this.#isSuspect = true;
       this.#watch = this.#ports.after(GRACE_MS, () => this.#look(connection));
       return;
     }
+    this.#isSuspect = false;
     const pingAfter = Math.min(third, LONGEST_SILENCE_MS);
     if (this.#isReady && now >= connection.sentAt + pingAfter) {
       this.#pings.push(now);

@@ -39,6 +39,23 @@ test('a connection from which nothing comes for two thirds of the timeout is giv
   assert.equal(events[0]?.type, 'disconnected');
 });
 
+test('a connection on which events come and no answers is given up when the session may have ended', async () => {
+  const world = new World();
+  const { end, events } = await world.connect();
+  for (let second = 1; second < 6; second++) {
+    await world.clock.advance(1_000);
+    end.event(3, '/nobody');
+  }
+  await world.clock.advance(999);
+  assert.equal(end.isLeft, false);
+  await world.clock.advance(50);
+  assert.equal(end.isLeft, true);
+  assert.deepEqual(
+    events.slice(0, 2).map(({ type }) => type),
+    ['disconnected', 'sessionUncertain'],
+  );
+});
+
 test('a process that stood still looks at what has arrived before it gives a connection up', async () => {
   const world = new World();
   const { end } = await world.connect();
