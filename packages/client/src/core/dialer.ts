@@ -104,9 +104,10 @@ export class Dialer {
     }
   }
 
-  #over({ server }: Attempt, reason: Error): void {
-    this.#listener.noServer(server, reason);
-    this.begin(false);
+  #over(attempt: Attempt, reason: Error): void {
+    this.#listener.noServer(attempt.server, reason);
+    // Who was told may have stopped it.
+    if (this.#attempt === attempt) this.begin(false);
   }
 
   #share(addresses: number): number {

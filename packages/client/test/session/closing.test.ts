@@ -134,3 +134,18 @@ test('connect can be aborted, before and meanwhile', async () => {
   assert.equal(world.end.isLeft, true);
   assert.equal(world.clock.timers, 0);
 });
+
+test('a connect that is given up where a failed attempt is told makes no other', async () => {
+  const world = new World();
+  world.manners.set('a:1', 'refuses');
+  const controller = new AbortController();
+  const connecting = connectWith(world, 'a:1', {
+    signal: controller.signal,
+    log: { debug: () => controller.abort() },
+  });
+  const rejected = assert.rejects(connecting, (error) => isZooKeeperError(error, 'aborted'));
+  await world.clock.advance(10_000);
+  await rejected;
+  assert.equal(world.ends.length, 1);
+  assert.equal(world.clock.timers, 0);
+});
