@@ -22,6 +22,7 @@ export class Backlog {
   readonly #limits: BacklogLimits;
   readonly #sent: () => CallQueue | undefined;
   readonly #lastFailure: () => Error | null;
+  readonly #removed: (call: Call) => void;
   #pending = 0;
   #pendingBytes = 0;
   #waiting: (() => void)[] = [];
@@ -31,13 +32,16 @@ export class Backlog {
   /**
    * @param sent the requests that wait for an answer on the connection.
    * @param lastFailure what went wrong with a connection, as the cause of requests that get no answer.
+   * @param removed hears of each call that counts no longer.
    */
   constructor(
     ports: BacklogPorts,
     limits: BacklogLimits,
     sent: () => CallQueue | undefined,
     lastFailure: () => Error | null,
+    removed: (call: Call) => void,
   ) {
+    this.#removed = removed;
     this.#ports = ports;
     this.#limits = limits;
     this.#sent = sent;
@@ -76,6 +80,7 @@ export class Backlog {
     if (call.isInternal) return;
     this.#pending--;
     this.#pendingBytes -= call.bytes;
+    this.#removed(call);
     if (this.#waiting.length > 0 && this.#hasRoom()) this.#letIn();
   }
 

@@ -81,6 +81,9 @@ export class Session {
       settings,
       () => this.#connection?.inFlight,
       () => this.#lastFailure,
+      (call) => {
+        if (call.watcher !== null) this.watches.unclaim(call.serverPath as string);
+      },
     );
     this.#liveness = new Liveness(ports, {
       silent: () => {
@@ -268,13 +271,13 @@ export class Session {
     if (call.isSettled) return;
     if (call.session !== null && call.session !== this.#id) {
       call.failWith('sessionExpired', 'not applied', { detail: 'another session has begun' });
-      this.#forget(call);
+      this.#backlog.remove(call);
       return;
     }
     const fault = (this.#connection as Connection).send(call);
     if (fault === null) return;
     call.failWith('invalidArgument', 'not applied', { detail: fault });
-    this.#forget(call);
+    this.#backlog.remove(call);
   }
 
   #sendQueued(): void {
@@ -284,13 +287,6 @@ export class Session {
       if (call === undefined) return;
       this.#send(call);
     }
-  }
-
-  /** Neither the queue nor the connection has the call any more. */
-  #forget(call: Call): void {
-    if (call.isInternal) return;
-    this.#backlog.remove(call);
-    if (call.watcher !== null) this.watches.unclaim(call.serverPath as string);
   }
 
   // Connecting.
@@ -334,12 +330,12 @@ export class Session {
           detail,
           cause: reason,
         });
-        this.#forget(call);
+        this.#backlog.remove(call);
       },
       tooLong: (call) => {
         const detail = `the answer is longer than maxReplyBytes (${this.#settings.maxReplyBytes})`;
         call.failWith('marshallingError', call.outcomeIfGivenUp, { detail });
-        this.#forget(call);
+        this.#backlog.remove(call);
       },
       authAnswered: (error) => this.#authAnswered(error),
       ponged: (error) => this.#ponged(error),
@@ -445,7 +441,7 @@ export class Session {
     if (zxid > this.#lastZxid) this.#lastZxid = zxid;
     // SASL does not touch the session, and one that has ended does not answer for itself.
     if (operation.name !== 'sasl' && error !== ErrorCode.sessionExpired) this.#wasUseful(call.sentAt);
-    this.#forget(call);
+    this.#backlog.remove(call);
     if (!call.isSettled) settle(call, error, body, this.watches);
     if (error === ErrorCode.sessionClosedRequireSaslAuth) this.#authRequired();
   }
@@ -527,7 +523,7 @@ export class Session {
     const again: Call[] = [];
     for (const call of connection.inFlight.drain()) {
       if (call.isInternal) continue;
-      if (call.isSettled) this.#forget(call);
+      if (call.isSettled) this.#backlog.remove(call);
       else if (call.operation.isWrite) this.#giveUp(call, 'connectionLoss', 'unknown');
       else if (call.timesSent >= MOST_TIMES_SENT) this.#giveUp(call, 'connectionLoss', 'not applied');
       else {
@@ -547,8 +543,9 @@ export class Session {
   }
 
   #giveUp(call: Call, code: ZooKeeperErrorCode, outcome: Outcome): void {
+    if (call.isSettled) return;
     call.failWith(code, outcome, this.#lastFailure === null ? {} : { cause: this.#lastFailure });
-    this.#forget(call);
+    this.#backlog.remove(call);
   }
 
   #expired(): void {
@@ -579,9 +576,9 @@ export class Session {
     const inFlight = this.#connection?.inFlight.drain() ?? [];
     this.#dropConnection(new Error('the client is closed'));
     this.#liveness.ended();
+    for (const call of inFlight) if (call.isSettled) this.#backlog.remove(call);
     for (const call of [...inFlight, ...this.#backlog.queue.drain()]) {
-      if (call.isSettled) this.#forget(call);
-      else if (!call.isInternal) this.#giveUp(call, code, call.outcomeIfGivenUp);
+      if (!call.isInternal) this.#giveUp(call, code, call.outcomeIfGivenUp);
     }
     this.#backlog.end();
     for (const [path, watcher] of this.watches.takeAll()) {
