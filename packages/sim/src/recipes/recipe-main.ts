@@ -24,15 +24,17 @@ export const RECIPE_USAGE: string = `       npm run sim -- --recipes [--seed N] 
 const MINIMA_PER_HOUR: Partial<RecipeCounts> = {
   runs: 5,
   steps: 2000,
-  answers: 20_000,
-  sessionsExpired: 20,
+  answers: 10_000,
+  grants: 200,
+  handOvers: 100,
+  sessionsExpired: 10,
   reconnects: 100,
-  clientPauses: 10,
-  clientKills: 20,
+  clientPauses: 5,
+  clientKills: 3,
   elections: 20,
 };
-/** Below this nothing can be asked for: half an hour of virtual time. */
-const LEAST_HOURS = 0.5;
+/** Below this, in hours of virtual time, nothing can be asked for. */
+const LEAST_HOURS = 0.3;
 
 export async function recipeMain(argv: readonly string[]): Promise<number> {
   const args = parse(argv);
