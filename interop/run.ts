@@ -103,8 +103,12 @@ for (const [server, version] of shells) {
       title,
       passed: same,
       faults,
+      oneShotMs: { ours, apache, bareNode },
     } = await compareShells(server, version, join(work, `shell-${server}-${version}`));
     count(same.length, faults.length, title, faults.join('\n'));
+    console.log(
+      `   one get: ${ours.toFixed(0)} ms, Apache's shell ${apache.toFixed(0)} ms, bare node ${bareNode.toFixed(0)} ms`,
+    );
   });
 }
 

@@ -11,7 +11,12 @@ export interface ShellComparison {
   readonly title: string;
   readonly passed: readonly string[];
   readonly faults: readonly string[];
+  /** One `get` from the start of the shell to its end, milliseconds: ours, Apache's, and `node` with nothing to do. */
+  readonly oneShotMs: { readonly ours: number; readonly apache: number; readonly bareNode: number };
 }
+
+/** Times are medians of so many. */
+const RUNS = 20;
 
 interface Answer {
   readonly out: string;
@@ -62,10 +67,27 @@ export async function compareShells(
       const shown = ({ code, out, err }: Ended) => `exit code ${code}\n${normalOut(out)}--\n${normalErr(err)}`;
       compareOne(`one-shot ${text}`, shown(theirs), shown(mine), passed, faults);
     }
-    return { title: `the shell beside Apache's ${shellVersion} on ${serverKind}`, passed, faults };
+    const get = ['get', '/b'];
+    const oneShotMs = {
+      ours: await medianMs([...ours, ...oursAt, ...get], RUNS),
+      apache: await medianMs([...apache, ...theirsAt, ...get], 3),
+      bareNode: await medianMs([process.execPath, '-e', '0'], RUNS),
+    };
+    return { oneShotMs, title: `the shell beside Apache's ${shellVersion} on ${serverKind}`, passed, faults };
   } finally {
     await Promise.all(servers.map((server) => server.kill()));
   }
+}
+
+/** Median of the time from start to end. */
+async function medianMs(argv: readonly string[], runs: number): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const begun = performance.now();
+    await run(argv, '');
+    times.push(performance.now() - begun);
+  }
+  return times.sort((a, b) => a - b)[runs >> 1] as number;
 }
 
 function startServer(kind: 'headkeeper' | 'apache', dataDir: string): Promise<ServerProcess> {
