@@ -70,7 +70,9 @@ export const getEphemerals: Command = {
   least: 0,
   completes: ['path'],
   async run({ client, calls, print }, args) {
-    const ephemerals = await client.getEphemerals(args.words[0] ?? '/', calls);
+    const prefix = args.words[0] ?? '/';
+    if (!prefix.startsWith('/')) throw new ShellError('Path must start with / character');
+    const ephemerals = await client.getEphemerals(prefix, calls);
     print(`[${ephemerals.join(', ')}]`, { ephemerals });
   },
 };
