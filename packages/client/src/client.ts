@@ -314,13 +314,15 @@ export class Client {
     const operation = mode === 'persistent' ? this.#operations.addPersistentWatch : this.#operations.addRecursiveWatch;
     const wireMode = mode === 'persistent' ? AddWatchMode.persistent : AddWatchMode.persistentRecursive;
     // One function for each watch, so that the same watcher can be added twice and removed once.
-    const own: Watcher = (event) => watcher(event);
+    let isRemoved = false;
+    const own: Watcher = (event) => (isRemoved ? undefined : watcher(event));
     const whole = await this.#checked('addWatch', path, null, (serverPath) =>
       this.#call(operation, { path: serverPath, mode: wireMode }, path, null, options, own, serverPath).then(
         () => serverPath,
       ),
     );
     const remove = async (removeOptions: CallOptions = {}): Promise<void> => {
+      isRemoved = true;
       const { watches } = this.#session;
       if (watches.remove(mode, whole, own) && watches.isIdle(whole, mode)) {
         await this.#removeAtServer(mode, path, whole, removeOptions);

@@ -470,12 +470,14 @@ export class Session {
     for (const watcher of this.watches.take(type, serverPath)) this.#tell(watcher, event);
   }
 
+  /**
+   * Tells of an event behind the answers that came before it, and before those that come after: an answer reaches its
+   * caller as a promise, so the event takes the same way.
+   */
   #tell(watcher: Watcher, event: WatchEvent): void {
-    try {
-      watcher(event);
-    } catch (error) {
-      this.#listener.watcherFailed(error);
-    }
+    Promise.resolve(event)
+      .then(watcher)
+      .catch((error: unknown) => this.#listener.watcherFailed(error));
   }
 
   #showIdentity(connection: Connection, { scheme, auth }: AuthInfo): void {

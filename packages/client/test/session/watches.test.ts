@@ -24,6 +24,7 @@ test('a watch on data is told once, with the zxid if the server tells it', async
   await read;
   end.event(nodeDataChanged, '/a', 44);
   end.event(nodeDataChanged, '/a', 45);
+  await settle();
   assert.deepEqual(heard, ['dataChanged /a 44']);
 });
 
@@ -40,8 +41,10 @@ test('a read that fails leaves no watch; exists does, for the creation', async (
     ['rejected', 'rejected', 'fulfilled'],
   );
   end.event(nodeChildrenChanged, '/a');
+  await settle();
   assert.deepEqual(heard, []);
   end.event(nodeCreated, '/a');
+  await settle();
   assert.deepEqual(heard, ['created /a']);
 });
 
@@ -54,6 +57,7 @@ test('exists without permission leaves no watch', async () => {
   end.fail(1, ErrorCode.noAuth);
   await assert.rejects(read);
   end.event(nodeDataChanged, '/a');
+  await settle();
   assert.deepEqual(heard, []);
 });
 
@@ -65,6 +69,7 @@ test('the same watcher on data and children of a deleted znode hears it once', a
   await Promise.all([client.getData('/a', { watch }), client.getChildren('/a', { watch })]);
   end.event(nodeDeleted, '/a');
   end.event(nodeDeleted, '/a');
+  await settle();
   assert.deepEqual(heard, ['deleted /a']);
 });
 
@@ -83,6 +88,7 @@ test('recursive watches hear of all below, but not of childrenChanged; persisten
   end.event(nodeDataChanged, '/a');
   end.event(nodeDataChanged, '/ab');
   end.event(nodeDeleted, '/a');
+  await settle();
   assert.deepEqual(below.heard, ['created /a/b/c', 'dataChanged /a', 'deleted /a']);
   assert.deepEqual(one.heard, ['childrenChanged /a', 'dataChanged /a', 'deleted /a']);
   assert.deepEqual(root.heard, ['created /a/b/c', 'dataChanged /a', 'dataChanged /ab', 'deleted /a']);
@@ -141,6 +147,7 @@ test('setWatches2 only if there are watches that stay; they hear of a gap', asyn
   assert.deepEqual(stays.heard, ['gap /p']);
   assert.deepEqual(below.heard, ['gap /r']);
   again.event(nodeDataChanged, '/p');
+  await settle();
   assert.deepEqual(stays.heard, ['gap /p', 'dataChanged /p']);
 });
 
@@ -168,6 +175,7 @@ test('a read with a watch that is asked again watches, too', async () => {
   again.reply(again.last().xid, 'getData', { data: null, stat: STAT });
   await read;
   again.event(nodeDataChanged, '/a');
+  await settle();
   assert.deepEqual(heard, ['dataChanged /a']);
 });
 
@@ -179,6 +187,7 @@ test('a watch is removed by all kinds at once when it is the last, so that every
   const first = await client.addWatch('/a', 'persistent', watch);
   const second = await client.addWatch('/a', 'persistent', watch);
   end.event(nodeDataChanged, '/a');
+  await settle();
   assert.deepEqual(heard, ['dataChanged /a', 'dataChanged /a']);
   await first.remove();
   await first.remove();
@@ -186,6 +195,7 @@ test('a watch is removed by all kinds at once when it is the last, so that every
   await second.remove();
   assert.deepEqual(end.last().body, { path: '/a', type: 3 });
   end.event(nodeDataChanged, '/a');
+  await settle();
   assert.equal(heard.length, 2);
 });
 
@@ -220,6 +230,7 @@ test('a watch that is added while another of the path is removed stays at the se
   end.reply(2, 'addWatch', { err: 0 });
   await adding;
   end.event(nodeDataChanged, '/a');
+  await settle();
   assert.deepEqual(heard, ['dataChanged /a']);
 });
 
@@ -239,6 +250,7 @@ test('removeWatches forgets the watchers before the answers behind its own', asy
   assert.equal(await removing, true);
   await adding;
   end.event(nodeDataChanged, '/a');
+  await settle();
   assert.deepEqual(old.heard, []);
   assert.deepEqual(fresh.heard, ['dataChanged /a']);
 });
@@ -258,6 +270,32 @@ test('whether there is a watch, and that there was none to remove', async () => 
   );
 });
 
+test('answers and events reach their callers in the order in which they came, all in one turn', async () => {
+  const world = new World();
+  const { client, end } = await world.connect();
+  const told: string[] = [];
+  const before = client.getData('/a', { watch: ({ type }) => told.push(type) });
+  const after = client.getData('/b');
+  const watched = [before.then(() => told.push('answer before')), after.then(() => told.push('answer after'))];
+  await settle();
+  end.reply(1, 'getData', { data: null, stat: STAT });
+  end.event(nodeDataChanged, '/a');
+  end.reply(2, 'getData', { data: null, stat: STAT });
+  await Promise.all(watched);
+  assert.deepEqual(told, ['answer before', 'dataChanged', 'answer after']);
+});
+
+test('a watch that is removed hears nothing, not even of what is on its way to it', async () => {
+  const world = new World();
+  const { client, end } = await world.connect();
+  end.answer = obliging(end);
+  const { heard, watch } = listener();
+  const added = await client.addWatch('/a', 'persistent', watch);
+  end.event(nodeDataChanged, '/a');
+  await added.remove();
+  assert.deepEqual(heard, []);
+});
+
 test('a watcher that throws disturbs nobody', async () => {
   const warnings: string[] = [];
   const world = new World();
@@ -269,6 +307,7 @@ test('a watcher that throws disturbs nobody', async () => {
   });
   await client.addWatch('/a', 'persistent', watch);
   end.event(nodeDataChanged, '/a');
+  await settle();
   assert.deepEqual(heard, ['dataChanged /a']);
   assert.deepEqual(warnings, ['a watcher or listener has thrown']);
   await client.getData('/b');
@@ -281,6 +320,7 @@ test('events of kinds that nobody knows are passed over', async () => {
   const { heard, watch } = listener();
   await client.addWatch('/a', 'persistent', watch);
   end.event(99, '/a');
+  await settle();
   assert.deepEqual(heard, []);
 });
 
@@ -332,6 +372,7 @@ test('below a chroot: requests, answers, events, and what is not below it', asyn
   assert.deepEqual(again.asked('setWatches')[0]?.body.dataWatches, ['/app', '/zookeeper/config']);
   again.event(nodeDataChanged, '/app');
   again.event(nodeDataChanged, '/zookeeper/config');
+  await settle();
   assert.deepEqual(root.heard, ['dataChanged /']);
   assert.deepEqual(config.heard, ['dataChanged /zookeeper/config']);
 });
