@@ -125,7 +125,8 @@ describe('read-write lock', { timeout: 60_000 }, () => {
     for (;;) if (/__READ__/.test((await world.children(PATH, 1))[0] as string)) break;
     relay.cut();
     const reader = await downgraded;
-    assert.equal(reader.token, (await world.observer.exists(reader.path))?.czxid);
+    assert.equal(reader.token, writer.token);
+    assert.equal((await world.observer.getChildren(PATH)).children.length, 1);
     await reader.release();
     await world.children(PATH, 0);
   });

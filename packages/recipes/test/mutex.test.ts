@@ -7,6 +7,8 @@ import { contendersOf } from '../src/line/contenders.ts';
 import { aborted, World } from './support/world.ts';
 
 const PATH = '/locks/one';
+/** Where the client tells of each request that is made. */
+const REQUESTS = 'tracing:headkeeper.client.request:start';
 
 describe('mutex', { timeout: 60_000 }, () => {
   it('has one holder at a time, in the order asked, each with a higher token', async () => {
@@ -57,11 +59,11 @@ describe('mutex', { timeout: 60_000 }, () => {
     const listener = (message: unknown): void => {
       asked.push((message as RequestTrace).operation);
     };
-    subscribe('headkeeper:client:request:start', listener);
+    subscribe(REQUESTS, listener);
     await held.release();
     await next;
     await Promise.all(clients.map((client) => client.sync()));
-    unsubscribe('headkeeper:client:request:start', listener);
+    unsubscribe(REQUESTS, listener);
     assert.deepEqual(
       asked.filter((operation) => operation !== 'sync'),
       ['delete'],
