@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { type Client, type ClientOptions, isZooKeeperError, type WatchEvent, ZooKeeperError } from '@headkeeper/client';
 import { CommandError } from '../exit-codes.ts';
 import type { Command, Context, ShellDoor } from './commands/command.ts';
@@ -155,8 +154,6 @@ export class Shell implements ShellDoor {
     this.#aim = args.words.find((word) => word.startsWith('/')) ?? null;
     const interrupted = (this.#interrupt as AbortController).signal;
     const signal = AbortSignal.any([interrupted, this.connection.begin()]);
-    // Each request that waits listens to it.
-    setMaxListeners(0, signal);
     let client: Client | null = null;
     if (command.offline !== true) client = await this.connection.client(signal);
     await command.run(this.#context(client, signal, interrupted, isJson), args);

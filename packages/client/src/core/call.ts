@@ -1,5 +1,6 @@
 import type { RequestBodies, RequestName, ResponseBodies } from '@headkeeper/protocol';
 import type { Timer } from '../ports.ts';
+import { onAbort } from './abort-listeners.ts';
 import type { CallOptions } from './call-options.ts';
 import { type ErrorFacts, type Outcome, ZooKeeperError, type ZooKeeperErrorCode } from './errors.ts';
 import type { Watcher, WatchKind } from './watch-table.ts';
@@ -137,9 +138,9 @@ export function bindCall(
   if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS) {
     timer = after(timeoutMs, () => giveUp('requestTimeout', { detail: `no answer within ${timeoutMs} ms` }));
   }
-  signal?.addEventListener('abort', aborted);
+  const forget = signal === undefined ? null : onAbort(signal, aborted);
   call.release = () => {
     timer?.cancel();
-    signal?.removeEventListener('abort', aborted);
+    forget?.();
   };
 }

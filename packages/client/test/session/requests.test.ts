@@ -167,6 +167,24 @@ test('an aborted call is given up where it stands', async () => {
   after.abort();
 });
 
+test('a thousand calls may share a signal: it is listened to once, and all of them are given up', async () => {
+  const world = new World();
+  const { client } = await world.connect();
+  const controller = new AbortController();
+  let listeners = 0;
+  const { signal } = controller;
+  const listen = signal.addEventListener.bind(signal);
+  signal.addEventListener = (...words: Parameters<typeof listen>) => {
+    listeners++;
+    listen(...words);
+  };
+  const calls = Array.from({ length: 1_000 }, () => rejection(client.setData('/a', 'x', { signal })));
+  await settle();
+  controller.abort();
+  for (const error of await Promise.all(calls)) assert.equal(summary(error), 'aborted, unknown, /a');
+  assert.equal(listeners, 1);
+});
+
 test('a request has a time limit: its own, or that of the client', async () => {
   const world = new World();
   const { client, end } = await world.connect({ requestTimeoutMs: 1_000 });
