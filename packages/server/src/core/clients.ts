@@ -242,8 +242,8 @@ export class Clients {
     const operation = operationOf(opcode);
     if (opcode === OpCode.sync) {
       const answer = path.sync(connection, xid, r);
-      if (answer === 'later') {
-        connection.syncing = true;
+      if (answer === 'later' || answer === 'behind') {
+        if (answer === 'later') connection.syncing = true;
         connection.order.pushSync(r.bytes, start, r.end, connection.identities);
         return;
       }

@@ -6,8 +6,11 @@ import type { WriteOperation } from './ops/operation.ts';
  * Where the writes of this server's clients go: into proposals when it leads or stands alone, to the leader when it
  * follows. Each role has its own.
  */
-/** `now`: a sync is answered like a read; `later`: in its turn by `Clients.synced`; `refused`: by an error. */
-export type SyncAnswer = 'now' | 'later' | 'refused';
+/**
+ * `now`: a sync is answered like a read; `later`: in its turn by `Clients.synced`, and nothing that follows it on the
+ * connection is looked at before; `behind`: by `Clients.synced`, too, and what follows is taken in; `refused`: by an error.
+ */
+export type SyncAnswer = 'now' | 'later' | 'behind' | 'refused';
 
 export interface WritePath {
   /** Whether this server is cut off and takes reads only, of clients that have said that they bear it. */

@@ -31,6 +31,25 @@ test('nothing can be read, and nothing is answered, before it is durable', () =>
   assert.deepEqual(summary(reader.take()), ['event 1 /a']);
 });
 
+test('a sync is answered behind everything proposed when it came: it tells what became of a lost connection’s writes', () => {
+  const harness = new CoreHarness();
+  const lost = harness.connect();
+  const other = harness.connect();
+  harness.autoDurable = false;
+  lost.ask('create', creation('/a'));
+  const written = harness.appendedZxid;
+  const again = harness.open().attach(lost);
+  again.ask('sync', { path: '/' });
+  again.ask('getData', READ);
+  other.ask('create', creation('/b'));
+  assert.deepEqual(summary(again.take()), []);
+  harness.durable(written);
+  assert.deepEqual(summary(again.take()), ['sync 0', 'getData 0'], 'it does not wait for what came behind it');
+  harness.durable();
+  again.ask('sync', { path: '/' });
+  assert.deepEqual(summary(again.take()), ['sync 0'], 'with nothing under way it is answered at once');
+});
+
 test('validation sees what is proposed and not yet durable', () => {
   const harness = new CoreHarness();
   const one = harness.connect();

@@ -18,9 +18,9 @@ export const NOBODY = -1;
 
 /**
  * Makes txns: of what this server's clients ask for, of what learners forward, and of its own accord (expired sessions,
- * containers, TTL znodes). For a leader and for a standalone server.
+ * containers, TTL znodes). What a leader and a standalone server have in common.
  */
-export class LeaderWrites implements WritePath {
+export abstract class LeaderWrites implements WritePath {
   readonly isReadOnly = false;
   readonly #pipeline: Pipeline;
   readonly #reaper: Reaper;
@@ -87,10 +87,7 @@ export class LeaderWrites implements WritePath {
     proposals.propose(closeSession, OpCode.closeSession, xid, connection, session, idHigh, idLow, NOTHING, identities);
   }
 
-  /** A standalone server is as new as can be; a leader of learners asks them first. */
-  sync(_connection: Connection, _xid: number, _r: Reader): SyncAnswer {
-    return 'now';
-  }
+  abstract sync(connection: Connection, xid: number, r: Reader): SyncAnswer;
 
   upgrade(session: Session): void {
     this.#pipeline.proposeCreate(null, session.idHigh, session.idLow, session.timeoutMs);

@@ -1,16 +1,16 @@
 import type { Database } from '../database.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { LeaderWrites } from './leader-writes.ts';
+import { StandaloneWrites } from './standalone-writes.ts';
 
 /** A server without an ensemble: what it has made durable is committed. */
 export class Standalone {
   readonly #pipeline: Pipeline;
-  readonly #writes: LeaderWrites;
+  readonly #writes: StandaloneWrites;
   #isResting = false;
 
   constructor(pipeline: Pipeline) {
     this.#pipeline = pipeline;
-    this.#writes = new LeaderWrites(pipeline);
+    this.#writes = new StandaloneWrites(pipeline);
   }
 
   start(): void {
@@ -38,7 +38,7 @@ export class Standalone {
   }
 
   durable(): void {
-    this.#pipeline.applyUpTo(this.#pipeline.durableZxid);
+    this.#writes.applyUpTo(this.#pipeline.durableZxid);
     this.#pipeline.clients.resumeStalled();
   }
 
