@@ -212,6 +212,36 @@ describe('semaphore', { timeout: 60_000 }, () => {
     assert.equal(lease.signal.aborted, false);
   });
 
+  it('asks again when it has lost its mutex to another before it has a lease', async () => {
+    await using world = await World.start();
+    const relay = await world.relay();
+    const [holder, next, loser] = [await world.client(), await world.client(), await world.client({}, relay)];
+    const held = await new Semaphore(holder, PATH, 1).acquire();
+    // Its mutex is created and looked at; the creation of its lease does not arrive.
+    const isLost = relay.loseRequest(2);
+    const acquire = (client: Client): Promise<void> =>
+      new Semaphore(client, PATH, 1).run(() => {}, { timeoutMs: 10_000 });
+    const last = acquire(loser);
+    await isLost;
+    relay.shut();
+    await world.children(`${PATH}/locks`, 1);
+    await world.children(`${PATH}/leases`, 1);
+    await world.expire(loser);
+    const first = acquire(next);
+    await world.children(`${PATH}/leases`, 2);
+    relay.open();
+    const { observer } = world;
+    for (;;) {
+      const [locks, leases] = await Promise.all([
+        observer.getChildren(`${PATH}/locks`),
+        observer.getChildren(`${PATH}/leases`),
+      ]);
+      if (locks.children.length === 2 || leases.children.length === 3) break;
+    }
+    await held.release();
+    await Promise.all([first, last]);
+  });
+
   it('refuses numbers of leases that make no sense, and another one than kazoo has written', async () => {
     await using world = await World.start();
     assert.throws(() => new Semaphore(world.observer, PATH, 0), RangeError);

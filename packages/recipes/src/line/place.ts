@@ -67,39 +67,40 @@ export function childPath(directory: string, name: string): string {
  * the next one.
  */
 export async function takePlace(client: Client, spec: PlaceSpec, wait: Wait): Promise<Place> {
-  const { directory, prefix, mode, data, acl, layout } = spec;
-  const { signal } = wait;
-  const withAcl = acl === undefined ? {} : { acl };
   for (;;) {
-    const session = await wait.session();
-    const options = { session, signal };
-    let isInDoubt = false;
-    try {
-      for (;;) {
-        try {
-          if (isInDoubt) {
-            const place = await findPlace(client, spec, options);
-            if (place !== null) return place;
-            isInDoubt = false;
-          }
-          const { path, stat } = await client.create(childPath(directory, prefix), data, {
-            ...options,
-            ...withAcl,
-            mode,
-          });
-          return new Place(client, directory, nameOf(path), session, stat.czxid);
-        } catch (error) {
-          isInDoubt ||= isZooKeeperError(error) && error.outcome === 'unknown';
-          if (isZooKeeperError(error, 'noNode')) await ensureDirectory(client, directory, layout, options);
-          // Somebody of this session has it already: an earlier attempt of ours.
-          else if (isZooKeeperError(error, 'nodeExists') && mode === 'ephemeral') isInDoubt = true;
-          else await wait.afterFailure(error);
+    const place = await takePlaceIn(client, spec, await wait.session(), wait);
+    if (place !== null) return place;
+  }
+}
+
+/** The same in one session alone; null: it has ended. */
+export async function takePlaceIn(client: Client, spec: PlaceSpec, session: bigint, wait: Wait): Promise<Place | null> {
+  const { directory, prefix, mode, data, acl, layout } = spec;
+  const options = { session, signal: wait.signal };
+  const create = { ...options, ...(acl === undefined ? {} : { acl }), mode };
+  let isInDoubt = false;
+  try {
+    for (;;) {
+      try {
+        if (isInDoubt) {
+          const place = await findPlace(client, spec, options);
+          if (place !== null) return place;
+          isInDoubt = false;
         }
+        const { path, stat } = await client.create(childPath(directory, prefix), data, create);
+        return new Place(client, directory, nameOf(path), session, stat.czxid);
+      } catch (error) {
+        isInDoubt ||= isZooKeeperError(error) && error.outcome === 'unknown';
+        if (isZooKeeperError(error, 'noNode')) await ensureDirectory(client, directory, layout, options);
+        // Somebody of this session has it already: an earlier attempt of ours.
+        else if (isZooKeeperError(error, 'nodeExists') && mode === 'ephemeral') isInDoubt = true;
+        else await wait.afterFailure(error);
       }
-    } catch (error) {
-      if (isInDoubt) void removeTraces(client, spec, session);
-      if (!isZooKeeperError(error, 'sessionExpired')) throw error;
     }
+  } catch (error) {
+    if (isInDoubt) void removeTraces(client, spec, session);
+    if (isZooKeeperError(error, 'sessionExpired')) return null;
+    throw error;
   }
 }
 

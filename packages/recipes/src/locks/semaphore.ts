@@ -3,7 +3,7 @@ import { bounded, Held, type Lock, runUnder } from '../held.ts';
 import { prefixFor } from '../line/contenders.ts';
 import { Ear } from '../line/ear.ts';
 import type { ContenderOptions } from '../line/line.ts';
-import { childPath, ensureDirectory, type Place, takePlace } from '../line/place.ts';
+import { childPath, ensureDirectory, type Place, takePlaceIn } from '../line/place.ts';
 import type { Wait, WaitOptions } from '../wait.ts';
 import { Mutex } from './mutex.ts';
 
@@ -83,16 +83,20 @@ export class Semaphore implements Lock {
   /** null: none is free and nobody wants to wait, or the lease has gone with its session. */
   async #takeLease({ session }: Held, wait: Wait, waits: boolean): Promise<Held | null> {
     const { layout = 'curator' } = this.#options;
-    return layout === 'curator' ? this.#takeNumbered(wait, waits) : this.#takePlain(session, wait, waits);
+    return layout === 'curator' ? this.#takeNumbered(session, wait, waits) : this.#takePlain(session, wait, waits);
   }
 
-  /** Curator's way: the lease is there while one waits for there to be few enough. */
-  async #takeNumbered(wait: Wait, waits: boolean): Promise<Held | null> {
+  /**
+   * Curator's way: the lease is there while one waits for there to be few enough, in the session that holds the mutex: two
+   * who have both created theirs would wait for one another.
+   */
+  async #takeNumbered(session: bigint, wait: Wait, waits: boolean): Promise<Held | null> {
     const { data = null, acl } = this.#options;
     const directory = childPath(this.path, 'leases');
     const prefix = prefixFor('curator', this.#client.uniqueId(), LEASE_MARKER);
     const spec = { directory, prefix, mode: 'ephemeralSequential', data, acl, layout: 'curator' } as const;
-    const place = await takePlace(this.#client, spec, wait);
+    const place = await takePlaceIn(this.#client, spec, session, wait);
+    if (place === null) return null;
     try {
       const isOurs = await this.#whenFew(place, wait, waits);
       if (isOurs) return new Held(this.#client, place);
@@ -143,11 +147,9 @@ export class Semaphore implements Lock {
       acl,
       layout: 'kazoo',
     } as const;
-    const place = await takePlace(this.#client, spec, wait);
-    if (place.session === session) return new Held(this.#client, place);
-    // The mutex was lost with the session under which there was room.
-    await place.remove();
-    return null;
+    // In another session the mutex would be lost, under which there was room.
+    const place = await takePlaceIn(this.#client, spec, session, wait);
+    return place === null ? null : new Held(this.#client, place);
   }
 
   /** The number of leases is the data of the znode: set by the first, checked by the others. */
