@@ -1,7 +1,7 @@
 import type { Client } from '@headkeeper/client';
-import { HoldLostError, type LossReason } from './errors.ts';
 import type { Place } from './line/place.ts';
-import { Wait, type WaitOptions } from './wait.ts';
+import { holdBySession, type SessionHold } from './session-hold.ts';
+import type { WaitOptions } from './wait.ts';
 
 /** Something that is held until it is released, or lost with the session. */
 export interface Hold {
@@ -22,22 +22,12 @@ export interface Lock {
 /** A lock, lease or leadership that one znode stands for. */
 export class Held implements Hold {
   readonly #place: Place;
-  readonly #controller: AbortController = new AbortController();
-  readonly #unsubscribe: () => void;
-  #isReleased = false;
+  readonly #hold: SessionHold;
 
   /** @internal */
   constructor(client: Client, place: Place) {
     this.#place = place;
-    this.#unsubscribe = client.onEvent((event) => {
-      if (event.type === 'closed') this.#lose('clientClosed');
-      else if (
-        (event.type === 'sessionUncertain' || event.type === 'sessionExpired') &&
-        event.sessionId === place.session
-      ) {
-        this.#lose(event.type);
-      }
-    });
+    this.#hold = holdBySession(client, place.session, place.path);
   }
 
   /** The znode. */
@@ -59,7 +49,7 @@ export class Held implements Hold {
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#hold.signal;
   }
 
   /**
@@ -68,19 +58,12 @@ export class Held implements Hold {
    * @throws ZooKeeperError when the servers do not allow it, such as noAuth.
    */
   release(): Promise<void> {
-    this.#isReleased = true;
-    this.#unsubscribe();
+    this.#hold.release();
     return this.#place.remove();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
-  }
-
-  #lose(reason: LossReason): void {
-    if (this.#isReleased) return;
-    this.#unsubscribe();
-    this.#controller.abort(new HoldLostError(reason, this.path));
   }
 }
 
@@ -94,21 +77,4 @@ export async function runUnder<H extends Hold, T>(hold: H, work: (held: H) => Pr
   const result = await work(held);
   held.signal.throwIfAborted();
   return result;
-}
-
-/** Bounds one call of a recipe. */
-export async function bounded<T>(
-  client: Client,
-  operation: string,
-  path: string,
-  options: WaitOptions,
-  call: (wait: Wait) => Promise<T>,
-): Promise<T> {
-  const wait = new Wait(client, operation, path, options);
-  try {
-    wait.check();
-    return await call(wait);
-  } finally {
-    wait.end();
-  }
 }

@@ -7,20 +7,31 @@ import {
   type ZooKeeperError,
 } from '@headkeeper/client';
 
+/** A lost connection, a slow answer, a busy server: all of it while the session goes on. */
+const WITHIN_A_SESSION = [
+  'connectionLoss',
+  'sessionMoved',
+  'requestTimeout',
+  'operationTimeout',
+  'throttledOp',
+] as const;
+
+/** Whether a request that failed so may be made again in its session: what is bound to one, such as an ephemeral. */
+export function passesInSession(error: unknown): error is ZooKeeperError {
+  return isZooKeeperError(error, ...WITHIN_A_SESSION, 'tooManyPending');
+}
+
 /**
- * Whether a request that failed so may be made again at once, in this session or another: a lost connection, an expired
- * session, an answer that took too long. Limits of the client itself are the caller's affair.
+ * Whether a request that failed so may be made again at once, in this session or another: what is bound to none. Limits of
+ * the client itself are the caller's affair.
  */
-export function isTransient(error: unknown): error is ZooKeeperError {
-  return isZooKeeperError(
-    error,
-    'connectionLoss',
-    'sessionExpired',
-    'sessionMoved',
-    'requestTimeout',
-    'operationTimeout',
-    'throttledOp',
-  );
+export function passesAtServers(error: unknown): error is ZooKeeperError {
+  return isZooKeeperError(error, ...WITHIN_A_SESSION, 'sessionExpired');
+}
+
+/** Whether a request that failed so may be made again after a pause, in this session or another. */
+export function passesInTime(error: unknown): error is ZooKeeperError {
+  return isZooKeeperError(error, ...WITHIN_A_SESSION, 'sessionExpired', 'tooManyPending');
 }
 
 /** Whether a change may have been made all the same. */
@@ -30,7 +41,7 @@ export function isDoubtful(error: unknown): error is ZooKeeperError {
 
 /**
  * Makes sure that a znode and all above it are there, containers unless told otherwise, whatever answers are lost on
- * the way.
+ * the way. Servers before 3.5 know no containers: those get persistent ones.
  */
 export async function ensureThere(
   client: Client,
@@ -38,12 +49,14 @@ export async function ensureThere(
   acl: readonly Acl[] | undefined,
   options: CallOptions & { readonly mode?: 'persistent' | 'container' } = {},
 ): Promise<void> {
+  let { mode = 'container' } = options;
   for (;;) {
     try {
-      await ensurePath(client, path, { mode: 'container', ...options, ...(acl === undefined ? {} : { acl }) });
+      await ensurePath(client, path, { ...options, mode, ...(acl === undefined ? {} : { acl }) });
       return;
     } catch (error) {
-      if (!isDoubtful(error)) throw error;
+      if (mode === 'container' && isZooKeeperError(error, 'unimplemented')) mode = 'persistent';
+      else if (!isDoubtful(error)) throw error;
     }
   }
 }

@@ -1,4 +1,5 @@
 import { type Client, isZooKeeperError, ZooKeeperError } from '@headkeeper/client';
+import { passesInSession } from './passing.ts';
 
 /** Bounds of a call that may wait for others. */
 export interface WaitOptions {
@@ -10,6 +11,8 @@ export interface WaitOptions {
 
 /** Milliseconds until something is tried again that the servers, or the client's own limits, refused for the moment. */
 const REFUSED_PAUSE_MS = 50;
+/** What timers can be set for, milliseconds. */
+const LONGEST_PAUSE_MS = 0x7fffffff;
 
 /** One wait of a recipe, from its call to its end. Requests are given its `signal`. */
 export class Wait {
@@ -52,6 +55,10 @@ export class Wait {
     this.#end();
   }
 
+  [Symbol.dispose](): void {
+    this.end();
+  }
+
   /** Resolves when `wake` is called, which may be at once; what `subscribe` returns is called at the end. */
   async until(subscribe: (wake: () => void) => () => void): Promise<void> {
     this.check();
@@ -73,13 +80,25 @@ export class Wait {
   /** For a request that failed: returns when it makes sense to go on, and throws what the caller has to know. */
   async afterFailure(error: unknown): Promise<void> {
     this.check();
-    if (!isPassing(error)) throw error;
-    if (isRefusal(error)) {
-      await this.until((wake) => {
-        const timer = this.#client.after(REFUSED_PAUSE_MS, wake);
-        return () => timer.cancel();
-      });
-    }
+    if (!passesInSession(error)) throw error;
+    if (isZooKeeperError(error, 'throttledOp', 'tooManyPending')) await this.pause(REFUSED_PAUSE_MS);
+  }
+
+  /** Resolves when `event` does. */
+  event(event: Promise<void>): Promise<void> {
+    return this.until((wake) => {
+      void event.then(wake);
+      return () => {};
+    });
+  }
+
+  /** Resolves after so many milliseconds; sooner when `event` does, or when the longest time that can be waited is over. */
+  pause(ms: number, event?: Promise<void>): Promise<void> {
+    return this.until((wake) => {
+      const timer = this.#client.after(Math.min(Math.ceil(ms), LONGEST_PAUSE_MS), wake);
+      void event?.then(wake);
+      return () => timer.cancel();
+    });
   }
 
   /** The session that the client has, as soon as it has one. */
@@ -102,13 +121,15 @@ export class Wait {
   }
 }
 
-/** Whether a request that failed so may be made again: a lost connection, a slow answer, a busy server. */
-export function isPassing(error: unknown): boolean {
-  return (
-    isZooKeeperError(error, 'connectionLoss', 'requestTimeout', 'operationTimeout', 'sessionMoved') || isRefusal(error)
-  );
-}
-
-function isRefusal(error: unknown): boolean {
-  return isZooKeeperError(error, 'throttledOp', 'tooManyPending');
+/** Bounds one call of a recipe. */
+export async function bounded<T>(
+  client: Client,
+  operation: string,
+  path: string,
+  options: WaitOptions,
+  call: (wait: Wait) => Promise<T>,
+): Promise<T> {
+  using wait = new Wait(client, operation, path, options);
+  wait.check();
+  return await call(wait);
 }

@@ -1,6 +1,11 @@
 /** Text functions on the paths and names of znodes. */
 
-const SEQUENCE = /-?\d{10}$/;
+/** What a server ends a sequential name with: ten digits, or a sign and nine or ten after 2^31 creations. */
+const SEQUENCE = /^(?:\d{10}|-\d{9,10})$/;
+
+export function isSequence(text: string): boolean {
+  return SEQUENCE.test(text);
+}
 
 export function childPath(parent: string, name: string): string {
   return parent === '/' ? `/${name}` : `${parent}/${name}`;
@@ -22,7 +27,7 @@ export function nameOf(path: string): string {
 export function sequenceAfter(prefix: string, name: string): number | null {
   if (!name.startsWith(prefix)) return null;
   const rest = name.slice(prefix.length);
-  return SEQUENCE.exec(rest)?.index === 0 ? Number(rest) : null;
+  return isSequence(rest) ? Number(rest) : null;
 }
 
 /** Names in the order of their code units, which is how Java and Python sort them. */

@@ -1,7 +1,6 @@
 import { type Client, ensurePath, isZooKeeperError } from '@headkeeper/client';
-import { bounded } from '../held.ts';
 import { untilGone } from '../line/ear.ts';
-import type { WaitOptions } from '../wait.ts';
+import { bounded, type WaitOptions } from '../wait.ts';
 
 /**
  * A gate that everybody waits at while it is closed: closed is when its znode is there.

@@ -1,8 +1,9 @@
 import { type Acl, type Client, isZooKeeperError } from '@headkeeper/client';
-import { bounded, Held } from '../held.ts';
+import { Held } from '../held.ts';
 import { Ear, untilGone } from '../line/ear.ts';
-import { childPath, type Place, takePlace } from '../line/place.ts';
-import type { Wait, WaitOptions } from '../wait.ts';
+import { type Place, takePlace } from '../line/place.ts';
+import { bounded, type Wait, type WaitOptions } from '../wait.ts';
+import { childPath } from '../znode-name.ts';
 
 const READY = 'ready';
 

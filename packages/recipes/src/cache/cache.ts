@@ -8,8 +8,8 @@ import {
   ZooKeeperError,
 } from '@headkeeper/client';
 import { Alarm, pause } from '../alarm.ts';
-import { Bounds } from '../bounds.ts';
-import { isTransient } from '../passing.ts';
+import { passesInTime } from '../passing.ts';
+import { Wait } from '../wait.ts';
 import { childPath } from '../znode-name.ts';
 import { type CacheChange, type CachedNode, changeOf } from './cached-node.ts';
 
@@ -75,12 +75,12 @@ export class Cache {
    * @throws ZooKeeperError unimplemented or connectionLoss from servers before 3.6; aborted, requestTimeout, closed.
    */
   async start(options: CallOptions = {}): Promise<void> {
-    const bounds = new Bounds(this.#client, 'start', this.path, options);
+    using wait = new Wait(this.#client, 'start', this.path, options);
     this.#starting ??= this.#begin(options);
     await this.#starting;
     while (this.#round === 0 || this.#isReadingAll) {
       this.#checkOpen();
-      await bounds.wait(this.#stirred.next);
+      await wait.event(this.#stirred.next);
     }
   }
 
@@ -103,10 +103,10 @@ export class Cache {
 
   /** All znodes by their paths at one moment, waiting for one at which nothing is being read. */
   async snapshot(options: CallOptions = {}): Promise<ReadonlyMap<string, CachedNode>> {
-    const bounds = new Bounds(this.#client, 'snapshot', this.path, options);
+    using wait = new Wait(this.#client, 'snapshot', this.path, options);
     this.#checkOpen();
     while (!this.#isSettled) {
-      await bounds.wait(this.#stirred.next);
+      await wait.event(this.#stirred.next);
       this.#checkOpen();
     }
     return new Map([...this.#entries].map(([path, { node }]) => [path, node]));
@@ -116,14 +116,14 @@ export class Cache {
   async *snapshots(options: StreamOptions = {}): AsyncGenerator<ReadonlyMap<string, CachedNode>, void, undefined> {
     const { signal } = options;
     const bounds = signal === undefined ? {} : { signal };
-    const wait = new Bounds(this.#client, 'snapshots', this.path, bounds);
+    using wait = new Wait(this.#client, 'snapshots', this.path, bounds);
     let seen = -1;
     try {
       while (!this.#isClosed) {
         if (seen !== this.#changes && this.#isSettled) {
           seen = this.#changes;
           yield await this.snapshot(bounds);
-        } else await wait.wait(this.#stirred.next);
+        } else await wait.event(this.#stirred.next);
       }
     } catch (error) {
       if (!isZooKeeperError(error, 'aborted')) throw error;
@@ -142,19 +142,19 @@ export class Cache {
       if (!told.has(path)) told.set(path, previous);
     };
     this.#streams.add(changed);
-    const bounds = new Bounds(this.#client, 'changes', this.path, signal === undefined ? {} : { signal });
+    using wait = new Wait(this.#client, 'changes', this.path, signal === undefined ? {} : { signal });
     try {
       for (;;) {
         for (const [path, previous] of told) {
           told.delete(path);
           const change = changeOf(path, previous, this.get(path));
           if (change === null) continue;
-          bounds.check();
+          wait.check();
           yield change;
         }
         if (this.#isClosed) return;
-        bounds.check();
-        await bounds.wait(this.#stirred.next);
+        wait.check();
+        await wait.event(this.#stirred.next);
       }
     } catch (error) {
       if (!isZooKeeperError(error, 'aborted')) throw error;
@@ -236,7 +236,7 @@ export class Cache {
         return (await this.#client.getChildren(path)).children;
       } catch (error) {
         if (isOver() || isZooKeeperError(error, 'noNode', 'noAuth')) return [];
-        if (!isTransient(error) && !isZooKeeperError(error, 'tooManyPending')) throw error;
+        if (!passesInTime(error)) throw error;
         await pause(this.#client, PAUSE_MS);
       }
     }
@@ -264,7 +264,7 @@ export class Cache {
         if (!this.#isClosed && !isOld) this.#put(path, { path, data, stat });
       } catch (error) {
         if (isZooKeeperError(error, 'noNode', 'noAuth')) this.#put(path, null);
-        else if (isTransient(error) || isZooKeeperError(error, 'tooManyPending')) {
+        else if (passesInTime(error)) {
           await pause(this.#client, PAUSE_MS);
           this.#reading.set(path, 'changed');
         } else this.#end();

@@ -8,9 +8,9 @@ import {
   watchData,
 } from '@headkeeper/client';
 import { pause } from '../alarm.ts';
-import { Bounds } from '../bounds.ts';
 import { textOf } from '../node-data.ts';
-import { ensureThere, isTransient } from '../passing.ts';
+import { ensureThere, passesAtServers } from '../passing.ts';
+import { Wait } from '../wait.ts';
 import { childPath } from '../znode-name.ts';
 import { ConfigError, type ConfigOf, type ConfigProblem, type ConfigSchema, checkValue } from './config-schema.ts';
 import { decodeRevision, encodeRevision, type Revision, type RevisionRecord, revisionName } from './revision.ts';
@@ -157,7 +157,7 @@ export class ConfigStore<Schema extends ConfigSchema> {
       try {
         return (await this.#latest({})).record;
       } catch (error) {
-        if (!isTransient(error)) throw error;
+        if (!passesAtServers(error)) throw error;
         await pause(this.#client, PAUSE_MS);
       }
     }
@@ -168,7 +168,7 @@ export class ConfigStore<Schema extends ConfigSchema> {
     options: UpdateOptions,
   ): Promise<number> {
     const { ifRevision, note = null, ...rest } = options;
-    const bounds = new Bounds(this.#client, 'update', this.path, rest);
+    using wait = new Wait(this.#client, 'update', this.path, rest);
     const id = this.#client.uniqueId();
     let inDoubt: number | null = null;
     for (;;) {
@@ -178,7 +178,7 @@ export class ConfigStore<Schema extends ConfigSchema> {
         if (ifRevision !== undefined && before.revision !== ifRevision) {
           throw new ConfigConflict(ifRevision, before.revision);
         }
-        bounds.check();
+        wait.check();
         const values = next(before.values);
         const changed = changedKeys(before.values, values);
         if (changed.length === 0) return before.revision;
@@ -189,7 +189,7 @@ export class ConfigStore<Schema extends ConfigSchema> {
         return revision;
       } catch (error) {
         if (isZooKeeperError(error, 'badVersion', 'nodeExists', 'noNode')) continue;
-        if (!isTransient(error)) throw error;
+        if (!passesAtServers(error)) throw error;
         await pause(this.#client, PAUSE_MS);
       }
     }

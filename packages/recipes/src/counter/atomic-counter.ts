@@ -1,8 +1,8 @@
 import type { Acl, CallOptions, Client } from '@headkeeper/client';
-import { Bounds } from '../bounds.ts';
 import { Cell } from '../outcome/cell.ts';
-import { isTransient } from '../passing.ts';
+import { passesAtServers } from '../passing.ts';
 import { Turns } from '../turns.ts';
+import { Wait } from '../wait.ts';
 import { type CounterBytes, counterBytes } from './counter-bytes.ts';
 
 /** The longest pause after losing against another process, milliseconds; it doubles from 1 on. */
@@ -107,11 +107,15 @@ export class AtomicCounter {
     return this.#cell.close();
   }
 
-  #change(operation: string, next: (value: bigint) => bigint | null, options: CallOptions): Promise<CounterChange> {
-    const bounds = new Bounds(this.#client, operation, this.path, options);
-    return this.#turns.next(async () => {
+  async #change(
+    operation: string,
+    next: (value: bigint) => bigint | null,
+    options: CallOptions,
+  ): Promise<CounterChange> {
+    using wait = new Wait(this.#client, operation, this.path, options);
+    return await this.#turns.next(async () => {
       for (let pauseMs = 1; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
-        bounds.check();
+        wait.check();
         try {
           const { value: before, version } = await this.#read({});
           const after = next(before);
@@ -119,10 +123,10 @@ export class AtomicCounter {
           this.#checkRange(after);
           if (await this.#cell.replace(this.#bytes.encode(after), version, {})) return { before, after };
         } catch (error) {
-          if (!isTransient(error) || error.outcome === 'unknown') throw error;
+          if (!passesAtServers(error) || error.outcome === 'unknown') throw error;
           continue;
         }
-        await bounds.wait(null, this.#random() * pauseMs);
+        await wait.pause(this.#random() * pauseMs);
       }
     });
   }

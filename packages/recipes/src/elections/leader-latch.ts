@@ -1,11 +1,11 @@
 import type { Acl, Client } from '@headkeeper/client';
 import { HoldLostError } from '../errors.ts';
-import { bounded, Held } from '../held.ts';
+import { Held } from '../held.ts';
 import { type LineSpec, standInLine } from '../line/line.ts';
 import { firstOf, type Participant, participantsOf } from '../line/participants.ts';
 import type { Place } from '../line/place.ts';
 import { type FindBlocker, predecessorAmong, waitForTurn } from '../line/turn.ts';
-import { Wait, type WaitOptions } from '../wait.ts';
+import { bounded, Wait, type WaitOptions } from '../wait.ts';
 
 const MARKER = 'latch-';
 const latchBlocker: FindBlocker = predecessorAmong([MARKER]);

@@ -1,6 +1,6 @@
 import { type Acl, type CallOptions, type Client, isZooKeeperError } from '@headkeeper/client';
 import { AtomicCounter } from '../counter/atomic-counter.ts';
-import { ensureThere, isTransient } from '../passing.ts';
+import { ensureThere, passesAtServers } from '../passing.ts';
 import { Turns } from '../turns.ts';
 
 const DEFAULT_BLOCK = 1000;
@@ -81,7 +81,7 @@ export class SequentialIds {
       } catch (error) {
         if (isZooKeeperError(error, 'noNode')) {
           await ensureThere(this.#client, this.path, this.#acl.acl, { ...options, mode: 'persistent' });
-        } else if (!isTransient(error) || error.outcome !== 'unknown') throw error;
+        } else if (!passesAtServers(error) || error.outcome !== 'unknown') throw error;
       }
     }
   }

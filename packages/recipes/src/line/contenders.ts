@@ -1,3 +1,5 @@
+import { compareText, isSequence } from '../znode-name.ts';
+
 /** One child of a directory in which clients stand in line. */
 export interface Contender {
   readonly name: string;
@@ -10,9 +12,6 @@ export interface Contender {
 
 /** Whose names a recipe uses. `curator`: also understood by Go; kazoo needs a lock class of its own (see `Mutex`). */
 export type Layout = 'curator' | 'kazoo';
-
-/** The digits that a server ends a sequential name with: ten, or a sign and nine or ten after 2^31 creations. */
-const SEQUENCE = /^(?:\d{10}|-\d{9,10})$/;
 
 /** The name before its number, which no other client uses. `id`: 32 hexadecimal digits. */
 export function prefixFor(layout: Layout, id: string, marker: string): string {
@@ -31,18 +30,14 @@ export function contendersOf(children: readonly string[], markers: readonly stri
     const contender = parseContender(name, markers);
     if (contender !== null) contenders.push(contender);
   }
-  return contenders.sort((a, b) => (a.sequence - b.sequence) | 0 || compareNames(a.name, b.name));
+  return contenders.sort((a, b) => (a.sequence - b.sequence) | 0 || compareText(a.name, b.name));
 }
 
 export function parseContender(name: string, markers: readonly string[]): Contender | null {
   for (const marker of markers) {
     const at = name.lastIndexOf(marker);
     const digits = at < 0 ? '' : name.slice(at + marker.length);
-    if (SEQUENCE.test(digits)) return { name, marker, digits, sequence: Number(digits) };
+    if (isSequence(digits)) return { name, marker, digits, sequence: Number(digits) };
   }
   return null;
-}
-
-function compareNames(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

@@ -1,6 +1,6 @@
 import type { Acl, Client, DataInput } from '@headkeeper/client';
-import { bounded, Held } from '../held.ts';
-import type { Wait, WaitOptions } from '../wait.ts';
+import { Held } from '../held.ts';
+import { bounded, type Wait, type WaitOptions } from '../wait.ts';
 import { type Layout, prefixFor } from './contenders.ts';
 import { type Place, takePlace } from './place.ts';
 import { type FindBlocker, isTurn, waitForTurn } from './turn.ts';

@@ -1,6 +1,7 @@
 import { type Client, isZooKeeperError } from '@headkeeper/client';
+import { textOf } from '../node-data.ts';
+import { childPath } from '../znode-name.ts';
 import { contendersOf } from './contenders.ts';
-import { childPath } from './place.ts';
 
 /** One of those who stand in line. */
 export interface Participant {
@@ -48,7 +49,7 @@ async function namesOf(client: Client, directory: string): Promise<readonly stri
 async function participantAt(client: Client, path: string): Promise<Participant | null> {
   try {
     const { data, stat } = await client.getData(path);
-    return { id: new TextDecoder().decode(data ?? new Uint8Array()), path, token: stat.czxid };
+    return { id: textOf(data), path, token: stat.czxid };
   } catch (error) {
     if (isZooKeeperError(error, 'noNode')) return null;
     throw error;

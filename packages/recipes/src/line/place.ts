@@ -1,12 +1,7 @@
-import {
-  type Acl,
-  type CallOptions,
-  type Client,
-  type DataInput,
-  ensurePath,
-  isZooKeeperError,
-} from '@headkeeper/client';
-import { isPassing, Wait } from '../wait.ts';
+import { type Acl, type CallOptions, type Client, type DataInput, isZooKeeperError } from '@headkeeper/client';
+import { ensureThere, isDoubtful, passesInSession } from '../passing.ts';
+import { Wait } from '../wait.ts';
+import { childPath, nameOf } from '../znode-name.ts';
 import type { Layout } from './contenders.ts';
 
 /** What to create for a client that wants something. */
@@ -57,10 +52,6 @@ export class Place {
   }
 }
 
-export function childPath(directory: string, name: string): string {
-  return directory === '/' ? `/${name}` : `${directory}/${name}`;
-}
-
 /**
  * Creates the znode, once: after a connection loss it is looked for by its prefix before it is created again. When the wait
  * is given up while it may have been created, it is removed in the background. A session that ends means another try in
@@ -90,7 +81,7 @@ export async function takePlaceIn(client: Client, spec: PlaceSpec, session: bigi
         const { path, stat } = await client.create(childPath(directory, prefix), data, create);
         return new Place(client, directory, nameOf(path), session, stat.czxid);
       } catch (error) {
-        isInDoubt ||= isZooKeeperError(error) && error.outcome === 'unknown';
+        isInDoubt ||= isDoubtful(error);
         if (isZooKeeperError(error, 'noNode')) await ensureDirectory(client, directory, layout, options);
         // Somebody of this session has it already: an earlier attempt of ours.
         else if (isZooKeeperError(error, 'nodeExists') && mode === 'ephemeral') isInDoubt = true;
@@ -104,7 +95,7 @@ export async function takePlaceIn(client: Client, spec: PlaceSpec, session: bigi
   }
 }
 
-/** Makes sure of a directory for a layout. @throws ZooKeeperError */
+/** Makes sure of a directory for a layout, or returns when that has failed for now. @throws ZooKeeperError */
 export async function ensureDirectory(
   client: Client,
   directory: string,
@@ -112,12 +103,10 @@ export async function ensureDirectory(
   options: CallOptions,
 ): Promise<void> {
   try {
-    await ensurePath(client, directory, { ...options, mode: layout === 'curator' ? 'container' : 'persistent' });
+    const mode = layout === 'curator' ? 'container' : 'persistent';
+    await ensureThere(client, directory, undefined, { ...options, mode });
   } catch (error) {
-    if (isPassing(error)) return;
-    // Servers before 3.5 know no containers.
-    if (!isZooKeeperError(error, 'unimplemented')) throw error;
-    await ensurePath(client, directory, { ...options, mode: 'persistent' });
+    if (!passesInSession(error)) throw error;
   }
 }
 
@@ -162,8 +151,4 @@ async function untilDone(
       await wait.afterFailure(error);
     }
   }
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -1,8 +1,9 @@
 import { type Client, isZooKeeperError } from '@headkeeper/client';
 import type { Wait } from '../wait.ts';
+import { childPath } from '../znode-name.ts';
 import { contendersOf } from './contenders.ts';
 import { anyEvent } from './ear.ts';
-import { childPath, type Place } from './place.ts';
+import type { Place } from './place.ts';
 
 /** Who has to go before it is one's turn. */
 export interface Blocker {

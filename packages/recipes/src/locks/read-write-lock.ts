@@ -2,9 +2,10 @@ import { type Client, isZooKeeperError } from '@headkeeper/client';
 import { Held, type Lock, runUnder } from '../held.ts';
 import { type Contender, contendersOf, type Layout, parseContender, prefixFor } from '../line/contenders.ts';
 import { acquireInLine, type ContenderOptions, type LineSpec, tryAcquireInLine } from '../line/line.ts';
-import { childPath, Place } from '../line/place.ts';
+import { Place } from '../line/place.ts';
 import type { FindBlocker } from '../line/turn.ts';
 import { Wait, type WaitOptions } from '../wait.ts';
+import { childPath, nameOf } from '../znode-name.ts';
 
 interface Markers {
   readonly read: string;
@@ -57,7 +58,7 @@ export class ReadWriteLock {
     held.signal.throwIfAborted();
     const { layout = 'curator', data = null, acl } = this.#options;
     const client = this.#client;
-    const name = held.path.slice(held.path.lastIndexOf('/') + 1);
+    const name = nameOf(held.path);
     const writer = parseContender(name, [MARKERS[layout].write]);
     if (writer === null || held.path !== childPath(this.path, name)) {
       throw new TypeError(`${held.path} is no write lock of ${this.path}`);

@@ -1,10 +1,12 @@
 import { type Client, isZooKeeperError } from '@headkeeper/client';
-import { bounded, Held, type Lock, runUnder } from '../held.ts';
+import { Held, type Lock, runUnder } from '../held.ts';
 import { prefixFor } from '../line/contenders.ts';
 import { Ear } from '../line/ear.ts';
 import type { ContenderOptions } from '../line/line.ts';
-import { childPath, ensureDirectory, type Place, takePlaceIn } from '../line/place.ts';
-import type { Wait, WaitOptions } from '../wait.ts';
+import { ensureDirectory, type Place, takePlaceIn } from '../line/place.ts';
+import { textOf } from '../node-data.ts';
+import { bounded, type Wait, type WaitOptions } from '../wait.ts';
+import { childPath } from '../znode-name.ts';
 import { Mutex } from './mutex.ts';
 
 const LEASE_MARKER = 'lease-';
@@ -158,7 +160,7 @@ export class Semaphore implements Lock {
     for (;;) {
       try {
         const { data, stat } = await this.#client.getData(this.path, { signal });
-        const text = new TextDecoder().decode(data ?? new Uint8Array());
+        const text = textOf(data);
         if (text === String(this.maxLeases)) return;
         if (text !== '') throw new LeasesDisagreeError(this.path, this.maxLeases, text);
         await this.#client.setData(this.path, String(this.maxLeases), { version: stat.version, signal });

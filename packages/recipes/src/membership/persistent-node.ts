@@ -7,8 +7,8 @@ import {
   type Stat,
 } from '@headkeeper/client';
 import { Alarm, pause } from '../alarm.ts';
-import { Bounds } from '../bounds.ts';
-import { ensureThere, isTransient } from '../passing.ts';
+import { ensureThere, passesAtServers, passesInTime } from '../passing.ts';
+import { Wait } from '../wait.ts';
 import { parentPath } from '../znode-name.ts';
 
 const PAUSE_MS = 100;
@@ -72,7 +72,8 @@ export class PersistentNode {
    */
   async start(options: CallOptions = {}): Promise<void> {
     this.#running ??= this.#run();
-    await this.#until(() => this.#isThere, new Bounds(this.#client, 'start', this.path, options));
+    using wait = new Wait(this.#client, 'start', this.path, options);
+    await this.#until(() => this.#isThere, wait);
   }
 
   /** Other data, now and whenever it is made again; resolves when it is stored. */
@@ -80,7 +81,8 @@ export class PersistentNode {
     this.#data = data;
     this.#isDataDue = true;
     this.#stirred.ring();
-    await this.#until(() => !this.#isDataDue, new Bounds(this.#client, 'setData', this.path, options));
+    using wait = new Wait(this.#client, 'setData', this.path, options);
+    await this.#until(() => !this.#isDataDue, wait);
   }
 
   /** Removes the znode and keeps it no longer. Resolves when it is gone, or will be with its session. */
@@ -138,7 +140,7 @@ export class PersistentNode {
       }
     } catch (error) {
       if (isZooKeeperError(error, 'noNode', 'nodeExists', 'badVersion')) return;
-      if (!isTransient(error) && !isZooKeeperError(error, 'tooManyPending')) throw error;
+      if (!passesInTime(error)) throw error;
       await pause(this.#client, PAUSE_MS);
     }
   }
@@ -166,7 +168,7 @@ export class PersistentNode {
         return;
       }
       // It may have been made with this data or with data of before.
-      if (isTransient(error)) this.#isDataDue = true;
+      if (passesAtServers(error)) this.#isDataDue = true;
       throw error;
     } finally {
       this.#ownSessions.add(session);
@@ -190,19 +192,19 @@ export class PersistentNode {
         await this.#client.delete(this.path, { version: stat.version, session });
       } catch (error) {
         if (isZooKeeperError(error, 'noNode', 'closed', 'authFailed')) return;
-        if (!isTransient(error) && !isZooKeeperError(error, 'badVersion', 'tooManyPending')) throw error;
+        if (!passesInTime(error) && !isZooKeeperError(error, 'badVersion')) throw error;
         await pause(this.#client, PAUSE_MS);
       }
     }
   }
 
-  async #until(isSo: () => boolean, bounds: Bounds): Promise<void> {
+  async #until(isSo: () => boolean, wait: Wait): Promise<void> {
     for (;;) {
       const settled = this.#settled.next;
       if (isSo()) return;
       if (this.#failure !== null) throw this.#failure;
       if (this.#isClosed) throw new Error(`the persistent node ${this.path} was closed`);
-      await bounds.wait(settled);
+      await wait.event(settled);
     }
   }
 }

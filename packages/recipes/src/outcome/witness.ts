@@ -8,7 +8,7 @@ import {
   type ZooKeeperError,
 } from '@headkeeper/client';
 import { pause } from '../alarm.ts';
-import { ensureThere, isDoubtful, isTransient } from '../passing.ts';
+import { ensureThere, isDoubtful, passesInTime } from '../passing.ts';
 import { childPath } from '../znode-name.ts';
 
 /** What a transaction leaves in its slot, and what takes its place when it is called off. */
@@ -104,7 +104,7 @@ export class Witness {
         return false;
       } catch (error) {
         if (isZooKeeperError(error, 'noNode', 'closed')) throw doubt;
-        if (!isTransient(error) && !isZooKeeperError(error, 'badVersion', 'tooManyPending')) throw error;
+        if (!passesInTime(error) && !isZooKeeperError(error, 'badVersion')) throw error;
         await pause(this.#client, PAUSE_MS);
       }
     }

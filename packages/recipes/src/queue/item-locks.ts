@@ -8,7 +8,7 @@ import {
 } from '@headkeeper/client';
 import { textOf } from '../node-data.ts';
 import type { Witness } from '../outcome/witness.ts';
-import { ensureThere, isTransient } from '../passing.ts';
+import { ensureThere, passesAtServers } from '../passing.ts';
 import { holdBySession, type SessionHold } from '../session-hold.ts';
 import { childPath } from '../znode-name.ts';
 import type { Delivery } from './delivery.ts';
@@ -82,7 +82,7 @@ export class ItemLocks {
           const holder = await this.#holder(lock);
           if (holder !== null) return holder === id;
         } else if (isZooKeeperError(error, 'noNode')) await this.#ensureDirectory();
-        else if (isZooKeeperError(error, 'sessionExpired') || !isTransient(error)) throw error;
+        else if (isZooKeeperError(error, 'sessionExpired') || !passesAtServers(error)) throw error;
         else isDoubtful ||= error.outcome === 'unknown';
       }
     }
@@ -102,7 +102,7 @@ export class ItemLocks {
       try {
         return await this.#client.getData(path);
       } catch (error) {
-        if (!isTransient(error)) throw error;
+        if (!passesAtServers(error)) throw error;
       }
     }
   }
@@ -123,7 +123,7 @@ export class ItemLocks {
             hold.release();
             throw lockLost(entry, error);
           }
-          if (!isTransient(error) || error.outcome === 'unknown') throw error;
+          if (!passesAtServers(error) || error.outcome === 'unknown') throw error;
         }
       }
     };
@@ -153,7 +153,7 @@ export class ItemLocks {
       } catch (error) {
         // With its session the lock goes as well.
         if (isZooKeeperError(error, 'noNode', 'sessionExpired', 'closed')) return;
-        if (!isTransient(error)) throw error;
+        if (!passesAtServers(error)) throw error;
       }
     }
   }

@@ -1,7 +1,7 @@
 import { type Acl, type CallOptions, type Client, isZooKeeperError } from '@headkeeper/client';
-import { Bounds } from '../bounds.ts';
 import { Witness } from '../outcome/witness.ts';
-import { ensureThere, isTransient } from '../passing.ts';
+import { ensureThere, passesAtServers } from '../passing.ts';
+import { Wait } from '../wait.ts';
 import { childPath } from '../znode-name.ts';
 import { type Delivery, plainDelivery } from './delivery.ts';
 import { ItemLocks } from './item-locks.ts';
@@ -54,18 +54,19 @@ export class ItemQueue {
 
   /** The first item that nobody else gets; waits for one. */
   async take(options: CallOptions): Promise<Delivery> {
-    const bounds = new Bounds(this.#client, 'take', this.#entries, options);
+    using wait = new Wait(this.#client, 'take', this.#entries, options);
     for (;;) {
-      bounds.check();
+      wait.check();
       let wake: () => void = () => {};
       const changed = new Promise<void>((resolve) => {
         wake = resolve;
       });
       this.#waiting.add(wake);
       try {
-        const found = await this.#takeFirst(bounds);
+        const found = await this.#takeFirst(wait);
         if (typeof found !== 'number') return found;
-        if (!this.#hasChanged) await bounds.wait(changed, found);
+        if (!this.#hasChanged)
+          await (found === Number.POSITIVE_INFINITY ? wait.event(changed) : wait.pause(found, changed));
       } finally {
         this.#waiting.delete(wake);
       }
@@ -74,9 +75,9 @@ export class ItemQueue {
 
   /** The first item that nobody else gets; null when there is none now. */
   async poll(options: CallOptions): Promise<Delivery | null> {
-    const bounds = new Bounds(this.#client, 'poll', this.#entries, options);
-    bounds.check();
-    const found = await this.#takeFirst(bounds);
+    using wait = new Wait(this.#client, 'poll', this.#entries, options);
+    wait.check();
+    const found = await this.#takeFirst(wait);
     return typeof found === 'number' ? null : found;
   }
 
@@ -109,26 +110,26 @@ export class ItemQueue {
   }
 
   /** A number: nothing can be taken for so many milliseconds. */
-  async #takeFirst(bounds: Bounds): Promise<Delivery | number> {
+  async #takeFirst(wait: Wait): Promise<Delivery | number> {
     for (;;) {
       try {
         await this.#refresh();
         for (let name = this.#next(); name !== null; name = this.#next()) {
-          const wait = this.#naming.waitMs?.(name) ?? 0;
-          if (wait > 0) {
+          const waitMs = this.#naming.waitMs?.(name) ?? 0;
+          if (waitMs > 0) {
             this.#known.push(name);
-            return wait;
+            return waitMs;
           }
           const delivery = await this.#tryTake(name);
           if (delivery !== null) return delivery;
-          bounds.check();
+          wait.check();
           await this.#refresh();
         }
         return Number.POSITIVE_INFINITY;
       } catch (error) {
         this.#changed();
-        if (!isTransient(error) || error.outcome === 'unknown') throw error;
-        bounds.check();
+        if (!passesAtServers(error) || error.outcome === 'unknown') throw error;
+        wait.check();
       }
     }
   }
