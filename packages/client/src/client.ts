@@ -360,8 +360,11 @@ export class Client {
     });
   }
 
-  /** @internal A watcher that waits to be told once is not to be told any more; the server is not asked. */
-  forgetWatcher(path: string, watcher: Watcher): void {
+  /**
+   * Gives up a watcher of a read, the same function on the same path: it hears nothing more but what is on its way to it.
+   * Nothing happens when it has been told, or is not there. The server is not asked; what it has to say is left unheard.
+   */
+  unwatch(path: string, watcher: Watcher): void {
     this.#session.watches.removeOnce(this.#chroot.whole(path), watcher);
   }
 

@@ -129,7 +129,7 @@ async function* states<State>(
     }
   } finally {
     signal?.removeEventListener('abort', aborted);
-    client.forgetWatcher(path, watch);
+    client.unwatch(path, watch);
   }
 }
 

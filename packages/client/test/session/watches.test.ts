@@ -28,6 +28,23 @@ test('a watch on data is told once, with the zxid if the server tells it', async
   assert.deepEqual(heard, ['dataChanged /a 44']);
 });
 
+test('a watcher that is given up hears nothing; others on the path do, and it may be set again', async () => {
+  const world = new World();
+  const { client, end } = await world.connect();
+  end.answer = obliging(end);
+  const [given, other] = [listener(), listener()];
+  for (const { watch } of [given, other]) await client.getData('/a', { watch });
+  client.unwatch('/a', given.watch);
+  client.unwatch('/b', other.watch);
+  end.event(nodeDataChanged, '/a');
+  await settle();
+  assert.deepEqual([given.heard, other.heard], [[], ['dataChanged /a']]);
+  await client.getData('/a', { watch: given.watch });
+  end.event(nodeDataChanged, '/a');
+  await settle();
+  assert.deepEqual(given.heard, ['dataChanged /a']);
+});
+
 test('a read that fails leaves no watch; exists does, for the creation', async () => {
   const world = new World();
   const { client, end } = await world.connect();
