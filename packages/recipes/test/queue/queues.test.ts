@@ -23,6 +23,16 @@ before(async () => {
 after(() => served.stop());
 
 describe('SimpleQueue', () => {
+  it('finds items whose numbers the server has counted beyond 2^31', async () => {
+    await zk.create('/overflown');
+    for (const number of ['-2147483648', '-000000005']) await zk.create(`/overflown/qn-${number}`, number);
+    await zk.create('/overflown/qn-00000000005', 'no number of a server');
+    const queue = new SimpleQueue(zk, '/overflown');
+    assert.equal(textOf((await queue.take()).data), '-2147483648');
+    assert.equal(textOf((await queue.take()).data), '-000000005');
+    assert.equal(await queue.poll(), null);
+  });
+
   it('hands items out in the order in which they were put, under the names of Curator and kazoo', async () => {
     for (const [layout, name] of [
       ['curator', 'qn-0000000000'],
