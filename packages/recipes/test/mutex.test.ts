@@ -9,6 +9,8 @@ import { aborted, World } from './support/world.ts';
 const PATH = '/locks/one';
 /** Where the client tells of each request that is made. */
 const REQUESTS = 'tracing:headkeeper.client.request:start';
+/** And of each answer. */
+const ANSWERS = 'tracing:headkeeper.client.request:asyncEnd';
 
 describe('mutex', { timeout: 60_000 }, () => {
   it('has one holder at a time, in the order asked, each with a higher token', async () => {
@@ -103,6 +105,26 @@ describe('mutex', { timeout: 60_000 }, () => {
     await held.release();
     await (await last).release();
     await world.children(PATH, 0);
+  });
+
+  it('leaves no watch behind when the wait is given up', async () => {
+    await using world = await World.start();
+    const held = await new Mutex(world.observer, PATH).acquire();
+    const client = await world.client();
+    const mutex = new Mutex(client, PATH);
+    for (let i = 0; i < 1_000; i++) {
+      const controller = new AbortController();
+      // The holder is looked at, so it is watched.
+      const listener = (message: unknown): void => {
+        if ((message as RequestTrace).operation === 'getData') controller.abort();
+      };
+      subscribe(ANSWERS, listener);
+      await assert.rejects(mutex.acquire({ signal: controller.signal }), { code: 'aborted' });
+      unsubscribe(ANSWERS, listener);
+    }
+    // The server knows of no watch then but those that it is told again.
+    await world.server.disconnectClients();
+    assert.equal(await client.hasWatch(held.path, 'any'), false);
   });
 
   it('tells its holder of an expired session, and goes to the next', async () => {

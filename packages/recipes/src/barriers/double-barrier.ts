@@ -22,7 +22,7 @@ export interface DoubleBarrierOptions {
  *   lets everybody in. Leaving: all but the lowest delete their znodes and watch the lowest, which watches the highest, until
  *   it is alone; then `ready` is deleted.
  * - A member whose session ends counts no more: while others wait to come in, a new one has to come in its place; when they
- *   wait to leave, it has left.
+ *   wait to leave, it has left. When all die inside, `ready` stays: the next one to come is let in alone, as with Curator.
  * - Connection loss: those who wait go on when the connection is back. Session expiry: a member that waits to come in comes
  *   again; the signal of one that is inside is aborted, and it can still leave, to wait for the others.
  * - The same barrier as Curator's `DistributedDoubleBarrier` and kazoo's `DoubleBarrier`. kazoo deletes `ready` when the first
@@ -57,7 +57,7 @@ export class DoubleBarrier {
     return bounded(this.#client, 'enter', this.path, options, async (wait) => {
       for (;;) {
         // Heard from before the others can count this one: none of them is so fast that its `ready` is missed.
-        const ready = new Ear(this.#client);
+        const ready = new Ear(this.#client, childPath(this.path, READY));
         try {
           const isReady = await this.#isReady(ready, wait);
           const place = await this.#come(wait);

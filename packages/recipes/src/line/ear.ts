@@ -5,11 +5,16 @@ import type { Wait } from '../wait.ts';
 export class Ear {
   /** For the request that sets the watch. */
   readonly watch: Watcher;
+  readonly #client: Client;
+  readonly #path: string;
   readonly #unsubscribe: () => void;
   #heard: WatchEventType | 'session' | null = null;
   #wake: () => void = () => {};
 
-  constructor(client: Client) {
+  /** @param path What is watched. */
+  constructor(client: Client, path: string) {
+    this.#client = client;
+    this.#path = path;
     this.watch = ({ type }) => this.#hear(type);
     this.#unsubscribe = client.onEvent(({ type }) => {
       if (type === 'sessionExpired') this.#hear('session');
@@ -34,6 +39,7 @@ export class Ear {
   /** Hears nothing any more. */
   end(): void {
     this.#unsubscribe();
+    this.#client.unwatch(this.#path, this.watch);
   }
 
   #hear(what: WatchEventType | 'session'): void {
@@ -53,7 +59,7 @@ export async function anyEvent(
   session: bigint | null,
   wait: Wait,
 ): Promise<WatchEventType | 'session' | null> {
-  const ear = new Ear(client);
+  const ear = new Ear(client, path);
   try {
     const bound = session === null ? {} : { session };
     // Not exists, which would leave a watch behind on a znode that has gone.

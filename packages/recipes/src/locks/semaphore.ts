@@ -112,7 +112,7 @@ export class Semaphore implements Lock {
 
   async #whenFew(place: Place, wait: Wait, waits: boolean): Promise<boolean> {
     for (;;) {
-      const ear = new Ear(this.#client);
+      const ear = new Ear(this.#client, place.directory);
       try {
         const names = await this.#leases(place.directory, place.session, ear, wait);
         if (names === null || !names.includes(place.name)) return false;
@@ -130,7 +130,7 @@ export class Semaphore implements Lock {
     const { data = null, acl } = this.#options;
     await this.#agreeOnLeases(wait);
     for (;;) {
-      const ear = new Ear(this.#client);
+      const ear = new Ear(this.#client, this.path);
       try {
         const names = await this.#leases(this.path, session, ear, wait);
         if (names === null) return null;

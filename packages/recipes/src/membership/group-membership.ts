@@ -1,12 +1,23 @@
-import type { Acl, CallOptions, Client, DataInput, StreamOptions } from '@headkeeper/client';
+import {
+  type Acl,
+  type CallOptions,
+  type Client,
+  type DataInput,
+  isZooKeeperError,
+  type StreamOptions,
+} from '@headkeeper/client';
+import { pause } from '../alarm.ts';
 import { Cache } from '../cache/cache.ts';
 import type { CachedNode } from '../cache/cached-node.ts';
 import { bytesOf, textOf } from '../node-data.ts';
+import { passesInTime } from '../passing.ts';
 import { childPath, nameOf } from '../znode-name.ts';
 import { PersistentNode } from './persistent-node.ts';
 
 const PARTY = '__party__';
 const HEX_ID_LENGTH = 32;
+/** Before what has failed is asked again; milliseconds. */
+const PAUSE_MS = 100;
 
 export interface GroupMembershipOptions {
   /** Name of this member; unique unless given. */
@@ -87,11 +98,31 @@ export class GroupMembership {
 
   /**
    * The members, and again after every change; changes that follow one another faster than they are read become one.
+   * However long there is no connection. Ends with its signal, or the client. @throws ZooKeeperError unimplemented or
+   * connectionLoss from servers before 3.6.
    */
   async *watch(options: StreamOptions = {}): AsyncGenerator<readonly GroupMember[], void, undefined> {
-    await using cache = new Cache(this.#client, this.path, { depth: 1 });
-    await cache.start();
+    await using cache = await this.#follow(options);
+    if (cache === null) return;
     for await (const nodes of cache.snapshots(options)) yield this.#membersOf(nodes);
+  }
+
+  /** Waits out what passes; null: it is over, with its signal or the client. */
+  async #follow({ signal }: StreamOptions): Promise<Cache | null> {
+    for (;;) {
+      const cache = new Cache(this.#client, this.path, { depth: 1 });
+      try {
+        await cache.start(signal === undefined ? {} : { signal });
+        return cache;
+      } catch (error) {
+        await cache.close();
+        if (signal?.aborted === true && isZooKeeperError(error, 'aborted')) return null;
+        if (this.#client.state === 'closed') return null;
+        // A lost connection the client has made good, so it is the server that hangs up on what it does not know.
+        if (!passesInTime(error) || error.code === 'connectionLoss') throw error;
+        await pause(this.#client, PAUSE_MS);
+      }
+    }
   }
 
   #membersOf(nodes: ReadonlyMap<string, CachedNode>): GroupMember[] {

@@ -112,6 +112,7 @@ export class PersistentNode {
       this.#isThere = false;
       this.#isClosed = true;
       stopListening();
+      this.#client.unwatch(this.path, this.#stirred.ring);
       this.#settled.ring();
     }
   }

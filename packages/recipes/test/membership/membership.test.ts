@@ -107,4 +107,25 @@ describe('GroupMembership', () => {
       assert.deepEqual(await one.members(), []);
     }
   });
+
+  it('is watched however long there is no connection, until the signal or the client ends it', async () => {
+    const { client, relay } = await served.connectThrough({ requestTimeoutMs: 50 });
+    const one = new GroupMembership(zk, '/group-far', { id: 'one' });
+    await one.join();
+    const far = new GroupMembership(client, '/group-far');
+    relay.shut();
+    await assert.rejects(client.exists('/'), (error) => isZooKeeperError(error, 'requestTimeout'));
+    const controller = new AbortController();
+    const [first, given] = [{}, { signal: controller.signal }].map((options) => far.watch(options).next());
+    await assert.rejects(client.exists('/'), (error) => isZooKeeperError(error, 'requestTimeout'));
+    controller.abort();
+    assert.deepEqual(await given, { value: undefined, done: true });
+    relay.open();
+    assert.deepEqual(
+      (await first)?.value?.map(({ id }) => id),
+      ['one'],
+    );
+    await client.close();
+    assert.deepEqual(await far.watch().next(), { value: undefined, done: true });
+  });
 });
