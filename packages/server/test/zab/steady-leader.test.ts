@@ -212,6 +212,34 @@ test('that a session is gone is said once voters have shown that this server sti
   assert.equal(client.closed, true);
 });
 
+test('what only a leader may say is asked of a learner that was not ready when the question came, once it is', () => {
+  const { member, standIns } = leader({ sid: 3, membership: THREE }, [1]);
+  const [one] = standIns as [StandIn];
+  const client = member.open();
+  client.handshake();
+  one.acknowledge(member.disk.lastZxid);
+  client.take();
+  const two = new StandIn(member, { sid: 2, epoch: 1, lastZxid: 0, slow: true });
+  member.cut(one.link);
+  assert.equal(member.role, 'leading', 'the one that is being brought up to date may yet make a quorum');
+  client.ask('sync', { path: '/' });
+  const passwd = new Uint8Array(SESSION_PASSWORD_BYTES);
+  apacheSessionPassword(0x1000001, 1, passwd, 0);
+  const stranger = member.open();
+  stranger.handshake({ sessionId: 0x100000100000001n, passwd, timeOut: 10_000 });
+  two.pump();
+  assert.deepEqual([client.take(), stranger.take()], [[], []]);
+  two.acknowledgeLeader();
+  assert.equal(two.isUpToDate, true);
+  const [synced] = client.take();
+  assert.equal(synced?.kind === 'reply' && synced.xid, 1);
+  const [refused] = stranger.take();
+  assert.equal(refused?.kind === 'handshake' && refused.sessionId, 0n);
+  client.ask('sync', { path: '/' });
+  two.pump();
+  assert.equal(client.take().length, 1, 'nor does it hold up the next one');
+});
+
 test('a learner is answered its sync before the commit of what was proposed later', () => {
   const [connection] = connectionsOf('requests') as [CapturedConnection];
   const sync = connection.messages.find(({ decoded }) => decoded.opCode === OpCode.sync)?.hex as string;
