@@ -116,6 +116,24 @@ describe('double barrier', { timeout: 60_000 }, () => {
     assert.equal(other.signal.aborted, false);
   });
 
+  it('waits, leaving, for nobody who has come back meanwhile', async () => {
+    await using world = await World.start();
+    const [a, b] = (await world.clients(2)) as [Client, Client];
+    const [lost, other] = (await Promise.all([a, b].map((client) => new DoubleBarrier(client, PATH, 2).enter()))) as [
+      BarrierMember,
+      BarrierMember,
+    ];
+    await world.expire(a);
+    await aborted(lost.signal);
+    await other.leave();
+    const again = new DoubleBarrier(b, PATH, 2).enter();
+    await world.children(PATH, 1);
+    // `again` waits for this one.
+    await lost.leave({ timeoutMs: 5000 });
+    const members = await Promise.all([again, new DoubleBarrier(a, PATH, 2).enter()]);
+    await Promise.all(members.map((member) => member.leave()));
+  });
+
   it('is entered over a lost answer to the creation', async () => {
     await using world = await World.start();
     await world.observer.create('/barriers');

@@ -163,10 +163,15 @@ export class BarrierMember {
   async #leave(wait: Wait): Promise<void> {
     const client = this.#client;
     const { name } = this.#place;
+    // Who was there as long as this one was. Whoever comes to a barrier that is closed wants to begin anew, and waits for
+    // this one, perhaps: nobody may wait for him.
+    let round: readonly string[] = [];
     for (;;) {
-      const members = await this.#members(wait);
-      const [lowest] = members;
-      const highest = members.at(-1);
+      const { members, isOpen } = await membersOf(client, this.#path, wait);
+      if (members.includes(name)) round = members;
+      const staying = isOpen ? members : members.filter((member) => round.includes(member));
+      const [lowest] = staying;
+      const highest = staying.at(-1);
       if (lowest === undefined || highest === undefined) break;
       if (lowest !== name) {
         await this.#held.release();
@@ -176,17 +181,21 @@ export class BarrierMember {
     }
     await untilDeleted(client, childPath(this.#path, READY), wait);
   }
+}
 
-  /** Who has not left yet, in the order of the names. */
-  async #members(wait: Wait): Promise<readonly string[]> {
-    for (;;) {
-      try {
-        const { children } = await this.#client.getChildren(this.#path, { signal: wait.signal });
-        return children.filter((name) => name !== READY).sort();
-      } catch (error) {
-        if (isZooKeeperError(error, 'noNode')) return [];
-        await wait.afterFailure(error);
-      }
+/** Who has not left yet, in the order of the names, and whether the barrier is open. */
+async function membersOf(
+  client: Client,
+  path: string,
+  wait: Wait,
+): Promise<{ readonly members: readonly string[]; readonly isOpen: boolean }> {
+  for (;;) {
+    try {
+      const { children } = await client.getChildren(path, { signal: wait.signal });
+      return { members: children.filter((name) => name !== READY).sort(), isOpen: children.includes(READY) };
+    } catch (error) {
+      if (isZooKeeperError(error, 'noNode')) return { members: [], isOpen: false };
+      await wait.afterFailure(error);
     }
   }
 }
