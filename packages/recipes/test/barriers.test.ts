@@ -134,6 +134,38 @@ describe('double barrier', { timeout: 60_000 }, () => {
     await Promise.all(members.map((member) => member.leave()));
   });
 
+  it('counts nobody twice who has given up without an answer and comes again', async () => {
+    await using world = await World.start();
+    await world.observer.create('/barriers');
+    await world.observer.create(PATH);
+    const relay = await world.relay();
+    const barrier = new DoubleBarrier(await world.client({}, relay), PATH, 2);
+    const lost = relay.loseAnswer(1);
+    const coming = barrier.enter({ timeoutMs: 300 });
+    coming.catch(() => {});
+    await lost;
+    relay.shut();
+    await assert.rejects(coming, { code: 'requestTimeout' });
+    const again = barrier.enter({ timeoutMs: 1000 });
+    relay.open();
+    await assert.rejects(again, { code: 'requestTimeout' });
+    await world.children(PATH, 0);
+  });
+
+  it('is closed by whoever comes when all have died inside', async () => {
+    await using world = await World.start();
+    const [a, b] = (await world.clients(2)).map((client) => new DoubleBarrier(client, PATH, 2)) as [
+      DoubleBarrier,
+      DoubleBarrier,
+    ];
+    await world.observer.create('/barriers');
+    await world.observer.create(PATH);
+    await world.observer.create(`${PATH}/ready`);
+    await assert.rejects(a.enter({ timeoutMs: 100 }), { code: 'requestTimeout' });
+    const members = await Promise.all([a.enter(), b.enter()]);
+    await Promise.all(members.map((member) => member.leave()));
+  });
+
   it('is entered over a lost answer to the creation', async () => {
     await using world = await World.start();
     await world.observer.create('/barriers');

@@ -22,7 +22,8 @@ export interface DoubleBarrierOptions {
  *   lets everybody in. Leaving: all but the lowest delete their znodes and watch the lowest, which watches the highest, until
  *   it is alone; then `ready` is deleted.
  * - A member whose session ends counts no more: while others wait to come in, a new one has to come in its place; when they
- *   wait to leave, it has left. When all die inside, `ready` stays: the next one to come is let in alone, as with Curator.
+ *   wait to leave, it has left. Whoever comes while others are inside is let in; when all have died there, whoever comes
+ *   next deletes `ready`.
  * - Connection loss: those who wait go on when the connection is back. Session expiry: a member that waits to come in comes
  *   again; the signal of one that is inside is aborted, and it can still leave, to wait for the others.
  * - The same barrier as Curator's `DistributedDoubleBarrier` and kazoo's `DoubleBarrier`. kazoo deletes `ready` when the first
@@ -33,6 +34,8 @@ export class DoubleBarrier {
   readonly members: number;
   readonly #client: Client;
   readonly #options: DoubleBarrierOptions;
+  /** Settles when nothing is left of the attempts to come that were given up. */
+  #removal: Promise<unknown> = Promise.resolve();
 
   /**
    * @param members How many have to come; all have to agree.
@@ -60,13 +63,17 @@ export class DoubleBarrier {
         const ready = new Ear(this.#client, childPath(this.path, READY));
         try {
           const isReady = await this.#isReady(ready, wait);
+          if (isReady && (await this.#isDeserted(wait))) {
+            await untilDeleted(this.#client, childPath(this.path, READY), wait);
+            continue;
+          }
           const place = await this.#come(wait);
           try {
             if (isReady || (await this.#whenAllCame(place, ready, wait))) {
               return new BarrierMember(this.#client, this.path, place, new Held(this.#client, place));
             }
           } catch (error) {
-            void place.remove().catch(() => {});
+            this.#removes(place.remove());
             throw error;
           }
         } finally {
@@ -87,7 +94,17 @@ export class DoubleBarrier {
     }
   }
 
-  #come(wait: Wait): Promise<Place> {
+  /** Whether nobody is inside: all members have died there, and `ready` is from the round before. */
+  async #isDeserted(wait: Wait): Promise<boolean> {
+    return (await membersOf(this.#client, this.path, wait)).members.length === 0;
+  }
+
+  async #come(wait: Wait): Promise<Place> {
+    // Whoever comes again while his former znode is still there would count twice.
+    await wait.until((wake) => {
+      void this.#removal.then(wake);
+      return () => {};
+    });
     const { id = '', acl } = this.#options;
     const spec = {
       directory: this.path,
@@ -96,8 +113,13 @@ export class DoubleBarrier {
       data: id,
       acl,
       layout: 'curator',
+      onTraces: (removal: Promise<void>) => this.#removes(removal),
     } as const;
     return takePlace(this.#client, spec, wait);
+  }
+
+  #removes(removal: Promise<void>): void {
+    this.#removal = Promise.allSettled([this.#removal, removal]);
   }
 
   /** False: the own znode has gone, with its session. */

@@ -14,6 +14,8 @@ export interface PlaceSpec {
   readonly acl: readonly Acl[] | undefined;
   /** The directory is made, if it is missing, the way this one does it: Curator's goes when it is empty, kazoo's stays. */
   readonly layout: Layout;
+  /** Hears when a wish was given up while its znode may be there: it is being removed. */
+  readonly onTraces?: (removal: Promise<void>) => void;
 }
 
 /** An ephemeral znode that stands for a client's wish, or for what it holds. */
@@ -89,7 +91,10 @@ export async function takePlaceIn(client: Client, spec: PlaceSpec, session: bigi
       }
     }
   } catch (error) {
-    if (isInDoubt) void removeTraces(client, spec, session);
+    if (isInDoubt) {
+      const removal = removeTraces(client, spec, session);
+      spec.onTraces?.(removal);
+    }
     if (isZooKeeperError(error, 'sessionExpired')) return null;
     throw error;
   }
