@@ -166,6 +166,26 @@ describe('double barrier', { timeout: 60_000 }, () => {
     await Promise.all(members.map((member) => member.leave()));
   });
 
+  it('is not entered by one who found it open and comes when all have left', async () => {
+    await using world = await World.start();
+    await world.observer.create('/barriers');
+    await world.observer.create(PATH);
+    await world.observer.create(`${PATH}/${'0'.repeat(32)}`);
+    await world.observer.create(`${PATH}/ready`);
+    const relay = await world.relay();
+    const barrier = new DoubleBarrier(await world.client({}, relay), PATH, 2);
+    // It has asked for `ready` and for who is inside, and now comes.
+    const lost = relay.loseRequest(2);
+    const entering = barrier.enter({ timeoutMs: 2000 });
+    entering.catch(() => {});
+    await lost;
+    relay.shut();
+    await world.observer.delete(`${PATH}/${'0'.repeat(32)}`);
+    await world.observer.delete(`${PATH}/ready`);
+    relay.open();
+    await assert.rejects(entering, { code: 'requestTimeout' });
+  });
+
   it('is entered over a lost answer to the creation', async () => {
     await using world = await World.start();
     await world.observer.create('/barriers');

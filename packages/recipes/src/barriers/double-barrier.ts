@@ -59,23 +59,23 @@ export class DoubleBarrier {
   enter(options: WaitOptions = {}): Promise<BarrierMember> {
     return bounded(this.#client, 'enter', this.path, options, async (wait) => {
       for (;;) {
+        // Whoever comes again while his former znode is still there would count twice.
+        await this.#untilRemoved(wait);
         // Heard from before the others can count this one: none of them is so fast that its `ready` is missed.
         const ready = new Ear(this.#client, childPath(this.path, READY));
         try {
-          const isReady = await this.#isReady(ready, wait);
-          if (isReady && (await this.#isDeserted(wait))) {
+          if ((await this.#isReady(ready, wait)) && (await this.#isDeserted(wait))) {
             await untilDeleted(this.#client, childPath(this.path, READY), wait);
             continue;
           }
           const place = await this.#come(wait);
+          let isIn = false;
           try {
-            if (isReady || (await this.#whenAllCame(place, ready, wait))) {
-              return new BarrierMember(this.#client, this.path, place, new Held(this.#client, place));
-            }
-          } catch (error) {
-            this.#removes(place.remove());
-            throw error;
+            isIn = await this.#whenAllCame(place, ready, wait);
+          } finally {
+            if (!isIn) this.#removes(place.remove());
           }
+          if (isIn) return new BarrierMember(this.#client, this.path, place, new Held(this.#client, place));
         } finally {
           ready.end();
         }
@@ -99,12 +99,7 @@ export class DoubleBarrier {
     return (await membersOf(this.#client, this.path, wait)).members.length === 0;
   }
 
-  async #come(wait: Wait): Promise<Place> {
-    // Whoever comes again while his former znode is still there would count twice.
-    await wait.until((wake) => {
-      void this.#removal.then(wake);
-      return () => {};
-    });
+  #come(wait: Wait): Promise<Place> {
     const { id = '', acl } = this.#options;
     const spec = {
       directory: this.path,
@@ -118,20 +113,29 @@ export class DoubleBarrier {
     return takePlace(this.#client, spec, wait);
   }
 
+  #untilRemoved(wait: Wait): Promise<void> {
+    return wait.until((wake) => {
+      void this.#removal.then(wake);
+      return () => {};
+    });
+  }
+
   #removes(removal: Promise<void>): void {
     this.#removal = Promise.allSettled([this.#removal, removal]);
   }
 
-  /** False: the own znode has gone, with its session. */
+  /** False: the own znode has gone, with its session, or the round that was under way is over; one has to come again. */
   async #whenAllCame(place: Place, ready: Ear, wait: Wait): Promise<boolean> {
     const { session } = place;
     const options = { session, signal: wait.signal };
     for (;;) {
-      if (ready.heard === 'created') return true;
+      if (isOpened(ready)) return true;
       try {
         const { children } = await this.#client.getChildren(this.path, options);
+        if (isOpened(ready)) return true;
         if (!children.includes(place.name)) return false;
-        if (children.includes(READY)) return true;
+        // It was open before: others have to be inside, for whose sake this one is let in.
+        if (children.includes(READY)) return children.length > 2;
         if (children.length < this.members) {
           // Whoever comes last sees all the others, and tells them.
           if ((await ready.event(wait)) !== 'created') return false;
@@ -203,6 +207,10 @@ export class BarrierMember {
     }
     await untilDeleted(client, childPath(this.#path, READY), wait);
   }
+}
+
+function isOpened(ready: Ear): boolean {
+  return ready.heard === 'created';
 }
 
 /** Who has not left yet, in the order of the names, and whether the barrier is open. */
