@@ -6,6 +6,7 @@ import { Gating } from './gating.ts';
 import { Leading } from './leading.ts';
 import { Leasing } from './leasing.ts';
 import { Locking } from './locking.ts';
+import { Meeting } from './meeting.ts';
 import { Nesting } from './nesting.ts';
 import { Queueing } from './queueing.ts';
 import { Sharing } from './sharing.ts';
@@ -24,6 +25,7 @@ const MAKERS: Readonly<Record<string, (stage: Stage, plan: RecipePlan) => Worklo
   caching: (stage) => new Caching(stage),
   gating: (stage) => new Gating(stage),
   streaming: (stage) => new Streaming(stage),
+  meeting: (stage, { clients, holdMs }) => new Meeting(stage, clients, holdMs),
 };
 
 export const WORKLOADS: readonly string[] = Object.keys(MAKERS);
