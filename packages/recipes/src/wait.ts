@@ -77,6 +77,19 @@ export class Wait {
     this.check();
   }
 
+  /** Waits for something to be removed, which goes on in the background when the wait is given up. @throws its failure */
+  async forRemoval(removal: Promise<void>): Promise<void> {
+    let failure: { readonly error: unknown } | null = null;
+    const isOver = removal.catch((error: unknown) => {
+      failure = { error };
+    });
+    await this.until((wake) => {
+      void isOver.then(wake);
+      return () => {};
+    });
+    if (failure !== null) throw (failure as { readonly error: unknown }).error;
+  }
+
   /** For a request that failed: returns when it makes sense to go on, and throws what the caller has to know. */
   async afterFailure(error: unknown): Promise<void> {
     this.check();

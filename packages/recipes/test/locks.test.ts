@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Client } from '@headkeeper/client';
+import { type Client, isZooKeeperError } from '@headkeeper/client';
 import {
   HoldLostError,
   LeasesDisagreeError,
@@ -13,6 +13,8 @@ import {
 import { aborted, World } from './support/world.ts';
 
 const PATH = '/locks/one';
+
+const isTimeout = (error: unknown): boolean => isZooKeeperError(error, 'requestTimeout');
 
 type Clients = readonly [Client, Client, Client];
 
@@ -64,6 +66,39 @@ describe('re-entrant mutex', { timeout: 60_000 }, () => {
     await assert.rejects(mutex.acquire(owner), HoldLostError);
     await held.release();
     assert.equal((await mutex.acquire(owner)).signal.aborted, false);
+  });
+});
+
+describe('re-entrant mutex, several calls of one owner', { timeout: 60_000 }, () => {
+  it('keeps each of them within its own limits', async () => {
+    await using world = await World.start();
+    const [one, two] = await three(world);
+    const held = await new Mutex(one, PATH).acquire();
+    const mutex = new ReentrantMutex(two, PATH);
+    const owner = {};
+    const waiting = mutex.acquire(owner);
+    await world.children(PATH, 2);
+    assert.equal(await mutex.tryAcquire(owner), null);
+    await assert.rejects(mutex.acquire(owner, { timeoutMs: 20 }), isTimeout);
+    await assert.rejects(mutex.acquire(owner, { signal: AbortSignal.abort() }), (error) =>
+      isZooKeeperError(error, 'aborted'),
+    );
+    const along = mutex.acquire(owner, { timeoutMs: 30_000 });
+    await held.release();
+    await (await waiting).release();
+    assert.equal(mutex.holdsOf(owner), 1);
+    await (await along).release();
+    await world.children(PATH, 0);
+  });
+
+  it('gives a free lock to all that ask at once', async () => {
+    await using world = await World.start();
+    const mutex = new ReentrantMutex(await world.client(), PATH);
+    const owner = {};
+    const holds = await Promise.all([mutex.tryAcquire(owner), mutex.tryAcquire(owner), mutex.acquire(owner)]);
+    assert.equal(mutex.holdsOf(owner), 3);
+    for (const hold of holds) await hold?.release();
+    await world.children(PATH, 0);
   });
 });
 
@@ -249,6 +284,28 @@ describe('semaphore', { timeout: 60_000 }, () => {
     assert.equal(new TextDecoder().decode((await world.observer.getData(PATH)).data as Uint8Array), '3');
     await assert.rejects(new Semaphore(world.observer, PATH, 2, { layout: 'kazoo' }).acquire(), LeasesDisagreeError);
     await world.children(`${PATH}-__lock__`, 0);
+  });
+});
+
+describe('limits while no server answers', { timeout: 60_000 }, () => {
+  it('ends waits for a lease and for several locks, and leaves nothing behind', async () => {
+    await using world = await World.start();
+    const [one, two] = await three(world);
+    const lease = await new Semaphore(one, '/leases', 1).acquire();
+    const second = await new Mutex(one, '/second').acquire();
+    const waits = [
+      new Semaphore(two, '/leases', 1).acquire({ timeoutMs: 300 }),
+      new MultiLock([new Mutex(two, '/first'), new Mutex(two, '/second')]).acquire({ timeoutMs: 300 }),
+    ].map((wait) => assert.rejects(wait, isTimeout));
+    await world.children('/leases/leases', 2);
+    await world.children('/second', 2);
+    world.server.pause();
+    await Promise.all(waits);
+    world.server.resume();
+    for (const path of ['/leases/locks', '/first']) await world.children(path, 0);
+    for (const path of ['/leases/leases', '/second']) await world.children(path, 1);
+    await lease.release();
+    await second.release();
   });
 });
 

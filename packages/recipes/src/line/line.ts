@@ -47,7 +47,7 @@ export function tryAcquireInLine(client: Client, spec: LineSpec, options: WaitOp
       void place.remove().catch(() => {});
       throw error;
     }
-    await place.remove();
+    await wait.forRemoval(place.remove());
     return null;
   });
 }

@@ -14,13 +14,13 @@ export class MultiLock implements Lock {
     this.#locks = [...locks];
   }
 
-  /** Waits for all of them; those that it has are released if it fails. `timeoutMs` is for each, `signal` for all. */
+  /** Waits for all of them; those that it has are released if it fails, in the background. `timeoutMs` is for each, `signal` for all. */
   async acquire(options: WaitOptions = {}): Promise<MultiHold> {
     const holds: Hold[] = [];
     try {
       for (const lock of this.#locks) holds.push(await lock.acquire(options));
     } catch (error) {
-      await new MultiHold(holds).release();
+      void new MultiHold(holds).release().catch(() => {});
       throw error;
     }
     return new MultiHold(holds);
@@ -39,7 +39,7 @@ export class MultiLock implements Lock {
         holds.push(hold);
       }
     } catch (error) {
-      await new MultiHold(holds).release();
+      void new MultiHold(holds).release().catch(() => {});
       throw error;
     }
     return new MultiHold(holds);

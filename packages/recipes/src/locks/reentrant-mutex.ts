@@ -1,7 +1,7 @@
 import type { Client } from '@headkeeper/client';
 import { type Held, type Hold, runUnder } from '../held.ts';
 import type { ContenderOptions } from '../line/line.ts';
-import type { WaitOptions } from '../wait.ts';
+import { bounded, type WaitOptions } from '../wait.ts';
 import { Mutex } from './mutex.ts';
 
 interface Ownership {
@@ -17,12 +17,14 @@ interface Ownership {
  * released it altogether is told of the loss when he asks again: what he began under it is no longer safe.
  */
 export class ReentrantMutex {
+  readonly #client: Client;
   readonly #mutex: Mutex;
   readonly #owned: Map<object, Ownership> = new Map();
   /** Who is waiting for the lock: the others of the same owner wait along. */
   readonly #waiting: Map<object, Promise<void>> = new Map();
 
   constructor(client: Client, path: string, options: ContenderOptions = {}) {
+    this.#client = client;
     this.#mutex = new Mutex(client, path, options);
   }
 
@@ -41,14 +43,32 @@ export class ReentrantMutex {
    * @throws HoldLostError when the owner lost it and has not released it; otherwise as `Mutex.acquire`.
    */
   async acquire(owner: object, options: WaitOptions = {}): Promise<ReentrantHold> {
-    for (let others = this.#waiting.get(owner); others !== undefined; others = this.#waiting.get(owner)) await others;
-    return this.#again(owner) ?? this.#first(owner, this.#mutex.acquire(options));
+    return bounded(this.#client, 'acquire', this.path, options, async (wait) => {
+      for (let others = this.#waiting.get(owner); others !== undefined; others = this.#waiting.get(owner)) {
+        const theirs = others;
+        await wait.until((wake) => {
+          void theirs.then(wake);
+          return () => {};
+        });
+      }
+      const asked = (): Promise<Held> =>
+        this.#mutex.acquire({ signal: wait.signal }).catch((error) => {
+          wait.check();
+          throw error;
+        });
+      return this.#again(owner) ?? this.#first(owner, asked());
+    });
   }
 
   /** The same without waiting for others: null when somebody else has the lock or waits for it. */
   async tryAcquire(owner: object, options: WaitOptions = {}): Promise<ReentrantHold | null> {
-    for (let others = this.#waiting.get(owner); others !== undefined; others = this.#waiting.get(owner)) await others;
-    return this.#again(owner) ?? this.#first(owner, this.#mutex.tryAcquire(options));
+    const again = this.#again(owner);
+    if (again !== null) return again;
+    if (!this.#waiting.has(owner)) return this.#first(owner, this.#mutex.tryAcquire(options));
+    // Another call of the owner's is on its way: by the time this one has found it in the line, it has the lock or waits.
+    const held = await this.#mutex.tryAcquire(options);
+    await held?.release();
+    return this.#again(owner);
   }
 
   /** Runs something while the owner holds the lock. @throws HoldLostError when it was lost before the work was done. */

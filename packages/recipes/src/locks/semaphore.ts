@@ -55,7 +55,7 @@ export class Semaphore implements Lock {
   async acquire(options: WaitOptions = {}): Promise<Held> {
     return bounded(this.#client, 'acquire', this.path, options, async (wait) => {
       for (;;) {
-        await using held = await this.#mutex.acquire({ signal: wait.signal }).catch((error) => {
+        const held = await this.#mutex.acquire({ signal: wait.signal }).catch((error) => {
           wait.check();
           throw error;
         });
@@ -68,12 +68,11 @@ export class Semaphore implements Lock {
   /** A lease, or null when there is none, or others are just asking. */
   async tryAcquire(options: WaitOptions = {}): Promise<Held | null> {
     return bounded(this.#client, 'tryAcquire', this.path, options, async (wait) => {
-      await using held = await this.#mutex.tryAcquire({ signal: wait.signal }).catch((error) => {
+      const held = await this.#mutex.tryAcquire({ signal: wait.signal }).catch((error) => {
         wait.check();
         throw error;
       });
-      // Awaited here: the mutex is released when this function returns.
-      return held === null ? null : await this.#takeLease(held, wait, false);
+      return held === null ? null : this.#takeLease(held, wait, false);
     });
   }
 
@@ -82,10 +81,27 @@ export class Semaphore implements Lock {
     return runUnder(await this.acquire(options), work);
   }
 
-  /** null: none is free and nobody wants to wait, or the lease has gone with its session. */
-  async #takeLease({ session }: Held, wait: Wait, waits: boolean): Promise<Held | null> {
+  /**
+   * Takes a lease and releases the mutex; what is left behind when the wait is given up goes in the background.
+   *
+   * @returns null: none is free and nobody wants to wait, or the lease has gone with its session.
+   */
+  async #takeLease(mutex: Held, wait: Wait, waits: boolean): Promise<Held | null> {
     const { layout = 'curator' } = this.#options;
-    return layout === 'curator' ? this.#takeNumbered(session, wait, waits) : this.#takePlain(session, wait, waits);
+    let lease: Held | null = null;
+    try {
+      const taken =
+        layout === 'curator'
+          ? this.#takeNumbered(mutex.session, wait, waits)
+          : this.#takePlain(mutex.session, wait, waits);
+      lease = await taken;
+      await wait.forRemoval(mutex.release());
+      return lease;
+    } catch (error) {
+      void mutex.release().catch(() => {});
+      void lease?.release().catch(() => {});
+      throw error;
+    }
   }
 
   /**
@@ -106,7 +122,7 @@ export class Semaphore implements Lock {
       void place.remove().catch(() => {});
       throw error;
     }
-    await place.remove();
+    await wait.forRemoval(place.remove());
     return null;
   }
 
