@@ -311,12 +311,14 @@ export class Client {
     watcher: Watcher,
     options: CallOptions = {},
   ): Promise<Watch> {
+    const isKnown = mode === 'persistent' || mode === 'recursive';
+    const fault = isKnown ? null : `there is no mode ${mode}; a watch is persistent or recursive`;
     const operation = mode === 'persistent' ? this.#operations.addPersistentWatch : this.#operations.addRecursiveWatch;
     const wireMode = mode === 'persistent' ? AddWatchMode.persistent : AddWatchMode.persistentRecursive;
     // One function for each watch, so that the same watcher can be added twice and removed once.
     let isRemoved = false;
     const own: Watcher = (event) => (isRemoved ? undefined : watcher(event));
-    const whole = await this.#checked('addWatch', path, null, (serverPath) =>
+    const whole = await this.#checked('addWatch', path, fault, (serverPath) =>
       this.#call(operation, { path: serverPath, mode: wireMode }, path, null, options, own, serverPath).then(
         () => serverPath,
       ),

@@ -80,6 +80,15 @@ test('an ensemble whose leader is killed', async () => {
   }
 });
 
+test('a watch of a mode that there is not is refused', async () => {
+  await using zk = await connect(server.connectString);
+  const refused = zk.addWatch('/', 'PERSISTENT' as 'persistent', () => {});
+  await assert.rejects(
+    refused,
+    (error) => isZooKeeperError(error, 'invalidArgument') && /PERSISTENT/.test(error.message),
+  );
+});
+
 test('requests are told on a tracing channel, while somebody listens', async () => {
   await using zk = await connect(server.connectString);
   const told: string[] = [];
