@@ -1,3 +1,4 @@
-/** The side door, for those who bring another world: the simulator and tests. */
+/** The side door, for those who bring another world, the simulator and tests, and for the recipes. */
 export { connectWith } from './connect.ts';
+export { onAbort } from './core/abort-listeners.ts';
 export type { ClientPorts, Diagnostics, Link, LinkListener, ServerAddress, Timer } from './ports.ts';

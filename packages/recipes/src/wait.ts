@@ -1,4 +1,5 @@
 import { type Client, isZooKeeperError, ZooKeeperError } from '@headkeeper/client';
+import { onAbort } from '@headkeeper/client/internal';
 import { passesInSession } from './passing.ts';
 
 /** Bounds of a call that may wait for others. */
@@ -33,10 +34,10 @@ export class Wait {
       timeoutMs === undefined
         ? null
         : client.after(timeoutMs, () => this.#giveUp('requestTimeout', { detail: `not within ${timeoutMs} ms` }));
-    signal?.addEventListener('abort', aborted);
+    const forget = signal === undefined ? null : onAbort(signal, aborted);
     this.#end = () => {
       timer?.cancel();
-      signal?.removeEventListener('abort', aborted);
+      forget?.();
     };
     if (signal?.aborted === true) aborted();
   }

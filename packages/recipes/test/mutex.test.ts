@@ -2,8 +2,18 @@ import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, it } from 'node:test';
 import { isZooKeeperError, type RequestTrace, watchData } from '@headkeeper/client';
-import { type Held, HoldLostError, Mutex } from '@headkeeper/recipes';
+import {
+  GroupMembership,
+  type Held,
+  HoldLostError,
+  LeaderSelector,
+  Mutex,
+  ReadWriteLock,
+  Semaphore,
+  SimpleQueue,
+} from '@headkeeper/recipes';
 import { contendersOf } from '../src/line/contenders.ts';
+import { predecessorAmong } from '../src/line/turn.ts';
 import { aborted, World } from './support/world.ts';
 
 const PATH = '/locks/one';
@@ -299,6 +309,44 @@ describe('mutex', { timeout: 60_000 }, () => {
     assert.equal(new TextDecoder().decode((await client.getData(curator.path)).data as Uint8Array), 'me');
     await using kazoo = await new Mutex(client, '/locks/two', { layout: 'kazoo' }).acquire();
     assert.match(kazoo.path, /^\/locks\/two\/[\da-f]{32}__lock__0000000000$/);
+  });
+
+  it('refuses a layout that there is not, for nobody would share it', async () => {
+    await using world = await World.start();
+    const client = await world.client();
+    const wrong = { layout: 'Kazoo' as 'kazoo' };
+    for (const make of [
+      () => new Mutex(client, PATH, wrong),
+      () => new ReadWriteLock(client, PATH, wrong),
+      () => new Semaphore(client, PATH, 1, wrong),
+      () => new LeaderSelector(client, PATH, wrong),
+      () => new SimpleQueue(client, PATH, wrong),
+      () => new GroupMembership(client, PATH, wrong),
+    ]) {
+      assert.throws(make, (error) => error instanceof RangeError && /'Kazoo'.*'kazoo'/.test(error.message));
+    }
+  });
+
+  it('takes nobody before it for its turn only when it stands in the line itself', () => {
+    assert.throws(() => predecessorAmong(['lock-'])(['a-lock-0000000000'], 'b-undefined0000000001'), RangeError);
+  });
+
+  it('listens to a signal once, however many wait', async () => {
+    await using world = await World.start();
+    const client = await world.client();
+    await using _held = await new Mutex(client, PATH).acquire();
+    const controller = new AbortController();
+    const { signal } = controller;
+    let listeners = 0;
+    const listen = signal.addEventListener.bind(signal);
+    signal.addEventListener = (...words: Parameters<typeof listen>) => {
+      listeners++;
+      listen(...words);
+    };
+    const waits = Array.from({ length: 20 }, () => new Mutex(client, PATH).acquire({ signal }));
+    controller.abort();
+    for (const wait of waits) await assert.rejects(wait, (error) => isZooKeeperError(error, 'aborted'));
+    assert.equal(listeners, 1);
   });
 
   it('keeps the order where the numbers of a directory run over', () => {

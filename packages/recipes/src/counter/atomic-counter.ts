@@ -1,4 +1,5 @@
 import type { Acl, CallOptions, Client } from '@headkeeper/client';
+import { chosen } from '../chosen.ts';
 import { Cell } from '../outcome/cell.ts';
 import { passesAtServers } from '../passing.ts';
 import { Turns } from '../turns.ts';
@@ -65,7 +66,7 @@ export class AtomicCounter {
     const { format = 'int64', acl } = options;
     this.path = path;
     this.#client = client;
-    this.#format = format;
+    this.#format = chosen('format', format, ['int64', 'int32', 'decimal']);
     this.#bytes = counterBytes[format];
     this.#cell = new Cell(client, path, acl);
   }

@@ -13,6 +13,8 @@ export interface Contender {
 /** Whose names a recipe uses. `curator`: also understood by Go; kazoo needs a lock class of its own (see `Mutex`). */
 export type Layout = 'curator' | 'kazoo';
 
+export const LAYOUTS: readonly Layout[] = ['curator', 'kazoo'];
+
 /** The name before its number, which no other client uses. `id`: 32 hexadecimal digits. */
 export function prefixFor(layout: Layout, id: string, marker: string): string {
   if (layout === 'kazoo') return `${id}${marker}`;

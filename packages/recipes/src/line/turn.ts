@@ -20,6 +20,8 @@ export function predecessorAmong(markers: readonly string[]): FindBlocker {
   return (children, own) => {
     const line = contendersOf(children, markers);
     const at = line.findIndex(({ name }) => name === own);
+    // Whoever does not see himself in the line must not take the lack of somebody before him for his turn.
+    if (at < 0) throw new RangeError(`${own} is no name of one that stands in this line (${markers.join(', ')})`);
     const before = line[at - 1];
     return before === undefined ? null : { name: before.name, isLast: at === 1 };
   };

@@ -1,6 +1,7 @@
 import type { Client } from '@headkeeper/client';
+import { chosen } from '../chosen.ts';
 import { type Held, type Lock, runUnder } from '../held.ts';
-import type { Layout } from '../line/contenders.ts';
+import { LAYOUTS, type Layout } from '../line/contenders.ts';
 import { acquireInLine, type ContenderOptions, type LineSpec, tryAcquireInLine } from '../line/line.ts';
 import { type FindBlocker, predecessorAmong } from '../line/turn.ts';
 import type { WaitOptions } from '../wait.ts';
@@ -28,9 +29,10 @@ export class Mutex implements Lock {
   readonly #client: Client;
   readonly #spec: LineSpec;
 
-  /** @param path The directory of the lock; made when missing. */
+  /** @param path The directory of the lock; made when missing. @throws RangeError for a layout that there is not. */
   constructor(client: Client, path: string, options: ContenderOptions = {}) {
     const { layout = 'curator', data = null, acl } = options;
+    chosen('layout', layout, LAYOUTS);
     this.path = path;
     this.#client = client;
     this.#spec = { directory: path, layout, marker: MARKERS[layout], data, acl, findBlocker: mutexBlocker };

@@ -1,6 +1,7 @@
 import { type Client, isZooKeeperError } from '@headkeeper/client';
+import { chosen } from '../chosen.ts';
 import { Held, type Lock, runUnder } from '../held.ts';
-import { type Contender, contendersOf, type Layout, parseContender, prefixFor } from '../line/contenders.ts';
+import { type Contender, contendersOf, LAYOUTS, type Layout, parseContender, prefixFor } from '../line/contenders.ts';
 import { acquireInLine, type ContenderOptions, type LineSpec, tryAcquireInLine } from '../line/line.ts';
 import { Place } from '../line/place.ts';
 import type { FindBlocker } from '../line/turn.ts';
@@ -39,7 +40,7 @@ export class ReadWriteLock {
 
   constructor(client: Client, path: string, options: ContenderOptions = {}) {
     const { layout = 'curator', data = null, acl } = options;
-    const markers = MARKERS[layout];
+    const markers = MARKERS[chosen('layout', layout, LAYOUTS)];
     const common = { directory: path, layout, data, acl };
     this.path = path;
     this.#client = client;

@@ -9,6 +9,7 @@ import {
 import { pause } from '../alarm.ts';
 import { Cache } from '../cache/cache.ts';
 import type { CachedNode } from '../cache/cached-node.ts';
+import { chosen } from '../chosen.ts';
 import { bytesOf, textOf } from '../node-data.ts';
 import { passesInTime } from '../passing.ts';
 import { childPath, nameOf } from '../znode-name.ts';
@@ -55,6 +56,7 @@ export class GroupMembership {
 
   constructor(client: Client, path: string, options: GroupMembershipOptions = {}) {
     const { id = client.uniqueId(), data = null, layout = 'curator', acl } = options;
+    chosen('layout', layout, ['curator', 'kazoo', 'kazoo shallow']);
     if (id === '' || (layout !== 'kazoo' && id.includes('/'))) {
       throw new RangeError(`the id of a member must not be empty or hold a slash: '${id}'`);
     }

@@ -1,4 +1,5 @@
 import type { Acl, CallOptions, Client, DataInput } from '@headkeeper/client';
+import { chosen } from '../chosen.ts';
 import { bytesOf } from '../node-data.ts';
 import { compareText, sequenceAfter } from '../znode-name.ts';
 import type { Delivery } from './delivery.ts';
@@ -52,6 +53,7 @@ export class SimpleQueue {
 
   constructor(client: Client, path: string, options: SimpleQueueOptions = {}) {
     const { layout = 'curator', acl } = options;
+    chosen('layout', layout, ['curator', 'kazoo', 'kazoo locking']);
     this.path = path;
     this.#isKazoo = layout !== 'curator';
     const isLocking = layout === 'kazoo locking';
