@@ -234,6 +234,11 @@ export class Clients {
       serving.close(connection);
       return;
     }
+    // Its end is proposed: an answer now would tell the client that it lives.
+    if ((connection.session as Session).closing && !connection.leaving) {
+      serving.close(connection);
+      return;
+    }
     const start = r.pos;
     const xid = r.int();
     const opcode = r.int();
