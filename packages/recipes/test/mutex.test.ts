@@ -344,8 +344,9 @@ describe('mutex', { timeout: 60_000 }, () => {
       listen(...words);
     };
     const waits = Array.from({ length: 20 }, () => new Mutex(client, PATH).acquire({ signal }));
+    const rejected = waits.map((wait) => assert.rejects(wait, (error) => isZooKeeperError(error, 'aborted')));
     controller.abort();
-    for (const wait of waits) await assert.rejects(wait, (error) => isZooKeeperError(error, 'aborted'));
+    await Promise.all(rejected);
     assert.equal(listeners, 1);
   });
 
