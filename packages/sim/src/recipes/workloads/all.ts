@@ -1,7 +1,9 @@
 import type { RecipePlan } from '../recipe-plan.ts';
 import type { Stage, Workload } from '../workload.ts';
 import { Caching } from './caching.ts';
+import { Configuring } from './configuring.ts';
 import { Counting } from './counting.ts';
+import { Finding } from './finding.ts';
 import { Gating } from './gating.ts';
 import { Leading } from './leading.ts';
 import { Leasing } from './leasing.ts';
@@ -9,6 +11,8 @@ import { Locking } from './locking.ts';
 import { Meeting } from './meeting.ts';
 import { Nesting } from './nesting.ts';
 import { Queueing } from './queueing.ts';
+import { Serving } from './serving.ts';
+import { Setting } from './setting.ts';
 import { Sharing } from './sharing.ts';
 import { Streaming } from './streaming.ts';
 import { Tallying } from './tallying.ts';
@@ -26,6 +30,10 @@ const MAKERS: Readonly<Record<string, (stage: Stage, plan: RecipePlan) => Worklo
   gating: (stage) => new Gating(stage),
   streaming: (stage) => new Streaming(stage),
   meeting: (stage, { clients, holdMs }) => new Meeting(stage, clients, holdMs),
+  serving: (stage, { holdMs }) => new Serving(stage, holdMs),
+  setting: (stage) => new Setting(stage),
+  configuring: (stage) => new Configuring(stage),
+  finding: (stage) => new Finding(stage),
 };
 
 export const WORKLOADS: readonly string[] = Object.keys(MAKERS);
