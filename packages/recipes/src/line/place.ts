@@ -91,10 +91,8 @@ export async function takePlaceIn(client: Client, spec: PlaceSpec, session: bigi
       }
     }
   } catch (error) {
-    if (isInDoubt) {
-      const removal = removeTraces(client, spec, session);
-      spec.onTraces?.(removal);
-    }
+    const removal = isInDoubt ? removeTraces(client, spec, session) : null;
+    if (removal !== null) spec.onTraces?.(removal);
     if (isZooKeeperError(error, 'sessionExpired')) return null;
     throw error;
   }
