@@ -63,6 +63,32 @@ export const RECIPE_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'a version that nobody compares',
+    source: 'a shared value is set in place of one that the caller has not seen',
+    profile: 'setting',
+    edits: [
+      {
+        package: PACKAGE,
+        file: 'outcome/cell.js',
+        find: 'to.setData(this.path, data, { version })',
+        put: 'to.setData(this.path, data)',
+      },
+    ],
+  },
+  {
+    name: 'leaving waits for whoever is there',
+    source: 'a member on its way out waits for one that has come back, and that waits for it',
+    profile: 'meeting',
+    edits: [
+      {
+        package: PACKAGE,
+        file: 'barriers/double-barrier.js',
+        find: 'const staying = isOpen ? members : members.filter((member) => round.includes(member));',
+        put: 'const staying = members;',
+      },
+    ],
+  },
+  {
     name: 'watches not taken along',
     source: 'a client that comes to another server does not tell it what it watches',
     profile: null,
