@@ -9,6 +9,7 @@ import { Crew } from './crew.ts';
 import { doubleBarrierScenario } from './double-barrier.ts';
 import { itemQueueScenario, queueScenario } from './queue.ts';
 import type { Scenario } from './scenario.ts';
+import { readWriteScenario, semaphoreScenario } from './sharing.ts';
 import { turnsScenario } from './turns.ts';
 import { installWorkers, type Language } from './worker.ts';
 
@@ -16,9 +17,13 @@ const CREW: readonly Language[] = ['typescript', 'java', 'python', 'typescript']
 const ROUNDS_PER_KILL = 20;
 
 const SCENARIOS: readonly Scenario[] = [
-  turnsScenario('lock', 'lock', 0.3),
-  turnsScenario('latch', 'election (latch)', 0.15),
-  turnsScenario('selector', 'election (selector)', 0.15),
+  turnsScenario('lock', 'lock', 0.2),
+  turnsScenario('latch', 'election (latch)', 0.1),
+  turnsScenario('selector', 'election (selector)', 0.1),
+  readWriteScenario('curator', 0.075),
+  readWriteScenario('kazoo', 0.05),
+  semaphoreScenario('curator', 0.05),
+  semaphoreScenario('kazoo', 0.075),
   doubleBarrierScenario,
   counterScenario,
   queueScenario,

@@ -1,5 +1,5 @@
 /**
- * TypeScript, Java (Curator) and Python (kazoo) share locks, elections, double barriers, a counter and a queue, and are
+ * TypeScript, Java (Curator) and Python (kazoo) share locks, semaphores, elections, double barriers, a counter and queues, and are
  * killed meanwhile:
  *
  *   node interop/dist/recipes/contention.js --rounds 1000   so many rounds in all, with a kill in every 20

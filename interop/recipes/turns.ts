@@ -68,16 +68,15 @@ async function takeTurns(
   for (const worker of remaining) worker.send('stop');
   await Promise.all(remaining.map((worker) => worker.hears('stopped', begun.get(worker))));
   crew.heard = () => {};
-  const all = [...begun].flatMap(([worker, from]) => turnsOf(worker, from));
+  const all = [...begun].flatMap(([worker, from]) => turnsOf(worker.said.slice(from)));
   const finalCount = Number(new TextDecoder().decode((await client.getData(counter)).data ?? new Uint8Array()));
   return { rounds: all.filter(({ left }) => left !== null).length, faults: judgeTurns(all, finalCount) };
 }
 
 /** What a process said of its turns. */
-function turnsOf(worker: Worker, from: number): Turn[] {
+export function turnsOf(said: readonly Said[]): Turn[] {
   const turns: Turn[] = [];
-  const said = worker.said.slice(from);
-  said.forEach(({ what, words }, at) => {
+  said.forEach(({ what, words, worker }, at) => {
     if (what !== 'enter') return;
     const [entered = '0', token = 'none'] = words;
     const leave = said.slice(at + 1).find((later) => later.what === 'leave' || later.what === 'enter');

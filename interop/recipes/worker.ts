@@ -4,16 +4,21 @@
  *   turns KIND PATH COUNTER HOLD_MS   takes turn after turn until `stop`: KIND is lock, latch or selector; in each turn it adds 1 to
  *                                     the number in the znode COUNTER without asking for a version
  *   stop                              ends that after the next turn
+ *   share KIND LAYOUT PATH WHAT HOLD_MS   holds what several may hold, again and again until `stop`: KIND is read-write, where
+ *                                     it writes and reads by turns and WHAT is the COUNTER, or semaphore, with WHAT leases;
+ *                                     LAYOUT is whose names are used (TypeScript only)
  *   enter PATH MEMBERS, leave         one use of a double barrier
  *   count PATH                        adds 1 to a counter of 32 bits, again and again until `stop`
  *   exchange PATH                     puts an item into a queue and takes one, again and again until `stop`
- *   exchange-items PATH               the same with Curator's DistributedQueue (not in Python); idle PATH: nothing (Python only)
+ *   exchange-items PATH               the same with Curator's DistributedQueue (not in Python); idle PATH: nothing (not in TypeScript)
  *   pass PATH TIMES                   holds a lock so many times, for no time at all (not in Python)
  *
  * and say on standard output, one a line, times in nanoseconds of the machine's monotonic clock:
  *
  *   ready SESSION                     it has a session
  *   enter NS TOKEN, leave NS BEFORE   one turn, its fencing token, and the number it found
+ *   hold NS, held NS FIRST LAST       one read under a read lock, with the numbers it found at its beginning and end; or the
+ *                                     use of a lease, with twice 0
  *   coming NS, in NS, leaving NS, out NS   the use of the barrier
  *   counting, counted AFTER           one use of the counter
  *   putting ITEM, put ITEM, taking, took ITEM   one use of the queue; the ITEM taken may be `nothing`

@@ -17,6 +17,9 @@ import org.apache.curator.framework.recipes.leader.LeaderLatch;
 import org.apache.curator.framework.recipes.leader.LeaderSelector;
 import org.apache.curator.framework.recipes.leader.LeaderSelectorListenerAdapter;
 import org.apache.curator.framework.recipes.locks.InterProcessMutex;
+import org.apache.curator.framework.recipes.locks.InterProcessReadWriteLock;
+import org.apache.curator.framework.recipes.locks.InterProcessSemaphoreV2;
+import org.apache.curator.framework.recipes.locks.Lease;
 import org.apache.curator.framework.recipes.queue.DistributedQueue;
 import org.apache.curator.framework.recipes.queue.QueueBuilder;
 import org.apache.curator.framework.recipes.queue.QueueConsumer;
@@ -63,6 +66,8 @@ public final class RecipesWorker {
     private static void obey(String[] words) throws Exception {
         switch (words[0]) {
             case "turns" -> turns(words[1], words[2], words[3], Long.parseLong(words[4]));
+            case "share" -> share(words[1], words[3], words[4], Long.parseLong(words[5]));
+            case "idle" -> idle();
             case "enter" -> {
                 barrier = new DistributedDoubleBarrier(client, words[1], Integer.parseInt(words[2]));
                 say("coming " + System.nanoTime());
@@ -87,14 +92,7 @@ public final class RecipesWorker {
         while (!stopping) {
             Section section = () -> section(path, counter, holdMs);
             switch (kind) {
-                case "lock" -> {
-                    mutex.acquire();
-                    try {
-                        section.run();
-                    } finally {
-                        mutex.release();
-                    }
-                }
+                case "lock" -> underMutex(mutex, section);
                 case "latch" -> {
                     try (LeaderLatch latch = new LeaderLatch(client, path, "java")) {
                         latch.start();
@@ -106,6 +104,44 @@ public final class RecipesWorker {
                 default -> throw new IllegalArgumentException(kind);
             }
         }
+        say("stopped");
+    }
+
+    private static void share(String kind, String path, String what, long holdMs) throws Exception {
+        InterProcessReadWriteLock lock = new InterProcessReadWriteLock(client, path);
+        while (!stopping) {
+            switch (kind) {
+                case "read-write" -> {
+                    underMutex(lock.writeLock(), () -> section(path, what, holdMs));
+                    underMutex(lock.readLock(), () -> look(what, holdMs));
+                }
+                case "semaphore" -> {
+                    InterProcessSemaphoreV2 semaphore = new InterProcessSemaphoreV2(client, path, Integer.parseInt(what));
+                    Lease lease = semaphore.acquire();
+                    try {
+                        look(null, holdMs);
+                    } finally {
+                        semaphore.returnLease(lease);
+                    }
+                }
+                default -> throw new IllegalArgumentException(kind);
+            }
+            Thread.sleep(PAUSE_MS);
+        }
+        say("stopped");
+    }
+
+    private static void underMutex(InterProcessMutex mutex, Section section) throws Exception {
+        mutex.acquire();
+        try {
+            section.run();
+        } finally {
+            mutex.release();
+        }
+    }
+
+    private static void idle() throws Exception {
+        while (!stopping) Thread.sleep(PAUSE_MS);
         say("stopped");
     }
 
@@ -138,6 +174,15 @@ public final class RecipesWorker {
         Thread.sleep(holdMs);
         client.setData().forPath(counter, Long.toString(before + 1).getBytes(StandardCharsets.UTF_8));
         say("leave " + System.nanoTime() + " " + before);
+    }
+
+    /** What several may do at a time: reads the number twice, if there is one. */
+    private static void look(String counter, long holdMs) throws Exception {
+        say("hold " + System.nanoTime());
+        String first = counter == null ? "0" : new String(client.getData().forPath(counter), StandardCharsets.UTF_8);
+        Thread.sleep(holdMs);
+        String last = counter == null ? "0" : new String(client.getData().forPath(counter), StandardCharsets.UTF_8);
+        say("held " + System.nanoTime() + " " + first + " " + last);
     }
 
     /** The zxid that created this session's znode in the line. */

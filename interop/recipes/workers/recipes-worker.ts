@@ -13,9 +13,12 @@ import {
   type BarrierMember,
   DistributedQueue,
   DoubleBarrier,
+  type Layout,
   LeaderLatch,
   LeaderSelector,
   Mutex,
+  ReadWriteLock,
+  Semaphore,
   SimpleQueue,
 } from '@headkeeper/recipes';
 
@@ -46,6 +49,8 @@ async function obey(command: string, words: readonly string[]): Promise<void> {
   switch (command) {
     case 'turns':
       return turns(words);
+    case 'share':
+      return share(words);
     case 'enter':
       say('coming', now());
       member = await new DoubleBarrier(client, path, Number(second), { id: 'typescript' }).enter();
@@ -109,6 +114,47 @@ async function turns([kind, path = '', counter = '', holdMs]: readonly string[])
     }
   }
   say('stopped');
+}
+
+async function share([kind, layout, path = '', what = '', holdMs]: readonly string[]): Promise<void> {
+  const options = { layout: layout as Layout };
+  const ms = Number(holdMs);
+  switch (kind) {
+    case 'read-write': {
+      const { write, read } = new ReadWriteLock(client, path, options);
+      return repeat(async () => {
+        await write.run(({ token }) => oneTurn(token, what, ms));
+        await read.run(() => oneLook(what, ms));
+      });
+    }
+    case 'semaphore': {
+      const semaphore = new Semaphore(client, path, Number(what), options);
+      return repeat(() => semaphore.run(() => oneLook(null, ms)));
+    }
+    // What the judge has to see through: locks and leases that hold nobody back.
+    case 'read-write-broken':
+      return repeat(async () => {
+        await oneTurn(client.lastZxid, what, ms);
+        await oneLook(what, ms);
+      });
+    case 'semaphore-broken':
+      return repeat(() => oneLook(null, ms));
+    default:
+      throw new Error(`there is no ${kind} to share`);
+  }
+}
+
+/** What several may do at a time: reads the number twice, if there is one. */
+async function oneLook(counter: string | null, holdMs: number): Promise<void> {
+  const number = async (): Promise<number> => {
+    if (counter === null) return 0;
+    return Number(new TextDecoder().decode((await client.getData(counter)).data ?? new Uint8Array()));
+  };
+  say('hold', now());
+  const first = await number();
+  await pause(holdMs);
+  const last = await number();
+  say('held', now(), first, last);
 }
 
 /** What only one at a time may do: reads a number and writes the next one, without asking for a version. */

@@ -69,6 +69,27 @@ class Worker:
                     self.section(path, counter, int(hold_ms))
         say("stopped")
 
+    def do_share(self, kind, _layout, path, what, hold_ms):
+        while not self.stopping:
+            if kind == "read-write":
+                with self.zk.WriteLock(path, "python"):
+                    self.section(path, what, int(hold_ms))
+                with self.zk.ReadLock(path, "python"):
+                    self.look(what, int(hold_ms))
+            else:
+                with self.zk.Semaphore(path, "python", max_leases=int(what)):
+                    self.look(None, int(hold_ms))
+            time.sleep(PAUSE)
+        say("stopped")
+
+    def look(self, counter, hold_ms):
+        """What several may do at a time: reads the number twice, if there is one."""
+        say("hold", time.monotonic_ns())
+        first = 0 if counter is None else int(self.zk.get(counter)[0])
+        time.sleep(hold_ms / 1000)
+        last = 0 if counter is None else int(self.zk.get(counter)[0])
+        say("held", time.monotonic_ns(), first, last)
+
     def section(self, path, counter, hold_ms):
         """What only one at a time may do: reads a number and writes the next one, without asking for a version."""
         entered = time.monotonic_ns()
@@ -120,7 +141,7 @@ class Worker:
         say("stopped")
 
     def do_idle(self, path):
-        """kazoo has no queue of this kind."""
+        """For what kazoo does not have, or has under other names."""
         while not self.stopping:
             time.sleep(PAUSE)
         say("stopped")
