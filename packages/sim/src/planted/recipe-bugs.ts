@@ -24,7 +24,7 @@ export const RECIPE_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         package: PACKAGE,
-        file: 'held.js',
+        file: 'session-hold.js',
         find: "(event.type === 'sessionUncertain' || event.type === 'sessionExpired')",
         put: "event.type === 'sessionExpired'",
       },
