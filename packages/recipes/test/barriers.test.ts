@@ -83,7 +83,7 @@ describe('double barrier', { timeout: 60_000 }, () => {
       DoubleBarrier,
       DoubleBarrier,
     ];
-    await assert.rejects(a.enter({ timeoutMs: 30 }), { code: 'requestTimeout' });
+    await assert.rejects(a.enter({ timeoutMs: 300 }), { code: 'requestTimeout' });
     await world.children(PATH, 0);
     const entering = b.enter();
     await world.children(PATH, 1);

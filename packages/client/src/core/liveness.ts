@@ -75,7 +75,8 @@ export class Liveness {
     this.#watch?.cancel();
     this.#doubt?.cancel();
     const left = this.certainForMs;
-    if (left > 0) this.#doubt = this.#ports.after(Math.ceil(left), () => this.#listener.uncertain());
+    // Timers may be early by a fraction of a millisecond.
+    if (left > 0) this.#doubt = this.#ports.after(Math.ceil(left), () => this.detached());
     else this.#listener.uncertain();
   }
 
