@@ -22,8 +22,8 @@ export interface DoubleBarrierOptions {
  *   lets everybody in. Leaving: all but the lowest delete their znodes and watch the lowest, which watches the highest, until
  *   it is alone; then `ready` is deleted.
  * - A member whose session ends counts no more: while others wait to come in, a new one has to come in its place; when they
- *   wait to leave, it has left. Whoever comes while others are inside is let in; when all have died there, whoever comes
- *   next deletes `ready`.
+ *   wait to leave, it has left. Whoever comes while others are inside is let in, and may be alone a moment later if they
+ *   were just leaving; when all have died there, whoever comes next deletes `ready`.
  * - Connection loss: those who wait go on when the connection is back. Session expiry: a member that waits to come in comes
  *   again; the signal of one that is inside is aborted, and it can still leave, to wait for the others.
  * - The same barrier as Curator's `DistributedDoubleBarrier` and kazoo's `DoubleBarrier`. kazoo deletes `ready` when the first

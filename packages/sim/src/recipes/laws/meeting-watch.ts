@@ -9,13 +9,15 @@ export interface Visit {
   readonly signal: AbortSignal;
   /** The zxid that opened the barrier for it. */
   readonly round: number;
+  /** It found the barrier open: the others may be leaving, and cannot know of it. */
+  readonly isLate: boolean;
   wantsOut: boolean;
 }
 
 /**
  * A double barrier, by the history: it opens when as many sessions as it has members have come since it was last closed, it
- * is no way in for one who finds it open and nobody inside, and nobody is out while another of his round has not said that
- * he wants out.
+ * is no way in for one who finds it open and nobody inside, and nobody is out while another of those it was opened for has
+ * not said that he wants out.
  */
 export class MeetingWatch {
   readonly #stage: Stage;
@@ -40,8 +42,9 @@ export class MeetingWatch {
     const { node } = actor;
     this.#stage.counts.passed++;
     const session = node.session?.id ?? 0n;
-    const visit = { actor, life: node.life, session, signal, round: this.#round, wantsOut: false };
-    law(this.#round > from || this.#wasOpenWithOthers(from, session), 'barrier', () => {
+    const isLate = this.#round <= from;
+    const visit = { actor, life: node.life, session, signal, round: this.#round, isLate, wantsOut: false };
+    law(!isLate || this.#wasOpenWithOthers(from, session), 'barrier', () => {
       return `${node.name} is let in; nobody has opened the barrier since it came, and nobody else is inside`;
     });
     this.#inside.add(visit);
@@ -56,7 +59,7 @@ export class MeetingWatch {
     this.#stage.world.tell(() => `${node.name} is out of round ${zxidText(visit.round)}`);
     this.#inside.delete(visit);
     for (const other of this.#inside) {
-      if (other.round !== visit.round || !this.#isInForce(other)) continue;
+      if (other.round !== visit.round || other.isLate || !this.#isInForce(other)) continue;
       law(other.wantsOut, 'barrier', () => `${node.name} is out while ${other.actor.node.name} has not left`);
     }
   }
