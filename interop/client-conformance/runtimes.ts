@@ -27,7 +27,8 @@ await zk.setData('/a', large);
 check('large data', (await zk.getData('/a')).data.every((byte) => byte === 3));
 const many = await Promise.all(Array.from({ length: 2000 }, (_, i) => zk.create('/s-', String(i), { mode: 'ephemeralSequential' })));
 check('two thousand creates', new Set(many.map(({ path }) => path)).size === 2000);
-await new Promise((resolve) => setTimeout(resolve, 5000));
+// Idle for longer than the timeout and the server's tick: without heartbeats the session would end.
+await new Promise((resolve) => setTimeout(resolve, 7000));
 check('a session that is kept alive', zk.state === 'connected' && (await zk.exists(many[0].path)) !== null);
 await zk.close();
 console.log('done');
