@@ -36,6 +36,8 @@ const server = [
   'server/restore',
   'server/admin-assembly',
   'server/backup-assembly',
+  'server/start-error',
+  'server/client-port',
   'server/main',
 ] as const;
 
@@ -205,6 +207,22 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/admin',
       'server/backup',
       'server/restore',
+    ],
+    node: true,
+  },
+  'server/start-error': { at: 'packages/server/src/start-error.ts', may: [], node: false, pure: true },
+  // The part of main.ts that joins a server with the ports of its clients.
+  'server/client-port': {
+    at: 'packages/server/src/client-port.ts',
+    may: [
+      'server/start-error',
+      'server/ports',
+      'server/core',
+      'server/membership',
+      'server/driver',
+      'server/adapters',
+      'server/config',
+      'server/admin',
     ],
     node: true,
   },

@@ -3,11 +3,12 @@
  * `@headkeeper/testing`; no stable interface.
  */
 
-export type { ClientListener, ClientPort } from './adapters/client/listener.ts';
+export type { ClientPort } from './adapters/client/listener.ts';
 export { lockFolder } from './adapters/disk/folder-lock.ts';
 export { createNodeDisk } from './adapters/disk/node-disk.ts';
 export { TcpNetwork } from './adapters/peer/tcp-network.ts';
 export { type Answer, type ClientDoor, DoorClient } from './backup/duty/door-client.ts';
+export { type ClientGate, type OpenClientPort, openClientPort } from './client-port.ts';
 export { ConfigError } from './config/config-error.ts';
 export { parseServerConfig } from './config/parse.ts';
 export type { ServerConfig } from './config/schema.ts';
@@ -15,14 +16,7 @@ export { Field } from './core/tree/node-store.ts';
 export {
   type AssembledServer,
   assembleServer,
-  type ClientGate,
-  type FatalExit,
-  type OpenClientPort,
-  openClientPort,
-  ServerExit,
-  type ServerLog,
   type ServerPorts,
-  StartError,
 } from './main.ts';
 export type {
   ClientLink,
@@ -36,3 +30,4 @@ export type {
   PeerStreamHandler,
   Timers,
 } from './ports.ts';
+export { type FatalExit, ServerExit, type ServerLog, StartError } from './start-error.ts';

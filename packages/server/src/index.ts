@@ -4,12 +4,5 @@ export { parseServerConfig } from './config/parse.ts';
 export type { ConfigValues, LogLevel, ServerConfig, SessionPasswordMode } from './config/schema.ts';
 export { defaultServerConfig } from './config/server-config.ts';
 export { propertiesFromEnvironment, propertyFromOption, type SystemProperty } from './config/system-properties.ts';
-export {
-  type FatalExit,
-  type RunningServer,
-  ServerExit,
-  type ServerLog,
-  StartError,
-  type StartOptions,
-  startServer,
-} from './main.ts';
+export { type RunningServer, type StartOptions, startServer } from './main.ts';
+export { type FatalExit, ServerExit, type ServerLog, StartError } from './start-error.ts';

@@ -88,7 +88,7 @@ export { writeStat } from './core/tree/stat.ts';
 export { CommittedLog } from './core/zab/committed-log.ts';
 export { planSync, type SyncPlan } from './core/zab/sync-plan.ts';
 export { limits } from './limits.ts';
-export { type AssembledServer, assembleServer, type FatalExit, type ServerPorts, StartError } from './main.ts';
+export { type AssembledServer, assembleServer, type ServerPorts } from './main.ts';
 export type {
   ClientLink,
   Clock,
@@ -112,3 +112,4 @@ export { type ExaminedRecord, examineRecord, planDrop, planFix } from './repair/
 export { planRebuildSnapshot } from './repair/rebuild-snapshot.ts';
 export { foldersOfLog, repairFolders } from './repair/repair-folders.ts';
 export { RepairRefused } from './repair/repair-refused.ts';
+export { type FatalExit, StartError } from './start-error.ts';

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { pino } from 'pino';
-import { ClientListener, type ClientPort } from './adapters/client/listener.ts';
 import { type DataDir, DataDirError, openDataDir } from './adapters/disk/data-dir.ts';
 import { FolderInUse, type FolderLock, lockFolder } from './adapters/disk/folder-lock.ts';
 import { createJournal } from './adapters/disk/journal-files.ts';
@@ -15,11 +13,9 @@ import { createClock } from './adapters/system/clock.ts';
 import { createHashing } from './adapters/system/hashing.ts';
 import { createTimers } from './adapters/system/timers.ts';
 import { backupMetrics } from './admin/backup-metrics.ts';
-import { fourLetterAnswer } from './admin/four-letter.ts';
-import { factsOf } from './admin/member-facts.ts';
-import { StandaloneStatus } from './admin/standalone-status.ts';
 import { startAdmin } from './admin-assembly.ts';
 import { type RunningBackups, startBackups } from './backup-assembly.ts';
+import { isServing, openClientPort } from './client-port.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { toCoreSettings } from './config/server-config.ts';
@@ -27,34 +23,13 @@ import { Database } from './core/database.ts';
 import { InvariantViolation } from './core/invariants.ts';
 import { type Recovery, recover } from './core/log/recovery.ts';
 import { RecoveryRefused, zxidText } from './core/log/recovery-refused.ts';
-import type { Member } from './core/member.ts';
-import type { Membership } from './core/membership/membership.ts';
 import { RecoveredState } from './core/recovered-state.ts';
 import { Replica } from './core/replica.ts';
 import type { CoreSettings } from './core/settings.ts';
 import { Driver } from './driver/driver.ts';
 import { type JoinedEnsemble, joinEnsemble } from './ensemble-assembly.ts';
 import type { Clock, Disk, PeerNetwork, Timers } from './ports.ts';
-
-/** Exit codes of a server process that ends by itself; documented in docs/reference/exit-codes.md. */
-export const ServerExit = { failed: 1, dataDirectory: 3, disk: 10 } as const;
-
-/** The server cannot start. `exitCode` is what its process should end with. */
-export class StartError extends Error {
-  readonly exitCode: number;
-
-  constructor(message: string, exitCode: number, cause: unknown) {
-    super(message, { cause });
-    this.name = 'StartError';
-    this.exitCode = exitCode;
-  }
-}
-
-/** Why a running server ended by itself. */
-export interface FatalExit {
-  readonly exitCode: number;
-  readonly message: string;
-}
+import { type FatalExit, ServerExit, type ServerLog, StartError } from './start-error.ts';
 
 export interface RunningServer {
   readonly address: { readonly host: string; readonly port: number };
@@ -66,13 +41,6 @@ export interface RunningServer {
   stop(): Promise<void>;
   /** Resolves when the server can no longer do its duty: the process should end with the code. */
   readonly failed: Promise<FatalExit>;
-}
-
-/** The least that the server needs of a logger; pino's has it. */
-export interface ServerLog {
-  info(facts: object, message: string): void;
-  warn(facts: object, message: string): void;
-  error(facts: object, message: string): void;
 }
 
 export interface StartOptions {
@@ -139,7 +107,8 @@ async function serve(
   failed: Promise<FatalExit>,
 ): Promise<RunningServer> {
   const { replica, driver, dataDir, clock, lastZxid } = server;
-  const { listener, address, status } = await openClientPort(config, log, server, failed, null);
+  const clientPort = await openClientPort(config, log, server, failed, null);
+  const { address, status } = clientPort;
   const backups = startBackups(config, server, log, process.env);
   if (backups !== null) status.addMetrics(() => backupMetrics(backups.status()));
   const admin = await startAdmin(config, {
@@ -149,8 +118,7 @@ async function serve(
     backupStatus: () => backups?.status() ?? null,
     backupNow: backups === null ? null : () => beginBackup(backups, log),
   });
-  const followMembership = clientAddressFollower(config, listener, log);
-  if (followMembership !== null) server.ensemble?.watch(followMembership);
+  if (clientPort.follow !== null) server.ensemble?.watch(clientPort.follow);
   // After a pause of the whole process the pings that have arrived meanwhile are read first: their sessions live.
   let mismatchTold = false;
   const tick = (): void => {
@@ -170,12 +138,12 @@ async function serve(
   const stop = async (): Promise<void> => {
     backups?.leave();
     const stopping = new Promise<Error | null>((resolve) => driver.stop(resolve));
-    listener.stop();
+    clientPort.stop();
     admin.stop();
     clearInterval(ticker);
     stopPurging();
     const error = await stopping;
-    await Promise.all([listener.drain(DRAIN_MS), backups?.stop()]);
+    await Promise.all([clientPort.drain(DRAIN_MS), backups?.stop()]);
     dataDir.release();
     if (error !== null) throw error;
   };
@@ -191,100 +159,12 @@ async function serve(
   };
 }
 
-/** The client port of a server that serves. */
-export interface OpenClientPort {
-  readonly listener: ClientListener;
-  readonly address: { readonly host: string; readonly port: number };
-  /** What operators see of the server. */
-  readonly status: StandaloneStatus;
-}
-
-/** What stands between a server and its clients, where something does. */
-export interface ClientGate {
-  /** Hears of the clients in the driver's place. */
-  readonly clients: ClientPort;
-  readonly admit: (socket: Socket, take: () => void) => void;
-}
-
-/**
- * Begins to serve, and opens the client port once the server is ready. `failed` says when it never will be.
- *
- * @throws StartError when the server fails meanwhile, or the port cannot be had.
- */
-export async function openClientPort(
-  config: ServerConfig,
-  log: ServerLog,
-  server: AssembledServer,
-  failed: Promise<FatalExit>,
-  gate: ClientGate | null,
-): Promise<OpenClientPort> {
-  const { replica, driver, dataDir, clock } = server;
-  const ready = deferred<null>();
-  server.begin(() => ready.resolve(null));
-  const early = await Promise.race([ready.promise, failed]);
-  if (early !== null) throw new StartError(early.message, early.exitCode, null);
-  const status = new StandaloneStatus(
-    replica,
-    driver,
-    config,
-    dataDir,
-    clock,
-    replica.member === null ? null : () => factsOf(replica.member as Member),
-  );
-  const listener = new ClientListener({
-    port: config.clientPort,
-    host: config.clientPortAddress,
-    backlog: config.clientPortListenBacklog,
-    keepAlive: config.clientTcpKeepAlive,
-    maxPerAddress: config.maxClientCnxns,
-    maxTotal: config.maxCnxns,
-    silentMs: config.sessionlessConnectionTimeoutMs,
-    clock,
-    clients: gate?.clients ?? driver,
-    answer: (word) => fourLetterAnswer(word, config.fourLetterWords, isServing(replica) ? status : null),
-    admit: gate?.admit ?? null,
-    refused: (address, reason) => log.warn({ address, reason }, 'connection refused'),
-  });
-  const address = await listener.listen().catch((error: Error) => {
-    listener.stop();
-    throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
-  });
-  return { listener, address, status };
-}
-
-/** Moves the client port where the membership says; null for a standalone server. */
-function clientAddressFollower(
-  config: ServerConfig,
-  listener: ClientListener,
-  log: ServerLog,
-): ((membership: Membership) => void) | null {
-  const sid = config.ensemble?.sid;
-  if (sid === undefined) return null;
-  let current = `${config.clientPortAddress}:${config.clientPort}`;
-  return (membership) => {
-    const client = membership.members.get(sid)?.client ?? null;
-    if (client === null) return;
-    const host = client.host === '0.0.0.0' || client.host === '::' ? null : client.host;
-    if (`${host}:${client.port}` === current) return;
-    current = `${host}:${client.port}`;
-    listener.move(client.port, host).then(
-      (address) => log.info({ host: address.host, port: address.port }, 'the client port has moved'),
-      (error: Error) => log.error({ ...client }, `the client port cannot be moved there: ${error.message}`),
-    );
-  };
-}
-
 /** Begins a full backup; the log says what comes of it. */
 function beginBackup(backups: RunningBackups, log: ServerLog): void {
   backups.backupNow().then(
     ({ zxid, bytes, object }) => log.info({ zxid: zxidText(zxid), bytes, object }, 'the full backup asked for is safe'),
     (error: Error) => log.warn({}, `the full backup asked for has failed: ${error.message}`),
   );
-}
-
-/** A server of an ensemble serves nobody while it has no leader. */
-function isServing(replica: Replica): boolean {
-  return replica.member === null || replica.clients.areServed;
 }
 
 /** What a server stands on: the machine in production, twins in tests. */

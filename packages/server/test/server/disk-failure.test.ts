@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type DiskOperation, SeededRandom, SimDisk, TreeModel } from '@headkeeper/testkit';
-import { ServerExit, StartError } from '../../src/main.ts';
+import { ServerExit, StartError } from '../../src/start-error.ts';
 import { freshState, SimClock, SimServer, startAfter } from './sim-server.ts';
 import { Workload } from './workload.ts';
 

@@ -3,8 +3,9 @@ import { decodeUtf8 } from '@headkeeper/protocol';
 import { aclText, ModelState, SimDisk, type TreeModel } from '@headkeeper/testkit';
 import { parseServerConfig } from '../../src/config/parse.ts';
 import { Field } from '../../src/core/tree/node-store.ts';
-import { type AssembledServer, assembleServer, type FatalExit } from '../../src/main.ts';
+import { type AssembledServer, assembleServer } from '../../src/main.ts';
 import type { PeerNetwork } from '../../src/ports.ts';
+import type { FatalExit } from '../../src/start-error.ts';
 
 /** Time as the test wants it, in milliseconds. Wall time never goes back, not even over a crash. */
 export class SimClock {

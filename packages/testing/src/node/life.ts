@@ -127,17 +127,16 @@ export class Life {
 
   dropClients(): void {
     this.desk.dropWaiting();
-    this.#port?.listener.dropAll();
+    this.#port?.dropAll();
   }
 
   /** Ends in order: what is logged is acknowledged, and the last replies leave. Rejects with the disk's error. */
   async stop(): Promise<void> {
-    const listener = this.#port?.listener ?? null;
     const stopping = new Promise<Error | null>((resolve) => this.server.driver.stop(resolve));
-    listener?.stop();
+    this.#port?.stop();
     const error = await Promise.race([stopping, this.failed.then(() => null)]);
     this.desk.dropWaiting();
-    await listener?.drain(DRAIN_MS);
+    await this.#port?.drain(DRAIN_MS);
     await this.kill();
     if (error !== null) throw error;
   }
@@ -147,7 +146,7 @@ export class Life {
     this.#gate.end();
     this.#clientGate.end();
     this.#timers.end();
-    this.#port?.listener.stop();
+    this.#port?.stop();
     this.dropClients();
     this.#endNetwork();
     await this.disk.end();

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseServerConfig } from '../../../src/config/parse.ts';
-import { type RunningServer, type ServerLog, startServer } from '../../../src/main.ts';
+import { type RunningServer, startServer } from '../../../src/main.ts';
+import type { ServerLog } from '../../../src/start-error.ts';
 import { MemberSession } from '../../ensemble/member-session.ts';
 
 export interface Logged {
