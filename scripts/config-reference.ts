@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { SETTINGS, type Setting } from '@headkeeper/server/internal';
+import { SETTINGS, type Setting, valueText } from '@headkeeper/server/internal';
 import { isMain, projectRoot, reportProblems } from './project-files.ts';
 
 // The type of the other values matters only to defaults that are rules, and those are not called here.
@@ -60,9 +60,6 @@ by itself, keeps a copy of the old file in \`zoo.cfg.bak\`, and writes the membe
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('*', '\\*').replaceAll('\n', ' ');
 
-/** So many of any unit of time are long enough for every setting. */
-const TIME_SAMPLE = 1000;
-
 /** The default as it would stand in the file. */
 export function defaultText(setting: AnySetting): string {
   const value = setting.default;
@@ -70,22 +67,7 @@ export function defaultText(setting: AnySetting): string {
   // A rule over other settings, or over the data directory: its sentence is in the description.
   if (typeof value === 'function') return value.length === 0 ? 'none' : 'see text';
   if (value === 'default') return 'see text';
-  if (typeof value === 'boolean') return setting.expected.startsWith('yes') ? (value ? 'yes' : 'no') : String(value);
-  if (Array.isArray(value)) return value.join(',');
-  if (typeof value === 'number') {
-    // Values are kept in milliseconds and bytes; what one unit of the file stands for shows in what is read.
-    for (const sample of [1, 1000, 1_000_000]) {
-      const read = setting.read(String(sample));
-      if (typeof read === 'number' && read >= sample && value % (read / sample) === 0)
-        return String(value / (read / sample));
-    }
-    for (const unit of ['d', 'h', 'm', 's', 'ms']) {
-      const read = setting.read(`1${unit}`) === setting.read('1') ? null : setting.read(`${TIME_SAMPLE}${unit}`);
-      if (typeof read === 'number' && value % (read / TIME_SAMPLE) === 0)
-        return `${value / (read / TIME_SAMPLE)}${unit}`;
-    }
-  }
-  return String(value);
+  return valueText(setting, value);
 }
 
 /** The whole document. */

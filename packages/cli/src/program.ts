@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { addBackupCommands } from './commands/backup/options.ts';
 import { addBenchOptions } from './commands/bench/options.ts';
 import type { DiffOptions } from './commands/diff/run.ts';
@@ -7,12 +7,12 @@ import type { ImportOptions } from './commands/import/run.ts';
 import type { LogOptions } from './commands/log/run.ts';
 import { addRepairCommands } from './commands/repair/options.ts';
 import { addRestore } from './commands/restore/options.ts';
+import { addCheckConfig, addServer } from './commands/server/options.ts';
 import { addConnectionOptions } from './connection/connection-options.ts';
-import { CommandError, ExitCode } from './exit-codes.ts';
+import { ExitCode } from './exit-codes.ts';
 import { addSourceOptions } from './history/source-options.ts';
 import { packageVersion } from './version.ts';
-
-const DEFAULT_CLIENT_PORT = 2181;
+import { wholeNumber } from './whole-number.ts';
 
 /**
  * Carries out a command of the command line; that a word is wrong, or help or the version was wanted, is said here.
@@ -44,6 +44,7 @@ function program(): Command {
     );
 
   addServer(top);
+  addCheckConfig(top);
   addShell(top);
   addDev(top);
   addStatus(top);
@@ -77,38 +78,6 @@ function program(): Command {
   return top;
 }
 
-function addServer(top: Command): void {
-  top
-    .command('server')
-    .summary('run a server in the foreground')
-    .description(
-      'Runs a server in the foreground until SIGTERM or SIGINT: one of an ensemble if the file lists its servers, else a ' +
-        'standalone one. Without a file it serves 127.0.0.1:2181 and keeps its data in ./data.\nSystem properties in SERVER_JVMFLAGS and JVMFLAGS (-Dzookeeper.x=y) are read too; ' +
-        'the file wins over them, -D wins over the file.',
-    )
-    .argument('[zoo.cfg]', 'configuration file')
-    .addOption(
-      new Option('-D, --define <key=value>', 'set a key as if it stood in the file; may be repeated').argParser(
-        collect,
-      ),
-    )
-    .option('--ensemble <n>', 'run a local ensemble instead: see headkeeper dev', wholeNumber)
-    .addHelpText('after', '\nExample:\n  headkeeper server -D clientPort=2182 -D dataDir=/var/lib/headkeeper')
-    .action(async (file: string | undefined, options: { define?: string[]; ensemble?: number }) => {
-      if (options.ensemble !== undefined) {
-        const useless = file ?? (options.define === undefined ? null : '-D');
-        if (useless !== null) {
-          const why = 'each server of a local ensemble gets a configuration of its own; leave one of them out';
-          throw new CommandError(`${useless} and --ensemble do not go together: ${why}`, ExitCode.usage);
-        }
-        const { runDev } = await import('./commands/dev/run.ts');
-        return runDev({ ensemble: options.ensemble, port: DEFAULT_CLIENT_PORT }, process.argv[1] as string);
-      }
-      const { runServer } = await import('./commands/server/run.ts');
-      await runServer(file, options.define ?? []);
-    });
-}
-
 /** For the list of commands; `run` has taken the words before. */
 function addShell(top: Command): void {
   top.command('shell').summary('read and change znodes').description("ZooKeeper's shell: see headkeeper shell --help.");
@@ -128,7 +97,7 @@ function addDev(top: Command): void {
       '--port <port>',
       'client port of the first server; the next ports are those of the others',
       wholeNumber,
-      DEFAULT_CLIENT_PORT,
+      2181,
     )
     .addHelpText('after', '\nExample:\n  headkeeper dev --ensemble 3')
     .action(async (options: { ensemble: number; in?: string; port: number }) => {
@@ -274,15 +243,4 @@ function addImport(top: Command): void {
       const { runImport } = await import('./commands/import/run.ts');
       await runImport(file, path, options);
     });
-}
-
-function collect(value: string, earlier: string[] | undefined): string[] {
-  return [...(earlier ?? []), value];
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) {
-    throw new InvalidArgumentError('Expected a whole number above 0.');
-  }
-  return Number(text);
 }

@@ -56,7 +56,7 @@ describe('the server as a process', () => {
     try {
       const { port } = other.address() as AddressInfo;
       const { code, stderr } = await headkeeper(['server', '-D', `clientPort=${port}`], { cwd: folder });
-      assert.equal(code, 1);
+      assert.equal(code, 15);
       assert.match(stderr, /cannot listen on port \d+: .*EADDRINUSE/);
       assert.doesNotMatch(stderr, /\n\s+at /);
     } finally {

@@ -89,7 +89,7 @@ export async function openClientPort(
   });
   const address = await listener.listen().catch((error: Error) => {
     listener.stop();
-    throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.failed, error);
+    throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.port, error);
   });
   return {
     address,

@@ -1,7 +1,8 @@
 /** The front door: configure and run a server inside another program. */
 export { ConfigError } from './config/config-error.ts';
+export { type DumpedSetting, dumpConfig } from './config/dump.ts';
 export { parseServerConfig } from './config/parse.ts';
-export type { ConfigValues, LogLevel, ServerConfig, SessionPasswordMode } from './config/schema.ts';
+export type { ConfigValues, GivenValue, LogLevel, ServerConfig, SessionPasswordMode } from './config/schema.ts';
 export { defaultServerConfig } from './config/server-config.ts';
 export { propertiesFromEnvironment, propertyFromOption, type SystemProperty } from './config/system-properties.ts';
 export { type RunningServer, type StartOptions, startServer } from './main.ts';

@@ -60,10 +60,12 @@ export {
   type VerifyReport,
   verifyBackup,
 } from './backup/verify.ts';
+export { knownElsewhere } from './config/known-keys.ts';
 export { parseServerConfig } from './config/parse.ts';
 export { SETTINGS, type ServerConfig } from './config/schema.ts';
 export { toCoreSettings } from './config/server-config.ts';
 export type { Setting } from './config/setting.ts';
+export { valueText } from './config/value-text.ts';
 export { Database } from './core/database.ts';
 export type { Event } from './core/events.ts';
 export { adler32 } from './core/log/checksum.ts';

@@ -405,7 +405,7 @@ function atStart<T>(run: () => T): T {
 function fatalExit(log: ServerLog, error: Error): FatalExit {
   // Node's own complaints about a call have codes, too; only the operating system's mean the disk.
   const broken = error instanceof InvariantViolation || !SYSTEM_CODE.test((error as NodeJS.ErrnoException).code ?? '');
-  const exitCode = broken ? ServerExit.failed : ServerExit.disk;
+  const exitCode = broken ? ServerExit.invariant : ServerExit.disk;
   const message = broken
     ? `an assertion failed, the server stops to protect the data: ${error.stack ?? error.message}`
     : `the disk failed, the server stops; nothing has been acknowledged since: ${error.message}`;

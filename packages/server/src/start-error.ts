@@ -1,5 +1,5 @@
 /** Exit codes of a server process that ends by itself; documented in docs/reference/exit-codes.md. */
-export const ServerExit = { failed: 1, dataDirectory: 3, disk: 10 } as const;
+export const ServerExit = { failed: 1, dataDirectory: 3, disk: 10, port: 15, invariant: 16 } as const;
 
 /** The server cannot start. `exitCode` is what its process should end with. */
 export class StartError extends Error {

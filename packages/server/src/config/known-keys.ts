@@ -7,8 +7,6 @@ const LATER: readonly string[] = [
   'secureClientPort',
   'secureClientPortAddress',
   'ssl.',
-  'quorum.auth.kerberos.servicePrincipal',
-  'leader.ackLoggingFrequency',
   'client.portUnification',
   'client.certReload',
   'fips-mode',
@@ -56,43 +54,61 @@ const LATER: readonly string[] = [
   'pathStats.',
 ];
 
-const NEEDLESS: readonly string[] = [
-  'serverCnxnFactory',
-  'nio.',
-  'netty.advancedFlowControl.enabled',
-  'advancedFlowControlEnabled',
-  'intBufferStartingSizeBytes',
-  'maxWriteQueuePollTime',
-  'quorum.cnxn.threads.size',
-  'leader.nodelay',
-  'follower.nodelay',
-  'learner.asyncSending',
-  'learner.closeSocketAsync',
-  'leader.closeSocketAsync',
-  'follower.skipLearnerRequestToNextProcessor',
-  'version',
-  'commitProcessor.',
-  'maxResponseCacheSize',
-  'maxGetChildrenResponseCacheSize',
-  'watchManagerName',
-  'watcherClean*',
-  'maxInProcessingDeadWatchers',
-  'bitHashCacheSize',
-  'forward_learner_requests_to_commit_processor_disabled',
-  'requireKerberosConfig',
-  'letAnySaslUserDoX',
-  'jmx.',
-  'log.dir',
-  'log.file',
-  'log.threshold',
-  'console.threshold',
-  'root.logger',
-];
+const ONE_LOOP = 'one event loop does the work, there are no threads to count';
+const ALWAYS_ASYNC = 'no socket between servers is ever written or closed while others wait';
+const NO_WATCH_CLEANER = 'watches of a connection that goes are removed at once, nothing is cleaned up later';
+const JAVA_ONLY = 'it belongs to the Java machine';
+const JSON_LOG = 'the log goes to standard error as JSON lines; log.level says how much';
 
-/** What is known about a key that is not a setting: `later`, `needless`, or undefined when Apache does not have it either. */
-export function knownElsewhere(key: string): 'later' | 'needless' | undefined {
-  if (LATER.some((name) => covers(name, key))) return 'later';
-  if (NEEDLESS.some((name) => covers(name, key))) return 'needless';
+/** Why each of them has no effect: the end of a sentence. */
+const NEEDLESS: Readonly<Record<string, string>> = {
+  serverCnxnFactory: 'there is one network layer, with TLS in it',
+  'nio.': ONE_LOOP,
+  'netty.advancedFlowControl.enabled': 'a connection whose requests wait is always read more slowly',
+  advancedFlowControlEnabled: 'a connection whose requests wait is always read more slowly',
+  intBufferStartingSizeBytes: 'buffers for replies grow and shrink by themselves',
+  maxWriteQueuePollTime: 'writes that wait are always written with one sync, at once',
+  'quorum.cnxn.threads.size': ONE_LOOP,
+  'leader.nodelay': 'TCP_NODELAY is always on between servers',
+  'follower.nodelay': 'TCP_NODELAY is always on between servers',
+  'leader.ackLoggingFrequency': 'the times of all acknowledgements are measured, none is sampled into the log',
+  'learner.asyncSending': ALWAYS_ASYNC,
+  'learner.closeSocketAsync': ALWAYS_ASYNC,
+  'leader.closeSocketAsync': ALWAYS_ASYNC,
+  'follower.skipLearnerRequestToNextProcessor': "a follower keeps nothing of its observers' requests",
+  'quorum.auth.kerberos.servicePrincipal':
+    'servers prove themselves to each other by DIGEST-MD5 or TLS, not by Kerberos',
+  version: 'the membership has its version in the dynamic file',
+  'commitProcessor.': ONE_LOOP,
+  maxResponseCacheSize: 'replies are encoded straight from the tree, none is kept',
+  maxGetChildrenResponseCacheSize: 'replies are encoded straight from the tree, none is kept',
+  watchManagerName: 'there is one way to keep watches, which is compact already',
+  'watcherClean*': NO_WATCH_CLEANER,
+  maxInProcessingDeadWatchers: NO_WATCH_CLEANER,
+  bitHashCacheSize: NO_WATCH_CLEANER,
+  forward_learner_requests_to_commit_processor_disabled: "a leader never waits behind its learners' requests",
+  requireKerberosConfig: JAVA_ONLY,
+  letAnySaslUserDoX: 'it would make all SASL users equal; give each the rights in the ACLs',
+  'testingonly.': "it is for the tests of Apache's server",
+  controllerPort: "it is for the tests of Apache's server",
+  'jmx.': JAVA_ONLY,
+  'log.dir': JSON_LOG,
+  'log.file': JSON_LOG,
+  'log.threshold': JSON_LOG,
+  'console.threshold': JSON_LOG,
+  'root.logger': JSON_LOG,
+};
+
+/** What is known about a key that is not a setting. */
+export type KnownElsewhere =
+  | { readonly kind: 'later' }
+  /** `why` is the end of a sentence. */
+  | { readonly kind: 'needless'; readonly why: string };
+
+/** What is known about a key that is not a setting; undefined when Apache does not have it either. */
+export function knownElsewhere(key: string): KnownElsewhere | undefined {
+  if (LATER.some((name) => covers(name, key))) return { kind: 'later' };
+  for (const [name, why] of Object.entries(NEEDLESS)) if (covers(name, key)) return { kind: 'needless', why };
   return undefined;
 }
 
@@ -104,5 +120,5 @@ function covers(name: string, key: string): boolean {
 
 /** The whole names among the known keys, for suggestions. */
 export function knownNames(): string[] {
-  return [...LATER, ...NEEDLESS].filter((name) => !name.endsWith('.') && !name.endsWith('*'));
+  return [...LATER, ...Object.keys(NEEDLESS)].filter((name) => !name.endsWith('.') && !name.endsWith('*'));
 }

@@ -5,7 +5,7 @@ import { knownElsewhere, knownNames } from './known-keys.ts';
 import { type EnsembleConfig, isMemberKey, type MembersRead, readMembers, startsAsObserver } from './members.ts';
 import { nearestKey } from './nearest-key.ts';
 import { readProperties } from './properties.ts';
-import { type ConfigValues, SETTINGS, type ServerConfig } from './schema.ts';
+import { type ConfigValues, type GivenValue, SETTINGS, type ServerConfig } from './schema.ts';
 import { type Setting, USE_DEFAULT, WRONG } from './setting.ts';
 import type { SystemProperty } from './system-properties.ts';
 
@@ -87,7 +87,9 @@ export function parseServerConfig(text: string, options: ParseOptions): ServerCo
   const values = evaluate(chosen, options.file, problems, warnings);
   const ensemble = completeEnsemble(read, values, chosen, problems, warnings);
   if (problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze({ ...values, ensemble, file: options.file, warnings: Object.freeze(warnings) });
+  const given = new Map<string, GivenValue>();
+  for (const [key, { value, where }] of [...chosen, ...members]) given.set(key, Object.freeze({ text: value, where }));
+  return Object.freeze({ ...values, ensemble, file: options.file, given, warnings: Object.freeze(warnings) });
 }
 
 /** The client port and address of this server's own line count unless they are given; both at once must agree. */
@@ -170,8 +172,8 @@ function plainKey(key: string): string {
 
 function notASetting(key: string): string {
   const known = knownElsewhere(key);
-  if (known === 'later') return `${key} is known, has no effect yet`;
-  if (known === 'needless') return `${key} is known, has no effect: Headkeeper has nothing that it could tune`;
+  if (known?.kind === 'later') return `${key} is known, has no effect yet`;
+  if (known?.kind === 'needless') return `${key} is known, has no effect: ${known.why}`;
   return unknown(key, ' and ignored');
 }
 

@@ -10,12 +10,20 @@ import { readTime } from './units.ts';
 
 export type { ConfigValues, LogLevel, SessionPasswordMode };
 
+/** The text of a value, and where it was given: a file and its line, a variable, the command line. */
+export interface GivenValue {
+  readonly text: string;
+  readonly where: string;
+}
+
 /** A server's whole configuration, frozen. */
 export interface ServerConfig extends ConfigValues {
   /** null: a standalone server. */
   readonly ensemble: EnsembleConfig | null;
   /** The file it came from; null for the embedded default. */
   readonly file: string | null;
+  /** What was given, by key: settings, and the lines of the members. Secrets stand in it as they are. */
+  readonly given: ReadonlyMap<string, GivenValue>;
   /** What an operator should know: one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -275,13 +283,16 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
   }),
   enforceQuota: flag('enforceQuota', false, 'Whether hard quotas refuse writes.'),
   skipAcl: yesOrNo('skipACL', false, 'Whether access control lists are ignored.'),
-  superDigest: text<string | null, ConfigValues>({
-    key: 'DigestAuthenticationProvider.superDigest',
-    default: () => null,
-    expected: 'user:digest, the digest in Base64',
-    pattern: /^[^:\s]+:[A-Za-z0-9+/]+={0,2}$/,
-    doc: 'The digest identity that no access control list holds back.',
-  }),
+  superDigest: {
+    ...text<string | null, ConfigValues>({
+      key: 'DigestAuthenticationProvider.superDigest',
+      default: () => null,
+      expected: 'user:digest, the digest in Base64',
+      pattern: /^[^:\s]+:[A-Za-z0-9+/]+={0,2}$/,
+      doc: 'The digest identity that no access control list holds back.',
+    }),
+    secret: true,
+  },
   digestAlgorithm: choice(
     'DigestAuthenticationProvider.digestAlg',
     DIGEST_ALGORITHMS,

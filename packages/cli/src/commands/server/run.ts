@@ -1,28 +1,17 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import {
-  ConfigError,
-  defaultServerConfig,
-  parseServerConfig,
-  propertiesFromEnvironment,
-  propertyFromOption,
-  type ServerConfig,
-  startServer,
-} from '@headkeeper/server';
+import { ConfigError, type ServerConfig, startServer } from '@headkeeper/server';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
 import { formatHostPort } from '../../host-port.ts';
 import { packageVersion } from '../../version.ts';
-
-/** Where the data goes when no configuration says. */
-const DEFAULT_DATA_DIR = path.join('.', 'data');
+import { readServerConfig, unservable } from './read-config.ts';
 
 /**
  * Serves until a signal or a fatal failure, then ends the process: with 0 after a signal, else with the failure's code.
  *
  * @throws CommandError when the configuration is wrong or the server cannot start.
  */
-export async function runServer(file: string | undefined, definitions: readonly string[]): Promise<void> {
-  const config = readConfig(file, definitions);
+export async function runServer(words: readonly string[], definitions: readonly string[]): Promise<void> {
+  const config = readServerConfig(words, definitions);
   for (const warning of config.warnings) process.stderr.write(`headkeeper: warning: ${warning}\n`);
   const server = await startServer(config).catch((error: unknown) => {
     throw explained(error);
@@ -51,24 +40,6 @@ export async function runServer(file: string | undefined, definitions: readonly 
   process.exit(fatal.exitCode);
 }
 
-function readConfig(file: string | undefined, definitions: readonly string[]): ServerConfig {
-  const properties = [
-    ...propertiesFromEnvironment(process.env),
-    ...definitions.map((text) => propertyFromOption(text)),
-  ];
-  try {
-    if (file === undefined) return defaultServerConfig(DEFAULT_DATA_DIR, properties);
-    return parseServerConfig(readText(file), { file, properties });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    throw unservable(error);
-  }
-}
-
-function unservable(error: ConfigError): CommandError {
-  return new CommandError(`the configuration cannot be served:\n  ${error.problems.join('\n  ')}`, ExitCode.usage);
-}
-
 /** Failures to start that need no stack. */
 function explained(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
@@ -79,14 +50,6 @@ function explained(error: unknown): unknown {
   return (error as NodeJS.ErrnoException).syscall === undefined
     ? error
     : new CommandError(`cannot start: ${error.message}`);
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CommandError(`cannot read the configuration: ${(error as Error).message}`, ExitCode.usage);
-  }
 }
 
 function greeting(config: ServerConfig, address: string): string {
