@@ -3,6 +3,7 @@ import { clientAddress } from './adapters/client/address.ts';
 import type { DataDir } from './adapters/disk/data-dir.ts';
 import { zxidOfName } from './adapters/disk/file-names.ts';
 import { createNodeDisk } from './adapters/disk/node-disk.ts';
+import { readSnapshotFile, snapshotPath } from './adapters/disk/snapshot-stream.ts';
 import { createWaitingRoom } from './adapters/disk/waiting-room.ts';
 import { createTimers } from './adapters/system/timers.ts';
 import { AdminMetrics } from './admin/http/admin-metrics.ts';
@@ -68,7 +69,7 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
   const unavailable = (): string | null =>
     isServing() && !driver.isChangingHistory ? null : 'this server does not serve at the moment: try again';
   const taker = new SnapshotTaker({
-    folder: dataDir.snapshotFolder,
+    pathOf: (zxid) => snapshotPath(dataDir.snapshotFolder, zxid),
     clock,
     lastZxid: () => replica.serving.lastZxid,
     isRunning: () => replica.snapshotRunning,
@@ -109,6 +110,7 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
         idleTimeoutMs: config.adminIdleTimeoutMs,
         unavailable,
         take: () => taker.take(),
+        read: readSnapshotFile,
       }),
       restoreCommand({
         ...gate,

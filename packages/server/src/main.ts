@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { type DataDir, DataDirError, openDataDir } from './adapters/disk/data-dir.ts';
 import { FolderInUse, type FolderLock, lockFolder } from './adapters/disk/folder-lock.ts';
+import { installedZxid } from './adapters/disk/install-mark.ts';
 import { createJournal } from './adapters/disk/journal-files.ts';
 import { createNodeDisk } from './adapters/disk/node-disk.ts';
 import { purge } from './adapters/disk/purge.ts';
 import { createSnapshotStore } from './adapters/disk/snapshot-files.ts';
+import { withoutSyncs } from './adapters/disk/unsynced-disk.ts';
 import { boundedReports } from './adapters/peer/failure-reports.ts';
 import { createPeerNetwork } from './adapters/peer/peer-network.ts';
 import { TlsStoreError } from './adapters/peer/tls-stores.ts';
@@ -240,6 +242,7 @@ function assemble(
     defaultSessionPassword: dataDir.createdByUs && config.ensemble === null ? 'keyed' : 'apache',
   });
   warnOfPasswords(settings, log);
+  if (!config.forceSync) log.warn({}, 'forceSync=no: writes are acknowledged before they are on the disk');
   const recoverDatabase = (): Recovery<RecoveredState> => recoverState(config, settings, dataDir, log);
   const recovery = recoverOrSetAside(config, ports, dataDir, recoverDatabase);
   const { fresh, lastZxid, replayed } = recovery;
@@ -256,12 +259,18 @@ function assemble(
   const driver = new Driver({
     replica,
     clock,
-    snapshots: createSnapshotStore({ disk, folder: dataDir.snapshotFolder }),
+    snapshots: createSnapshotStore({
+      disk,
+      folder: dataDir.snapshotFolder,
+      // What a leader sends is looked for under its plain name.
+      compression: () => (installedZxid(disk, config.dataDir) === null ? config.snapshotCompression : ''),
+    }),
     journal: (listener, lastLogged) =>
       createJournal({
-        disk,
+        disk: config.forceSync ? disk : withoutSyncs(disk, defer),
         folder: dataDir.logFolder,
         preAllocBytes: config.preAllocBytes,
+        fileLimitBytes: config.txnLogSizeLimitBytes,
         lastZxid: lastLogged,
         listener,
         nowMs: ports.preciseMs,

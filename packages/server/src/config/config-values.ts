@@ -3,12 +3,13 @@ import type { AdminValues } from './admin-values.ts';
 import type { BackupValues } from './backup-values.ts';
 import type { EnsembleValues } from './ensemble-values.ts';
 import type { QuorumSecurityValues } from './quorum-security-values.ts';
+import type { StorageValues } from './storage-values.ts';
 
 export type SessionPasswordMode = 'apache' | 'keyed';
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
 /** The values of all settings. Times in milliseconds, sizes in bytes, whatever unit the file uses. */
-export interface ConfigValues extends EnsembleValues, QuorumSecurityValues, BackupValues, AdminValues {
+export interface ConfigValues extends EnsembleValues, QuorumSecurityValues, BackupValues, AdminValues, StorageValues {
   readonly tickTimeMs: number;
   readonly dataDir: string;
   readonly dataLogDir: string;

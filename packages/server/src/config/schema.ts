@@ -6,6 +6,7 @@ import { ENSEMBLE_SETTINGS } from './ensemble-schema.ts';
 import type { EnsembleConfig } from './members.ts';
 import { QUORUM_SECURITY_SETTINGS } from './quorum-security-schema.ts';
 import { choice, choices, flag, integer, type Setting, text, type USE_DEFAULT, WRONG, yesOrNo } from './setting.ts';
+import { STORAGE_SETTINGS } from './storage-schema.ts';
 import { readTime } from './units.ts';
 
 export type { ConfigValues, LogLevel, SessionPasswordMode };
@@ -241,6 +242,7 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
     from: 1,
     doc: 'Accepted for compatibility, like flushDelay.',
   }),
+  ...STORAGE_SETTINGS,
   digestEnabled: flag('digest.enabled', true, 'Whether logs and snapshots carry a running digest of the tree.'),
   serializeLastProcessedZxid: flag(
     'serializeLastProcessedZxid.enabled',

@@ -51,6 +51,7 @@ export function toCoreSettings(config: ServerConfig, start: CoreStartValues): Co
     digestAlgorithm: config.digestAlgorithm,
     digestEnabled: config.digestEnabled,
     serializeLastProcessedZxid: config.serializeLastProcessedZxid,
+    closeSessionTxn: config.closeSessionTxn,
     reconfigEnabled: config.reconfigEnabled,
     containerCheckIntervalMs: config.containerCheckIntervalMs,
     containerMaxPerMinute: config.containerMaxPerMinute,

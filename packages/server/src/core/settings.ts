@@ -22,6 +22,8 @@ export interface CoreSettings {
   readonly digestEnabled: boolean;
   /** Whether snapshots get the trailer that 3.9 writes (`zookeeper.serializeLastProcessedZxid.enabled`). */
   readonly serializeLastProcessedZxid: boolean;
+  /** Whether the end of a session is logged with the paths of its ephemerals (`closeSessionTxn.enabled`). */
+  readonly closeSessionTxn: boolean;
   readonly reconfigEnabled: boolean;
   /** Whether sessions may be known to a single server only. */
   readonly localSessionsEnabled: boolean;

@@ -21,6 +21,7 @@ export function repairSettings(juteMaxBuffer: number = limits.juteMaxBuffer): Co
     superDigest: null,
     digestAlgorithm: 'SHA1',
     digestEnabled: true,
+    closeSessionTxn: true,
     serializeLastProcessedZxid: true,
     reconfigEnabled: false,
     localSessionsEnabled: false,

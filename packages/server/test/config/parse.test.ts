@@ -8,6 +8,7 @@ import type { SystemProperty } from '../../src/config/system-properties.ts';
 import { BAD_ADMIN_VALUES, GOOD_ADMIN_VALUES } from './admin-values.ts';
 import { BAD_BACKUP_VALUES, GOOD_BACKUP_VALUES } from './backup-values.ts';
 import { BAD_ENSEMBLE_VALUES, GOOD_ENSEMBLE_VALUES, NOT_A_NUMBER, NOT_A_SWITCH } from './ensemble-values.ts';
+import { BAD_STORAGE_VALUES, GOOD_STORAGE_VALUES } from './storage-values.ts';
 
 const MINIMAL = 'dataDir=/data\nclientPort=2181\n';
 
@@ -97,6 +98,7 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
   ...GOOD_ENSEMBLE_VALUES,
   ...GOOD_ADMIN_VALUES,
   ...GOOD_BACKUP_VALUES,
+  ...GOOD_STORAGE_VALUES,
   juteMaxBuffer: ['0x400000', 4_194_304],
   juteMaxBufferExtra: ['2048', 2048],
   globalOutstandingLimit: ['1', 1],
@@ -144,6 +146,7 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   ...BAD_ENSEMBLE_VALUES,
   ...BAD_ADMIN_VALUES,
   ...BAD_BACKUP_VALUES,
+  ...BAD_STORAGE_VALUES,
   juteMaxBuffer: [...NOT_A_NUMBER, '127', '0xffffffff', '4m'],
   juteMaxBufferExtra: [...NOT_A_NUMBER, '-1'],
   globalOutstandingLimit: [...NOT_A_NUMBER, '0'],

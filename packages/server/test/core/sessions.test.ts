@@ -254,6 +254,31 @@ test('a session that expires while its client still sends is closed once', () =>
   assert.deepEqual(witness.call('getChildren', { path: '/', watch: false }).body?.children, ['zookeeper']);
 });
 
+test('the end of a session is logged without paths where old servers are to understand it, and deletes the same', () => {
+  const harness = new CoreHarness({ closeSessionTxn: false });
+  const client = harness.connect();
+  const witness = harness.connect();
+  for (const path of ['/e1', '/e2']) client.must('create', ephemeral(path));
+  const named = harness.replica.serving.lastZxid;
+  client.must('closeSession', null);
+  assert.ok(client.closed);
+  assert.deepEqual(witness.must('getChildren', { path: '/', watch: false }).children, ['zookeeper']);
+  assert.equal(harness.replica.serving.statistics.digestMismatches, 0);
+  const restarted = harness.restarted();
+  assert.equal(restarted.replica.serving.lastZxid, named + 1);
+  assert.deepEqual(treeOf(restarted.replica.serving), treeOf(harness.replica.serving));
+  assert.ok(closeBytes(true) - closeBytes(false) > '/e1/e2'.length, 'without the paths the record is shorter');
+});
+
+/** Log bytes of the end of a session with two ephemerals. */
+function closeBytes(closeSessionTxn: boolean): number {
+  const harness = new CoreHarness({ closeSessionTxn });
+  const client = harness.connect();
+  for (const path of ['/e1', '/e2']) client.must('create', ephemeral(path));
+  client.must('closeSession', null);
+  return harness.log.at(-1)?.body.length ?? 0;
+}
+
 test('sessions get a full timeout after a restart, ephemerals without a session go', () => {
   const harness = new CoreHarness();
   const client = harness.connect({ timeOut: 6000 });

@@ -22,7 +22,9 @@ interface Bench {
   clock: number;
 }
 
-function bench(options: { disk?: SimDisk; lastZxid?: number; preAllocBytes?: number } = {}): Bench {
+function bench(
+  options: { disk?: SimDisk; lastZxid?: number; preAllocBytes?: number; fileLimitBytes?: number } = {},
+): Bench {
   const disk = options.disk ?? new SimDisk(5);
   if (!disk.existsSync(FOLDER)) {
     disk.makeFolderSync(FOLDER);
@@ -37,6 +39,7 @@ function bench(options: { disk?: SimDisk; lastZxid?: number; preAllocBytes?: num
       disk,
       folder: FOLDER,
       preAllocBytes: options.preAllocBytes ?? 4096,
+      fileLimitBytes: options.fileLimitBytes ?? 0,
       lastZxid: options.lastZxid ?? 0,
       listener: {
         durable: (zxid) => heard.push(`durable ${zxid.toString(16)}`),
@@ -215,6 +218,30 @@ describe('journal files', () => {
     assert.equal(zxidsIn(disk, 'log.3'), '3 clean');
     assert.equal(zxidsIn(disk, 'log.4'), '4 clean');
     assert.deepEqual(heard, ['durable 1', 'durable 2', 'durable 3', 'durable 4']);
+  });
+
+  it('begins a new file behind one that has grown to its limit, and cuts no batch of a turn short', () => {
+    const { disk, journal, heard, rest } = bench({ fileLimitBytes: 1000 });
+    for (let zxid = 1; zxid <= 40; zxid++) {
+      append(journal, zxid);
+      if (zxid % 5 === 0) journal.flush(zxid % 2 === 0);
+    }
+    rest();
+    journal.close(() => {});
+    rest();
+    const size = record(1).length;
+    const perFile = Math.ceil((1000 - 16) / size);
+    const names = disk.listSync(FOLDER).filter((name) => name.startsWith('log.'));
+    assert.deepEqual(
+      names.sort((a, b) => Number.parseInt(a.slice(4), 16) - Number.parseInt(b.slice(4), 16)),
+      Array.from({ length: Math.ceil(40 / perFile) }, (_, i) => `log.${(i * perFile + 1).toString(16)}`),
+    );
+    assert.equal(heard.at(-1), 'durable 28');
+    const zxids = names.flatMap((name) => zxidsIn(disk, name).split(' ').slice(0, -1));
+    assert.deepEqual(
+      zxids,
+      Array.from({ length: 40 }, (_, i) => (i + 1).toString(16)),
+    );
   });
 
   it('counts the bytes since the last roll', () => {

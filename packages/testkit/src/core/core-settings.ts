@@ -15,6 +15,7 @@ export const CORE_SETTINGS: CoreSettings = {
   superDigest: null,
   digestAlgorithm: 'SHA1',
   digestEnabled: true,
+  closeSessionTxn: true,
   serializeLastProcessedZxid: true,
   reconfigEnabled: false,
   localSessionsEnabled: false,

@@ -17,6 +17,8 @@ export interface JournalOptions {
   readonly folder: string;
   /** Most bytes of zeros kept written ahead of the records (`preAllocSize`); 0 or less: none. */
   readonly preAllocBytes: number;
+  /** A file that has grown to so many bytes is followed by another (`txnLogSizeLimitInKb`); 0 or less: no limit. */
+  readonly fileLimitBytes?: number;
   /** The last zxid in the log or snapshot that was recovered: the first append continues it. */
   readonly lastZxid: number;
   readonly listener: JournalListener;
@@ -77,6 +79,7 @@ export function createJournal(options: JournalOptions): Journal {
 class JournalFiles implements Journal {
   readonly #disk: Disk;
   readonly #folder: string;
+  readonly #fileLimit: number;
   readonly #zerosAhead: number;
   readonly #zeroStep: number;
   readonly #listener: JournalListener;
@@ -112,6 +115,8 @@ class JournalFiles implements Journal {
   constructor(options: JournalOptions) {
     this.#disk = options.disk;
     this.#folder = options.folder;
+    const { fileLimitBytes = 0 } = options;
+    this.#fileLimit = fileLimitBytes > 0 ? fileLimitBytes - LOG_HEADER_BYTES : Number.POSITIVE_INFINITY;
     const preAllocBytes = Math.max(0, options.preAllocBytes);
     this.#zerosAhead = Math.min(preAllocBytes, ZEROS_AHEAD);
     this.#zeroStep = Math.min(Math.ceil(preAllocBytes / 4), ZERO_STEP);
@@ -128,6 +133,7 @@ class JournalFiles implements Journal {
     this.#assertContinues(firstZxid, lastZxid);
     this.#lastZxid = lastZxid;
     if (this.#failure !== null) return;
+    if (this.#appendedSinceRoll >= this.#fileLimit) this.roll();
     const batch = this.#open;
     if (batch.bytes === 0) batch.firstZxid = firstZxid;
     batch.lastZxid = lastZxid;

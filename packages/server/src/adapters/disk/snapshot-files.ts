@@ -1,6 +1,7 @@
 import { invariant } from '../../core/invariants.ts';
 import { limits } from '../../limits.ts';
 import type { Disk, DiskFile, SnapshotSink, SnapshotStore } from '../../ports.ts';
+import { CompressedSink, type FileCompression } from './compressed-snapshots.ts';
 import { asideSnapshotName, snapshotName, UNFINISHED_SNAPSHOT_PREFIX, unfinishedSnapshotName } from './file-names.ts';
 
 export interface SnapshotStoreOptions {
@@ -12,6 +13,8 @@ export interface SnapshotStoreOptions {
    * folder has not finished is left alone.
    */
   readonly aside?: true;
+  /** How the next snapshot is compressed; empty: not at all, which is the default. */
+  readonly compression?: () => FileCompression | '';
 }
 
 type Done = (error: Error | null) => void;
@@ -31,7 +34,7 @@ const SYNC_EVERY = 8 << 20;
 const WRITES_AT_ONCE = 2;
 
 /**
- * Snapshot files `snapshot.<zxid>`. Written under a name that neither Apache nor we take for a snapshot, synced, renamed,
+ * Snapshot files `snapshot.<zxid>`, with `.gz` or `.snappy` behind it where they are compressed. Written under a name that neither Apache nor we take for a snapshot, synced, renamed,
  * and the folder synced; what a crash left unfinished is removed here, at the start.
  *
  * A sink takes up to `limits.snapshotQueue` bytes before it says false; `drained` follows when half of them are written.
@@ -50,7 +53,14 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   }
   let serial = 0;
   return {
-    begin: (zxid, drained) => new SnapshotFile(disk, folder, snapshotName(zxid), zxid, serial++, drained),
+    begin(zxid, drained) {
+      const compression = options.compression?.() ?? '';
+      const open = (name: string, fileDrained: () => void): SnapshotSink =>
+        new SnapshotFile(disk, folder, name, zxid, serial++, fileDrained);
+      if (compression === '') return open(snapshotName(zxid), drained);
+      const name = `${snapshotName(zxid)}.${compression}`;
+      return new CompressedSink(compression, (fileDrained) => open(name, fileDrained), drained);
+    },
   };
 }
 

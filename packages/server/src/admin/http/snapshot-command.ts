@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { AdminMetrics } from './admin-metrics.ts';
 import type { AdminCall, OwnCommand } from './admin-server.ts';
@@ -12,6 +12,8 @@ export interface SnapshotCommandOptions extends StateGateOptions {
   readonly unavailable: () => string | null;
   /** Writes the state as it is now into a file of the data directory. */
   readonly take: () => Promise<{ readonly zxid: number; readonly path: string }>;
+  /** The bytes of a snapshot's file, uncompressed. */
+  readonly read: (path: string) => AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -37,7 +39,7 @@ export function snapshotCommand(options: SnapshotCommandOptions): OwnCommand {
       if (refusal !== null) return call.json(refusal.status, {}, refusal.error);
       call.keepWaiting();
       try {
-        await send(call, await options.take(), options.idleTimeoutMs);
+        await send(call, await options.take(), options);
       } catch (error) {
         options.metrics.snapshotErrors++;
         throw error;
@@ -49,21 +51,18 @@ export function snapshotCommand(options: SnapshotCommandOptions): OwnCommand {
 async function send(
   call: AdminCall,
   taken: { readonly zxid: number; readonly path: string },
-  idleTimeoutMs: number,
+  { idleTimeoutMs, read }: Pick<SnapshotCommandOptions, 'idleTimeoutMs' | 'read'>,
 ): Promise<void> {
   const { response, query } = call;
   response.socket?.setTimeout(idleTimeoutMs);
-  const file = await open(taken.path, 'r');
-  try {
-    const { size } = await file.stat();
-    response.setHeader('last_zxid', `0x${taken.zxid.toString(16)}`);
-    response.setHeader('snapshot_size', size);
-    if (query.get('streaming')?.toLowerCase() === 'false') return await call.json(200, {});
-    response.setHeader('Content-Type', 'application/octet-stream');
-    response.setHeader('Content-Length', size);
-    if (size === 0) throw new Error('the snapshot is empty');
-    await pipeline(file.createReadStream({ autoClose: false, end: size - 1 }), response);
-  } finally {
-    await file.close();
-  }
+  const { size } = await stat(taken.path);
+  response.setHeader('last_zxid', `0x${taken.zxid.toString(16)}`);
+  response.setHeader('snapshot_size', size);
+  if (query.get('streaming')?.toLowerCase() === 'false') return await call.json(200, {});
+  response.setHeader('Content-Type', 'application/octet-stream');
+  // What is compressed in the file leaves uncompressed: how much that is shows at its end only.
+  const isCompressed = /\.(gz|snappy)$/.test(taken.path);
+  if (!isCompressed) response.setHeader('Content-Length', size);
+  if (size === 0) throw new Error('the snapshot is empty');
+  await pipeline(read(taken.path), response);
 }

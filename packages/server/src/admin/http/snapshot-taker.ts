@@ -1,8 +1,8 @@
 import type { Clock } from '../../ports.ts';
 
 export interface SnapshotTakerPort {
-  /** `version-2` of the data directory. */
-  readonly folder: string;
+  /** The file of the snapshot of `zxid`; throws when there is none. */
+  readonly pathOf: (zxid: number) => string;
   readonly clock: Clock;
   /** Of the state as it is. */
   lastZxid(): number;
@@ -13,7 +13,7 @@ export interface SnapshotTakerPort {
 
 interface Waiting {
   readonly zxid: number;
-  readonly resolve: (taken: { readonly zxid: number; readonly path: string }) => void;
+  readonly resolve: (zxid: number) => void;
   readonly reject: (error: Error) => void;
   readonly endsMs: number;
 }
@@ -33,20 +33,20 @@ export class SnapshotTaker {
   }
 
   /** Resolves once the file is complete and durable. */
-  take(): Promise<{ readonly zxid: number; readonly path: string }> {
-    return new Promise((resolve, reject) => {
+  async take(): Promise<{ readonly zxid: number; readonly path: string }> {
+    const zxid = await new Promise<number>((resolve, reject) => {
       const endsMs = this.#port.clock.monotonicMs() + PATIENCE_MS;
       this.#waiting.push({ zxid: this.#port.lastZxid(), resolve, reject, endsMs });
       this.#timer ??= setInterval(() => this.#retry(), RETRY_MS).unref();
       // One that is running already is of an earlier state; this one follows it.
       if (!this.#port.isRunning()) this.#port.begin();
     });
+    return { zxid, path: this.#port.pathOf(zxid) };
   }
 
   /** A snapshot is complete, whoever has asked for it. */
   written(zxid: number): void {
-    const path = `${this.#port.folder}/snapshot.${zxid.toString(16)}`;
-    for (const one of this.#waiting) if (one.zxid <= zxid) one.resolve({ zxid, path });
+    for (const one of this.#waiting) if (one.zxid <= zxid) one.resolve(zxid);
     this.#keep(this.#waiting.filter((one) => one.zxid > zxid));
     if (this.#waiting.length > 0) setImmediate(() => this.#retry());
   }

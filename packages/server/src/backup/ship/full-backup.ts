@@ -1,16 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { snapshotName } from '../../adapters/disk/file-names.ts';
 import type { FullManifest } from '../manifest.ts';
 import type { BackupRepository, LogFacts } from '../repository.ts';
 import type { HistoryReader } from './log-tail.ts';
 import { timeOfTxn } from './resume.ts';
-
-const READ_BYTES = 1 << 18;
-
-/** The plain bytes of a complete snapshot file of the server. */
-export function readSnapshotFile(folder: string, zxid: number): AsyncIterable<Uint8Array> {
-  return createReadStream(`${folder}/${snapshotName(zxid)}`, { highWaterMark: READ_BYTES });
-}
 
 export interface FullBackupOptions {
   readonly repository: BackupRepository;

@@ -1,3 +1,4 @@
+import { readSnapshotFile, snapshotPath } from '../../adapters/disk/snapshot-stream.ts';
 import { limitBandwidth } from '../bandwidth-limit.ts';
 import { readKeyFile } from '../encryption.ts';
 import { pruneBackup } from '../prune.ts';
@@ -6,7 +7,6 @@ import type { RetentionRules } from '../retention.ts';
 import type { BackupTarget } from '../target.ts';
 import { openTarget } from '../target-opening.ts';
 import type { ShipClock } from './bell.ts';
-import { readSnapshotFile } from './full-backup.ts';
 import type { HistoryReader } from './log-tail.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { ShipRecord } from './ship-record.ts';
@@ -43,7 +43,7 @@ export class ShipThread {
       open: (mayCreate, signal) => openRepository(settings, clock, mayCreate, signal),
       history: ports.history,
       requestSnapshot: (signal) => this.#requestSnapshot(signal),
-      readSnapshot: (zxid) => readSnapshotFile(folders.snapshotFolder, zxid),
+      readSnapshot: (zxid) => readSnapshotFile(snapshotPath(folders.snapshotFolder, zxid)),
       prune: async (repository, signal) => {
         const { warnings } = await pruneBackup(repository, { rules: rulesOf(policy), dryRun: false, signal });
         for (const warning of warnings) this.#send({ kind: 'note', message: warning });

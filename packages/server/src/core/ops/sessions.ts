@@ -15,7 +15,8 @@ export const createSession: WriteOperation = {
 
 /**
  * closeSession, asked for by the client or by expiry: names every ephemeral that the session will own by then, as far as
- * they fit into a record that can be read back (ZOOKEEPER-4306). Applying it deletes what the session owns, named or not.
+ * they fit into a record that can be read back (ZOOKEEPER-4306), or none where servers before 3.6 are to understand it.
+ * Applying it deletes what the session owns, named or not.
  */
 export const closeSession: WriteOperation = {
   kind: 'write',
@@ -23,17 +24,18 @@ export const closeSession: WriteOperation = {
     const session = p.session;
     if (session === null || session.closing) return ErrorCode.sessionExpired;
     const paths = ephemeralPaths(p, session);
+    const named = p.serving.settings.closeSessionTxn ? p.log : null;
     const countAt = p.log.length;
-    p.log.int(0);
-    let named = 0;
-    let log = p.log;
+    named?.int(0);
+    let count = 0;
+    let log = named ?? new Writer();
     for (const path of paths) {
       if (log === p.log && !p.fits(path.length)) log = new Writer();
-      if (log === p.log) named++;
+      if (log === p.log) count++;
       proposeDelete(p, log, path, 0, path.length);
       p.pending.endOperation();
     }
-    p.log.view.setInt32(countAt, named);
+    named?.view.setInt32(countAt, count);
     session.closing = true;
     return ErrorCode.ok;
   },
