@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { pino } from 'pino';
 import { type DataDir, DataDirError, openDataDir } from './adapters/disk/data-dir.ts';
 import { FolderInUse, type FolderLock, lockFolder } from './adapters/disk/folder-lock.ts';
 import { installedZxid } from './adapters/disk/install-mark.ts';
@@ -13,6 +12,7 @@ import { createPeerNetwork } from './adapters/peer/peer-network.ts';
 import { TlsStoreError } from './adapters/peer/tls-stores.ts';
 import { createClock } from './adapters/system/clock.ts';
 import { createHashing } from './adapters/system/hashing.ts';
+import { createLog } from './adapters/system/log.ts';
 import { createTimers } from './adapters/system/timers.ts';
 import { backupMetrics } from './admin/backup-metrics.ts';
 import { startAdmin } from './admin-assembly.ts';
@@ -67,8 +67,7 @@ const DISK_CODES: ReadonlySet<string> = new Set(['EACCES', 'EROFS', 'ENOSPC', 'E
  * @throws ConfigError when a file that the configuration names cannot be used.
  */
 export async function startServer(config: ServerConfig, options: StartOptions = {}): Promise<RunningServer> {
-  const log =
-    options.log ?? pino({ name: 'headkeeper', level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const log = options.log ?? createLog(config.logLevel);
   const failure = deferred<FatalExit>();
   const clock = createClock();
   const ports: ServerPorts = {
