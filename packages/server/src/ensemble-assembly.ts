@@ -55,7 +55,7 @@ export function joinEnsemble(
   let runner: PeerRunner | null = null;
   const failed = boundedReports(clock, (error) => log.warn({ sid }, error.message));
   const keep = membershipKeeper(config, disk, failed);
-  let changed: (committed: Membership) => void = () => {};
+  const watching: ((committed: Membership) => void)[] = [];
   let latest: Membership | null = null;
   const handshakeTimeoutMs = config.electionReadTimeoutMs;
   const authenticator = peerAuthenticator(config, disk);
@@ -118,7 +118,7 @@ export function joinEnsemble(
       membershipChanged: (change) => {
         keep(change);
         latest = change.committed;
-        changed(latest);
+        for (const changed of watching) changed(latest);
       },
       note: (message) => log.info({ sid }, message),
     },
@@ -126,7 +126,7 @@ export function joinEnsemble(
       runner = driver.peers;
     },
     watch: (listener) => {
-      changed = listener;
+      watching.push(listener);
       if (latest !== null) listener(latest);
     },
   };

@@ -31,6 +31,8 @@ import type { CoreSettings } from './core/settings.ts';
 import { Driver } from './driver/driver.ts';
 import { type JoinedEnsemble, joinEnsemble } from './ensemble-assembly.ts';
 import type { Clock, Disk, PeerNetwork, Timers } from './ports.ts';
+import { MemberHosts } from './services/member-hosts.ts';
+import { arePeersProved } from './services/peer-authentication.ts';
 import { type FatalExit, ServerExit, type ServerLog, StartError } from './start-error.ts';
 
 export interface RunningServer {
@@ -68,13 +70,21 @@ const DISK_CODES: ReadonlySet<string> = new Set(['EACCES', 'EROFS', 'ENOSPC', 'E
  */
 export async function startServer(config: ServerConfig, options: StartOptions = {}): Promise<RunningServer> {
   const log = options.log ?? createLog(config.logLevel);
+  if (config.ensemble !== null && !arePeersProved(config)) {
+    log.warn(
+      {},
+      'whoever reaches the quorum and election ports is believed to be a server of the ensemble: keep them in a private ' +
+        'network, and set sslQuorum=true or quorum.auth.serverRequireSasl=true',
+    );
+  }
   const failure = deferred<FatalExit>();
   const clock = createClock();
+  const hosts = new MemberHosts(config.ensemble?.membership ?? null);
   const ports: ServerPorts = {
     disk: createNodeDisk(),
     clock,
     timers: createTimers(),
-    network: peerNetwork(config, clock, log),
+    network: peerNetwork(config, hosts, clock, log),
     lock: lockFolder,
     defer: setImmediate,
     preciseMs: () => performance.now(),
@@ -82,6 +92,7 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
     log,
   };
   const server = assembleServer(config, ports, failure.resolve);
+  server.ensemble?.watch((membership) => hosts.follow(membership));
   try {
     return await serve(config, log, server, failure.promise);
   } catch (error) {
@@ -91,10 +102,10 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
 }
 
 /** The network between servers; plain, or TLS as it is configured. */
-function peerNetwork(config: ServerConfig, clock: Clock, log: ServerLog): PeerNetwork {
+function peerNetwork(config: ServerConfig, hosts: MemberHosts, clock: Clock, log: ServerLog): PeerNetwork {
   const failed = boundedReports(clock, (error) => log.warn({}, `a server's connection failed: ${error.message}`));
   try {
-    return createPeerNetwork(config, failed);
+    return createPeerNetwork(config, failed, () => hosts.current);
   } catch (error) {
     if (!(error instanceof TlsStoreError)) throw error;
     throw new ConfigError([error.message]);

@@ -72,8 +72,8 @@ export const QUORUM_SECURITY_SETTINGS: {
   ),
   quorumReverseDnsLookup: flag(
     'ssl.quorum.allowReverseDnsLookup',
-    true,
-    'Whether the name that belongs to such an address is looked up for that.',
+    false,
+    'Whether a certificate for whatever name the DNS gives for such an address will do. On Apache it does by default.',
   ),
   quorumClientAuth: {
     key: 'ssl.quorum.clientAuth',

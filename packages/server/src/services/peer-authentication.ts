@@ -26,6 +26,12 @@ export function peerAuthenticator(config: ServerConfig, disk: Disk): PeerAuthent
   }
 }
 
+/** Whether nobody can speak to this server as another server of the ensemble without proving who he is. */
+export function arePeersProved(config: ServerConfig): boolean {
+  const bySasl = config.quorumSasl && config.quorumServerRequiresSasl;
+  return bySasl || (config.sslQuorum && !config.portUnification && config.quorumClientAuth === 'need');
+}
+
 function readSections(disk: Disk, file: string): Map<string, JaasSection> {
   if (!disk.existsSync(file)) throw new JaasError('expected a JAAS file, there is none');
   return parseJaas(new TextDecoder().decode(readWhole(disk, file)));

@@ -58,7 +58,7 @@ export const GOOD_ENSEMBLE_VALUES: { readonly [Name in keyof Values]: [string, V
   quorumCipherSuites: ['TLS_AES_128_GCM_SHA256, TLS_X', ['TLS_AES_128_GCM_SHA256', 'TLS_X']],
   quorumHostnameVerification: ['false', false],
   quorumClientHostnameVerification: ['false', false],
-  quorumReverseDnsLookup: ['false', false],
+  quorumReverseDnsLookup: ['true', true],
   quorumClientAuth: ['want', 'want'],
   quorumHandshakeDetectionMs: ['100', 100],
   quorumSasl: ['false', false],

@@ -33,9 +33,14 @@ export interface PeerTlsValues {
  * The network between servers as it is configured: plain, TLS, or both on one port.
  *
  * @param failed hears of peers that were not let in, and of stores that cannot be read again.
+ * @param memberHosts the hosts of the ensemble's members as they are now: whose certificates may connect.
  * @throws TlsStoreError when a key or trust store cannot be used.
  */
-export function createPeerNetwork(values: PeerTlsValues, failed: (error: Error) => void): TcpNetwork {
+export function createPeerNetwork(
+  values: PeerTlsValues,
+  failed: (error: Error) => void,
+  memberHosts: () => readonly string[] = () => [],
+): TcpNetwork {
   if (!values.sslQuorum && !values.portUnification) return new TcpNetwork({ failed });
   const keyStore = storeOf(
     values.quorumKeyStore,
@@ -59,6 +64,7 @@ export function createPeerNetwork(values: PeerTlsValues, failed: (error: Error) 
     clientAuth: values.quorumClientAuth,
     hostnameVerification: values.quorumHostnameVerification,
     clientHostnameVerification: values.quorumClientHostnameVerification,
+    memberHosts,
     reverseDnsLookup: values.quorumReverseDnsLookup,
   });
   if (values.sslQuorumReloadCertFiles) {

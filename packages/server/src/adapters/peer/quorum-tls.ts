@@ -25,7 +25,9 @@ export interface QuorumTlsOptions {
   readonly hostnameVerification: boolean;
   /** The same for servers that connect; it counts only beside the former. */
   readonly clientHostnameVerification: boolean;
-  /** Whether a certificate for the name that belongs to the address will do. */
+  /** The hosts of the ensemble's members as they are configured now: a server that connects may have a certificate for one. */
+  readonly memberHosts: () => readonly string[];
+  /** Whether a certificate for whatever name the DNS gives for the address will do (CVE-2026-24281). */
   readonly reverseDnsLookup: boolean;
 }
 
@@ -75,7 +77,7 @@ export class QuorumTls {
     if (clientAuth === 'none' || !hasCertificate) done(null);
     else if (!socket.authorized) done(socket.authorizationError ?? new Error('its certificate is not trusted'));
     else if (!hostnameVerification || !clientHostnameVerification) done(null);
-    else this.#verifyNames(socket, [address], done);
+    else this.#verifyNames(socket, [...this.#options.memberHosts(), address], done);
   }
 
   #verifyNames(socket: TLSSocket, names: readonly string[], done: (error: Error | null) => void): void {
