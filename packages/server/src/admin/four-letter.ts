@@ -1,4 +1,5 @@
 import type { FourLetterName } from '@headkeeper/protocol';
+import type { TxnDigest } from '../core/tree/digest-log.ts';
 import { type EnsembleFacts, peerState } from './ensemble-facts.ts';
 import { environmentEntries } from './environment.ts';
 import { fourDecimals, javaDate, javaDouble, javaHex, javaSocketAddress } from './java-text.ts';
@@ -22,8 +23,11 @@ const ANSWERS: { readonly [Word in FourLetterName]: (status: ServerStatus) => st
   dump,
   envi: environment,
   gtmk: () => String(TRACE_MASK),
-  // Apache keeps a digest for every 128th txn; Headkeeper keeps none of them.
-  hash: () => '',
+  hash: (status) =>
+    status
+      .digests()
+      .map((one) => `${one.zxid.toString(16)}: ${digestNumber(one)}\n`)
+      .join(''),
   isro: (status) => (status.mode === 'read-only' ? 'ro' : 'rw'),
   mntr: monitor,
   ruok: () => 'imok',
@@ -74,6 +78,11 @@ export function fourLetterAnswer(
     default:
       return `${NOT_SERVING}\n`;
   }
+}
+
+/** The digest as a signed 64-bit number, which is how Apache shows it. */
+export function digestNumber({ high, low }: TxnDigest): bigint {
+  return (BigInt(high | 0) << 32n) | BigInt(low >>> 0);
 }
 
 function head(status: ServerStatus): string {

@@ -1,3 +1,4 @@
+import type { TxnDigest } from '../core/tree/digest-log.ts';
 import type { EnsembleFacts } from './ensemble-facts.ts';
 
 /** Smallest, mean and largest of some times, in milliseconds; all 0 when there are none. */
@@ -111,6 +112,8 @@ export interface ServerStatus {
   /** Connections by the time they are dropped at if they stay silent, in ascending order. */
   connectionExpiry(): readonly ExpiryBucket<ConnectionStatus>[];
   ephemerals(): ReadonlyMap<bigint, readonly string[]>;
+  /** The tree's digest after every 128th txn, oldest first. */
+  digests(): readonly TxnDigest[];
   watchSummary(): { readonly connections: number; readonly paths: number; readonly watches: number };
   watchesBySession(): ReadonlyMap<bigint, readonly string[]>;
   watchesByPath(): ReadonlyMap<string, readonly bigint[]>;

@@ -4,6 +4,7 @@ import type { DataDir } from '../adapters/disk/data-dir.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import type { Connection, Session } from '../core/connection.ts';
 import type { Replica } from '../core/replica.ts';
+import type { TxnDigest } from '../core/tree/digest-log.ts';
 import type { Driver } from '../driver/driver.ts';
 import type { Clock } from '../ports.ts';
 import { type EnsembleFacts, modeOf } from './ensemble-facts.ts';
@@ -201,6 +202,10 @@ export class StandaloneStatus implements ServerStatus {
       owners.set(idOf(session), paths);
     });
     return owners;
+  }
+
+  digests(): readonly TxnDigest[] {
+    return this.#replica.serving.database.digests.entries;
   }
 
   watchSummary(): { readonly connections: number; readonly paths: number; readonly watches: number } {

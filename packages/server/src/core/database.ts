@@ -2,6 +2,7 @@ import { limits } from '../limits.ts';
 import { SessionTable } from './session/sessions.ts';
 import type { CoreSettings } from './settings.ts';
 import { TxnApplier } from './tree/apply.ts';
+import { DigestLog } from './tree/digest-log.ts';
 import { DataTree } from './tree/tree.ts';
 import { CommittedLog } from './zab/committed-log.ts';
 
@@ -14,6 +15,7 @@ export class Database {
   readonly tree: DataTree;
   readonly sessions: SessionTable = new SessionTable();
   readonly applier: TxnApplier;
+  readonly digests: DigestLog = new DigestLog();
   /** Zxid of the last txn applied. */
   lastZxid = 0;
   /** The txns applied last, for learners that are behind; empty on a standalone server. */

@@ -9,6 +9,7 @@ import { closeSession, createSession } from './ops/sessions.ts';
 import { type Proposal, Proposals } from './proposals.ts';
 import type { Serving } from './serving.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
+import { DigestLog } from './tree/digest-log.ts';
 
 const TWO_32 = 4294967296;
 const TXN_HEADER_BYTES = 32;
@@ -127,6 +128,7 @@ export class Pipeline {
     serving.setLastZxid(zxid);
     serving.database.recent.add(zxid, writer.bytes, start, end);
     if (applier.hasDigest && serving.settings.digestEnabled && zxid > this.fuzzyUntil) this.#compareDigest();
+    if (DigestLog.isKept(serving.lastZxidLow)) this.#keepDigest(zxid);
     this.proposals.preparation.pending.applied(zxid);
     if (type === OpCode.createSession) {
       const session = serving.sessions.find(idHigh, idLow);
@@ -171,6 +173,11 @@ export class Pipeline {
     if (digest.high !== applier.digestHigh || digest.low !== applier.digestLow) {
       this.serving.statistics.digestMismatches++;
     }
+  }
+
+  #keepDigest(zxid: number): void {
+    const { database, tree } = this.serving;
+    if (tree.isDigestKnown && this.serving.settings.digestEnabled) database.digests.add(zxid, tree.digest);
   }
 
   #reply(connection: NonNullable<Proposal['connection']>, proposal: Proposal, writer: Writer): void {

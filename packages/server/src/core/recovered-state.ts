@@ -2,10 +2,12 @@ import type { Acl } from '@headkeeper/protocol';
 import type { Database } from './database.ts';
 import type { StateSink, TreeDigest } from './log/state-sink.ts';
 import type { TreeDigest as DigestOfTree } from './tree/digest.ts';
+import { DigestLog } from './tree/digest-log.ts';
 
 /** Stands for a list that a fuzzy snapshot refers to and does not hold: nobody matches it until replay sets the right one. */
 const UNKNOWN_LIST: readonly Acl[] = Object.freeze([{ perms: 0, scheme: 'world', id: 'anyone' }]);
 const OPEN = -1;
+const TWO_32 = 4294967296;
 
 /** Fills a database with what recovery reads from a data directory, or with what a leader sends. */
 export class RecoveredState implements StateSink {
@@ -83,6 +85,7 @@ export class RecoveredState implements StateSink {
     if (digest.high !== applier.digestHigh || digest.low !== applier.digestLow) {
       this.#mismatch(`the tree after txn 0x${applier.zxid.toString(16)} has not the digest that the log gives it`);
     }
+    if (DigestLog.isKept(applier.zxid % TWO_32)) database.digests.add(applier.zxid, digest);
   }
 
   #compareWithSnapshot(): void {

@@ -94,6 +94,10 @@ export function statusWith(changes: Partial<ServerStatus> = {}): ServerStatus {
         [0x1000016a0550001n, ['/eb']],
         [0x1000016a0550000n, ['/e1', '/e2']],
       ]),
+    digests: () => [
+      { zxid: 0x80, high: 0x1, low: -1 },
+      { zxid: 0x100000080, high: -1, low: 5 },
+    ],
     watchSummary: () => ({ connections: 2, paths: 2, watches: 3 }),
     watchesBySession: () =>
       new Map([

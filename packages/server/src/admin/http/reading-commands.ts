@@ -1,5 +1,5 @@
 import { environmentEntries } from '../environment.ts';
-import { monitorEntries, TRACE_MASK } from '../four-letter.ts';
+import { digestNumber, monitorEntries, TRACE_MASK } from '../four-letter.ts';
 import { fourDecimals, javaDouble, javaSocketAddress } from '../java-text.ts';
 import type { ConnectionStatus, ServerStatus } from '../server-status.ts';
 import { ANNOUNCED_VERSION } from '../version.ts';
@@ -26,6 +26,8 @@ export interface ReadingCommand {
 /** Entries of the word `mntr` that are no numbers. */
 const TEXTS: ReadonlySet<string> = new Set(['version', 'server_state', 'peer_state']);
 const NO_ZXID = '0';
+/** How the digests of trees are made: the only way since 3.6. */
+const DIGEST_VERSION = 2;
 
 /** The commands that only read, or forget statistics, under Apache's names (feature inventory, section B.2). */
 export const READING_COMMANDS: readonly ReadingCommand[] = [
@@ -42,8 +44,11 @@ export const READING_COMMANDS: readonly ReadingCommand[] = [
   command(['dump'], dump),
   command(['environment', 'env', 'envi'], () => Object.fromEntries(environmentEntries()), true),
   command(['get_trace_mask', 'gtmk'], () => ({ tracemask: TRACE_MASK }), true),
-  // Apache keeps a digest for every 128th txn; Headkeeper keeps none of them.
-  command(['hash'], () => ({ digests: [] })),
+  command(['hash'], ({ status }) => ({
+    digests: status
+      .digests()
+      .map((one) => ({ zxid: one.zxid, digest: digestNumber(one), digest_version: DIGEST_VERSION })),
+  })),
   command(['initial_configuration', 'icfg'], (facts) => ({ initial_configuration: facts.initialConfiguration })),
   command(['is_read_only', 'isro'], ({ status }) => ({ read_only: status.mode === 'read-only' })),
   command(['last_snapshot', 'lsnp'], lastSnapshot),
