@@ -37,6 +37,7 @@ const server = [
   'server/admin-assembly',
   'server/backup-assembly',
   'server/start-error',
+  'server/client-tls',
   'server/client-port',
   'server/main',
 ] as const;
@@ -211,11 +212,18 @@ export const zones: Readonly<Record<string, Zone>> = {
     node: true,
   },
   'server/start-error': { at: 'packages/server/src/start-error.ts', may: [], node: false, pure: true },
+  // TLS with clients out of the configuration.
+  'server/client-tls': {
+    at: 'packages/server/src/client-tls.ts',
+    may: ['protocol', 'server/start-error', 'server/limits', 'server/ports', 'server/adapters', 'server/config'],
+    node: false,
+  },
   // The part of main.ts that joins a server with the ports of its clients.
   'server/client-port': {
     at: 'packages/server/src/client-port.ts',
     may: [
       'server/start-error',
+      'server/client-tls',
       'server/ports',
       'server/core',
       'server/membership',

@@ -1,7 +1,7 @@
 /** The door to the files that clients and servers both read: Java's properties, key and trust stores, JAAS logins. */
 
-export { openSslCipherName } from './adapters/peer/cipher-names.ts';
 export { JaasError, learnerCredentials as loginCredentials, parseJaas } from './adapters/peer/jaas-file.ts';
+export { openSslCipherName } from './adapters/tls/cipher-names.ts';
 export {
   type KeyMaterial,
   loadKeyStore,
@@ -9,6 +9,6 @@ export {
   readPasswordFile,
   type StoreFile,
   TlsStoreError,
-} from './adapters/peer/tls-stores.ts';
+} from './adapters/tls/tls-stores.ts';
 export { type PropertyLine, readProperties } from './config/properties.ts';
 export { propertiesFromFlags, type SystemProperty } from './config/system-properties.ts';

@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net';
 import { ClientListener, type ClientPort } from './adapters/client/listener.ts';
+import type { SecureDoor } from './adapters/client/secure-door.ts';
 import type { DataDir } from './adapters/disk/data-dir.ts';
+import { ClientPortFacts } from './admin/client-port-facts.ts';
 import { fourLetterAnswer } from './admin/four-letter.ts';
 import { factsOf } from './admin/member-facts.ts';
 import { StandaloneStatus } from './admin/standalone-status.ts';
+import { clientTls, secureDoor, watchClientStores } from './client-tls.ts';
 import type { ServerConfig } from './config/schema.ts';
 import type { Member } from './core/member.ts';
 import type { Membership } from './core/membership/membership.ts';
@@ -17,9 +20,12 @@ export interface BoundAddress {
   readonly port: number;
 }
 
-/** The client port of a server that serves. */
+/** The client ports of a server that serves. */
 export interface OpenClientPort {
+  /** Of the plain port; of the secure one where there is no other. */
   readonly address: BoundAddress;
+  /** Of the port that takes TLS alone; null: there is none. */
+  readonly secureAddress: BoundAddress | null;
   /** What operators see of the server. */
   readonly status: StandaloneStatus;
   /** Moves the port where the membership says; null for a standalone server. */
@@ -50,9 +56,10 @@ export interface ServedServer {
 }
 
 /**
- * Begins to serve, and opens the client port once the server is ready. `failed` says when it never will be.
+ * Begins to serve, and opens the client ports, plain and secure, once the server is ready. `failed` says when it never will be.
  *
- * @throws StartError when the server fails meanwhile, or the port cannot be had.
+ * @throws StartError when the server fails meanwhile, or a port cannot be had.
+ * @throws ConfigError when a key or trust store cannot be used.
  */
 export async function openClientPort(
   config: ServerConfig,
@@ -73,31 +80,60 @@ export async function openClientPort(
     clock,
     replica.member === null ? null : () => factsOf(replica.member as Member),
   );
-  const listener = new ClientListener({
-    port: config.clientPort,
-    host: config.clientPortAddress,
-    backlog: config.clientPortListenBacklog,
-    keepAlive: config.clientTcpKeepAlive,
-    maxPerAddress: config.maxClientCnxns,
-    maxTotal: config.maxCnxns,
-    silentMs: config.sessionlessConnectionTimeoutMs,
-    clock,
-    clients: gate?.clients ?? driver,
-    answer: (word) => fourLetterAnswer(word, config.fourLetterWords, isServing(replica) ? status : null),
-    admit: gate?.admit ?? null,
-    refused: (address, reason) => log.warn({ address, reason }, 'connection refused'),
-  });
-  const address = await listener.listen().catch((error: Error) => {
-    listener.stop();
-    throw new StartError(`cannot listen on port ${config.clientPort}: ${error.message}`, ServerExit.port, error);
-  });
+  const tls = clientTls(config, log);
+  const listenerAt = (port: number, host: string | null, secure: SecureDoor | null): ClientListener =>
+    new ClientListener({
+      port,
+      host,
+      backlog: config.clientPortListenBacklog,
+      keepAlive: config.clientTcpKeepAlive,
+      maxPerAddress: config.maxClientCnxns,
+      maxTotal: config.maxCnxns,
+      silentMs: config.sessionlessConnectionTimeoutMs,
+      clock,
+      clients: gate?.clients ?? driver,
+      answer: (word) => fourLetterAnswer(word, config.fourLetterWords, isServing(replica) ? status : null),
+      admit: gate?.admit ?? null,
+      secure,
+      refused: (address, reason) => log.warn({ address, reason }, 'connection refused'),
+    });
+  const door = (acceptPlain: boolean): SecureDoor | null =>
+    tls === null ? null : secureDoor(config, tls, acceptPlain, { clock, log, isServing: () => isServing(replica) });
+  const { clientPort, secureClientPort } = config;
+  const plain =
+    clientPort < 0
+      ? null
+      : listenerAt(clientPort, config.clientPortAddress, config.clientPortUnification ? door(true) : null);
+  const secure =
+    secureClientPort < 0 ? null : listenerAt(secureClientPort, config.secureClientPortAddress, door(false));
+  const listeners = [plain, secure].filter((one) => one !== null);
+  const stopWatching = tls !== null && config.clientCertReload ? watchClientStores(tls, log) : null;
+  const stop = (): void => {
+    stopWatching?.();
+    for (const listener of listeners) listener.stop();
+  };
+  const listen = (listener: ClientListener | null, port: number): Promise<BoundAddress | null> =>
+    listener === null
+      ? Promise.resolve(null)
+      : listener.listen().catch((error: Error) => {
+          stop();
+          throw new StartError(`cannot listen on port ${port}: ${error.message}`, ServerExit.port, error);
+        });
+  const plainAddress = await listen(plain, clientPort);
+  const secureAddress = await listen(secure, secureClientPort);
+  status.tellPorts(new ClientPortFacts(listeners, secureAddress?.port ?? -1));
   return {
-    address,
+    address: (plainAddress ?? secureAddress) as BoundAddress,
+    secureAddress,
     status,
-    follow: clientAddressFollower(config, listener, log),
-    stop: () => listener.stop(),
-    drain: (timeoutMs) => listener.drain(timeoutMs),
-    dropAll: () => listener.dropAll(),
+    follow: plain === null ? null : clientAddressFollower(config, plain, log),
+    stop,
+    drain: async (timeoutMs) => {
+      await Promise.all(listeners.map((listener) => listener.drain(timeoutMs)));
+    },
+    dropAll: () => {
+      for (const listener of listeners) listener.dropAll();
+    },
   };
 }
 

@@ -14,8 +14,10 @@ export const limits = {
   outstandingProposals: 20_000,
   /** Bytes of such txns. */
   outstandingBytes: 67_108_864,
-  /** A connection that has not completed its handshake after this long is closed. */
+  /** A connection that has not completed its handshake, that of TLS or that of its session, after this long is closed. */
   handshakeMs: 10_000,
+  /** Bytes of the identity that the certificate of a client makes. */
+  certificateIdBytes: 16_384,
   /** Identities that auth requests may add to one connection. */
   identities: 64,
   /** Bytes of all of them together. */

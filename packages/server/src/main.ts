@@ -9,11 +9,11 @@ import { createSnapshotStore } from './adapters/disk/snapshot-files.ts';
 import { withoutSyncs } from './adapters/disk/unsynced-disk.ts';
 import { boundedReports } from './adapters/peer/failure-reports.ts';
 import { createPeerNetwork } from './adapters/peer/peer-network.ts';
-import { TlsStoreError } from './adapters/peer/tls-stores.ts';
 import { createClock } from './adapters/system/clock.ts';
 import { createHashing } from './adapters/system/hashing.ts';
 import { createLog } from './adapters/system/log.ts';
 import { createTimers } from './adapters/system/timers.ts';
+import { TlsStoreError } from './adapters/tls/tls-stores.ts';
 import { backupMetrics } from './admin/backup-metrics.ts';
 import { startAdmin } from './admin-assembly.ts';
 import { type RunningBackups, startBackups } from './backup-assembly.ts';
@@ -21,6 +21,7 @@ import { isServing, openClientPort } from './client-port.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { toCoreSettings } from './config/server-config.ts';
+import { tlsFamilyOf } from './config/tls-family.ts';
 import { Database } from './core/database.ts';
 import { InvariantViolation } from './core/invariants.ts';
 import { type Recovery, recover } from './core/log/recovery.ts';
@@ -36,7 +37,10 @@ import { arePeersProved } from './services/peer-authentication.ts';
 import { type FatalExit, ServerExit, type ServerLog, StartError } from './start-error.ts';
 
 export interface RunningServer {
+  /** Where clients connect; the port that takes TLS alone where there is no other. */
   readonly address: { readonly host: string; readonly port: number };
+  /** Where clients connect by TLS alone; null: nowhere. */
+  readonly secureAddress: { readonly host: string; readonly port: number } | null;
   /** Where the operators' HTTP server listens; null: it is off, or could not have its port. */
   readonly adminAddress: { readonly host: string; readonly port: number } | null;
   /** If this server leads an ensemble, lets another lead, whoever is best; the log says what comes of it. */
@@ -105,7 +109,7 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
 function peerNetwork(config: ServerConfig, hosts: MemberHosts, clock: Clock, log: ServerLog): PeerNetwork {
   const failed = boundedReports(clock, (error) => log.warn({}, `a server's connection failed: ${error.message}`));
   try {
-    return createPeerNetwork(config, failed, () => hosts.current);
+    return createPeerNetwork(config, tlsFamilyOf(config, 'quorum'), failed, () => hosts.current);
   } catch (error) {
     if (!(error instanceof TlsStoreError)) throw error;
     throw new ConfigError([error.message]);
@@ -120,7 +124,7 @@ async function serve(
 ): Promise<RunningServer> {
   const { replica, driver, dataDir, clock, lastZxid } = server;
   const clientPort = await openClientPort(config, log, server, failed, null);
-  const { address, status } = clientPort;
+  const { address, secureAddress, status } = clientPort;
   const backups = startBackups(config, server, log, process.env);
   if (backups !== null) status.addMetrics(() => backupMetrics(backups.status()));
   const admin = await startAdmin(config, {
@@ -144,7 +148,8 @@ async function serve(
   };
   const ticker = setInterval(() => setImmediate(tick), config.tickTimeMs);
   const stopPurging = repeatNowAnd(() => server.purge(backups?.logsNeededFrom ?? null), config.purgeIntervalMs);
-  log.info({ host: address.host, port: address.port, lastZxid: zxidText(lastZxid) }, 'serving');
+  const places = { host: address.host, port: address.port, securePort: secureAddress?.port };
+  log.info({ ...places, lastZxid: zxidText(lastZxid) }, 'serving');
 
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
@@ -161,6 +166,7 @@ async function serve(
   };
   return {
     address,
+    secureAddress,
     adminAddress: admin.address,
     failed,
     transfer: () => driver.transfer(null),

@@ -1,4 +1,4 @@
-import type { Writer } from '@headkeeper/protocol';
+import type { Identity, Writer } from '@headkeeper/protocol';
 
 /**
  * What the server needs from the world. Each interface has a real adapter under `adapters/` and, where faults matter, a
@@ -178,6 +178,10 @@ export interface Hashing {
 export interface ClientLink {
   /** The peer's port, for the operators' commands. */
   readonly port: number;
+  /** Whether it goes through TLS; left out: no. */
+  readonly isSecure?: boolean;
+  /** Who the client had proved to be before it said anything; left out: nobody. */
+  readonly identities?: readonly Identity[];
   /** Bytes given to it and not yet taken by the network. */
   readonly unsentBytes: number;
   /** Sends what `out` holds and empties it; the link may keep its memory and give it another. */

@@ -116,7 +116,7 @@ function configuration(status: ServerStatus): string {
   const conf = status.configuration;
   return lines([
     ['clientPort', conf.clientPort],
-    ['secureClientPort', -1],
+    ['secureClientPort', status.clientPorts.secureClientPort],
     ['dataDir', conf.snapshotDir],
     ['dataDirSize', status.dataDirSize()],
     ['dataLogDir', conf.logDir],
@@ -237,10 +237,10 @@ export function monitorEntries(status: ServerStatus): [name: string, value: stri
     ['last_client_response_size', responseSize.last],
     ['max_client_response_size', responseSize.max],
     ['min_client_response_size', responseSize.min],
-    ['outstanding_tls_handshake', 0],
+    ['outstanding_tls_handshake', status.clientPorts.outstandingHandshakes],
     ['auth_failed_count', status.authFailures],
-    ['non_mtls_remote_conn_count', 0],
-    ['non_mtls_local_conn_count', 0],
+    ['non_mtls_remote_conn_count', status.clientPorts.anonymousRemote],
+    ['non_mtls_local_conn_count', status.clientPorts.anonymousLocal],
   ];
   for (const metric of status.metrics()) values.push(...metricValues(metric));
   return values;

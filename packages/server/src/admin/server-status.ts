@@ -12,6 +12,8 @@ export interface ConnectionStatus {
   /** IP address, as Node writes it. */
   readonly remoteAddress: string;
   readonly remotePort: number;
+  /** Whether it goes through TLS. */
+  readonly isSecure: boolean;
   /** 1 while it is read, plus 4 while unsent output waits; 0 when it is closing (and for one that asks a word). */
   readonly interestOps: number;
   /** Requests without a reply. */
@@ -63,6 +65,21 @@ export type Metric =
       };
     };
 
+/** What is known of the client ports and their TLS. Connections are counted since the start. */
+export interface ClientPortStatus {
+  /** -1: there is none. */
+  readonly secureClientPort: number;
+  /** TLS handshakes under way. */
+  readonly outstandingHandshakes: number;
+  /** Connections that their handshake did not let in. */
+  readonly unsuccessfulHandshakes: number;
+  /** Connections that were closed because too many handshakes were under way. */
+  readonly exceededHandshakes: number;
+  /** Connections from this machine, and from elsewhere, whose clients have shown no certificate. */
+  readonly anonymousLocal: number;
+  readonly anonymousRemote: number;
+}
+
 /** What the words `conf` and `dirs` show beside the configuration's own values. */
 export interface ConfigurationStatus {
   readonly clientPort: number;
@@ -100,6 +117,7 @@ export interface ServerStatus {
   /** Bytes of replies; -1 before the first. */
   readonly responseSize: { readonly last: number; readonly min: number; readonly max: number };
   readonly authFailures: number;
+  readonly clientPorts: ClientPortStatus;
   readonly configuration: ConfigurationStatus;
   dataDirSize(): number;
   logDirSize(): number;

@@ -11,6 +11,7 @@ import { type EnsembleFacts, modeOf } from './ensemble-facts.ts';
 import { ensembleMetrics } from './ensemble-metrics.ts';
 import { operationLetters } from './operation-letters.ts';
 import type {
+  ClientPortStatus,
   ConfigurationStatus,
   ConnectionStatus,
   ExpiryBucket,
@@ -19,6 +20,14 @@ import type {
   ServerStatus,
 } from './server-status.ts';
 
+const NO_PORTS: ClientPortStatus = Object.freeze({
+  secureClientPort: -1,
+  outstandingHandshakes: 0,
+  unsuccessfulHandshakes: 0,
+  exceededHandshakes: 0,
+  anonymousLocal: 0,
+  anonymousRemote: 0,
+});
 const READING = 1;
 const WRITING = 4;
 
@@ -31,6 +40,7 @@ export class StandaloneStatus implements ServerStatus {
   readonly #clock: Clock;
   readonly #facts: (() => EnsembleFacts) | null;
   readonly #startedMs: number;
+  #clientPorts: ClientPortStatus = NO_PORTS;
   readonly #metricSources: (() => Iterable<Metric>)[] = [];
 
   /** `facts` tells of the ensemble; without it the server is a standalone one. */
@@ -136,6 +146,16 @@ export class StandaloneStatus implements ServerStatus {
 
   get authFailures(): number {
     return this.#replica.serving.statistics.authFailures;
+  }
+
+  get clientPorts(): ClientPortStatus {
+    return this.#clientPorts;
+  }
+
+  /** The client ports are open. */
+  tellPorts(ports: ClientPortStatus & { metrics(): Iterable<Metric> }): void {
+    this.#clientPorts = ports;
+    this.addMetrics(() => ports.metrics());
   }
 
   dataDirSize(): number {
@@ -263,6 +283,7 @@ export class StandaloneStatus implements ServerStatus {
     return {
       remoteAddress: connection.address,
       remotePort: link?.port ?? 0,
+      isSecure: link?.isSecure ?? false,
       interestOps: idle ? 0 : READING | (link.unsentBytes > 0 ? WRITING : 0),
       outstanding: order.size,
       received: statistics.received,

@@ -1,6 +1,7 @@
 import type { FourLetterName } from '@headkeeper/protocol';
 import type { AdminValues } from './admin-values.ts';
 import type { BackupValues } from './backup-values.ts';
+import type { ClientTlsValues } from './client-tls-values.ts';
 import type { EnsembleValues } from './ensemble-values.ts';
 import type { QuorumSecurityValues } from './quorum-security-values.ts';
 import type { StorageValues } from './storage-values.ts';
@@ -9,11 +10,17 @@ export type SessionPasswordMode = 'apache' | 'keyed';
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
 /** The values of all settings. Times in milliseconds, sizes in bytes, whatever unit the file uses. */
-export interface ConfigValues extends EnsembleValues, QuorumSecurityValues, BackupValues, AdminValues, StorageValues {
+export interface ConfigValues
+  extends EnsembleValues,
+    QuorumSecurityValues,
+    BackupValues,
+    AdminValues,
+    StorageValues,
+    ClientTlsValues {
   readonly tickTimeMs: number;
   readonly dataDir: string;
   readonly dataLogDir: string;
-  /** 0: any free port. */
+  /** -1: there is none; 0: any free port. */
   readonly clientPort: number;
   /** null: all addresses. */
   readonly clientPortAddress: string | null;

@@ -1,6 +1,8 @@
+import { checkRevocation } from './client-tls-checks.ts';
 import type { EnsembleConfig } from './members.ts';
 import type { ConfigValues } from './schema.ts';
 import { SETTINGS } from './schema.ts';
+import { tlsFamilyOf } from './tls-family.ts';
 
 /** The top byte of a session id holds the server's. */
 const LARGEST_SID = 255;
@@ -96,4 +98,6 @@ function checkTls(values: ConfigValues, whereIs: (key: string) => string | null,
   for (const name of ['quorumKeyStore', 'quorumTrustStore'] as const) {
     if (values[name] === null) problems.push(`${whereIs(key)}: ${key}=true: expected ${SETTINGS[name].key} with it`);
   }
+  const where = (name: string): string => whereIs(name) ?? 'by default';
+  checkRevocation(tlsFamilyOf(values, 'quorum'), 'ssl.quorum.', where, problems);
 }

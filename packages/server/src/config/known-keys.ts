@@ -4,19 +4,12 @@
  * have. A name ending in a dot or in `*` stands for all keys that begin with it.
  */
 const LATER: readonly string[] = [
-  'secureClientPort',
-  'secureClientPortAddress',
-  'ssl.',
-  'client.portUnification',
-  'client.certReload',
-  'fips-mode',
   'admin.',
   'metricsProvider.',
   'audit.',
   'authProvider.',
   'superUser*',
   'DigestAuthenticationProvider.enabled',
-  'X509AuthenticationProvider.superUser',
   'SASLAuthenticationProvider.superPassword',
   'IPAuthenticationProvider.usexforwardedfor',
   'ensembleAuthName',
@@ -42,8 +35,6 @@ const LATER: readonly string[] = [
   'connectionDrop*',
   'connectionDecreaseRatio',
   'connection_throttle_*',
-  'netty.server.',
-  'outstandingHandshake.limit',
   'jvm.pause.',
   'messageTracker.',
   'pathStats.',
@@ -52,11 +43,18 @@ const LATER: readonly string[] = [
 const ONE_LOOP = 'one event loop does the work, there are no threads to count';
 const ALWAYS_ASYNC = 'no socket between servers is ever written or closed while others wait';
 const NO_WATCH_CLEANER = 'watches of a connection that goes are removed at once, nothing is cleaned up later';
+const ONE_TLS = 'TLS is always that of OpenSSL';
+const JAVA_CLASS = 'it names a Java class; the key and trust stores are read in its place';
 const JAVA_ONLY = 'it belongs to the Java machine';
 const JSON_LOG = 'the log goes to standard error as JSON lines; log.level says how much';
 
 /** Why each of them has no effect: the end of a sentence. */
 const NEEDLESS: Readonly<Record<string, string>> = {
+  'fips-mode': 'certificates and names are checked in one way, whatever its value',
+  'ssl.sslProvider': ONE_TLS,
+  'ssl.quorum.sslProvider': ONE_TLS,
+  'ssl.context.supplier.class': JAVA_CLASS,
+  'ssl.quorum.context.supplier.class': JAVA_CLASS,
   serverCnxnFactory: 'there is one network layer, with TLS in it',
   'nio.': ONE_LOOP,
   'netty.advancedFlowControl.enabled': 'a connection whose requests wait is always read more slowly',

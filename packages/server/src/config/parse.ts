@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { checkClientPorts } from './client-tls-checks.ts';
 import { ConfigError } from './config-error.ts';
 import { checkEnsemble } from './ensemble-checks.ts';
 import { knownElsewhere, knownNames } from './known-keys.ts';
@@ -211,6 +212,10 @@ function evaluate(
     }
     values[name] = value;
   }
+  if ([SETTINGS.clientPort, SETTINGS.secureClientPort].every(({ key }) => (chosen.get(key)?.value ?? '-1') === '-1')) {
+    const { key, expected } = SETTINGS.clientPort;
+    problems.push(`${file ?? 'the default configuration'}: ${key} is not set: expected ${expected}`);
+  }
   if (problems.length > 0) return values as unknown as ConfigValues;
   const evaluated = values as unknown as ConfigValues;
   for (const [name, fallback] of waiting) values[name] = fallback(evaluated);
@@ -242,6 +247,7 @@ function checkTogether(
     const key = SETTINGS.sessionPasswordAccept.key;
     problems.push(`${whereIs(key)}: ${key}=${accept.join(',')}: expected ${issue} among them, which is what is issued`);
   }
+  checkClientPorts(values, whereIs, problems);
   checkBackups(values, chosen, whereIs, problems, warnings);
   for (const setting of [SETTINGS.dataDir, SETTINGS.dataLogDir]) {
     const given = chosen.get(setting.key);

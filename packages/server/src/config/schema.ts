@@ -1,6 +1,7 @@
 import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
 import { ADMIN_SETTINGS } from './admin-schema.ts';
 import { BACKUP_SETTINGS } from './backup-schema.ts';
+import { CLIENT_TLS_SETTINGS } from './client-tls-schema.ts';
 import type { ConfigValues, LogLevel, SessionPasswordMode } from './config-values.ts';
 import { ENSEMBLE_SETTINGS } from './ensemble-schema.ts';
 import type { EnsembleConfig } from './members.ts';
@@ -83,14 +84,18 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
     pattern: /./,
     doc: 'Folder of transaction logs; best on a disk of its own. By default dataDir.',
   }),
-  clientPort: integer({
-    key: 'clientPort',
-    unit: '',
-    default: null,
-    from: 0,
-    to: 65535,
-    doc: 'TCP port of clients; 0 takes any free one. Must be set.',
-  }),
+  clientPort: {
+    ...integer<ConfigValues>({
+      key: 'clientPort',
+      unit: '',
+      default: -1,
+      from: 0,
+      to: 65535,
+      minusOneIsDefault: true,
+      doc: 'TCP port of clients; 0 takes any free one. By default there is none; then secureClientPort must be set.',
+    }),
+    default: () => -1,
+  },
   clientPortAddress: text<string | null, ConfigValues>({
     key: 'clientPortAddress',
     default: () => null,
@@ -111,14 +116,14 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
     unit: 'connections',
     default: 60,
     from: INT_MIN,
-    doc: 'Connections that one IP address may have; 0 or less means no limit.',
+    doc: 'Connections that one IP address may have on the client port, and on the secure one; 0 or less means no limit.',
   }),
   maxCnxns: integer({
     key: 'maxCnxns',
     unit: 'connections',
     default: 0,
     from: INT_MIN,
-    doc: 'Connections that the server accepts in all; 0 or less means no limit.',
+    doc: 'Connections that the client port accepts in all, and so the secure client port; 0 or less means no limit.',
   }),
   tickTimeMs: integer({
     key: 'tickTime',
@@ -311,6 +316,7 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
   },
   ...ENSEMBLE_SETTINGS,
   ...QUORUM_SECURITY_SETTINGS,
+  ...CLIENT_TLS_SETTINGS,
   ...ADMIN_SETTINGS,
   ...BACKUP_SETTINGS,
   logLevel: choice('log.level', LOG_LEVELS, 'info', 'Ours. Least severe messages that are logged.'),

@@ -1,4 +1,4 @@
-import { ErrorCode, JuteError, OpCode, Reader } from '@headkeeper/protocol';
+import { ErrorCode, type Identity, JuteError, OpCode, Reader } from '@headkeeper/protocol';
 import { limits } from '../limits.ts';
 import type { Hashing } from '../ports.ts';
 import { Connection, type Session } from './connection.ts';
@@ -98,11 +98,13 @@ export class Clients {
     this.#isHeld = true;
   }
 
-  open(id: number, address: string, isOwn: boolean): void {
+  /** `proved`: who the client is by the certificate of its connection. */
+  open(id: number, address: string, isOwn: boolean, proved: readonly Identity[]): void {
     const serving = this.#serving;
     invariant((serving.connections[id] ?? null) === null, 'a connection id is used once at a time');
     const connection = new Connection(id, address, serving.nowMs, serving.wallMs);
     if (isOwn) connection.identities = [SUPER, ...connection.identities];
+    if (proved.length > 0) connection.identities = [...connection.identities, ...proved];
     serving.connections[id] = connection;
   }
 

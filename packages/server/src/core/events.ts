@@ -1,3 +1,4 @@
+import type { Identity } from '@headkeeper/protocol';
 import type { Endpoint, LogRecords } from '../ports.ts';
 import type { Database } from './database.ts';
 import type { PeerLinkKind } from './peer-link.ts';
@@ -10,13 +11,17 @@ export interface EventTime {
 
 /** Everything that can happen to the core. Completions carry the generation of the role that asked for the work. */
 export type Event = EventTime &
-  /** `isOwn`: the client is a part of this server, which may do everything. */
+  /**
+   * `isOwn`: the client is a part of this server, which may do everything. `identities`: what it has proved already, by the
+   * certificate of its TLS connection.
+   */
   (
     | {
         readonly kind: 'clientOpen';
         readonly connection: number;
         readonly address: string;
         readonly isOwn?: boolean;
+        readonly identities?: readonly Identity[];
       }
     /** The bytes need stay valid only during the step. */
     | { readonly kind: 'clientData'; readonly connection: number; readonly bytes: Uint8Array }

@@ -1,3 +1,4 @@
+import type { Identity } from '@headkeeper/protocol';
 import type { Epochs, Hashing } from '../ports.ts';
 import { Clients } from './clients.ts';
 import type { Connection } from './connection.ts';
@@ -17,6 +18,7 @@ import type { DataTree } from './tree/tree.ts';
 
 /** Most steps leave nothing of a kind; emptying an array that is empty costs a call into the engine. */
 const NO_CONNECTIONS: Connection[] = [];
+const NO_IDENTITIES: readonly Identity[] = Object.freeze([]);
 /** Znodes whose digests are checked at each tick after a large snapshot was loaded. */
 const CHECKED_PER_TICK = 4096;
 const FINALIZE_WAIT_MS = 200;
@@ -126,7 +128,7 @@ export class Replica {
         member?.durable();
         break;
       case 'clientOpen':
-        clients.open(event.connection, event.address, event.isOwn === true);
+        clients.open(event.connection, event.address, event.isOwn === true, event.identities ?? NO_IDENTITIES);
         break;
       case 'clientClose':
         clients.gone(event.connection);

@@ -1,3 +1,4 @@
+import type { Identity } from '@headkeeper/protocol';
 import type { Database } from '../core/database.ts';
 import type { Event } from '../core/events.ts';
 import { InvariantViolation } from '../core/invariants.ts';
@@ -31,6 +32,7 @@ export interface DriverListener {
   snapshotWritten(zxid: number): void;
 }
 
+const NO_IDENTITIES: readonly Identity[] = Object.freeze([]);
 /** A leader that stops waits so long for another to lead. */
 const HAND_OVER_MS = 1000;
 /** No connection, or more than one. */
@@ -135,7 +137,8 @@ export class Driver implements JournalListener {
     const connection = this.#freeIds.pop() ?? this.#links.length;
     this.#links[connection] = link;
     this.#linkCount++;
-    this.#step({ kind: 'clientOpen', connection, address, isOwn, ...this.#time() });
+    const identities = link.identities ?? NO_IDENTITIES;
+    this.#step({ kind: 'clientOpen', connection, address, isOwn, identities, ...this.#time() });
     return connection;
   }
 

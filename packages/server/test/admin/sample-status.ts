@@ -4,6 +4,7 @@ import type { ConnectionStatus, ServerStatus } from '../../src/admin/server-stat
 /** The state in which an Apache ZooKeeper 3.9.5 gave the answers below: three connections, the first asking the word. */
 export const asking: ConnectionStatus = {
   remoteAddress: '127.0.0.1',
+  isSecure: false,
   remotePort: 45670,
   interestOps: 0,
   outstanding: 0,
@@ -13,6 +14,7 @@ export const asking: ConnectionStatus = {
 };
 export const first: ConnectionStatus = {
   remoteAddress: '127.0.0.1',
+  isSecure: false,
   remotePort: 45650,
   interestOps: 1,
   outstanding: 0,
@@ -32,6 +34,7 @@ export const first: ConnectionStatus = {
 };
 const second: ConnectionStatus = {
   remoteAddress: '127.0.0.1',
+  isSecure: false,
   remotePort: 45658,
   interestOps: 1,
   outstanding: 0,
@@ -68,6 +71,14 @@ export function statusWith(changes: Partial<ServerStatus> = {}): ServerStatus {
     sessionCount: 2,
     uptimeMs: 25545,
     responseSize: { last: -1, min: -1, max: -1 },
+    clientPorts: {
+      secureClientPort: -1,
+      outstandingHandshakes: 0,
+      unsuccessfulHandshakes: 0,
+      exceededHandshakes: 0,
+      anonymousLocal: 0,
+      anonymousRemote: 0,
+    },
     authFailures: 0,
     configuration: {
       clientPort: 22995,

@@ -113,6 +113,7 @@ export async function serve(t: TestContext, changes: Partial<ListenerOptions> = 
       return `answer to ${word}\n`;
     },
     admit: null,
+    secure: null,
     refused: (address, reason) => refused.push({ address, reason }),
     ...changes,
   });

@@ -7,6 +7,7 @@ import { defaultServerConfig, toCoreSettings } from '../../src/config/server-con
 import type { SystemProperty } from '../../src/config/system-properties.ts';
 import { BAD_ADMIN_VALUES, GOOD_ADMIN_VALUES } from './admin-values.ts';
 import { BAD_BACKUP_VALUES, GOOD_BACKUP_VALUES } from './backup-values.ts';
+import { BAD_CLIENT_TLS_VALUES, GOOD_CLIENT_TLS_VALUES } from './client-tls-values.ts';
 import { BAD_ENSEMBLE_VALUES, GOOD_ENSEMBLE_VALUES, NOT_A_NUMBER, NOT_A_SWITCH } from './ensemble-values.ts';
 import { BAD_STORAGE_VALUES, GOOD_STORAGE_VALUES } from './storage-values.ts';
 
@@ -99,6 +100,7 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
   ...GOOD_ADMIN_VALUES,
   ...GOOD_BACKUP_VALUES,
   ...GOOD_STORAGE_VALUES,
+  ...GOOD_CLIENT_TLS_VALUES,
   juteMaxBuffer: ['0x400000', 4_194_304],
   juteMaxBufferExtra: ['2048', 2048],
   globalOutstandingLimit: ['1', 1],
@@ -131,7 +133,7 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
 const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   dataDir: [''],
   dataLogDir: [''],
-  clientPort: [...NOT_A_NUMBER, '-1', '65536'],
+  clientPort: [...NOT_A_NUMBER, '-2', '65536'],
   clientPortAddress: ['', 'two words', '10.0.0.0/8'],
   clientPortListenBacklog: [...NOT_A_NUMBER, '-2'],
   clientTcpKeepAlive: NOT_A_SWITCH,
@@ -147,6 +149,7 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   ...BAD_ADMIN_VALUES,
   ...BAD_BACKUP_VALUES,
   ...BAD_STORAGE_VALUES,
+  ...BAD_CLIENT_TLS_VALUES,
   juteMaxBuffer: [...NOT_A_NUMBER, '127', '0xffffffff', '4m'],
   juteMaxBufferExtra: [...NOT_A_NUMBER, '-1'],
   globalOutstandingLimit: [...NOT_A_NUMBER, '0'],
@@ -179,8 +182,19 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
 function textWith(key: string, assignment: string): string {
   const rest = MINIMAL.split('\n').filter((line) => !line.startsWith(`${key}=`));
   if (key.startsWith('backup.') && key !== SETTINGS.backupTarget.key) rest.push('backup.target=s3://zoo-backups');
+  rest.push(...(COMPANIONS[key] ?? []));
   return [...rest, assignment].join('\n');
 }
+
+const STORES = ['ssl.keyStore.location=/keys/own.pem', 'ssl.trustStore.location=/keys/others.pem'];
+/** What must stand beside a key. */
+const COMPANIONS: Readonly<Record<string, readonly string[]>> = {
+  secureClientPort: STORES,
+  'client.portUnification': STORES,
+  'ssl.crl': ['ssl.crl.location=/keys/revoked.pem'],
+  'ssl.crl.location': ['ssl.crl=true'],
+  'ssl.x509.clientCertIdType': ['ssl.x509.clientCertIdSanMatchType=2'],
+};
 
 describe('every setting', () => {
   for (const name of Object.keys(SETTINGS) as (keyof ConfigValues)[]) {
@@ -309,7 +323,7 @@ describe('keys that are no settings', () => {
   });
 
   it("knows Apache's others, and says whether they are still to come", () => {
-    for (const key of ['secureClientPort', 'ssl.keyStore.location', 'admin.forceHttps', 'metricsProvider.className']) {
+    for (const key of ['admin.forceHttps', 'metricsProvider.className']) {
       assert.equal(warning(`${key}=1`), `zoo.cfg:3: ${key} is known, has no effect yet`);
     }
     assert.match(warning('commitProcessor.numWorkerThreads=4'), /is known, has no effect: one event loop /);

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { freePort } from '@headkeeper/testkit';
-import { openSslCipherName } from '../../src/adapters/peer/cipher-names.ts';
-import { createPeerNetwork, type PeerTlsValues, watchStores } from '../../src/adapters/peer/peer-network.ts';
-import { Pkcs12Error, pkcs12Certificates } from '../../src/adapters/peer/pkcs12.ts';
-import type { QuorumTlsOptions } from '../../src/adapters/peer/quorum-tls.ts';
+import { createPeerNetwork, type PeerNetworkValues } from '../../src/adapters/peer/peer-network.ts';
+import { openSslCipherName } from '../../src/adapters/tls/cipher-names.ts';
+import { type TlsValues, watchStores } from '../../src/adapters/tls/configured-context.ts';
+import { Pkcs12Error, pkcs12Certificates } from '../../src/adapters/tls/pkcs12.ts';
+import type { TlsContextOptions } from '../../src/adapters/tls/tls-context.ts';
 import { Recorder, until } from './stream-recorder.ts';
 import { Server, type Side, store, talk, tls } from './tls-sides.ts';
 
@@ -29,8 +30,8 @@ test('stores of all kinds are read: PEM with a password, PKCS12 for keys and, as
 });
 
 test('a store that cannot be used is refused with its name and a way out', () => {
-  const refusals: [Partial<QuorumTlsOptions>, RegExp][] = [
-    [{ trustStore: store('trust.jks', 'changeit') }, /trust\.jks: a JKS store.*keytool -importkeystore/],
+  const refusals: [Partial<TlsContextOptions>, RegExp][] = [
+    [{ trustStore: store('trust.jks', 'wrong') }, /trust\.jks: the password is wrong, or the file is damaged/],
     [{ trustStore: store('trust-legacy.p12', 'changeit') }, /trust-legacy\.p12: .*outdated.*current keytool/],
     [{ trustStore: store('trust.p12', 'wrong') }, /trust\.p12: the password is wrong/],
     [{ trustStore: { ...store('trust.pem'), type: 'PKCS12' } }, /trust\.pem: no PKCS12 file/],
@@ -198,7 +199,10 @@ test('a store that changes on the disk is read again, where that is asked for', 
   copyFileSync(store('elsewhere.pem').path, file);
   const watched = tls({ keyStore: { path: file, password: null, type: null } });
   const failures: string[] = [];
-  const stop = watchStores([file], watched, (error) => failures.push(error.message), 10);
+  const stop = watchStores(watched, {
+    failed: (error) => failures.push(error.message),
+    intervalMs: 10,
+  });
   // The first look at the file may come after the change: it is changed until it is seen.
   await until(() => {
     if (failures.length === 0) copyFileSync(store('trust.p12').path, file);
@@ -216,29 +220,28 @@ test('the network is built from settings: passwords in files, one version of TLS
   const folder = mkdtempSync(path.join(tmpdir(), 'headkeeper-tls-'));
   const passwordPath = path.join(folder, 'password');
   writeFileSync(passwordPath, 'changeit\n');
-  const values: PeerTlsValues = {
-    sslQuorum: true,
-    portUnification: true,
-    sslQuorumReloadCertFiles: false,
-    quorumKeyStore: store('server.p12').path,
-    quorumKeyStorePassword: null,
-    quorumKeyStorePasswordPath: passwordPath,
-    quorumKeyStoreType: null,
-    quorumTrustStore: store('trust.p12').path,
-    quorumTrustStorePassword: 'changeit',
-    quorumTrustStorePasswordPath: null,
-    quorumTrustStoreType: 'PKCS12',
-    quorumTlsProtocol: 'TLSv1.2',
-    quorumTlsProtocols: null,
-    quorumCipherSuites: null,
-    quorumHostnameVerification: true,
-    quorumClientHostnameVerification: true,
-    quorumReverseDnsLookup: false,
-    quorumClientAuth: 'need',
-    quorumHandshakeDetectionMs: 100,
+  const ports: PeerNetworkValues = { sslQuorum: true, portUnification: true, sslQuorumReloadCertFiles: false };
+  const values: TlsValues & { readonly handshakeDetectionMs: number } = {
+    keyStore: store('server.p12').path,
+    keyStorePassword: null,
+    keyStorePasswordPath: passwordPath,
+    keyStoreType: null,
+    trustStore: store('trust.p12').path,
+    trustStorePassword: 'changeit',
+    trustStorePasswordPath: null,
+    trustStoreType: 'PKCS12',
+    tlsProtocol: 'TLSv1.2',
+    tlsProtocols: null,
+    cipherSuites: null,
+    crlLocation: null,
+    hostnameVerification: true,
+    clientHostnameVerification: true,
+    reverseDnsLookup: false,
+    clientAuth: 'need',
+    handshakeDetectionMs: 100,
   };
   const failures: Error[] = [];
-  const network = createPeerNetwork(values, (error) => failures.push(error));
+  const network = createPeerNetwork(ports, values, (error) => failures.push(error));
   const at = { host: '127.0.0.1', port: await freePort() };
   const accepted: Recorder[] = [];
   const stop = network.listen(
@@ -251,8 +254,8 @@ test('the network is built from settings: passwords in files, one version of TLS
     },
     (error) => assert.equal(error, null),
   );
-  const plain = createPeerNetwork({ ...values, sslQuorum: false, portUnification: false }, () => {});
-  const tls13 = createPeerNetwork({ ...values, quorumTlsProtocol: 'TLSv1.3' }, () => {});
+  const plain = createPeerNetwork({ ...ports, sslQuorum: false, portUnification: false }, values, () => {});
+  const tls13 = createPeerNetwork(ports, { ...values, tlsProtocol: 'TLSv1.3' }, () => {});
   const ends = [network, plain, tls13].map((from) => {
     const end = new Recorder();
     end.whenOpen = () => end.stream?.write(Buffer.from('x'), 0, 1);
@@ -262,7 +265,7 @@ test('the network is built from settings: passwords in files, one version of TLS
   await until(() => accepted.filter((end) => end.received().length === 1).length === 2 && ends[2]?.ends.length === 1);
   for (const end of ends) end.stream?.destroy();
   stop();
-  assert.throws(() => createPeerNetwork({ ...values, quorumKeyStore: null }, () => {}), /ssl\.quorum\.keyStore/);
+  assert.throws(() => createPeerNetwork(ports, { ...values, keyStore: null }, () => {}), /ssl\.quorum\.keyStore/);
   rmSync(folder, { recursive: true });
 });
 

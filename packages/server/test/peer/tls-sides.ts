@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@headkeeper/testkit';
-import { QuorumTls, type QuorumTlsOptions } from '../../src/adapters/peer/quorum-tls.ts';
 import { TcpNetwork, type TcpNetworkOptions } from '../../src/adapters/peer/tcp-network.ts';
-import type { StoreFile } from '../../src/adapters/peer/tls-stores.ts';
+import { TlsContext, type TlsContextOptions } from '../../src/adapters/tls/tls-context.ts';
+import type { StoreFile } from '../../src/adapters/tls/tls-stores.ts';
 import type { Endpoint } from '../../src/ports.ts';
 import { Recorder, until } from './stream-recorder.ts';
 
@@ -13,10 +13,11 @@ export function store(name: string, password: string | null = null): StoreFile {
 }
 
 /** TLS with the vectors' certificates, as strict as it gets. */
-export function tls(options: Partial<QuorumTlsOptions> = {}): QuorumTls {
-  return new QuorumTls({
+export function tls(options: Partial<TlsContextOptions> = {}): TlsContext {
+  return new TlsContext({
     keyStore: store('server.pem'),
     trustStore: store('trust.pem'),
+    revocationLists: null,
     protocols: ['TLSv1.2', 'TLSv1.3'],
     cipherSuites: null,
     clientAuth: 'need',
@@ -29,7 +30,7 @@ export function tls(options: Partial<QuorumTlsOptions> = {}): QuorumTls {
 }
 
 export interface Side {
-  readonly tls?: QuorumTls;
+  readonly tls?: TlsContext;
   readonly outgoing?: boolean;
   readonly acceptPlain?: boolean;
 }

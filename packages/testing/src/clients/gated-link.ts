@@ -17,6 +17,14 @@ export class GatedLink implements ClientLink {
     return this.#link.port;
   }
 
+  get isSecure(): boolean {
+    return this.#link.isSecure ?? false;
+  }
+
+  get identities(): NonNullable<ClientLink['identities']> {
+    return this.#link.identities ?? [];
+  }
+
   get unsentBytes(): number {
     return this.#link.unsentBytes;
   }

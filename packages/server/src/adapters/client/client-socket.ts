@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { Writer } from '@headkeeper/protocol';
+import { TLSSocket } from 'node:tls';
+import type { Identity, Writer } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { ClientLink } from '../../ports.ts';
 import { readIntoSharedMemory } from '../tcp/shared-memory.ts';
@@ -28,12 +29,14 @@ export interface ClientSocketPort {
 }
 
 /**
- * A TCP connection to the client port. Reading stops while the core wants it to, and while too much output waits for the
+ * A TCP connection to the client port, through TLS or not. Reading stops while the core wants it to, and while too much output waits for the
  * peer.
  */
 export class ClientSocket implements ClientLink {
   readonly address: string;
   readonly port: number;
+  readonly isSecure: boolean;
+  readonly identities: readonly Identity[];
   /** When it was accepted, monotonic milliseconds. */
   readonly acceptedMs: number;
   #socket: Socket;
@@ -46,8 +49,16 @@ export class ClientSocket implements ClientLink {
   #pausedByOutput = false;
   #reads = 0;
 
-  constructor(socket: Socket, address: string, acceptedMs: number, port: ClientSocketPort) {
+  constructor(
+    socket: Socket,
+    address: string,
+    identities: readonly Identity[],
+    acceptedMs: number,
+    port: ClientSocketPort,
+  ) {
     this.#socket = socket;
+    this.isSecure = socket instanceof TLSSocket;
+    this.identities = identities;
     this.#port = port;
     this.address = address;
     this.port = socket.remotePort ?? 0;
@@ -59,6 +70,8 @@ export class ClientSocket implements ClientLink {
       if (++this.#reads === SHORT_LIVED_READS) setImmediate(() => this.#shareMemory());
     });
     this.#listen();
+    // One whose first bytes were looked at stands still.
+    socket.resume();
   }
 
   #listen(): void {

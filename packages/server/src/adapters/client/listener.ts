@@ -1,12 +1,21 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { type FourLetterName, fourLetterNameOf, TELNET_CLOSE, TRACE_MASK_BYTES } from '@headkeeper/protocol';
+import {
+  type FourLetterName,
+  fourLetterNameOf,
+  type Identity,
+  TELNET_CLOSE,
+  TRACE_MASK_BYTES,
+} from '@headkeeper/protocol';
 import type { ClientLink, Clock } from '../../ports.ts';
 import { clientAddress } from './address.ts';
 import { ClientSocket, type ClientSocketPort } from './client-socket.ts';
+import type { HandshakeCounts, SecureDoor } from './secure-door.ts';
 
 const WORD_BYTES = 4;
 /** How often silent sockets are looked for. */
 const SWEEP_MS = 1000;
+const NOBODY: readonly Identity[] = Object.freeze([]);
+const NO_HANDSHAKES: HandshakeCounts = Object.freeze({ outstanding: 0, unsuccessful: 0, exceeded: 0 });
 
 /** Where the bytes of clients go. */
 export interface ClientPort {
@@ -34,11 +43,13 @@ export interface ListenerOptions {
   readonly answer: (word: FourLetterName) => string;
   /** Decides about each connection before anything else does: calls `take`, now or later, or ends the socket; null: all are taken. */
   readonly admit: ((socket: Socket, take: () => void) => void) | null;
+  /** What connections pass before they are heard; null: they are plain. */
+  readonly secure: SecureDoor | null;
   /** Told of a connection that was refused for a limit. */
   readonly refused: (address: string, reason: string) => void;
 }
 
-/** The client port: accepts connections, keeps their number in bounds, tells four-letter words from sessions. */
+/** A client port: accepts connections, keeps their number in bounds, tells four-letter words from sessions. */
 export class ClientListener implements ClientSocketPort {
   readonly #options: ListenerOptions;
   #server: Server;
@@ -51,6 +62,9 @@ export class ClientListener implements ClientSocketPort {
   readonly #sweep: NodeJS.Timeout;
   #whenEmpty: (() => void) | null = null;
   #rejected = 0;
+  /** Connections, with those that are still in their TLS handshake. */
+  #count = 0;
+  readonly #anonymous: { local: number; remote: number } = { local: 0, remote: 0 };
   #isStopped = false;
 
   constructor(options: ListenerOptions) {
@@ -62,6 +76,16 @@ export class ClientListener implements ClientSocketPort {
   /** Connections refused for a limit. */
   get rejected(): number {
     return this.#rejected;
+  }
+
+  /** TLS handshakes of this port. */
+  get handshakes(): HandshakeCounts {
+    return this.#options.secure?.counts ?? NO_HANDSHAKES;
+  }
+
+  /** Connections so far whose clients have shown no certificate: from this machine, and from elsewhere. */
+  get anonymous(): { readonly local: number; readonly remote: number } {
+    return this.#anonymous;
   }
 
   /** Begins to accept; resolves with the address in use, rejects with the operating system's error. */
@@ -114,6 +138,7 @@ export class ClientListener implements ClientSocketPort {
   stop(): void {
     this.#isStopped = true;
     clearInterval(this.#sweep);
+    this.#options.secure?.stop();
     this.#server.close();
   }
 
@@ -134,13 +159,13 @@ export class ClientListener implements ClientSocketPort {
 
   #accept(socket: Socket): void {
     const address = clientAddress(socket.remoteAddress ?? '');
-    const { maxPerAddress, maxTotal } = this.#options;
+    const { maxPerAddress, maxTotal, secure } = this.#options;
     const mine = this.#perAddress.get(address) ?? 0;
     const reason =
       maxPerAddress > 0 && mine >= maxPerAddress
         ? `the address has ${mine} connections already (maxClientCnxns)`
-        : maxTotal > 0 && this.#sockets.size >= maxTotal
-          ? `there are ${this.#sockets.size} connections already (maxCnxns)`
+        : maxTotal > 0 && this.#count >= maxTotal
+          ? `there are ${this.#count} connections already (maxCnxns)`
           : null;
     if (reason !== null) {
       this.#rejected++;
@@ -149,9 +174,30 @@ export class ClientListener implements ClientSocketPort {
       return;
     }
     this.#perAddress.set(address, mine + 1);
-    const accepted = new ClientSocket(socket, address, this.#options.clock.monotonicMs(), this);
+    this.#count++;
+    if (secure === null) this.#take(socket, address, NOBODY, false);
+    else {
+      secure.accept(
+        socket,
+        address,
+        (ready, identities, hasCertificate) => this.#take(ready, address, identities, hasCertificate),
+        () => this.#forget(address),
+      );
+    }
+  }
+
+  #take(socket: Socket, address: string, identities: readonly Identity[], hasCertificate: boolean): void {
+    const accepted = new ClientSocket(socket, address, identities, this.#options.clock.monotonicMs(), this);
     this.#sockets.add(accepted);
     this.#unknown.add(accepted);
+    if (!hasCertificate) this.#anonymous[isLoopback(address) ? 'local' : 'remote']++;
+  }
+
+  #forget(address: string): void {
+    this.#count--;
+    const left = (this.#perAddress.get(address) ?? 1) - 1;
+    if (left === 0) this.#perAddress.delete(address);
+    else this.#perAddress.set(address, left);
   }
 
   /** Tells a four-letter word from a handshake, once there are enough bytes to. */
@@ -187,9 +233,7 @@ export class ClientListener implements ClientSocketPort {
     this.#sockets.delete(socket);
     this.#unknown.delete(socket);
     this.#closing.delete(socket);
-    const left = (this.#perAddress.get(socket.address) ?? 1) - 1;
-    if (left === 0) this.#perAddress.delete(socket.address);
-    else this.#perAddress.set(socket.address, left);
+    this.#forget(socket.address);
     if (connection !== null) this.#options.clients.closed(connection);
     if (this.#sockets.size === 0) this.#whenEmpty?.();
   }
@@ -209,4 +253,8 @@ export class ClientListener implements ClientSocketPort {
       socket.destroy();
     }
   }
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '0:0:0:0:0:0:0:1';
 }

@@ -1,15 +1,18 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { limits } from '../../limits.ts';
 import type { Endpoint, PeerNetwork, PeerStream, PeerStreamHandler } from '../../ports.ts';
-import type { QuorumTls } from './quorum-tls.ts';
+import { TlsAcceptor, TooManyHandshakes } from '../tls/tls-acceptor.ts';
+import type { TlsContext } from '../tls/tls-context.ts';
 import { TcpStream } from './tcp-stream.ts';
-import { TlsAcceptor } from './tls-acceptor.ts';
 
 /** An idle connection is probed by the operating system after this long, so that a dead one is noticed. */
 const KEEP_ALIVE_MS = 10_000;
+/** Handshakes under way on one port; the oldest has to go for a new one. */
+const MAX_HANDSHAKES = 128;
 
 export interface TcpNetworkTls {
-  readonly tls: QuorumTls;
+  readonly tls: TlsContext;
   /** Whether connections that this server makes use TLS (`sslQuorum`). */
   readonly outgoing: boolean;
   /** Whether connections without TLS are accepted (`portUnification`). */
@@ -55,14 +58,22 @@ export class TcpNetwork implements PeerNetwork {
             tls: secure.tls,
             acceptPlain: secure.acceptPlain,
             detectionTimeoutMs: secure.detectionTimeoutMs,
-            accepted: take,
-            failed,
+            handshakeTimeoutMs: limits.handshakeMs,
+            mostHandshakes: MAX_HANDSHAKES,
+            dropsOldest: true,
           });
     const server = createServer({ noDelay: true }, (socket) => {
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
       const remote = { host: plainAddress(socket), port: socket.remotePort ?? 0 };
       if (acceptor === null) take(socket, false, remote);
-      else acceptor.accept(socket, remote);
+      else
+        acceptor.accept(socket, {
+          accepted: (ready, isSecure) => take(ready, isSecure, remote),
+          failed: (error) => {
+            if (error instanceof TooManyHandshakes) return;
+            failed(new Error(`TLS with ${remote.host}:${remote.port}: ${error.message}`, { cause: error }));
+          },
+        });
     });
     const tell = (error: Error | null): void => {
       if (stopped || told) return;

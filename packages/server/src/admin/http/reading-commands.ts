@@ -36,10 +36,7 @@ export const READING_COMMANDS: readonly ReadingCommand[] = [
     status.resetConnectionStats();
     return {};
   }),
-  command(['connections', 'cons'], ({ status }) => ({
-    connections: [...status.connections()].map((connection) => connectionFields(connection, false)),
-    secure_connections: [],
-  })),
+  command(['connections', 'cons'], ({ status }) => connectionLists(status.connections(), false)),
   command(['dirs'], ({ status }) => ({ datadir_size: status.dataDirSize(), logdir_size: status.logDirSize() })),
   command(['dump'], dump),
   command(['environment', 'env', 'envi'], () => Object.fromEntries(environmentEntries()), true),
@@ -66,8 +63,7 @@ export const READING_COMMANDS: readonly ReadingCommand[] = [
   }),
   command(['stats', 'stat'], ({ status }) => ({
     ...serverStats(status),
-    connections: [...status.connections()].map((connection) => connectionFields(connection, true)),
-    secure_connections: [],
+    ...connectionLists(status.connections(), true),
   })),
   command(['system_properties', 'sysp'], () => systemProperties(), true),
   command(['voting_view'], ({ status }) => votingView(status.ensemble)),
@@ -101,6 +97,14 @@ function configuration({ status }: Facts): JsonFields {
     server_id: status.ensemble?.sid ?? 0,
     client_port_listen_backlog: conf.clientPortListenBacklog,
   };
+}
+
+/** Those through TLS apart, on whichever port they came. */
+function connectionLists(connections: Iterable<ConnectionStatus>, brief: boolean): JsonFields {
+  const all = [...connections];
+  const fields = (isSecure: boolean): JsonFields[] =>
+    all.filter((one) => one.isSecure === isSecure).map((one) => connectionFields(one, brief));
+  return { connections: fields(false), secure_connections: fields(true) };
 }
 
 function connectionFields(connection: ConnectionStatus, brief: boolean): JsonFields {

@@ -9,9 +9,16 @@ import {
   type TlsOptions,
 } from 'node:tls';
 import { openSslCipherName } from './cipher-names.ts';
-import { type KeyMaterial, loadKeyStore, loadTrustStore, type StoreFile } from './tls-stores.ts';
+import {
+  type KeyMaterial,
+  loadKeyStore,
+  loadRevocationLists,
+  loadTrustStore,
+  type StoreFile,
+  TlsStoreError,
+} from './tls-stores.ts';
 
-export interface QuorumTlsOptions {
+export interface TlsContextOptions {
   /** This server's certificate and key. */
   readonly keyStore: StoreFile;
   /** The certificates that are trusted; null: those the runtime trusts. */
@@ -19,11 +26,13 @@ export interface QuorumTlsOptions {
   readonly protocols: readonly ('TLSv1.2' | 'TLSv1.3')[];
   /** Names as Java or OpenSSL writes them; null: the runtime's. */
   readonly cipherSuites: readonly string[] | null;
-  /** Whether a server that connects has to show a certificate; `want`: only one that is shown is looked at. */
+  /** A file of revocation lists; null: nothing is taken for revoked. */
+  readonly revocationLists: string | null;
+  /** Whether who connects has to show a certificate; `want`: only one that is shown is looked at. */
   readonly clientAuth: 'none' | 'want' | 'need';
   /** Whether the certificate of a server that was connected to must be for its address. */
   readonly hostnameVerification: boolean;
-  /** The same for servers that connect; it counts only beside the former. */
+  /** The same for those that connect; it counts only beside the former. */
   readonly clientHostnameVerification: boolean;
   /** The hosts of the ensemble's members as they are configured now: a server that connects may have a certificate for one. */
   readonly memberHosts: () => readonly string[];
@@ -31,16 +40,23 @@ export interface QuorumTlsOptions {
   readonly reverseDnsLookup: boolean;
 }
 
-/** TLS between servers (election-protocol reference, 2.8): key material, and whom to believe. */
-export class QuorumTls {
-  readonly #options: QuorumTlsOptions;
+/** TLS with other servers (election-protocol reference, 2.8) or with clients: key material, and whom to believe. */
+export class TlsContext {
+  readonly #options: TlsContextOptions;
   #context: SecureContextOptions;
   #generation = 0;
 
   /** Reads the stores. Throws `TlsStoreError` when they cannot be used. */
-  constructor(options: QuorumTlsOptions) {
+  constructor(options: TlsContextOptions) {
     this.#options = options;
     this.#context = loadContext(options);
+  }
+
+  /** The files that it is made of. */
+  get files(): string[] {
+    const { keyStore, trustStore, revocationLists } = this.#options;
+    const others = [trustStore?.path, revocationLists].filter((path) => path !== undefined && path !== null);
+    return [keyStore.path, ...others];
   }
 
   /** Grows with every reload. */
@@ -70,7 +86,7 @@ export class QuorumTls {
     else this.#verifyNames(socket, [socket.remoteAddress ?? '', host], done);
   }
 
-  /** Whether the server at `address`, which has connected, may; `done` is told null, or what is wrong. */
+  /** Whether the peer at `address`, which has connected, may; `done` is told null, or what is wrong. */
   verifyClient(socket: TLSSocket, address: string, done: (error: Error | null) => void): void {
     const { clientAuth, hostnameVerification, clientHostnameVerification } = this.#options;
     const hasCertificate = Object.keys(socket.getPeerCertificate()).length > 0;
@@ -104,7 +120,8 @@ function isFor(certificate: PeerCertificate, names: readonly string[]): Error | 
   return wrong;
 }
 
-function loadContext({ keyStore, trustStore, protocols, cipherSuites }: QuorumTlsOptions): SecureContextOptions {
+function loadContext(options: TlsContextOptions): SecureContextOptions {
+  const { keyStore, trustStore, protocols, cipherSuites, revocationLists } = options;
   const own: KeyMaterial = loadKeyStore(keyStore);
   const trusted = trustStore === null ? null : loadTrustStore(trustStore);
   const sorted = [...protocols].sort();
@@ -112,11 +129,16 @@ function loadContext({ keyStore, trustStore, protocols, cipherSuites }: QuorumTl
   const context: SecureContextOptions = {
     ...own,
     ...(trusted === null ? {} : { ca: trusted }),
+    ...(revocationLists === null ? {} : { crl: loadRevocationLists(revocationLists) }),
     ...(lowest === undefined ? {} : { minVersion: lowest }),
     ...(highest === undefined ? {} : { maxVersion: highest }),
     ...(cipherSuites === null ? {} : { ciphers: cipherSuites.map(openSslCipherName).join(':') }),
   };
   // Says now what would otherwise be said at the first connection.
-  createSecureContext(context);
+  try {
+    createSecureContext(context);
+  } catch (error) {
+    throw new TlsStoreError(keyStore.path, `it cannot be used with these settings (${(error as Error).message})`);
+  }
   return context;
 }

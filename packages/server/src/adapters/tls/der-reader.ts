@@ -16,6 +16,13 @@ export class DerError extends Error {
   }
 }
 
+export interface DerValue {
+  readonly tag: number;
+  readonly contents: Buffer;
+  /** With tag and length. */
+  readonly whole: Buffer;
+}
+
 /** Reads the values of one DER structure in their order. Indefinite lengths (BER) are not understood. */
 export class DerReader {
   readonly #bytes: Buffer;
@@ -37,6 +44,13 @@ export class DerReader {
   /** The contents of the next value. Throws `DerError` when it has another tag or is cut off. */
   take(tag: number): Buffer {
     if (this.nextTag !== tag) throw new DerError(`tag ${this.nextTag} in place of ${tag}`);
+    return this.any().contents;
+  }
+
+  /** The next value, of whatever kind. Throws `DerError` when it is cut off. */
+  any(): DerValue {
+    const from = this.#at;
+    const tag = this.#byte(from);
     let at = this.#at + 1;
     let length = this.#byte(at++);
     if (length > 0x7f) {
@@ -47,7 +61,7 @@ export class DerReader {
     }
     if (at + length > this.#bytes.length) throw new DerError('it is cut off');
     this.#at = at + length;
-    return this.#bytes.subarray(at, at + length);
+    return { tag, contents: this.#bytes.subarray(at, at + length), whole: this.#bytes.subarray(from, at + length) };
   }
 
   /** The next value, a structure of its own. */
@@ -57,19 +71,7 @@ export class DerReader {
 
   /** The next value as a dotted object identifier. */
   oid(): string {
-    const bytes = this.take(DerTag.oid);
-    const first = bytes[0] ?? 0;
-    const parts = [Math.floor(first / 40), first % 40];
-    if (first >= 80) parts.splice(0, 2, 2, first - 80);
-    let value = 0;
-    for (const byte of bytes.subarray(1)) {
-      value = value * 128 + (byte & 0x7f);
-      if (byte < 0x80) {
-        parts.push(value);
-        value = 0;
-      }
-    }
-    return parts.join('.');
+    return dotted(this.take(DerTag.oid));
   }
 
   /** The next value as a small integer. */
@@ -84,4 +86,20 @@ export class DerReader {
     if (byte === undefined) throw new DerError('it is cut off');
     return byte;
   }
+}
+
+/** An object identifier in its usual form. */
+export function dotted(bytes: Buffer): string {
+  const first = bytes[0] ?? 0;
+  const parts = [Math.floor(first / 40), first % 40];
+  if (first >= 80) parts.splice(0, 2, 2, first - 80);
+  let value = 0;
+  for (const byte of bytes.subarray(1)) {
+    value = value * 128 + (byte & 0x7f);
+    if (byte < 0x80) {
+      parts.push(value);
+      value = 0;
+    }
+  }
+  return parts.join('.');
 }
