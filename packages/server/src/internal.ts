@@ -61,6 +61,7 @@ export {
   verifyBackup,
 } from './backup/verify.ts';
 export { knownElsewhere } from './config/known-keys.ts';
+export { isMemberKey } from './config/members.ts';
 export { parseServerConfig } from './config/parse.ts';
 export { SETTINGS, type ServerConfig } from './config/schema.ts';
 export { toCoreSettings } from './config/server-config.ts';

@@ -224,7 +224,7 @@ export const ENSEMBLE_SETTINGS: {
     unit: 'milliseconds',
     default: 1000,
     from: 1,
-    doc: 'Accepted for compatibility, like the former.',
+    doc: 'Accepted for compatibility: the first address of a server that answers is taken, there is nothing to wait for.',
   }),
 };
 

@@ -64,7 +64,7 @@ const NEEDLESS: Readonly<Record<string, string>> = {
   'quorum.cnxn.threads.size': ONE_LOOP,
   'leader.nodelay': 'TCP_NODELAY is always on between servers',
   'follower.nodelay': 'TCP_NODELAY is always on between servers',
-  'leader.ackLoggingFrequency': 'the times of all acknowledgements are measured, none is sampled into the log',
+  'leader.ackLoggingFrequency': 'nothing about acknowledgements is sampled into the log',
   'learner.asyncSending': ALWAYS_ASYNC,
   'learner.closeSocketAsync': ALWAYS_ASYNC,
   'leader.closeSocketAsync': ALWAYS_ASYNC,

@@ -245,7 +245,7 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
     unit: 'transactions',
     default: 1000,
     from: 1,
-    doc: 'Accepted for compatibility, like flushDelay.',
+    doc: 'Accepted for compatibility: what is waiting goes with one sync, however much it is.',
   }),
   ...STORAGE_SETTINGS,
   digestEnabled: flag('digest.enabled', true, 'Whether logs and snapshots carry a running digest of the tree.'),
