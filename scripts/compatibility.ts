@@ -19,17 +19,9 @@ import {
   VARIABLE_JUDGEMENTS,
   WORD_JUDGEMENTS,
 } from './compatibility/judgements.ts';
+import type { Row, Status } from './compatibility/row.ts';
 import { type ServerFacts, serverFacts } from './compatibility/server-facts.ts';
 import { isMain, projectRoot, reportProblems } from './project-files.ts';
-
-export type Status = 'supported' | 'different' | 'not applicable' | 'not yet' | 'unknown';
-
-/** What becomes of a thing of Apache's. */
-export interface Row {
-  readonly name: string;
-  readonly status: Status;
-  readonly note: string;
-}
 
 export interface Table {
   readonly title: string;

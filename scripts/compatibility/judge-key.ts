@@ -1,6 +1,6 @@
 import { isMemberKey, knownElsewhere, SETTINGS, type Setting } from '@headkeeper/server/internal';
-import type { Row } from '../compatibility.ts';
 import { defaultText } from '../config-reference.ts';
+import type { Row } from './row.ts';
 
 type AnySetting = Parameters<typeof defaultText>[0] & Pick<Setting<unknown, never>, 'aliases'>;
 
