@@ -134,6 +134,20 @@ describe('double barrier', { timeout: 60_000 }, () => {
     await Promise.all(members.map((member) => member.leave()));
   });
 
+  it('waits, leaving, for nobody who comes behind an old request that has closed the barrier too early', async () => {
+    await using world = await World.start();
+    const [a, b] = (await world.clients(2)).map((client) => new DoubleBarrier(client, PATH, 2)) as [
+      DoubleBarrier,
+      DoubleBarrier,
+    ];
+    const members = await Promise.all([a.enter(), b.enter()]);
+    await world.observer.delete(`${PATH}/ready`);
+    const names = ['0', 'g'].map((first) => `${PATH}/${first}`.padEnd(PATH.length + 33, '0'));
+    for (const name of names) await world.observer.create(name);
+    await Promise.all(members.map((member) => member.leave()));
+    for (const name of names) assert.notEqual(await world.observer.exists(name), null);
+  });
+
   it('counts nobody twice who has given up without an answer and comes again', async () => {
     await using world = await World.start();
     await world.observer.create('/barriers');

@@ -154,6 +154,8 @@ export class BarrierMember {
   readonly #path: string;
   readonly #place: Place;
   readonly #held: Held;
+  /** Who was there while the barrier was open and this one inside, as of the last look; null: it was not seen open yet. */
+  #round: readonly string[] | null = null;
 
   /** @internal */
   constructor(client: Client, path: string, place: Place, held: Held) {
@@ -161,6 +163,10 @@ export class BarrierMember {
     this.#path = path;
     this.#place = place;
     this.#held = held;
+    // It may be closed too early, by an old request of the round before; then nobody could tell any more who belongs here.
+    client.getChildren(path).then(({ children }) => {
+      if (children.includes(READY)) this.#round ??= membersAmong(children);
+    }, ignoreFailure);
   }
 
   /** Aborted, with a HoldLostError, as soon as the others may take this one for one that has left. */
@@ -189,12 +195,11 @@ export class BarrierMember {
   async #leave(wait: Wait): Promise<void> {
     const client = this.#client;
     const { name } = this.#place;
-    // Who was there as long as this one was. Whoever comes to a barrier that is closed wants to begin anew, and waits for
-    // this one, perhaps: nobody may wait for him.
-    let round: readonly string[] = [];
     for (;;) {
       const { members, isOpen } = await membersOf(client, this.#path, wait);
-      if (members.includes(name)) round = members;
+      if (members.includes(name) && (isOpen || this.#round === null)) this.#round = members;
+      // Whoever comes to a barrier that is closed wants to begin anew, and waits for this one, perhaps: nobody may wait for him.
+      const round = this.#round ?? [];
       const staying = isOpen ? members : members.filter((member) => round.includes(member));
       const [lowest] = staying;
       const highest = staying.at(-1);
@@ -222,13 +227,20 @@ async function membersOf(
   for (;;) {
     try {
       const { children } = await client.getChildren(path, { signal: wait.signal });
-      return { members: children.filter((name) => name !== READY).sort(), isOpen: children.includes(READY) };
+      return { members: membersAmong(children), isOpen: children.includes(READY) };
     } catch (error) {
       if (isZooKeeperError(error, 'noNode')) return { members: [], isOpen: false };
       await wait.afterFailure(error);
     }
   }
 }
+
+function membersAmong(children: readonly string[]): readonly string[] {
+  return children.filter((name) => name !== READY).sort();
+}
+
+/** Who leaves looks again. */
+function ignoreFailure(): void {}
 
 async function untilDeleted(client: Client, path: string, wait: Wait): Promise<void> {
   for (;;) {
