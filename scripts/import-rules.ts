@@ -24,6 +24,7 @@ const server = [
   'server/membership',
   'server/invariants',
   'server/log',
+  'server/sasl',
   'server/core',
   'server/driver',
   'server/adapters',
@@ -35,6 +36,7 @@ const server = [
   'server/assembly',
   'server/restore',
   'server/admin-assembly',
+  'server/authentication-assembly',
   'server/backup-assembly',
   'server/start-error',
   'server/client-tls',
@@ -75,6 +77,8 @@ export const zones: Readonly<Record<string, Zone>> = {
     node: false,
     pure: true,
   },
+  // What is said in a SASL exchange: with clients, which the machine answers, and between servers, which adapters speak.
+  'server/sasl': { at: 'packages/server/src/core/sasl', may: ['protocol'], node: false, pure: true },
   'server/core': {
     at: 'packages/server/src/core',
     may: [
@@ -86,6 +90,7 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/membership',
       'server/invariants',
       'server/log',
+      'server/sasl',
     ],
     node: false,
     pure: true,
@@ -107,7 +112,7 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'server/adapters': {
     at: 'packages/server/src/adapters',
-    may: ['protocol', 'server/limits', 'server/ports', 'server/invariants', 'server/log'],
+    may: ['protocol', 'server/limits', 'server/ports', 'server/invariants', 'server/log', 'server/sasl'],
     node: true,
   },
   'server/config': {
@@ -173,6 +178,12 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/adapters',
       'server/config',
     ],
+    node: true,
+  },
+  // The part of main.ts that reads who can log in.
+  'server/authentication-assembly': {
+    at: 'packages/server/src/authentication-assembly.ts',
+    may: ['server/ports', 'server/core', 'server/adapters', 'server/config'],
     node: true,
   },
   // The part of main.ts that joins a server with what carries its history into a backup.

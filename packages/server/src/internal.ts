@@ -67,6 +67,7 @@ export { SETTINGS, type ServerConfig } from './config/schema.ts';
 export { toCoreSettings } from './config/server-config.ts';
 export type { Setting } from './config/setting.ts';
 export { valueText } from './config/value-text.ts';
+export type { FailedLogin } from './core/auth/authentication.ts';
 export { Database } from './core/database.ts';
 export type { Event } from './core/events.ts';
 export { adler32 } from './core/log/checksum.ts';
@@ -83,7 +84,7 @@ export { type Membership, parseMembership } from './core/membership/membership.t
 export type { Ready } from './core/ready.ts';
 export { RecoveredState } from './core/recovered-state.ts';
 export { Replica } from './core/replica.ts';
-export type { CoreSettings } from './core/settings.ts';
+export { type CoreSettings, PLAIN_AUTHENTICATION } from './core/settings.ts';
 export { TxnApplier } from './core/tree/apply.ts';
 export { Field } from './core/tree/node-store.ts';
 export { SnapshotWriter } from './core/tree/snapshot-writer.ts';
@@ -99,6 +100,7 @@ export type {
   DiskFile,
   DiskSource,
   Endpoint,
+  Logins,
   PeerNetwork,
   PeerStream,
   PeerStreamHandler,

@@ -22,6 +22,18 @@ export const limits = {
   identities: 64,
   /** Bytes of all of them together. */
   identityBytes: 65_536,
+  /** A token of a DIGEST-MD5 exchange, as RFC 2831 limits it. */
+  digestTokenBytes: 4096,
+  /** A connection that has begun to authenticate by SASL and has not finished after this long is closed. */
+  saslExchangeMs: 30_000,
+  /** Failed authentications that an address may have at once; after that its attempts are turned away. */
+  failedAuthentications: 30,
+  /** An address is forgiven one of them after this long. */
+  failedAuthenticationMs: 1000,
+  /** Addresses whose failures are remembered; of IPv6 their first halves. */
+  failedAuthenticationAddresses: 10_000,
+  /** Bytes of a file of SASL users. */
+  usersFileBytes: 4_194_304,
   /** Bytes that entries of scheme `auth` may expand to in one access control list. */
   expandedAclBytes: 524_288,
   /** Snapshot bytes that may wait for the disk before the writer pauses. */

@@ -16,6 +16,7 @@ import { createTimers } from './adapters/system/timers.ts';
 import { TlsStoreError } from './adapters/tls/tls-stores.ts';
 import { backupMetrics } from './admin/backup-metrics.ts';
 import { startAdmin } from './admin-assembly.ts';
+import { failedLoginReports, type OpenLogins, openLogins } from './authentication-assembly.ts';
 import { type RunningBackups, startBackups } from './backup-assembly.ts';
 import { isServing, openClientPort } from './client-port.ts';
 import { ConfigError } from './config/config-error.ts';
@@ -31,7 +32,7 @@ import { Replica } from './core/replica.ts';
 import type { CoreSettings } from './core/settings.ts';
 import { Driver } from './driver/driver.ts';
 import { type JoinedEnsemble, joinEnsemble } from './ensemble-assembly.ts';
-import type { Clock, Disk, PeerNetwork, Timers } from './ports.ts';
+import type { Clock, Disk, Logins, PeerNetwork, Timers } from './ports.ts';
 import { MemberHosts } from './services/member-hosts.ts';
 import { arePeersProved } from './services/peer-authentication.ts';
 import { type FatalExit, ServerExit, type ServerLog, StartError } from './start-error.ts';
@@ -84,6 +85,7 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
   const failure = deferred<FatalExit>();
   const clock = createClock();
   const hosts = new MemberHosts(config.ensemble?.membership ?? null);
+  const logins = openLogins(config, log);
   const ports: ServerPorts = {
     disk: createNodeDisk(),
     clock,
@@ -93,12 +95,13 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
     defer: setImmediate,
     preciseMs: () => performance.now(),
     hashSeed: randomBytes(4).readInt32LE(0),
+    logins,
     log,
   };
   const server = assembleServer(config, ports, failure.resolve);
   server.ensemble?.watch((membership) => hosts.follow(membership));
   try {
-    return await serve(config, log, server, failure.promise);
+    return await serve(config, log, server, failure.promise, logins);
   } catch (error) {
     server.dataDir.release();
     throw error;
@@ -121,6 +124,7 @@ async function serve(
   log: ServerLog,
   server: AssembledServer,
   failed: Promise<FatalExit>,
+  logins: OpenLogins | null,
 ): Promise<RunningServer> {
   const { replica, driver, dataDir, clock, lastZxid } = server;
   const clientPort = await openClientPort(config, log, server, failed, null);
@@ -157,6 +161,7 @@ async function serve(
     const stopping = new Promise<Error | null>((resolve) => driver.stop(resolve));
     clientPort.stop();
     admin.stop();
+    logins?.stop();
     clearInterval(ticker);
     stopPurging();
     const error = await stopping;
@@ -198,6 +203,8 @@ export interface ServerPorts {
   /** Monotonic milliseconds with a fraction. */
   readonly preciseMs: () => number;
   readonly hashSeed: number;
+  /** Who can log in by SASL; null: nobody, SASL is off. */
+  readonly logins: Logins | null;
   readonly log: ServerLog;
 }
 
@@ -256,6 +263,7 @@ function assemble(
     sessionPasswordKey: dataDir.sessionKey(),
     // Every server of an ensemble must know the others' passwords.
     defaultSessionPassword: dataDir.createdByUs && config.ensemble === null ? 'keyed' : 'apache',
+    logsIn: ports.logins !== null,
   });
   warnOfPasswords(settings, log);
   if (!config.forceSync) log.warn({}, 'forceSync=no: writes are acknowledged before they are on the disk');
@@ -267,7 +275,8 @@ function assemble(
   // Ephemerals without a session go at the start, without a txn: no later start may read them again, under what clients
   // have since put in their place.
   const hasOrphans = recovery.state.database.sessions.orphans().length > 0;
-  const replica = new Replica(settings, createHashing(), recovery.state.database, ensemble?.start ?? null);
+  const { database } = recovery.state;
+  const replica = new Replica(settings, createHashing(), database, ensemble?.start ?? null, ports.logins);
   let whenFirst: (() => void) | null = null;
   let purging = false;
   const whenPurged: (() => void)[] = [];
@@ -300,6 +309,7 @@ function assemble(
     defer,
     listener: {
       fatal: fail,
+      loginFailed: failedLoginReports(clock, log),
       snapshotWritten: (zxid) => {
         log.info({ zxid: zxidText(zxid) }, 'snapshot written');
         whenFirst?.();

@@ -174,6 +174,14 @@ export interface Hashing {
   hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array;
 }
 
+/** What SASL with clients needs of the world. */
+export interface Logins {
+  /** A text that nobody can foresee and that never comes again. */
+  nonce(): string;
+  /** The password of a user; null when there is no such user. */
+  passwordOf(user: string): string | null;
+}
+
 /** One client's connection, seen from the driver. */
 export interface ClientLink {
   /** The peer's port, for the operators' commands. */

@@ -1,5 +1,6 @@
 import type { FourLetterName } from '@headkeeper/protocol';
 import type { AdminValues } from './admin-values.ts';
+import type { AuthValues } from './auth-values.ts';
 import type { BackupValues } from './backup-values.ts';
 import type { ClientTlsValues } from './client-tls-values.ts';
 import type { EnsembleValues } from './ensemble-values.ts';
@@ -16,7 +17,8 @@ export interface ConfigValues
     BackupValues,
     AdminValues,
     StorageValues,
-    ClientTlsValues {
+    ClientTlsValues,
+    AuthValues {
   readonly tickTimeMs: number;
   readonly dataDir: string;
   readonly dataLogDir: string;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { checkClientPorts } from './client-tls-checks.ts';
+import { type AuthFamilies, checkAuthentication, isAuthFamilyKey, readAuthFamilies } from './auth-families.ts';
 import { ConfigError } from './config-error.ts';
 import { checkEnsemble } from './ensemble-checks.ts';
 import { knownElsewhere, knownNames } from './known-keys.ts';
@@ -53,10 +54,17 @@ export function parseServerConfig(text: string, options: ParseOptions): ServerCo
   const warnings: string[] = [];
   const chosen = new Map<string, Assignment>();
   const members = new Map<string, Assignment>();
+  const families = new Map<string, Assignment>();
 
   for (const assignment of assignments(text, options, problems)) {
     const { key, where } = assignment;
-    const known = isMemberKey(key) ? members : SETTING_BY_KEY.has(key) ? chosen : null;
+    const known = isMemberKey(key)
+      ? members
+      : SETTING_BY_KEY.has(key)
+        ? chosen
+        : isAuthFamilyKey(key)
+          ? families
+          : null;
     if (known === null) {
       if (key.startsWith(BACKUP_PREFIX)) problems.push(`${where}: ${unknown(key)}`);
       else warnings.push(`${where}: ${notASetting(key)}`);
@@ -85,12 +93,14 @@ export function parseServerConfig(text: string, options: ParseOptions): ServerCo
     warnings,
   );
   takeClientAddress(read, chosen, problems);
-  const values = evaluate(chosen, options.file, problems, warnings);
+  const auth = readAuthFamilies(families.values(), problems, warnings);
+  const values = evaluate(chosen, auth, options.file, problems, warnings);
   const ensemble = completeEnsemble(read, values, chosen, problems, warnings);
   if (problems.length > 0) throw new ConfigError(problems);
   const given = new Map<string, GivenValue>();
-  for (const [key, { value, where }] of [...chosen, ...members]) given.set(key, Object.freeze({ text: value, where }));
-  return Object.freeze({ ...values, ensemble, file: options.file, given, warnings: Object.freeze(warnings) });
+  for (const [key, { value, where }] of [...chosen, ...members, ...families])
+    given.set(key, Object.freeze({ text: value, where }));
+  return Object.freeze({ ...values, ensemble, auth, file: options.file, given, warnings: Object.freeze(warnings) });
 }
 
 /** The client port and address of this server's own line count unless they are given; both at once must agree. */
@@ -185,6 +195,7 @@ function unknown(key: string, soWhat = ''): string {
 
 function evaluate(
   chosen: ReadonlyMap<string, Assignment>,
+  auth: AuthFamilies,
   file: string | null,
   problems: string[],
   warnings: string[],
@@ -223,7 +234,7 @@ function evaluate(
   if (evaluated.readOnlyMode && !evaluated.fourLetterWords.includes('isro')) {
     values[FOUR_LETTER_WORDS] = Object.freeze([...evaluated.fourLetterWords, 'isro']);
   }
-  checkTogether(evaluated, chosen, problems, warnings);
+  checkTogether(evaluated, chosen, auth, problems, warnings);
   return evaluated;
 }
 
@@ -231,10 +242,12 @@ function evaluate(
 function checkTogether(
   values: ConfigValues,
   chosen: ReadonlyMap<string, Assignment>,
+  auth: AuthFamilies,
   problems: string[],
   warnings: string[],
 ): void {
   const whereIs = (key: string): string => chosen.get(key)?.where ?? 'by default';
+  checkAuthentication(values, auth, whereIs, problems, warnings);
   if (values.minSessionTimeoutMs > values.maxSessionTimeoutMs) {
     const key = SETTINGS.minSessionTimeoutMs.key;
     problems.push(

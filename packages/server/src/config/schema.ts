@@ -1,5 +1,7 @@
 import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
 import { ADMIN_SETTINGS } from './admin-schema.ts';
+import type { AuthFamilies } from './auth-families.ts';
+import { AUTH_SETTINGS } from './auth-schema.ts';
 import { BACKUP_SETTINGS } from './backup-schema.ts';
 import { CLIENT_TLS_SETTINGS } from './client-tls-schema.ts';
 import type { ConfigValues, LogLevel, SessionPasswordMode } from './config-values.ts';
@@ -22,6 +24,7 @@ export interface GivenValue {
 export interface ServerConfig extends ConfigValues {
   /** null: a standalone server. */
   readonly ensemble: EnsembleConfig | null;
+  readonly auth: AuthFamilies;
   /** The file it came from; null for the embedded default. */
   readonly file: string | null;
   /** What was given, by key: settings, and the lines of the members. Secrets stand in it as they are. */
@@ -317,6 +320,7 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
   ...ENSEMBLE_SETTINGS,
   ...QUORUM_SECURITY_SETTINGS,
   ...CLIENT_TLS_SETTINGS,
+  ...AUTH_SETTINGS,
   ...ADMIN_SETTINGS,
   ...BACKUP_SETTINGS,
   logLevel: choice('log.level', LOG_LEVELS, 'info', 'Ours. Least severe messages that are logged.'),

@@ -1,5 +1,6 @@
 import type { EnsembleSettings } from '../core/ensemble-settings.ts';
-import type { CoreSettings } from '../core/settings.ts';
+import type { AuthenticationSettings, CoreSettings } from '../core/settings.ts';
+import { enforcedSchemes, knownSchemes } from './auth-families.ts';
 import { parseServerConfig } from './parse.ts';
 import { CHEAP_READING_WORDS, type ServerConfig, type SessionPasswordMode } from './schema.ts';
 import type { SystemProperty } from './system-properties.ts';
@@ -12,6 +13,8 @@ export interface CoreStartValues {
   readonly sessionPasswordKey: Uint8Array;
   /** What `default` means for this data directory. */
   readonly defaultSessionPassword: SessionPasswordMode;
+  /** Whether SASL users can log in; by default they cannot. */
+  readonly logsIn?: boolean;
 }
 
 /** Server id of a standalone server: Apache's puts it, too, into the top byte of session ids. */
@@ -49,6 +52,7 @@ export function toCoreSettings(config: ServerConfig, start: CoreStartValues): Co
     skipAcl: config.skipAcl,
     superDigest: config.superDigest,
     digestAlgorithm: config.digestAlgorithm,
+    authentication: toAuthenticationSettings(config, start.logsIn ?? false),
     digestEnabled: config.digestEnabled,
     serializeLastProcessedZxid: config.serializeLastProcessedZxid,
     closeSessionTxn: config.closeSessionTxn,
@@ -65,6 +69,17 @@ export function toCoreSettings(config: ServerConfig, start: CoreStartValues): Co
     snapCount: config.snapCount,
     snapSizeLimitBytes: config.snapSizeLimitBytes,
     hashSeed: start.hashSeed,
+  });
+}
+
+function toAuthenticationSettings(config: ServerConfig, logsIn: boolean): AuthenticationSettings {
+  return Object.freeze<AuthenticationSettings>({
+    schemes: knownSchemes(config, config.auth, logsIn),
+    ensembleNames: new Set(config.ensembleNames),
+    saslSuperUsers: config.auth.saslSuperUsers,
+    enforcedSchemes: new Set(enforcedSchemes(config)),
+    allowsSaslFailedClients: config.allowSaslFailedClients,
+    checksAclEagerly: config.eagerAclCheck,
   });
 }
 

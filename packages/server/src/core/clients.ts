@@ -105,6 +105,7 @@ export class Clients {
     const connection = new Connection(id, address, serving.nowMs, serving.wallMs);
     if (isOwn) connection.identities = [SUPER, ...connection.identities];
     if (proved.length > 0) connection.identities = [...connection.identities, ...proved];
+    connection.isWanting = !isOwn && serving.authentication.isWanting(connection.identities);
     serving.connections[id] = connection;
   }
 
@@ -128,15 +129,19 @@ export class Clients {
     if (connection.state === 'open' && connection.inputLength > 0) this.#consumeInput(connection);
   }
 
-  /** Closes connections that have not completed their handshake in time. */
+  /** Closes connections that have not completed their handshake, or a SASL exchange, in time. */
   tick(): void {
     const { nowMs, connections } = this.#serving;
     for (const { connection } of this.#serving.localSessions.expire(nowMs)) {
       if (connection !== null) this.#serving.close(connection);
     }
     for (const connection of connections) {
-      if (connection === null || connection === undefined || connection.state !== 'handshake') continue;
-      if (nowMs - connection.openedMs >= limits.handshakeMs) this.#serving.close(connection);
+      if (connection === null || connection === undefined) continue;
+      const isTooSlow =
+        connection.state === 'handshake'
+          ? nowMs - connection.openedMs >= limits.handshakeMs
+          : this.#serving.authentication.isTooSlow(connection, nowMs);
+      if (isTooSlow) this.#serving.close(connection);
     }
   }
 
@@ -246,6 +251,11 @@ export class Clients {
     const opcode = r.int();
     serving.statistics.packetsReceived++;
     connection.statistics.received++;
+    if (connection.isWanting && opcode !== OpCode.auth && opcode !== OpCode.sasl) {
+      serving.replyBare(connection, xid, 0, ErrorCode.sessionClosedRequireSaslAuth);
+      serving.close(connection);
+      return;
+    }
     const operation = operationOf(opcode);
     if (opcode === OpCode.sync) {
       const answer = path.sync(connection, xid, r);

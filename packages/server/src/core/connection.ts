@@ -1,6 +1,7 @@
 import { encodeAuthinfo, type Identity, Writer } from '@headkeeper/protocol';
 import { Forwards } from './order/forwards.ts';
 import { SessionOrder } from './order/session-order.ts';
+import type { DigestExchange } from './sasl/digest-exchange.ts';
 
 /**
  * Where a connection stands. `handshake`: waiting for its ConnectRequest. `connecting`: its session is being created, its
@@ -9,6 +10,13 @@ import { SessionOrder } from './order/session-order.ts';
 export type ConnectionState = 'handshake' | 'connecting' | 'open' | 'closing' | 'closed';
 
 const INITIAL_OUTPUT_BYTES = 512;
+
+/** The SASL exchange of a connection; it has one. */
+export interface SaslExchange {
+  readonly mechanism: DigestExchange;
+  readonly sinceMs: number;
+  isOver: boolean;
+}
 
 /** A client's connection as the core sees it: no socket, only the state that belongs to it. */
 export class Connection {
@@ -22,6 +30,10 @@ export class Connection {
   attachedZxid = 0;
   /** Who the client is. Replaced, never changed, so that a waiting request keeps the set of its arrival. */
   identities: readonly Identity[];
+  /** Whether it has to prove more before anything else is answered. */
+  isWanting = false;
+  /** Null until its client begins to authenticate by SASL. */
+  exchange: SaslExchange | null = null;
   /** Replies and events not yet handed to the socket. The driver empties it. */
   readonly out: Writer = new Writer(INITIAL_OUTPUT_BYTES);
   /** Requests that wait behind this connection's own writes, and the places of those writes. */

@@ -1,4 +1,5 @@
 import type { Endpoint, Epochs } from '../ports.ts';
+import type { FailedLogin } from './auth/authentication.ts';
 import type { Connection } from './connection.ts';
 import type { Membership } from './membership/membership.ts';
 import type { PeerLink } from './peer-link.ts';
@@ -99,4 +100,6 @@ export interface Ready {
   ensemble: EnsembleWork | null;
   /** Reading may go on on connections that were paused. */
   resume: boolean;
+  /** Clients that have failed to prove who they are, for the log. */
+  readonly failedLogins: readonly FailedLogin[];
 }

@@ -1,5 +1,6 @@
 import type { Identity } from '@headkeeper/protocol';
-import type { Epochs, Hashing } from '../ports.ts';
+import type { Epochs, Hashing, Logins } from '../ports.ts';
+import type { FailedLogin } from './auth/authentication.ts';
 import { Clients } from './clients.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
@@ -19,6 +20,7 @@ import type { DataTree } from './tree/tree.ts';
 /** Most steps leave nothing of a kind; emptying an array that is empty costs a call into the engine. */
 const NO_CONNECTIONS: Connection[] = [];
 const NO_IDENTITIES: readonly Identity[] = Object.freeze([]);
+const NO_FAILURES: FailedLogin[] = [];
 /** Znodes whose digests are checked at each tick after a large snapshot was loaded. */
 const CHECKED_PER_TICK = 4096;
 const FINALIZE_WAIT_MS = 200;
@@ -48,8 +50,15 @@ export class Replica {
   #checkedTree: DataTree | null = null;
   #wasServing = false;
 
-  constructor(settings: CoreSettings, hashing: Hashing, database: Database, ensemble: EnsembleStart | null = null) {
-    this.serving = new Serving(settings, hashing, database);
+  /** `logins`: null where SASL with clients is not configured. */
+  constructor(
+    settings: CoreSettings,
+    hashing: Hashing,
+    database: Database,
+    ensemble: EnsembleStart | null = null,
+    logins: Logins | null = null,
+  ) {
+    this.serving = new Serving(settings, hashing, database, logins);
     this.clients = new Clients(this.serving, settings, hashing);
     this.pipeline = new Pipeline(this.serving, this.clients);
     database.removeOrphans();
@@ -177,12 +186,21 @@ export class Replica {
       snapshot: pipeline.snapshots.takeWork(),
       ensemble: member === null ? null : member.takeWork(),
       resume,
+      failedLogins: this.#takeFailedLogins(),
     };
   }
 
   #takeClosing(): Ready['close'] {
     const { closing } = this.serving;
     return closing.length === 0 ? NO_CONNECTIONS : closing.splice(0);
+  }
+
+  #takeFailedLogins(): Ready['failedLogins'] {
+    const { authentication } = this.serving;
+    const { failedLogins } = authentication;
+    if (failedLogins.length === 0) return NO_FAILURES;
+    authentication.failedLogins = [];
+    return failedLogins;
   }
 
   /** While this server does not serve, what its clients would be told stays here: it may still turn out to be void. */

@@ -10,7 +10,8 @@ import {
   SpecialXid,
   Writer,
 } from '@headkeeper/protocol';
-import type { Hashing } from '../ports.ts';
+import type { Hashing, Logins } from '../ports.ts';
+import { Authentication } from './auth/authentication.ts';
 import type { Connection, Session } from './connection.ts';
 import type { Database } from './database.ts';
 import type { Membership } from './membership/membership.ts';
@@ -87,6 +88,7 @@ export class ServerStatistics {
 export class Serving implements ChangeObserver {
   readonly settings: CoreSettings;
   readonly hashing: Hashing;
+  readonly authentication: Authentication;
   /** The replicated state; the parts below are its own. */
   database: Database;
   tree: DataTree;
@@ -116,9 +118,10 @@ export class Serving implements ChangeObserver {
   readonly #triggered: TriggerResult = new TriggerResult();
   readonly #event: Writer = new Writer(256);
 
-  constructor(settings: CoreSettings, hashing: Hashing, database: Database) {
+  constructor(settings: CoreSettings, hashing: Hashing, database: Database, logins: Logins | null = null) {
     this.settings = settings;
     this.hashing = hashing;
+    this.authentication = new Authentication(settings, hashing, logins);
     this.database = database;
     this.tree = database.tree;
     this.sessions = database.sessions;

@@ -1,3 +1,32 @@
+/** Who clients may prove to be, and what comes of it (client-protocol reference, section 8). Frozen. */
+export interface AuthenticationSettings {
+  /**
+   * Schemes that this server knows beside `world`, `ip` and `auth`: out of `digest`, `sasl`, `x509` and `ensemble`. Others
+   * are refused in access control lists and auth requests.
+   */
+  readonly schemes: ReadonlySet<string>;
+  /** Names that clients of scheme `ensemble` may give; empty: any. */
+  readonly ensembleNames: ReadonlySet<string>;
+  /** SASL users whom no access control list holds back. */
+  readonly saslSuperUsers: ReadonlySet<string>;
+  /** Without an identity of one of these schemes a connection is served nothing; empty: it is (`enforce.auth.schemes`). */
+  readonly enforcedSchemes: ReadonlySet<string>;
+  /** Whether a connection whose SASL exchange has failed goes on without that identity. */
+  readonly allowsSaslFailedClients: boolean;
+  /** Whether a server of an ensemble refuses, by its own state, writes that access control lists forbid. */
+  readonly checksAclEagerly: boolean;
+}
+
+/** Identities by digest and address, and no need of any. */
+export const PLAIN_AUTHENTICATION: AuthenticationSettings = Object.freeze({
+  schemes: new Set(['digest']),
+  ensembleNames: new Set<string>(),
+  saslSuperUsers: new Set<string>(),
+  enforcedSchemes: new Set<string>(),
+  allowsSaslFailedClients: false,
+  checksAclEagerly: false,
+});
+
 /** What the core must know of the configuration. Frozen; times in milliseconds, sizes in bytes. */
 export interface CoreSettings {
   /** Server id: the top byte of new session ids; 1 for a standalone server. */
@@ -18,6 +47,7 @@ export interface CoreSettings {
   readonly superDigest: string | null;
   /** Java name of the digest scheme's hash, by default SHA1. */
   readonly digestAlgorithm: string;
+  readonly authentication: AuthenticationSettings;
   /** Whether txns and snapshots carry the digest of the tree. */
   readonly digestEnabled: boolean;
   /** Whether snapshots get the trailer that 3.9 writes (`zookeeper.serializeLastProcessedZxid.enabled`). */

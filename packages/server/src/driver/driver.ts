@@ -1,4 +1,5 @@
 import type { Identity } from '@headkeeper/protocol';
+import type { FailedLogin } from '../core/auth/authentication.ts';
 import type { Database } from '../core/database.ts';
 import type { Event } from '../core/events.ts';
 import { InvariantViolation } from '../core/invariants.ts';
@@ -30,6 +31,8 @@ export interface DriverListener {
   /** The server can no longer do its duty; nothing has been acknowledged after it. Called once. */
   fatal(error: Error): void;
   snapshotWritten(zxid: number): void;
+  /** A client has failed to prove who it is. */
+  loginFailed(login: FailedLogin): void;
 }
 
 const NO_IDENTITIES: readonly Identity[] = Object.freeze([]);
@@ -382,6 +385,7 @@ export class Driver implements JournalListener {
     }
     for (const connection of ready.close) this.#links[connection.id]?.close();
     if (ready.resume) this.#resumeAll();
+    if (ready.failedLogins.length > 0) for (const login of ready.failedLogins) this.#listener.loginFailed(login);
     this.#snapshots.run(ready.snapshot, ready.generation);
     if (ready.ensemble !== null) this.peers?.run(ready.ensemble, ready.generation);
     this.#checkHandingOver();

@@ -1,4 +1,4 @@
-import type { CoreSettings } from '../core/settings.ts';
+import { type CoreSettings, PLAIN_AUTHENTICATION } from '../core/settings.ts';
 import { limits } from '../limits.ts';
 
 /**
@@ -20,6 +20,7 @@ export function repairSettings(juteMaxBuffer: number = limits.juteMaxBuffer): Co
     skipAcl: true,
     superDigest: null,
     digestAlgorithm: 'SHA1',
+    authentication: PLAIN_AUTHENTICATION,
     digestEnabled: true,
     closeSessionTxn: true,
     serializeLastProcessedZxid: true,

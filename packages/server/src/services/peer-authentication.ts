@@ -1,7 +1,7 @@
 import { readWhole } from '../adapters/disk/recovery-files.ts';
-import { JaasError, type JaasSection, learnerCredentials, parseJaas, serverUsers } from '../adapters/peer/jaas-file.ts';
 import type { PeerAuthenticator } from '../adapters/peer/peer-authenticator.ts';
 import { QuorumSasl } from '../adapters/peer/quorum-sasl.ts';
+import { JaasError, type JaasSection, learnerCredentials, parseJaas, serverUsers } from '../adapters/sasl/jaas-file.ts';
 import { ConfigError } from '../config/config-error.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import type { Disk } from '../ports.ts';

@@ -6,6 +6,7 @@ import { type ConfigValues, SETTINGS, type ServerConfig } from '../../src/config
 import { defaultServerConfig, toCoreSettings } from '../../src/config/server-config.ts';
 import type { SystemProperty } from '../../src/config/system-properties.ts';
 import { BAD_ADMIN_VALUES, GOOD_ADMIN_VALUES } from './admin-values.ts';
+import { AUTH_COMPANIONS, BAD_AUTH_VALUES, GOOD_AUTH_VALUES } from './auth-values.ts';
 import { BAD_BACKUP_VALUES, GOOD_BACKUP_VALUES } from './backup-values.ts';
 import { BAD_CLIENT_TLS_VALUES, GOOD_CLIENT_TLS_VALUES } from './client-tls-values.ts';
 import { BAD_ENSEMBLE_VALUES, GOOD_ENSEMBLE_VALUES, NOT_A_NUMBER, NOT_A_SWITCH } from './ensemble-values.ts';
@@ -98,6 +99,7 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
   sessionPasswordAccept: ['apache, keyed', ['apache', 'keyed']],
   ...GOOD_ENSEMBLE_VALUES,
   ...GOOD_ADMIN_VALUES,
+  ...GOOD_AUTH_VALUES,
   ...GOOD_BACKUP_VALUES,
   ...GOOD_STORAGE_VALUES,
   ...GOOD_CLIENT_TLS_VALUES,
@@ -147,6 +149,7 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   sessionPasswordAccept: ['', 'none', 'apache,'],
   ...BAD_ENSEMBLE_VALUES,
   ...BAD_ADMIN_VALUES,
+  ...BAD_AUTH_VALUES,
   ...BAD_BACKUP_VALUES,
   ...BAD_STORAGE_VALUES,
   ...BAD_CLIENT_TLS_VALUES,
@@ -183,6 +186,7 @@ function textWith(key: string, assignment: string): string {
   const rest = MINIMAL.split('\n').filter((line) => !line.startsWith(`${key}=`));
   if (key.startsWith('backup.') && key !== SETTINGS.backupTarget.key) rest.push('backup.target=s3://zoo-backups');
   rest.push(...(COMPANIONS[key] ?? []));
+  rest.push(...(AUTH_COMPANIONS.get(key) ?? []));
   return [...rest, assignment].join('\n');
 }
 

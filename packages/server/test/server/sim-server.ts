@@ -80,6 +80,7 @@ export class SimServer {
         this.#deferred.push(fn);
       },
       preciseMs: () => 0,
+      logins: null,
       hashSeed,
       log: { info: () => {}, warn: () => {}, error: (_: object, text: string) => this.errors.push(text) },
     };

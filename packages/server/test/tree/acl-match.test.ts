@@ -2,13 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Acl, type Identity, Permission, WORLD_ANYONE_ALL } from '@headkeeper/protocol';
 import fc from 'fast-check';
-import { fixUpAcl, maskAcl, permits } from '../../src/core/tree/acl-match.ts';
+import { fixUpAcl as fixUp, maskAcl, permits } from '../../src/core/tree/acl-match.ts';
 import { AclTable, OPEN_ACL_ID } from '../../src/core/tree/acl-table.ts';
 
 const ip: Identity = { scheme: 'ip', id: '10.1.2.3' };
 const ann: Identity = { scheme: 'digest', id: 'ann:hash' };
 const bob: Identity = { scheme: 'digest', id: 'bob:hash' };
 const root: Identity = { scheme: 'super', id: '' };
+const PLAIN: ReadonlySet<string> = new Set(['digest']);
+const WITH_SASL: ReadonlySet<string> = new Set(['digest', 'sasl']);
+
+function fixUpAcl(
+  requested: readonly Acl[] | null,
+  identities: readonly Identity[],
+  schemes: ReadonlySet<string> = PLAIN,
+): Acl[] | null {
+  return fixUp(requested, identities, schemes);
+}
 
 function acl(scheme: string | null, id: string | null, perms: number = Permission.all): Acl {
   return { perms, scheme, id };
@@ -40,6 +50,30 @@ test('8.3: which ids of the digest scheme are well-formed', () => {
   }
 });
 
+test('8.3: ids of the sasl scheme are names or principals, where the scheme is known', () => {
+  for (const id of ['ann', '', 'a/b', 'a b', 'ann@REALM', 'zk/host.example@REALM', '@', '/@']) {
+    assert.deepEqual(fixUpAcl([acl('sasl', id)], [], WITH_SASL), [acl('sasl', id)], id);
+    assert.equal(fixUpAcl([acl('sasl', id)], []), null, id);
+  }
+  for (const id of ['a@b@c', 'a/b/c@d', 'a@b/c']) assert.equal(fixUpAcl([acl('sasl', id)], [], WITH_SASL), null, id);
+  assert.equal(fixUpAcl([acl('sasl', null)], [], WITH_SASL), null);
+  assert.equal(fixUpAcl([acl('digest', 'a:b')], [], new Set(['sasl'])), null, 'the digest scheme is off');
+});
+
+test('8.5: a sasl entry is for its user, and for the user named super', () => {
+  const entry = [acl('sasl', 'ann')];
+  assert.equal(permits(entry, Permission.read, [{ scheme: 'sasl', id: 'ann' }]), true);
+  assert.equal(permits(entry, Permission.read, [{ scheme: 'sasl', id: 'super' }]), true);
+  for (const other of [
+    { scheme: 'sasl', id: 'bob' },
+    { scheme: 'digest', id: 'ann' },
+    { scheme: 'digest', id: 'super' },
+  ]) {
+    assert.equal(permits(entry, Permission.read, [other]), false, JSON.stringify(other));
+  }
+  assert.equal(permits([acl('digest', 'ann:x')], Permission.read, [{ scheme: 'sasl', id: 'super' }]), false);
+});
+
 test('8.3: empty and null lists, null schemes and ids, and unknown schemes are invalid', () => {
   assert.equal(fixUpAcl(null, [ann]), null);
   assert.equal(fixUpAcl([], [ann]), null);
@@ -67,7 +101,7 @@ test('8.3: order is kept, exact duplicates of the request go, odd permissions st
 
 test('8.3: auth becomes every authenticated identity, keeps its permissions, and needs at least one', () => {
   const sasl: Identity = { scheme: 'sasl', id: 'carl' };
-  assert.deepEqual(fixUpAcl([acl('auth', null, 5)], [ip, ann, root, bob, sasl]), [
+  assert.deepEqual(fixUpAcl([acl('auth', null, 5)], [ip, ann, root, bob, sasl], WITH_SASL), [
     { perms: 5, ...ann },
     { perms: 5, ...bob },
     { perms: 5, ...sasl },
@@ -77,6 +111,8 @@ test('8.3: auth becomes every authenticated identity, keeps its permissions, and
     acl('digest', ann.id),
   ]);
   assert.equal(fixUpAcl([acl('auth', '')], [ip, root]), null);
+  assert.equal(fixUpAcl([acl('auth', '')], [sasl]), null, 'a server that does not know the scheme');
+  assert.equal(fixUpAcl([acl('auth', '')], [ann], new Set()), null, 'the digest scheme is off');
   assert.equal(fixUpAcl([...WORLD_ANYONE_ALL, acl('auth', '')], [ip]), null);
 });
 

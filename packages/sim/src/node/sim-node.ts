@@ -339,6 +339,7 @@ export class SimNode {
       lock: () => NO_LOCK,
       defer: (fn) => this.#defer(fn),
       preciseMs: () => this.clock.preciseMs(),
+      logins: null,
       hashSeed: this.random.next() | 0,
       log: {
         info: (_facts, text) => this.world.tell(() => `${this.sid}: ${text}`),

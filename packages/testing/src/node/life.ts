@@ -75,6 +75,7 @@ export class Life {
         setImmediate(() => gate.pass(fn));
       },
       preciseMs: () => performance.now(),
+      logins: null,
       hashSeed: Math.floor(Math.random() * 0x7fffffff),
       log,
     };

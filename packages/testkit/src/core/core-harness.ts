@@ -4,6 +4,8 @@ import {
   createHashing,
   Database,
   type Event,
+  type FailedLogin,
+  type Logins,
   type Ready,
   RecoveredState,
   Replica,
@@ -39,16 +41,18 @@ export class CoreHarness implements ClientPort {
   readonly clients: RawClient[] = [];
   /** Snapshots begun, with their bytes so far. */
   readonly snapshots: { zxid: number; chunks: Uint8Array[]; ended: boolean; rolled: boolean }[] = [];
+  /** Clients that have failed to prove who they are. */
+  readonly failedLogins: FailedLogin[] = [];
   #appendedZxid: number;
   #rolled = false;
 
-  constructor(settings: Partial<CoreSettings> = {}, replayed: readonly LoggedTxn[] = []) {
+  constructor(settings: Partial<CoreSettings> = {}, replayed: readonly LoggedTxn[] = [], logins: Logins | null = null) {
     this.settings = { ...CORE_SETTINGS, ...settings };
     const state = new RecoveredState(new Database(this.settings));
     state.loaded(0, null);
     for (const { body } of replayed) state.applyTxn(body, viewOf(body), 0, body.length);
     if (state.mismatchCount > 0) throw new Error(state.digestMismatches[0]);
-    this.replica = new Replica(this.settings, createHashing(), state.database);
+    this.replica = new Replica(this.settings, createHashing(), state.database, null, logins);
     this.log.push(...replayed);
     this.#appendedZxid = replayed.at(-1)?.zxid ?? 0;
     this.durableZxid = this.#appendedZxid;
@@ -149,6 +153,7 @@ export class CoreHarness implements ClientPort {
       client.closed = true;
       this.replica.step({ kind: 'clientClose', connection: connection.id, nowMs: this.nowMs, wallMs: this.wallMs });
     }
+    this.failedLogins.push(...ready.failedLogins);
     this.#snapshot(ready);
     for (const { id, outputFull } of ready.output) {
       if (outputFull) this.step({ kind: 'clientDrained', connection: id });

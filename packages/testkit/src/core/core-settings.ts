@@ -1,4 +1,4 @@
-import type { CoreSettings } from '@headkeeper/server/internal';
+import { type CoreSettings, PLAIN_AUTHENTICATION } from '@headkeeper/server/internal';
 
 /** Those of an ordinary server with TTL znodes, and a key and a seed that never change. */
 export const CORE_SETTINGS: CoreSettings = {
@@ -14,6 +14,7 @@ export const CORE_SETTINGS: CoreSettings = {
   skipAcl: false,
   superDigest: null,
   digestAlgorithm: 'SHA1',
+  authentication: PLAIN_AUTHENTICATION,
   digestEnabled: true,
   closeSessionTxn: true,
   serializeLastProcessedZxid: true,

@@ -14,7 +14,7 @@ export function boundedReports(clock: Clock, report: (error: Error) => void): (e
   return (error) => {
     const nowMs = clock.monotonicMs();
     if (nowMs - sinceMs >= PERIOD_MS) {
-      if (count > MOST) report(new Error(`${count - MOST} more failures with other servers were not reported`));
+      if (count > MOST) report(new Error(`${count - MOST} more failures were not reported`));
       sinceMs = nowMs;
       count = 0;
     }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   beginsQuorumAuth,
   decodeUtf8,
@@ -9,25 +9,31 @@ import {
   QuorumAuthStatus,
 } from '@headkeeper/protocol';
 import {
-  type Credentials,
+  claimOf,
+  type DigestCredentials,
   DigestError,
+  type DigestService,
   provesPassword,
-  QUORUM_REALM,
   readChallenge,
   readResponse,
   sameSecret,
   writeChallenge,
   writeProof,
   writeResponse,
-} from './digest-md5.ts';
+} from '../../core/sasl/digest-md5.ts';
 import type { AuthExchange, AuthStep, PeerAuthenticator } from './peer-authenticator.ts';
 
 const NONCE_BYTES = 30;
 const EMPTY = new Uint8Array(0);
+/** Names in the DIGEST-MD5 exchange between servers (election-protocol reference, 2.7). */
+export const QUORUM_SERVICE: DigestService = {
+  realm: 'zk-quorum-sasl-md5',
+  uri: 'zookeeper-quorum/zk-quorum-sasl-md5',
+};
 
 export interface QuorumSaslOptions {
   /** What this server authenticates with on connections that it makes; null: it does not (`learnerRequireSasl`). */
-  readonly learner: Credentials | null;
+  readonly learner: DigestCredentials | null;
   /** Names and passwords of servers that connect to this one; null: they are not asked (`enableSasl` is off). */
   readonly users: ReadonlyMap<string, string> | null;
   /** Whether those that do not authenticate are refused (`serverRequireSasl`). */
@@ -61,12 +67,12 @@ export class QuorumSasl implements PeerAuthenticator {
 class OpenerExchange implements AuthExchange {
   readonly opening: Uint8Array = encodeQuorumAuth({ status: QuorumAuthStatus.inProgress, token: EMPTY });
   readonly passesSilent = false;
-  readonly #credentials: Credentials;
+  readonly #credentials: DigestCredentials;
   readonly #nonce: () => string;
   /** What the other side must prove its knowledge with; null: it has not sent its challenge. */
   #expected: string | null = null;
 
-  constructor(credentials: Credentials, nonce: () => string) {
+  constructor(credentials: DigestCredentials, nonce: () => string) {
     this.#credentials = credentials;
     this.#nonce = nonce;
   }
@@ -81,11 +87,11 @@ class OpenerExchange implements AuthExchange {
     const text = packet.token === null ? '' : decodeUtf8(packet.token, 0, packet.token.length);
     if (packet.status === QuorumAuthStatus.error) throw new DigestError('the other server refused this one');
     if (this.#expected === null) {
-      const challenge = readChallenge(text);
-      const { user, password } = this.#credentials;
+      const challenge = readChallenge(QUORUM_SERVICE, text);
       const cnonce = this.#nonce();
-      this.#expected = writeProof({ ...challenge, user, cnonce, authzid: user }, password);
-      return more(packet.length, inProgress(writeResponse(this.#credentials, challenge, cnonce)));
+      const { user, password } = this.#credentials;
+      this.#expected = writeProof(md5, claimOf(QUORUM_SERVICE, user, challenge, cnonce), password);
+      return more(packet.length, inProgress(writeResponse(md5, QUORUM_SERVICE, this.#credentials, challenge, cnonce)));
     }
     if (packet.status !== QuorumAuthStatus.success) throw new DigestError('the other server asks for one more round');
     if (!sameSecret(text, this.#expected)) throw new DigestError('the other server does not know the password');
@@ -132,18 +138,22 @@ class AcceptorExchange implements AuthExchange {
     if (!this.#isChallenged) {
       if (token.length > 0) throw new DigestError('a response before the challenge');
       this.#isChallenged = true;
-      return more(length, inProgress(writeChallenge(this.#nonce)));
+      return more(length, inProgress(writeChallenge(QUORUM_SERVICE, this.#nonce)));
     }
-    const response = readResponse(decodeUtf8(token, 0, token.length));
+    const response = readResponse(QUORUM_SERVICE, token);
     const password = this.#users.get(response.user);
-    const isProved = provesPassword(response, password ?? '');
+    const isProved = provesPassword(md5, response, password ?? '');
     if (password === undefined || !isProved) throw new DigestError('wrong name or password');
     if (response.nonce !== this.#nonce) throw new DigestError('a response to another challenge');
-    if (response.realm !== QUORUM_REALM) throw new DigestError('a response for another realm');
+    if (response.realm !== QUORUM_SERVICE.realm) throw new DigestError('a response for another realm');
     if ((response.authzid ?? response.user) !== response.user) throw new DigestError('it wants to be somebody else');
-    const proof = encodeUtf8(writeProof(response, password));
+    const proof = encodeUtf8(writeProof(md5, response, password));
     return passed(length, encodeQuorumAuth({ status: QuorumAuthStatus.success, token: proof }));
   }
+}
+
+function md5(bytes: Uint8Array): Uint8Array {
+  return createHash('md5').update(bytes).digest();
 }
 
 type Packet = NonNullable<ReturnType<typeof parseQuorumAuth>>;

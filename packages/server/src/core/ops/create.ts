@@ -47,7 +47,7 @@ export const create: WriteOperation = {
     if (p.session?.isLocal === true && !isTtl && isEphemeral(flags)) return ErrorCode.ephemeralOnLocalSession;
     const slash = lastSlash(bytes, start, end);
     if (slash < start || containsNul(bytes, start, end)) return ErrorCode.badArguments;
-    const acl = openAcl ? null : fixUpAcl(requested, p.identities);
+    const acl = openAcl ? null : fixUpAcl(requested, p.identities, p.serving.settings.authentication.schemes);
     if (!openAcl && acl === null) return ErrorCode.invalidACL;
     const parent = p.pending.find(bytes, start, slash);
     if (!parent.exists) return ErrorCode.noNode;

@@ -20,7 +20,7 @@ export const setAcl: WriteOperation = {
     const version = r.int();
     if (!p.sessionIsLive()) return ErrorCode.sessionExpired;
     if (pathLength < 0 || !checkPathBytes(bytes, start, end)) return ErrorCode.badArguments;
-    const acl = openAcl ? null : fixUpAcl(requested, p.identities);
+    const acl = openAcl ? null : fixUpAcl(requested, p.identities, p.serving.settings.authentication.schemes);
     if (!openAcl && acl === null) return ErrorCode.invalidACL;
     const node = p.pending.find(bytes, start, end);
     if (!node.exists) return ErrorCode.noNode;

@@ -13,11 +13,17 @@ const AUTHENTICATED_SCHEMES: ReadonlySet<string> = new Set(['digest', 'sasl', 'x
  * 8.3): repeated entries go, `auth` becomes the identities of the connection, the rest must be well-formed. Order is kept,
  * and so are duplicates that the expansion makes.
  *
+ * `schemes`: those that this server knows beside world, ip and auth; entries of others are not well-formed.
+ *
  * A list that `auth` would blow up beyond `limits.expandedAclBytes` is refused: it could not be read back.
  *
  * A null id of scheme world, digest or ip is INVALIDACL too, where Apache stumbles and answers MARSHALLINGERROR.
  */
-export function fixUpAcl(requested: readonly Acl[] | null, identities: readonly Identity[]): Acl[] | null {
+export function fixUpAcl(
+  requested: readonly Acl[] | null,
+  identities: readonly Identity[],
+  schemes: ReadonlySet<string>,
+): Acl[] | null {
   if (requested === null || requested.length === 0) return null;
   const fixed: Acl[] = [];
   const seen = new Set<string>();
@@ -29,13 +35,13 @@ export function fixUpAcl(requested: readonly Acl[] | null, identities: readonly 
     if (entry.scheme === 'auth') {
       const before = fixed.length;
       for (const { scheme, id } of identities) {
-        if (!AUTHENTICATED_SCHEMES.has(scheme)) continue;
+        if (!AUTHENTICATED_SCHEMES.has(scheme) || !schemes.has(scheme)) continue;
         fixed.push({ perms: entry.perms, scheme, id });
         expanded += ENTRY_BYTES + utf8Length(scheme) + utf8Length(id);
         if (expanded > limits.expandedAclBytes) return null;
       }
       if (fixed.length === before) return null;
-    } else if (isWellFormed(entry)) fixed.push(entry);
+    } else if (isWellFormed(entry, schemes)) fixed.push(entry);
     else return null;
   }
   return fixed;
@@ -72,15 +78,17 @@ export function aclKey({ perms, scheme, id }: Acl): string {
 /** From a colon to the end of its line, by Java's idea of a line. */
 const HASH_PART = /:[^\n\r\u0085\u2028\u2029]*/g;
 
-function isWellFormed({ scheme, id }: Acl): boolean {
+function isWellFormed({ scheme, id }: Acl, schemes: ReadonlySet<string>): boolean {
   if (scheme === null || id === null) return false;
   switch (scheme) {
     case 'world':
       return id === 'anyone';
     case 'digest':
-      return isDigestId(id);
+      return schemes.has(scheme) && isDigestId(id);
     case 'ip':
       return isIpExpression(id);
+    case 'sasl':
+      return schemes.has(scheme) && isPrincipal(id);
     default:
       return false;
   }
@@ -96,7 +104,16 @@ function isDigestId(id: string): boolean {
 
 const COLON = 0x3a;
 
+/** A user's name, or `primary/instance@REALM` with or without its middle. */
+function isPrincipal(id: string): boolean {
+  return !id.includes('@') || /^[^/@]*(\/[^/@]*)?@[^/@]*$/.test(id);
+}
+
+/** This SASL user is every other one, too. */
+const SASL_SUPER = 'super';
+
 function matches(entry: Acl, identity: Identity): boolean {
   if (entry.scheme !== identity.scheme || entry.id === null) return false;
-  return entry.scheme === 'ip' ? matchesIp(identity.id, entry.id) : entry.id === identity.id;
+  if (entry.scheme === 'ip') return matchesIp(identity.id, entry.id);
+  return entry.id === identity.id || (entry.scheme === 'sasl' && identity.id === SASL_SUPER);
 }

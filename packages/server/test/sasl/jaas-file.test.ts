@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { JaasError, learnerCredentials, parseJaas, serverUsers } from '../../src/adapters/peer/jaas-file.ts';
+import { JaasError, learnerCredentials, parseJaas, serverUsers } from '../../src/adapters/sasl/jaas-file.ts';
 
 const FILE = `
 /* who may

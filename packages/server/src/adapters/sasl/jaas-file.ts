@@ -1,4 +1,4 @@
-import type { Credentials } from './digest-md5.ts';
+import type { DigestCredentials } from '../../core/sasl/digest-md5.ts';
 
 const DIGEST_MODULE = 'org.apache.zookeeper.server.auth.DigestLoginModule';
 const USER_PREFIX = 'user_';
@@ -69,7 +69,7 @@ export function serverUsers(sections: ReadonlyMap<string, JaasSection>, name: st
 }
 
 /** The name and password that a learner's section gives as `username` and `password`. Throws `JaasError`. */
-export function learnerCredentials(sections: ReadonlyMap<string, JaasSection>, name: string): Credentials {
+export function learnerCredentials(sections: ReadonlyMap<string, JaasSection>, name: string): DigestCredentials {
   const { options } = digestSection(sections, name);
   const [user, password] = [options.get('username'), options.get('password')];
   if (user === undefined || password === undefined) {
