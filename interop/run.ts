@@ -29,6 +29,7 @@ import { startApacheZooKeeper } from './peers/apache-zookeeper.ts';
 import { startHeadkeeper } from './peers/headkeeper.ts';
 import type { ServerProcess } from './peers/server-process.ts';
 import { contention } from './recipes/contention-run.ts';
+import { saslClients } from './secure/sasl.ts';
 import { compareShells } from './shell/compare-shells.ts';
 import { runProject } from './test-frameworks/run-projects.ts';
 
@@ -87,6 +88,14 @@ if (all) {
   await part('clients on Apache', async () => {
     const extraConfig = { extendedTypesEnabled: 'true' };
     await clients(await startApacheZooKeeper({ dataDir: join(work, 'apache'), extraConfig, properties: sweep }));
+  });
+}
+
+for (const server of all ? (['headkeeper', 'apache'] as const) : (['headkeeper'] as const)) {
+  await part(`clients that log in by SASL, on ${server}`, async () => {
+    for (const { title, passed: ok, failed: wrong, output } of await saslClients(server, all, () => {})) {
+      count(ok, wrong, title, output);
+    }
   });
 }
 

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { connect, isZooKeeperError } from '@headkeeper/client';
 import { freePort } from '@headkeeper/testkit';
 import { type ApacheVersion, startApacheZooKeeper } from '#peers/apache-zookeeper';
+import { startHeadkeeper } from '#peers/headkeeper';
 import type { Verdict } from './case.ts';
 import type { ServerKind } from './place.ts';
 
@@ -23,11 +24,11 @@ function storeFile(name: string): string {
   return fileURLToPath(import.meta.resolve(`@headkeeper/testkit/vectors/tls/${name}`));
 }
 
-/** One verdict for each title. Headkeeper's client port knows neither yet. */
+/** One verdict for each title. */
 export async function securedVerdicts(kind: ServerKind): Promise<readonly Verdict[]> {
-  if (kind === 'headkeeper') return securedTitles.map(() => 'not applicable');
   const folder = mkdtempSync(join(tmpdir(), 'headkeeper-conformance-'));
   writeFileSync(join(folder, 'jaas.conf'), JAAS);
+  if (kind === 'headkeeper') return ['not applicable', await onHeadkeeper(folder)];
   const securePort = await freePort();
   const server = await startApacheZooKeeper({
     dataDir: join(folder, 'data'),
@@ -65,21 +66,37 @@ export async function securedVerdicts(kind: ServerKind): Promise<readonly Verdic
           'an authority that is not trusted',
         );
       }),
-      await verdict(async () => {
-        await using zk = await connect(server.address, { sasl: { username: 'bob', password: 'secret' } });
-        await zk.create('/sasl', 'x', { acl: [{ perms: 31, scheme: 'sasl', id: 'bob' }] });
-        await using stranger = await connect(server.address);
-        await assert.rejects(stranger.getData('/sasl'), (error) => isZooKeeperError(error, 'noAuth'));
-        assert.equal((await zk.getData('/sasl')).data?.length, 1);
-        await assert.rejects(connect(server.address, { sasl: { username: 'bob', password: 'wrong' } }), (error) =>
-          isZooKeeperError(error, 'authFailed'),
-        );
-      }),
+      await verdict(() => logIn(server.address)),
     ];
   } finally {
     await server.kill();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Its client port knows no TLS yet. */
+async function onHeadkeeper(folder: string): Promise<Verdict> {
+  const server = await startHeadkeeper({
+    dataDir: join(folder, 'data'),
+    extraConfig: { 'java.security.auth.login.config': join(folder, 'jaas.conf') },
+  });
+  try {
+    return await verdict(() => logIn(server.address));
+  } finally {
+    await server.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function logIn(address: string): Promise<void> {
+  await using zk = await connect(address, { sasl: { username: 'bob', password: 'secret' } });
+  await zk.create('/sasl', 'x', { acl: [{ perms: 31, scheme: 'sasl', id: 'bob' }] });
+  await using stranger = await connect(address);
+  await assert.rejects(stranger.getData('/sasl'), (error) => isZooKeeperError(error, 'noAuth'));
+  assert.equal((await zk.getData('/sasl')).data?.length, 1);
+  await assert.rejects(connect(address, { sasl: { username: 'bob', password: 'wrong' } }), (error) =>
+    isZooKeeperError(error, 'authFailed'),
+  );
 }
 
 async function verdict(run: () => Promise<void>): Promise<Verdict> {

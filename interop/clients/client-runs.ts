@@ -41,7 +41,10 @@ export const clientRuns: readonly ClientRun[] = [
 ];
 
 /** A program's own count, which its exit code must confirm; a program that ends otherwise has failed. */
-async function judged(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<ClientOutcome> {
+export async function judged(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ClientOutcome> {
   const { code, output, timedOut } = await runToEnd(argv, { env, timeoutMs: programTimeoutMs });
   const count = /^(\d+) passed, (\d+) failed$/m.exec(output);
   const passed = Number(count?.[1] ?? 0);
