@@ -1,4 +1,4 @@
-import { isMemberKey, knownElsewhere, SETTINGS, type Setting } from '@headkeeper/server/internal';
+import { isAuthFamilyKey, isMemberKey, knownElsewhere, SETTINGS, type Setting } from '@headkeeper/server/internal';
 import { defaultText } from '../config-reference.ts';
 import type { Row } from './row.ts';
 
@@ -16,9 +16,17 @@ export function judgeKey(text: string): Row {
   const setting = BY_NAME.get(key);
   if (setting !== undefined) return judgeSetting(name, setting, apacheDefault);
   if (isMemberKey(key)) return { name, status: 'supported', note: '' };
+  if (isAuthFamilyKey(key)) return judgeAuthFamily(name);
   const known = knownElsewhere(key);
   if (known?.kind === 'needless') return { name, status: 'not applicable', note: known.why };
   return { name, status: known === undefined ? 'unknown' : 'not yet', note: '' };
+}
+
+function judgeAuthFamily(name: string): Row {
+  const note = "Apache's own providers are built in; Java classes of others cannot be loaded.";
+  return name.startsWith('authProvider')
+    ? { name, status: 'different', note }
+    : { name, status: 'supported', note: '' };
 }
 
 function judgeSetting(name: string, setting: AnySetting, apacheDefault: string | undefined): Row {

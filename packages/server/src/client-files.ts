@@ -1,5 +1,6 @@
 /** The door to the files that clients and servers both read: Java's properties, key and trust stores, JAAS logins. */
 
+export { JaasError, learnerCredentials as loginCredentials, parseJaas } from './adapters/sasl/jaas-file.ts';
 export { openSslCipherName } from './adapters/tls/cipher-names.ts';
 export {
   type KeyMaterial,
@@ -9,6 +10,5 @@ export {
   type StoreFile,
   TlsStoreError,
 } from './adapters/tls/tls-stores.ts';
-export { JaasError, learnerCredentials as loginCredentials, parseJaas } from './adapters/sasl/jaas-file.ts';
 export { type PropertyLine, readProperties } from './config/properties.ts';
 export { propertiesFromFlags, type SystemProperty } from './config/system-properties.ts';

@@ -60,6 +60,7 @@ export {
   type VerifyReport,
   verifyBackup,
 } from './backup/verify.ts';
+export { isAuthFamilyKey } from './config/auth-families.ts';
 export { knownElsewhere } from './config/known-keys.ts';
 export { isMemberKey } from './config/members.ts';
 export { parseServerConfig } from './config/parse.ts';

@@ -64,6 +64,7 @@ export function knownSchemes(values: ConfigValues, families: AuthFamilies, logsI
   else schemes.delete('digest');
   if (values.ensembleNames.length > 0) schemes.add('ensemble');
   if (logsIn) schemes.add('sasl');
+  if (values.secureClientPort >= 0 || values.clientPortUnification) schemes.add('x509');
   return schemes;
 }
 

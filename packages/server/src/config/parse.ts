@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { checkClientPorts } from './client-tls-checks.ts';
 import { type AuthFamilies, checkAuthentication, isAuthFamilyKey, readAuthFamilies } from './auth-families.ts';
+import { checkClientPorts } from './client-tls-checks.ts';
 import { ConfigError } from './config-error.ts';
 import { checkEnsemble } from './ensemble-checks.ts';
 import { knownElsewhere, knownNames } from './known-keys.ts';

@@ -55,6 +55,10 @@ test('schemes come with what is configured for them, and digest can be turned of
   assert.deepEqual([...read('', true).schemes].sort(), ['digest', 'sasl']);
   assert.deepEqual([...read('ensembleAuthName=blue, green\n').schemes].sort(), ['digest', 'ensemble']);
   assert.deepEqual([...read('ensembleAuthName=blue, green\n').ensembleNames], ['blue', 'green']);
+  assert.deepEqual(
+    [...read('secureClientPort=2281\nssl.keyStore.location=/k.pem\nssl.clientAuth=none\n').schemes].sort(),
+    ['digest', 'x509'],
+  );
   const off = `DigestAuthenticationProvider.enabled=false\nauthProvider.1=${APACHE}DigestAuthenticationProvider\n`;
   assert.deepEqual([...read(off).schemes], []);
 });

@@ -60,6 +60,19 @@ test('8.3: ids of the sasl scheme are names or principals, where the scheme is k
   assert.equal(fixUpAcl([acl('digest', 'a:b')], [], new Set(['sasl'])), null, 'the digest scheme is off');
 });
 
+test('8.3: ids of the x509 scheme are distinguished names, where the scheme is known', () => {
+  const known: ReadonlySet<string> = new Set(['x509']);
+  for (const id of ['CN=ann', 'CN=ann,OU=dev\\, ops,O=Example', 'cn = "a, b" + uid=7;c=DE', '1.2.3=#0c01', 'CN=', '']) {
+    assert.deepEqual(fixUpAcl([acl('x509', id)], [], known), [acl('x509', id)], id);
+    assert.equal(fixUpAcl([acl('x509', id)], []), null, id);
+  }
+  for (const id of ['ann', 'CN=ann,', ',CN=ann', 'CN', '=ann', 'CN=a"b', 'CN=a,b', 'CN="ann']) {
+    assert.equal(fixUpAcl([acl('x509', id)], [], known), null, id);
+  }
+  const client: Identity = { scheme: 'x509', id: 'CN=ann' };
+  assert.deepEqual(fixUpAcl([acl('auth', '')], [client], known), [acl('x509', 'CN=ann')]);
+});
+
 test('8.5: a sasl entry is for its user, and for the user named super', () => {
   const entry = [acl('sasl', 'ann')];
   assert.equal(permits(entry, Permission.read, [{ scheme: 'sasl', id: 'ann' }]), true);

@@ -89,6 +89,8 @@ function isWellFormed({ scheme, id }: Acl, schemes: ReadonlySet<string>): boolea
       return isIpExpression(id);
     case 'sasl':
       return schemes.has(scheme) && isPrincipal(id);
+    case 'x509':
+      return schemes.has(scheme) && isDistinguishedName(id);
     default:
       return false;
   }
@@ -108,6 +110,14 @@ const COLON = 0x3a;
 function isPrincipal(id: string): boolean {
   return !id.includes('@') || /^[^/@]*(\/[^/@]*)?@[^/@]*$/.test(id);
 }
+
+/** `type=value` pairs, separated by commas, semicolons or plus signs; values may be quoted or escaped. The empty name is one, too. */
+function isDistinguishedName(id: string): boolean {
+  return id.trim() === '' || DISTINGUISHED_NAME.test(id);
+}
+
+const DISTINGUISHED_NAME =
+  /^\s*[A-Za-z\d.-]+\s*=(?:\s*"(?:[^"\\]|\\.)*"\s*|(?:[^",;+\\]|\\.)*)(?:[,;+]\s*[A-Za-z\d.-]+\s*=(?:\s*"(?:[^"\\]|\\.)*"\s*|(?:[^",;+\\]|\\.)*))*$/s;
 
 /** This SASL user is every other one, too. */
 const SASL_SUPER = 'super';
