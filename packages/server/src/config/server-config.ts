@@ -79,7 +79,7 @@ function toAuthenticationSettings(config: ServerConfig, logsIn: boolean): Authen
     saslSuperUsers: config.auth.saslSuperUsers,
     enforcedSchemes: new Set(enforcedSchemes(config)),
     allowsSaslFailedClients: config.allowSaslFailedClients,
-    checksAclEagerly: config.eagerAclCheck,
+    checksAclEagerly: config.ensemble !== null && config.eagerAclCheck,
   });
 }
 

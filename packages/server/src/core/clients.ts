@@ -3,6 +3,7 @@ import { limits } from '../limits.ts';
 import type { Hashing } from '../ports.ts';
 import { Connection, type Session } from './connection.ts';
 import { InvariantViolation, invariant } from './invariants.ts';
+import { eagerRefusal } from './ops/eager-acl.ts';
 import { makesEphemeral } from './ops/ephemeral-requests.ts';
 import type { ReadOperation } from './ops/operation.ts';
 import { operationOf } from './ops/table.ts';
@@ -25,6 +26,7 @@ export class Clients {
   readonly #serving: Serving;
   readonly #settings: CoreSettings;
   readonly #passwords: SessionPasswords;
+  readonly #checksAclEagerly: boolean;
   #sessionIds: SessionIds;
   /** Null while this server cannot serve: connections that are kept wait, new ones are turned away. */
   #path: WritePath | null = null;
@@ -38,6 +40,7 @@ export class Clients {
   constructor(serving: Serving, settings: CoreSettings, hashing: Hashing) {
     this.#serving = serving;
     this.#settings = settings;
+    this.#checksAclEagerly = settings.authentication.checksAclEagerly;
     this.#passwords = new SessionPasswords(settings, hashing);
     this.#sessionIds = new SessionIds(settings.serverId, 0);
   }
@@ -296,6 +299,14 @@ export class Clients {
       path.closeSession(connection, session, xid);
       connection.order.pushWrite();
       return;
+    }
+    // Behind a write of its own, which may change what is allowed, the server that makes the txn decides.
+    if (this.#checksAclEagerly && connection.order.size === 0 && !path.isReadOnly) {
+      const refusal = eagerRefusal(serving, opcode, connection.identities, r);
+      if (refusal !== 0) {
+        serving.replyBare(connection, xid, 0, refusal);
+        return;
+      }
     }
     if (session.isLocal && !path.isReadOnly && makesEphemeral(opcode, r) && this.#settings.localSessionUpgrading) {
       // From here on it counts as one of all servers, which its txn makes it before that of this request.

@@ -261,6 +261,52 @@ describe('8.6: enforced authentication', () => {
   });
 });
 
+describe('8.6: access control lists checked before a txn is made', () => {
+  it('refuses by the state it has: -102 and -114 with zxid 0, and no txn', () => {
+    const { harness } = world({ checksAclEagerly: true });
+    const owner = harness.connect();
+    digest(owner, 'own:er');
+    owner.must('create', { path: '/a', data: EMPTY, acl: only('auth', ''), flags: 0 });
+    owner.must('create', { path: '/a/b', data: EMPTY, acl: [...WORLD_ANYONE_ALL], flags: 0 });
+    const stranger = harness.connect();
+    const before = harness.appendedZxid;
+    const acl = [...WORLD_ANYONE_ALL];
+    for (const [op, body, error] of [
+      ['create', { path: '/a/c', data: EMPTY, acl, flags: 0 }, ErrorCode.noAuth],
+      ['create2', { path: '/a/c', data: EMPTY, acl, flags: 0 }, ErrorCode.noAuth],
+      ['delete', { path: '/a/b', version: -1 }, ErrorCode.noAuth],
+      ['setData', { path: '/a', data: EMPTY, version: -1 }, ErrorCode.noAuth],
+      ['setACL', { path: '/a', acl, version: -1 }, ErrorCode.noAuth],
+      ['create', { path: '/d', data: EMPTY, acl: only('nonsense', ''), flags: 0 }, ErrorCode.invalidACL],
+      ['setACL', { path: '/a/b', acl: [], version: -1 }, ErrorCode.invalidACL],
+    ] as const) {
+      const reply = stranger.call(op, body as never);
+      assert.deepEqual([reply.err, reply.zxid], [error, 0], op);
+    }
+    assert.equal(harness.appendedZxid, before);
+    // Its own failures stay what they are, and cost a txn.
+    assert.equal(stranger.call('delete', { path: '/none', version: -1 }).err, ErrorCode.noNode);
+    assert.equal(stranger.call('setData', { path: '/a/b', data: EMPTY, version: 7 }).err, ErrorCode.badVersion);
+    assert.equal(harness.appendedZxid, before + 2);
+    stranger.must('setData', { path: '/a/b', data: EMPTY, version: -1 });
+  });
+
+  it('leaves a write to the order of txns that comes behind another of the same client', () => {
+    const { harness } = world({ checksAclEagerly: true });
+    const client = harness.connect();
+    const adminOnly = [{ perms: Permission.admin, scheme: 'world', id: 'anyone' }];
+    client.must('create', { path: '/a', data: EMPTY, acl: adminOnly, flags: 0 });
+    const child = { path: '/a/child', data: EMPTY, acl: [...WORLD_ANYONE_ALL], flags: 0 };
+    assert.equal(client.call('create', child).err, ErrorCode.noAuth);
+    client.askAll([
+      client.encode('setACL', { path: '/a', acl: [...WORLD_ANYONE_ALL], version: -1 }),
+      client.encode('create', child),
+    ]);
+    const errors = client.received.splice(0).map((frame) => (frame.kind === 'reply' ? frame.err : frame.kind));
+    assert.deepEqual(errors, [0, 0]);
+  });
+});
+
 describe('8.2: auth requests', () => {
   it('refuses digest identities and entries when the scheme is off', () => {
     const { harness } = world({ schemes: new Set(['sasl']) });
