@@ -1,0 +1,244 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '@headkeeper/testkit';
+import { adminSettings } from '../peers/apache-zookeeper.ts';
+import { startHeadkeeper } from '../peers/headkeeper.ts';
+import { fourLetterWord, type ServerProcess } from '../peers/server-process.ts';
+import { Bystanders, SUPER_DIGEST } from './bystanders.ts';
+import { validHandshake } from './draft.ts';
+import { type FrameFuzzResult, fuzzFrames } from './frame-fuzz.ts';
+import { fuzzHttp } from './http-fuzz.ts';
+import { framed } from './mutations.ts';
+import { RawConnection, Violation } from './raw-connection.ts';
+import { treePrint } from './tree-print.ts';
+import { fuzzWords } from './word-fuzz.ts';
+
+const MEGABYTE = 1 << 20;
+/** Part of the frames that are sent before memory counts: what every server needs once. */
+const WARM_UP = 0.1;
+/** Resident memory may end this much above where it was after the warm-up, and be this much above it for a while. */
+const MOST_GROWTH = 64 * MEGABYTE;
+const MOST_PEAK = 192 * MEGABYTE;
+/** Bytes of log that strangers may bring about. */
+const MOST_LOG = 256 * 1024;
+const MOST_DELAY_MS = 5_000;
+const ERROR_LEVEL = 50;
+const SESSIONS_END_MS = 60_000;
+
+export interface FuzzOptions {
+  readonly folder: string;
+  readonly seed: number;
+  readonly frames: number;
+  readonly words: number;
+  readonly requests: number;
+  readonly progress: (text: string) => void;
+}
+
+export interface FuzzReport {
+  readonly rows: readonly (readonly [string, string])[];
+  readonly faults: readonly string[];
+}
+
+function start(folder: string, port: number, adminPort: number): Promise<ServerProcess> {
+  return startHeadkeeper({
+    dataDir: join(folder, 'data'),
+    port,
+    extraConfig: {
+      ...adminSettings(adminPort),
+      'DigestAuthenticationProvider.superDigest': SUPER_DIGEST,
+      extendedTypesEnabled: 'true',
+      'znode.container.checkIntervalMs': '2000',
+      'admin.rateLimiterIntervalInMS': '0',
+      'admin.restore.enabled': 'false',
+    },
+  });
+}
+
+/** Runs all doors against one server, which is then killed and started again. */
+export async function fuzzServer(options: FuzzOptions): Promise<FuzzReport> {
+  const { folder, seed, progress } = options;
+  const port = await freePort();
+  const adminPort = await freePort();
+  const server = await start(folder, port, adminPort);
+  const rows: (readonly [string, string])[] = [['seed', String(seed)]];
+  const faults: string[] = [];
+  const memory = new Memory(server);
+  const bystanders = await Bystanders.settle(server.address);
+  try {
+    const begun = performance.now();
+    const warm = await fuzzFrames({ port, frames: Math.ceil(options.frames * WARM_UP), seed, progress: () => {} });
+    memory.begin();
+    let told = performance.now();
+    const rest = await fuzzFrames({
+      port,
+      frames: options.frames - warm.handled,
+      seed: seed + 1,
+      progress: (handled) => {
+        if (performance.now() - told < 10_000) return;
+        told = performance.now();
+        progress(`${warm.handled + handled} frames, ${memory.text}`);
+      },
+    });
+    const frameSeconds = (performance.now() - begun) / 1000;
+    rows.push(...frameRows(warm, rest, frameSeconds));
+    await timed(rows, 'four-letter words', async () => {
+      const { asked, answered } = await fuzzWords({ port, words: options.words, seed });
+      return `${asked} connections, ${answered} answered`;
+    });
+    await timed(rows, 'HTTP requests', async () => {
+      const { sent, answered } = await fuzzHttp({ port: adminPort, requests: options.requests, seed });
+      return `${sent} connections, ${answered} answered, slow ones shut out`;
+    });
+  } catch (error) {
+    if (!server.running) faults.push(`the server has ended with ${await server.ended}`);
+    if (faults.length === 0) throw error;
+  }
+  if (server.running) {
+    await onlyBystandersLeft(server);
+    await memory.settle();
+    rows.push(['resident memory', memory.text]);
+    faults.push(...memory.faults());
+    faults.push(...(await bystanders.judge()));
+    rows.push(['bystanders', `${bystanders.touched} changes, each seen once; slowest ${bystanders.slowestMs.toFixed(0)} ms`]);
+    if (bystanders.slowestMs > MOST_DELAY_MS) faults.push(`a bystander waited ${bystanders.slowestMs.toFixed(0)} ms`);
+    await reloads(server, () => start(folder, port, adminPort), rows, faults, () => bystanders.close());
+  } else await bystanders.close();
+  faults.push(...logFaults(server.logFile, rows));
+  return { rows, faults };
+}
+
+function frameRows(warm: FrameFuzzResult, rest: FrameFuzzResult, seconds: number): (readonly [string, string])[] {
+  const handled = warm.handled + rest.handled;
+  const inside = warm.insideSession + rest.insideSession;
+  const kinds = [...rest.kinds].sort(([, a], [, b]) => b - a).map(([kind, count]) => `${kind} ${count}`);
+  return [
+    ['frames handled', `${handled} in ${seconds.toFixed(0)} s, ${(handled / seconds).toFixed(0)} a second`],
+    ['requests in sessions', `${inside} of them began as one (${((100 * inside) / handled).toFixed(0)}%)`],
+    ['spoiled handshakes', String(warm.handshakes + rest.handshakes)],
+    ['connections', String(warm.connections + rest.connections)],
+    ['mutations', kinds.join(', ')],
+  ];
+}
+
+async function timed(rows: (readonly [string, string])[], name: string, run: () => Promise<string>): Promise<void> {
+  const begun = performance.now();
+  const text = await run();
+  rows.push([name, `${text}, ${((performance.now() - begun) / 1000).toFixed(0)} s`]);
+}
+
+/** Waits until the sessions of those who fired are over, so that nothing changes any more. */
+async function onlyBystandersLeft(server: ServerProcess): Promise<void> {
+  const deadline = performance.now() + SESSIONS_END_MS;
+  for (;;) {
+    const sessions = Number(/^zk_global_sessions\t(\d+)$/m.exec(await fourLetterWord(server.port, 'mntr', 5_000))?.[1]);
+    if (sessions <= 3) return;
+    if (performance.now() > deadline) throw new Violation(`${sessions} sessions do not end`);
+    await pause(200);
+  }
+}
+
+/** The state after a crash is the one of before. */
+async function reloads(
+  server: ServerProcess,
+  again: () => Promise<ServerProcess>,
+  rows: (readonly [string, string])[],
+  faults: string[],
+  close: () => Promise<void>,
+): Promise<void> {
+  await close();
+  const before = await settledPrint(server.address);
+  await server.kill();
+  const restarted = await again();
+  const after = await treePrint(restarted.address);
+  await restarted.stop();
+  rows.push(['state after kill -9', `${after.znodes} znodes, ${after.hash}`]);
+  if (after.hash !== before.hash) faults.push(`the state was ${before.znodes} znodes, ${before.hash} before`);
+}
+
+/** Containers and TTL znodes may still go; what is the same twice, a check apart, has come to rest. */
+async function settledPrint(address: string): ReturnType<typeof treePrint> {
+  let last = await treePrint(address);
+  for (let tries = 0; tries < 20; tries++) {
+    await pause(2_500);
+    const next = await treePrint(address);
+    if (next.hash === last.hash) return next;
+    last = next;
+  }
+  throw new Violation('the state does not come to rest');
+}
+
+/** Nothing is an error, and strangers cannot fill the disk with lines. */
+function logFaults(file: string, rows: (readonly [string, string])[]): string[] {
+  const faults: string[] = [];
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    const level = Number(/^\{"level":(\d+)/.exec(line)?.[1] ?? 0);
+    if (level >= ERROR_LEVEL || /^\s+at |Error:|Warning:/.test(line)) faults.push(`logged: ${line.slice(0, 300)}`);
+  }
+  const bytes = statSync(file).size;
+  rows.push(['log', `${bytes} bytes`]);
+  if (bytes > MOST_LOG) faults.push(`the log has ${bytes} bytes`);
+  return faults.slice(0, 10);
+}
+
+/** Resident memory of a process, watched. */
+class Memory {
+  readonly #server: ServerProcess;
+  #before = 0;
+  #most = 0;
+  #after = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(server: ServerProcess) {
+    this.#server = server;
+  }
+
+  begin(): void {
+    this.#before = this.#server.residentBytes();
+    this.#timer = setInterval(() => this.#look(), 250);
+  }
+
+  async settle(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await pause(2_000);
+    this.#look();
+  }
+
+  get text(): string {
+    const [before, most, after] = [this.#before, this.#most, this.#after].map((b) => (b / MEGABYTE).toFixed(0));
+    return `${before} MB after the warm-up, ${after} MB now, ${most} MB at most`;
+  }
+
+  faults(): string[] {
+    const faults: string[] = [];
+    if (this.#after > this.#before + MOST_GROWTH) faults.push(`memory has grown: ${this.text}`);
+    if (this.#most > this.#before + MOST_PEAK) faults.push(`memory had a peak: ${this.text}`);
+    return faults;
+  }
+
+  #look(): void {
+    if (!this.#server.running) return;
+    this.#after = this.#server.residentBytes();
+    this.#most = Math.max(this.#most, this.#after);
+  }
+}
+
+/** Sends the frames of an earlier run inside a session of a new server. */
+export async function replay(folder: string, frames: readonly string[]): Promise<FuzzReport> {
+  const port = await freePort();
+  const server = await start(folder, port, await freePort());
+  const faults: string[] = [];
+  try {
+    const connection = new RawConnection(port, '127.0.0.1', true);
+    await connection.greet(framed(validHandshake(null).written()));
+    const { handled } = await connection.round(frames.map((frame) => Buffer.from(frame, 'hex')));
+    connection.destroy();
+    if (!server.running) faults.push('the server has ended');
+    return { rows: [['frames handled', String(handled)]], faults };
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    return { rows: [], faults: [...faults, error.message] };
+  } finally {
+    await server.kill();
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * A server under fire: mutated frames, four-letter words and HTTP requests, while bystanders watch, lock and wait.
+ *
+ *   node interop/dist/fuzz/main.js [--frames 1000000] [--words 20000] [--requests 20000] [--seed N]
+ *   node interop/dist/fuzz/main.js --slice            what CI runs, under a quarter of a minute
+ *   node interop/dist/fuzz/main.js --replay FILE      frames that a run has written down, once more
+ *
+ * Ends with a table. Exit code 1: the server did what it must never do; the table says what, and frames are written down.
+ */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { FrameViolation } from './frame-fuzz.ts';
+import { type FuzzReport, fuzzServer, replay } from './fuzz-run.ts';
+
+const { values } = parseArgs({
+  options: {
+    frames: { type: 'string', default: '1000000' },
+    words: { type: 'string', default: '20000' },
+    requests: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    slice: { type: 'boolean', default: false },
+    replay: { type: 'string' },
+  },
+});
+
+function print({ rows, faults }: FuzzReport): void {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  for (const [name, value] of rows) console.log(`${name.padEnd(width)}  ${value}`);
+  for (const fault of faults) console.log(`FAULT: ${fault}`);
+  console.log(faults.length === 0 ? 'nothing wrong' : `${faults.length} faults`);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'headkeeper-fuzz-'));
+const seed = Number(values.seed);
+try {
+  const report =
+    values.replay !== undefined
+      ? await replay(folder, JSON.parse(readFileSync(values.replay, 'utf8')) as string[])
+      : await fuzzServer({
+          folder,
+          seed,
+          frames: values.slice ? 30_000 : Number(values.frames),
+          words: values.slice ? 500 : Number(values.words),
+          requests: values.slice ? 300 : Number(values.requests),
+          progress: (text) => console.log(text),
+        });
+  print(report);
+  if (report.faults.length > 0) {
+    process.exitCode = 1;
+    console.log(`the server's folder is kept: ${folder}; the run was --seed ${seed}`);
+  } else rmSync(folder, { recursive: true });
+} catch (error) {
+  process.exitCode = 1;
+  console.error(error);
+  if (error instanceof FrameViolation) {
+    const file = join(folder, 'frames.json');
+    writeFileSync(file, JSON.stringify(error.frames));
+    console.log(`what was sent last: --replay ${file}`);
+  }
+}
+process.exit();
