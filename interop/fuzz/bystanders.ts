@@ -41,7 +41,10 @@ export class Bystanders {
   }
 
   static async settle(address: string): Promise<Bystanders> {
-    const auth = (credentials: string) => ({ sessionTimeoutMs: 20_000, auth: [{ scheme: 'digest', auth: credentials }] });
+    const auth = (credentials: string) => ({
+      sessionTimeoutMs: 20_000,
+      auth: [{ scheme: 'digest', auth: credentials }],
+    });
     const [owner, rival, janitor] = await Promise.all([
       connect(address, auth(OWNER)),
       connect(address, auth(OWNER)),

@@ -113,7 +113,18 @@ const FORBIDDEN = [
   ...['/zookeeper/config', '/zookeeper/quota', '/zookeeper/quota/fuzz', '/zookeeper/quota/fuzz/zookeeper_limits'],
   ...['/zookeeper/quota/fuzz/zookeeper_stats', '//', '/fuzz/', '/fuzz/..', 'fuzz', '/fuzz/\0', '/fuzz/\u0001'],
 ] as const;
-const STRINGS = ['server.1=127.0.0.1:1:2;3', '1', '', '2,3', 'digest', 'ip', 'world', 'sasl', 'x509', 'ensemble'] as const;
+const STRINGS = [
+  'server.1=127.0.0.1:1:2;3',
+  '1',
+  '',
+  '2,3',
+  'digest',
+  'ip',
+  'world',
+  'sasl',
+  'x509',
+  'ensemble',
+] as const;
 
 function pick<T>(random: SeededRandom, from: readonly T[]): T {
   return from[random.below(from.length)] as T;
@@ -140,7 +151,9 @@ function acl(draft: Draft, random: SeededRandom): void {
     const open = random.below(8) !== 0;
     draft.int(open ? 31 : random.below(64) - 16);
     draft.buffer(open ? 'world' : pick(random, ['digest', 'ip', 'auth', 'sasl', 'x509', 'world', '', null]));
-    draft.buffer(open ? 'anyone' : pick(random, ['a:b', '10.0.0.0/8', '127.0.0.1', 'anyone', '', null, 'u:\u00e9', '::1']));
+    draft.buffer(
+      open ? 'anyone' : pick(random, ['a:b', '10.0.0.0/8', '127.0.0.1', 'anyone', '', null, 'u:\u00e9', '::1']),
+    );
   }
 }
 

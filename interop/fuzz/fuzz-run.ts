@@ -100,9 +100,18 @@ export async function fuzzServer(options: FuzzOptions): Promise<FuzzReport> {
     rows.push(['resident memory', memory.text]);
     faults.push(...memory.faults());
     faults.push(...(await bystanders.judge()));
-    rows.push(['bystanders', `${bystanders.touched} changes, each seen once; slowest ${bystanders.slowestMs.toFixed(0)} ms`]);
+    rows.push([
+      'bystanders',
+      `${bystanders.touched} changes, each seen once; slowest ${bystanders.slowestMs.toFixed(0)} ms`,
+    ]);
     if (bystanders.slowestMs > MOST_DELAY_MS) faults.push(`a bystander waited ${bystanders.slowestMs.toFixed(0)} ms`);
-    await reloads(server, () => start(folder, port, adminPort), rows, faults, () => bystanders.close());
+    await reloads(
+      server,
+      () => start(folder, port, adminPort),
+      rows,
+      faults,
+      () => bystanders.close(),
+    );
   } else await bystanders.close();
   faults.push(...logFaults(server.logFile, rows));
   return { rows, faults };

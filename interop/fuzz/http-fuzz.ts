@@ -12,19 +12,76 @@ const SLOW_ONES = 100;
 const RECOVERY_MS = 20_000;
 const COMMANDS = [
   ...['ruok', 'monitor', 'stats', 'connections', 'dump', 'watches', 'watches_by_path', 'configuration', 'environment'],
-  ...['snapshot', 'restore', 'backup', 'hash', 'stat_reset', 'set_trace_mask', 'nothing', '__proto__', 'constructor', ''],
+  ...[
+    'snapshot',
+    'restore',
+    'backup',
+    'hash',
+    'stat_reset',
+    'set_trace_mask',
+    'nothing',
+    '__proto__',
+    'constructor',
+    '',
+  ],
 ];
-const METHODS = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', 'PATCH', 'get', 'G\0T', '', 'M-SEARCH'];
-const TARGETS = ['//', '*', 'http://elsewhere/', '/../../etc/passwd', '/%00', '/%zz', '/commands/%2e%2e/%2e%2e/', '/\u00ff'];
+const METHODS = [
+  'GET',
+  'POST',
+  'HEAD',
+  'PUT',
+  'DELETE',
+  'OPTIONS',
+  'TRACE',
+  'CONNECT',
+  'PATCH',
+  'get',
+  'G\0T',
+  '',
+  'M-SEARCH',
+];
+const TARGETS = [
+  '//',
+  '*',
+  'http://elsewhere/',
+  '/../../etc/passwd',
+  '/%00',
+  '/%zz',
+  '/commands/%2e%2e/%2e%2e/',
+  '/\u00ff',
+];
 const HEADERS = [
   ...['Content-Length: 5', 'Content-Length: -1', 'Content-Length: 99999999999999999999', 'Content-Length: 5, 6'],
-  ...['Transfer-Encoding: chunked', 'Transfer-Encoding: gzip, chunked', 'Transfer-Encoding: chunked\r\nContent-Length: 3'],
+  ...[
+    'Transfer-Encoding: chunked',
+    'Transfer-Encoding: gzip, chunked',
+    'Transfer-Encoding: chunked\r\nContent-Length: 3',
+  ],
   ...['Host:', 'Host: a\r\nHost: b', 'Connection: close', 'Connection: keep-alive, Upgrade', 'Upgrade: websocket'],
-  ...['Expect: 100-continue', 'Expect: nonsense', 'Authorization: digest a:b', 'Authorization: digest', 'Authorization: \u00ff'],
+  ...[
+    'Expect: 100-continue',
+    'Expect: nonsense',
+    'Authorization: digest a:b',
+    'Authorization: digest',
+    'Authorization: \u00ff',
+  ],
   ...[' folded: header', 'no colon', 'X-Nul: a\0b', 'X-Escape: \u001b[2J', ': empty', `X-Long: ${'y'.repeat(8_000)}`],
-  ...[`X-Longer: ${'y'.repeat(70_000)}`, 'Range: bytes=0-1,2-3', 'Accept-Encoding: *', 'Content-Type: application/octet-stream'],
+  ...[
+    `X-Longer: ${'y'.repeat(70_000)}`,
+    'Range: bytes=0-1,2-3',
+    'Accept-Encoding: *',
+    'Content-Type: application/octet-stream',
+  ],
 ];
-const BODIES = ['', 'abcde', '5\r\nabcde\r\n0\r\n\r\n', 'ffffffffffffffff\r\n', '-1\r\n', '0;ext\r\nX: y\r\n\r\n', 'ZKSN\0\0\0\u0002'];
+const BODIES = [
+  '',
+  'abcde',
+  '5\r\nabcde\r\n0\r\n\r\n',
+  'ffffffffffffffff\r\n',
+  '-1\r\n',
+  '0;ext\r\nX: y\r\n\r\n',
+  'ZKSN\0\0\0\u0002',
+];
 
 export interface HttpFuzzOptions {
   readonly port: number;
@@ -40,7 +97,12 @@ export async function fuzzHttp({ port, requests, seed }: HttpFuzzOptions): Promi
     const random = new SeededRandom(seed * 1_000 + 700 + index);
     while (sent < requests) {
       sent++;
-      const text = await say(port, `127.0.${40 + index}.${1 + (sent % 250)}`, anyRequests(random), random.below(8) === 0);
+      const text = await say(
+        port,
+        `127.0.${40 + index}.${1 + (sent % 250)}`,
+        anyRequests(random),
+        random.below(8) === 0,
+      );
       if (text.startsWith('HTTP/1.1 ')) answered++;
       else if (text.length > 0) throw new Violation(`an answer that is no HTTP: ${JSON.stringify(text.slice(0, 60))}`);
     }
@@ -94,7 +156,13 @@ async function isRidOfSlowOnes(port: number): Promise<void> {
   const begun = performance.now();
   try {
     for (;;) {
-      const text = await say(port, '127.0.61.1', Buffer.from('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), false, 2_000);
+      const text = await say(
+        port,
+        '127.0.61.1',
+        Buffer.from('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
+        false,
+        2_000,
+      );
       if (text.startsWith('HTTP/1.1 200 ')) return;
       if (performance.now() - begun > RECOVERY_MS) throw new Violation('slow connections keep the door shut');
     }

@@ -70,7 +70,8 @@ const MUTATIONS: readonly (readonly [kind: string, weight: number, mutation: Mut
   [
     'opcode',
     1,
-    (bytes, _draft, random) => setInt(bytes, 4, random.below(4) === 0 ? random.below(0x40000000) : random.below(256) - 128),
+    (bytes, _draft, random) =>
+      setInt(bytes, 4, random.below(4) === 0 ? random.below(0x40000000) : random.below(256) - 128),
   ],
   [
     'moved',
@@ -104,7 +105,8 @@ export function mutate(draft: Draft, random: SeededRandom): Mutated {
     kinds.push(kind);
     bytes = mutation(bytes, draft, random);
   }
-  if (random.below(400) === 0) return { frame: framed(bytes, LENGTHS[random.below(LENGTHS.length)]), inStep: false, kinds: ['frame'] };
+  if (random.below(400) === 0)
+    return { frame: framed(bytes, LENGTHS[random.below(LENGTHS.length)]), inStep: false, kinds: ['frame'] };
   return { frame: framed(bytes), inStep: true, kinds };
 }
 
@@ -113,7 +115,8 @@ export function garbage(random: SeededRandom): Mutated {
   const bytes = Buffer.alloc(random.below(random.below(50) === 0 ? 5_000 : 80));
   for (let i = 0; i < bytes.length; i++) bytes[i] = random.below(256);
   // Most of them have an opcode that there is, so that the body is looked at.
-  if (bytes.length >= 8 && random.below(10) > 0) bytes.writeInt32BE(random.chance() ? 1 + random.below(22) : 100 + random.below(8), 4);
+  if (bytes.length >= 8 && random.below(10) > 0)
+    bytes.writeInt32BE(random.chance() ? 1 + random.below(22) : 100 + random.below(8), 4);
   return { frame: framed(bytes), inStep: true, kinds: ['garbage'] };
 }
 

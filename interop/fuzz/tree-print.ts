@@ -8,7 +8,10 @@ export async function treePrint(address: string): Promise<{ readonly znodes: num
   try {
     const lines: string[] = [];
     await visit(client, '/', lines);
-    return { znodes: lines.length, hash: createHash('sha256').update(lines.sort().join('\n')).digest('hex').slice(0, 16) };
+    return {
+      znodes: lines.length,
+      hash: createHash('sha256').update(lines.sort().join('\n')).digest('hex').slice(0, 16),
+    };
   } finally {
     await client.close();
   }
@@ -22,7 +25,8 @@ async function visit(client: Client, path: string, lines: string[]): Promise<voi
   ]);
   const content = data === null ? null : createHash('sha1').update(data).digest('hex');
   // A start writes the membership's time anew.
-  const what = path === '/zookeeper/config' ? [path] : [path, content, acl, { ...stat, ephemeralOwner: `${stat.ephemeralOwner}` }];
+  const what =
+    path === '/zookeeper/config' ? [path] : [path, content, acl, { ...stat, ephemeralOwner: `${stat.ephemeralOwner}` }];
   lines.push(JSON.stringify(what));
   for (const child of children) await visit(client, path === '/' ? `/${child}` : `${path}/${child}`, lines);
 }

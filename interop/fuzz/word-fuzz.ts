@@ -69,7 +69,11 @@ function anyWords(random: SeededRandom): Saying {
     isWhole = false;
   }
   if (random.below(4) !== 0) return { pieces: [bytes], isWhole, what: word };
-  return { pieces: Array.from(bytes.subarray(0, 16), (byte) => Buffer.from([byte])), isWhole, what: `${word} in pieces` };
+  return {
+    pieces: Array.from(bytes.subarray(0, 16), (byte) => Buffer.from([byte])),
+    isWhole,
+    what: `${word} in pieces`,
+  };
 }
 
 function say(

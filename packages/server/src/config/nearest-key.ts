@@ -1,3 +1,6 @@
+/** A longer word is no slip of a key. */
+const LONGEST_KEY = 200;
+
 /**
  * The name most like `key`, or undefined when none is like it: at most one edit (a character inserted, dropped or changed)
  * in three characters, letters compared without case.
@@ -5,8 +8,11 @@
 export function nearestKey(key: string, names: Iterable<string>): string | undefined {
   const wanted = key.toLowerCase();
   let best: string | undefined;
+  if (wanted.length > LONGEST_KEY) return undefined;
   let bestDistance = Math.floor(wanted.length / 3) + 1;
   for (const name of names) {
+    // So many characters have to be inserted or dropped at least.
+    if (Math.abs(wanted.length - name.length) >= bestDistance) continue;
     const distance = editDistance(wanted, name.toLowerCase());
     if (distance < bestDistance) {
       best = name;
