@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { Pkcs12Error, pkcs12Certificates } from '../../src/adapters/peer/pkcs12.ts';
+import { Pkcs12Error, pkcs12Certificates } from '../../src/adapters/tls/pkcs12.ts';
 import { JaasError, loginCredentials, parseJaas } from '../../src/client-files.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { parseServerConfig } from '../../src/config/parse.ts';
