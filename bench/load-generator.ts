@@ -46,7 +46,7 @@ export async function loadGenerator(source: string | undefined): Promise<LoadGen
 }
 
 /** Compiles one C file into the cache of peers, named by its contents and those of the headers that it includes by path. */
-export async function compile(name: string, file: string): Promise<string> {
+export async function compile(name: string, file: string, libraries: readonly string[] = []): Promise<string> {
   await requireCommands([cCompiler]);
   const source = readFileSync(file, 'utf8');
   const hash = createHash('sha256').update(source);
@@ -55,7 +55,7 @@ export async function compile(name: string, file: string): Promise<string> {
   }
   const digest = hash.digest('hex').slice(0, 12);
   const folder = await installOnce(`${name}-${digest}`, async (fresh) => {
-    await run(['gcc', '-O2', '-o', join(fresh, name), file, '-lm']);
+    await run(['gcc', '-O2', '-o', join(fresh, name), file, '-lm', ...libraries]);
   });
   return join(folder, name);
 }

@@ -12,6 +12,13 @@ const UNNUMBERED = -1;
 /** A connection that has been heard this often is worth a cheaper way of reading. */
 const SHORT_LIVED_READS = 8;
 
+/** As much of what goes through TLS is copied; memory of more is given away. */
+const STAGED_BYTES = 16_384;
+const STAGE_BYTES = 65_536;
+/** Where it is copied to, a part for each piece; the memory goes when all of them are with the network. */
+let stageMemory: Buffer = Buffer.alloc(0);
+let staged = 0;
+
 /** What a client's socket reports. */
 export interface ClientSocketPort {
   /**
@@ -107,6 +114,11 @@ export class ClientSocket implements ClientLink {
       socket.destroy();
       return;
     }
+    if (this.isSecure && out.length <= STAGED_BYTES && socket.writableLength === 0) {
+      socket.write(stage(out.bytes, out.length));
+      out.length = 0;
+      return;
+    }
     socket.write(Buffer.from(out.bytes.buffer as ArrayBuffer, out.bytes.byteOffset, out.length));
     // With nothing left in the stream the kernel has taken a copy, and the memory can be written over.
     if (socket.writableLength === 0) {
@@ -175,3 +187,15 @@ export class ClientSocket implements ClientLink {
 
 /** The close event that follows an error does what is to be done. */
 function ignoreError(): void {}
+
+/** A copy: TLS holds on to what it is given, though mostly for no longer than this turn of the loop. */
+function stage(bytes: Uint8Array, length: number): Buffer {
+  if (staged + length > stageMemory.length) {
+    stageMemory = Buffer.allocUnsafeSlow(STAGE_BYTES);
+    staged = 0;
+  }
+  const piece = stageMemory.subarray(staged, staged + length);
+  piece.set(bytes.length === length ? bytes : bytes.subarray(0, length));
+  staged += length;
+  return piece;
+}
