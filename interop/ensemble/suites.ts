@@ -3,6 +3,7 @@
 import { clientRuns } from '../clients/client-runs.ts';
 import { Ensemble } from './ensemble.ts';
 import { historyRun } from './history-run.ts';
+import { identities } from './identities.ts';
 import { killRounds } from './kill-rounds.ts';
 import type { Member, MemberKind } from './member.ts';
 import { layoutsOf, mixed } from './mixed.ts';
@@ -69,6 +70,14 @@ export async function ensembleSuites(all: boolean, part: Part, count: Count): Pr
     const { title, passed, faults } = await secured({ kinds: guarded }, silent);
     count(passed.length, faults, title);
   });
+  if (all) {
+    for (const version of versions) {
+      await part(`SASL identities beside ${version}`, async () => {
+        const { title, passed, faults } = await identities([version, 'headkeeper', 'headkeeper'], [1, 2], silent);
+        count(passed.length, faults, title);
+      });
+    }
+  }
   const joiners: readonly MemberKind[] = all ? ['headkeeper', '3.9.5'] : ['headkeeper'];
   for (const joiner of joiners) {
     await part(`reconfiguration, ${joiner} joins`, async () => {
