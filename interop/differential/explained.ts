@@ -325,5 +325,20 @@ ${entries.join('\n')}
 - \`initial_configuration\` shows no passwords. \`system_properties\` shows what the machine is, not the settings.
 - \`hash\` lists no digests: none are kept. \`observers\` counts no packets. \`monitor\` has the metrics that there are.
 - \`/livez\`, \`/readyz\` and \`backup\` are Headkeeper's own. TLS, \`x509\` and \`admin.portUnification\` are not there yet.
+
+## Authentication
+
+\`interop/secure/sasl.ts\` lets the same clients log in to both servers. These differences are meant:
+
+- A SASL client that asks for another authorization id than its user is refused. Apache's server ignores what it asks for.
+- A connection has one SASL exchange of 30 seconds; what comes after its end is refused.
+- Failed attempts are limited by address, 30 at once and one a second; beyond that the connection is closed without an answer.
+- The scheme \`sasl\` is on as soon as users are configured, \`ensemble\` as soon as names are, without \`authProvider\` lines.
+- \`sasl.usersFile\` is Headkeeper's own. \`SASLAuthenticationProvider.superPassword\` needs no user \`super\` in the lists.
+- A digest whose scheme is turned off, and enforced schemes that no client can have, stop the start or are refused; nothing is let
+  in silently.
+- \`enableEagerACLCheck\` does not look at writes behind another of the same connection, which Apache may refuse by a state that the earlier one
+  changes, ahead of its answer.
+- GSSAPI, \`letAnySaslUserDoX\` and authentication providers in Java are not there.
 `;
 }
