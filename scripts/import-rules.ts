@@ -33,6 +33,9 @@ const server = [
   'server/backup',
   'server/repair',
   'server/services',
+  'server/visible-text',
+  'server/audit',
+  'server/audit-assembly',
   'server/assembly',
   'server/restore',
   'server/admin-assembly',
@@ -125,6 +128,20 @@ export const zones: Readonly<Record<string, Zone>> = {
     may: ['protocol', 'server/limits', 'server/ports', 'server/settings', 'server/driver', 'server/config'],
     // It reads figures of the machine and of the data directory that main.ts hands it, and decides nothing.
     types: ['server/core', 'server/membership', 'server/adapters', 'server/backup'],
+    node: true,
+  },
+  // How strangers' words stand in lines of text.
+  'server/visible-text': { at: 'packages/server/src/visible-text.ts', may: [], node: false, pure: true },
+  // What the core has heard of changes, as lines of a file.
+  'server/audit': {
+    at: 'packages/server/src/audit',
+    may: ['protocol', 'server/limits', 'server/visible-text'],
+    types: ['server/core'],
+    node: true,
+  },
+  'server/audit-assembly': {
+    at: 'packages/server/src/audit-assembly.ts',
+    may: ['server/ports', 'server/core', 'server/config', 'server/audit'],
     node: true,
   },
   // Examines and mends a directory that no server uses.

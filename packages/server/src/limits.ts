@@ -34,6 +34,10 @@ export const limits = {
   failedAuthenticationAddresses: 10_000,
   /** Bytes of a file of SASL users. */
   usersFileBytes: 4_194_304,
+  /** Writes under way of which the audit log remembers who asked. */
+  auditedRequests: 100_000,
+  /** Records of the audit log that wait to be written before further ones are dropped, and counted. */
+  auditRecords: 131_072,
   /** Bytes that entries of scheme `auth` may expand to in one access control list. */
   expandedAclBytes: 524_288,
   /** Snapshot bytes that may wait for the disk before the writer pauses. */

@@ -17,6 +17,7 @@ import { TlsStoreError } from './adapters/tls/tls-stores.ts';
 import { backupMetrics } from './admin/backup-metrics.ts';
 import { startAdmin } from './admin-assembly.ts';
 import { failedLoginReports, type OpenLogins, openLogins } from './authentication-assembly.ts';
+import { openAudit, type RunningAudit } from './audit-assembly.ts';
 import { type RunningBackups, startBackups } from './backup-assembly.ts';
 import { isServing, openClientPort } from './client-port.ts';
 import { ConfigError } from './config/config-error.ts';
@@ -98,12 +99,21 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
     logins,
     log,
   };
-  const server = assembleServer(config, ports, failure.resolve);
-  server.ensemble?.watch((membership) => hosts.follow(membership));
+  const audit = openAudit(config, clock, log);
+  let server: AssembledServer | null = null;
   try {
     return await serve(config, log, server, failure.promise, logins);
+    server = assembleServer(config, ports, failure.resolve);
+    audit?.attach(server.replica);
+    server.ensemble?.watch((membership) => hosts.follow(membership));
+    const running = await serve(config, log, server, failure.promise, audit);
+    audit?.started(true);
+    if (audit !== null) failure.promise.then(() => audit.stop());
+    return running;
   } catch (error) {
-    server.dataDir.release();
+    audit?.started(false);
+    audit?.stop();
+    server?.dataDir.release();
     throw error;
   }
 }
@@ -125,6 +135,7 @@ async function serve(
   server: AssembledServer,
   failed: Promise<FatalExit>,
   logins: OpenLogins | null,
+  audit: RunningAudit | null,
 ): Promise<RunningServer> {
   const { replica, driver, dataDir, clock, lastZxid } = server;
   const clientPort = await openClientPort(config, log, server, failed, null);
@@ -157,6 +168,7 @@ async function serve(
 
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
+    audit?.stopping();
     backups?.leave();
     const stopping = new Promise<Error | null>((resolve) => driver.stop(resolve));
     clientPort.stop();
@@ -166,6 +178,7 @@ async function serve(
     stopPurging();
     const error = await stopping;
     await Promise.all([clientPort.drain(DRAIN_MS), backups?.stop()]);
+    audit?.stop();
     dataDir.release();
     if (error !== null) throw error;
   };

@@ -2,6 +2,7 @@ import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
 import { ADMIN_SETTINGS } from './admin-schema.ts';
 import type { AuthFamilies } from './auth-families.ts';
 import { AUTH_SETTINGS } from './auth-schema.ts';
+import { AUDIT_SETTINGS } from './audit-schema.ts';
 import { BACKUP_SETTINGS } from './backup-schema.ts';
 import { CLIENT_TLS_SETTINGS } from './client-tls-schema.ts';
 import type { ConfigValues, LogLevel, SessionPasswordMode } from './config-values.ts';
@@ -322,6 +323,7 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
   ...CLIENT_TLS_SETTINGS,
   ...AUTH_SETTINGS,
   ...ADMIN_SETTINGS,
+  ...AUDIT_SETTINGS,
   ...BACKUP_SETTINGS,
   logLevel: choice('log.level', LOG_LEVELS, 'info', 'Ours. Least severe messages that are logged.'),
 };

@@ -313,7 +313,9 @@ export class Clients {
       session.isLocal = false;
       path.upgrade(session);
     }
+    serving.audit?.asked(connection, opcode, xid, r, this.historyEnd());
     const error = path.write(connection, operation, opcode, xid, r);
+    if (error !== 0) serving.audit?.withdraw(session);
     if (error === 0) connection.order.pushWrite();
     else if (error === ErrorCode.sessionMoved) serving.close(connection);
     else this.#refuse(connection, xid, error);

@@ -1,4 +1,5 @@
-import { ErrorCode, OpCode, Reader, Writer } from '@headkeeper/protocol';
+import { decodeUtf8, ErrorCode, OpCode, Reader, Writer } from '@headkeeper/protocol';
+import type { AuditTrail } from './audit-trail.ts';
 import type { Clients } from './clients.ts';
 import type { Session } from './connection.ts';
 import type { Database } from './database.ts';
@@ -9,11 +10,13 @@ import { closeSession, createSession } from './ops/sessions.ts';
 import { type Proposal, Proposals } from './proposals.ts';
 import type { Serving } from './serving.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
+import type { TxnApplier } from './tree/apply.ts';
 import { DigestLog } from './tree/digest-log.ts';
 
 const TWO_32 = 4294967296;
 const TXN_HEADER_BYTES = 32;
 const NO_BYTES = new Uint8Array(0);
+const NO_PATHS: readonly string[] = [];
 
 /** Finds out whose request a leader's txn answers, if it is one of this server's. */
 export interface TxnClaimer {
@@ -123,9 +126,11 @@ export class Pipeline {
     const closing = type === OpCode.closeSession ? serving.sessions.find(idHigh, idLow) : null;
     this.#results.length = 0;
     serving.pendingZxid = zxid;
+    const ending = serving.audit !== null && closing !== null ? ephemeralPaths(closing, applier) : NO_PATHS;
     applier.apply(writer.bytes, writer.view, start, end);
     invariant(applier.zxid === zxid, 'the txn applied is the one that was proposed');
     serving.setLastZxid(zxid);
+    if (serving.audit !== null) this.#audit(serving.audit, writer, proposal, ending);
     serving.database.recent.add(zxid, writer.bytes, start, end);
     if (applier.hasDigest && serving.settings.digestEnabled && zxid > this.fuzzyUntil) this.#compareDigest();
     if (DigestLog.isKept(serving.lastZxidLow)) this.#keepDigest(zxid);
@@ -147,6 +152,15 @@ export class Pipeline {
     }
     this.proposals.release(proposal);
     this.snapshots.applied(this.proposals.bytesProposed);
+  }
+
+  #audit(audit: AuditTrail, { bytes, view }: Writer, proposal: Proposal, ending: readonly string[]): void {
+    const { serving } = this;
+    const { applier } = serving.database;
+    const { zxid, start, end } = proposal;
+    if (applier.type === OpCode.closeSession) {
+      audit.sessionEnded(applier.sessionHigh, applier.sessionLow, ending, zxid, serving.wallMs);
+    } else audit.applied(bytes, view, start, end, zxid, applier.error, serving.wallMs);
   }
 
   /**
@@ -229,6 +243,10 @@ export class Pipeline {
     if (owner !== null) serving.close(owner);
     for (const tell of session?.whenClosed ?? []) tell();
   }
+}
+
+function ephemeralPaths(session: Session, applier: TxnApplier): string[] {
+  return [...(session.ephemerals ?? [])].map((slot) => decodeUtf8(applier.pathOf(slot)));
 }
 
 function writePath(out: Writer, bytes: Uint8Array, start: number, end: number): void {

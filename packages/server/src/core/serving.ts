@@ -12,6 +12,8 @@ import {
 } from '@headkeeper/protocol';
 import type { Hashing, Logins } from '../ports.ts';
 import { Authentication } from './auth/authentication.ts';
+import type { Hashing } from '../ports.ts';
+import type { AuditTrail } from './audit-trail.ts';
 import type { Connection, Session } from './connection.ts';
 import type { Database } from './database.ts';
 import type { Membership } from './membership/membership.ts';
@@ -108,6 +110,8 @@ export class Serving implements ChangeObserver {
   /** Monotonic and wall milliseconds of the event being handled. */
   nowMs = 0;
   wallMs = 0;
+  /** Takes note of what clients change; null while nobody wants to know. */
+  audit: AuditTrail | null = null;
   /** Makes memberships of reconfig requests; null while this server cannot. */
   reconfigurator: Reconfigurator | null = null;
   /** Zxid of the last txn applied: what reads are answered with. */

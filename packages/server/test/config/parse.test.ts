@@ -7,6 +7,7 @@ import { defaultServerConfig, toCoreSettings } from '../../src/config/server-con
 import type { SystemProperty } from '../../src/config/system-properties.ts';
 import { BAD_ADMIN_VALUES, GOOD_ADMIN_VALUES } from './admin-values.ts';
 import { AUTH_COMPANIONS, BAD_AUTH_VALUES, GOOD_AUTH_VALUES } from './auth-values.ts';
+import { BAD_AUDIT_VALUES, GOOD_AUDIT_VALUES } from './audit-values.ts';
 import { BAD_BACKUP_VALUES, GOOD_BACKUP_VALUES } from './backup-values.ts';
 import { BAD_CLIENT_TLS_VALUES, GOOD_CLIENT_TLS_VALUES } from './client-tls-values.ts';
 import { BAD_ENSEMBLE_VALUES, GOOD_ENSEMBLE_VALUES, NOT_A_NUMBER, NOT_A_SWITCH } from './ensemble-values.ts';
@@ -100,6 +101,7 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
   ...GOOD_ENSEMBLE_VALUES,
   ...GOOD_ADMIN_VALUES,
   ...GOOD_AUTH_VALUES,
+  ...GOOD_AUDIT_VALUES,
   ...GOOD_BACKUP_VALUES,
   ...GOOD_STORAGE_VALUES,
   ...GOOD_CLIENT_TLS_VALUES,
@@ -150,6 +152,7 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   ...BAD_ENSEMBLE_VALUES,
   ...BAD_ADMIN_VALUES,
   ...BAD_AUTH_VALUES,
+  ...BAD_AUDIT_VALUES,
   ...BAD_BACKUP_VALUES,
   ...BAD_STORAGE_VALUES,
   ...BAD_CLIENT_TLS_VALUES,

@@ -14,6 +14,7 @@ export const auth: ImmediateOperation = {
     }
     if (outcome === 'accepted') return;
     serving.statistics.authFailures++;
+    serving.audit?.authenticationFailed(connection, scheme, serving.wallMs);
     serving.close(connection);
   },
 };
