@@ -38,6 +38,7 @@ const server = [
   'server/audit-assembly',
   'server/assembly',
   'server/restore',
+  'server/admin-doors',
   'server/admin-assembly',
   'server/authentication-assembly',
   'server/backup-assembly',
@@ -224,10 +225,25 @@ export const zones: Readonly<Record<string, Zone>> = {
     ],
     node: true,
   },
+  // What operators can have the server do, and look at.
+  'server/admin-doors': {
+    at: 'packages/server/src/admin-doors.ts',
+    may: [
+      'server/core',
+      'server/driver',
+      'server/adapters',
+      'server/config',
+      'server/admin',
+      'server/limits',
+      'server/client-tls',
+    ],
+    node: true,
+  },
   // The part of main.ts that joins the operators' HTTP server with what it shows and changes.
   'server/admin-assembly': {
     at: 'packages/server/src/admin-assembly.ts',
     may: [
+      'server/admin-doors',
       'server/ports',
       'server/core',
       'server/driver',

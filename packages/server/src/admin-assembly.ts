@@ -6,16 +6,22 @@ import { createNodeDisk } from './adapters/disk/node-disk.ts';
 import { readSnapshotFile, snapshotPath } from './adapters/disk/snapshot-stream.ts';
 import { createWaitingRoom } from './adapters/disk/waiting-room.ts';
 import { createTimers } from './adapters/system/timers.ts';
+import { Access, isLoopback } from './admin/http/access.ts';
 import { AdminMetrics } from './admin/http/admin-metrics.ts';
-import { type AdminCall, AdminServer } from './admin/http/admin-server.ts';
-import { type Refusal, refusalOf } from './admin/http/authorization.ts';
+import { AdminServer, type CallFacts } from './admin/http/admin-server.ts';
+import type { Refusal } from './admin/http/authorization.ts';
 import { backupCommand } from './admin/http/backup-command.ts';
+import type { AdminCall } from './admin/http/command.ts';
 import { withoutSecrets } from './admin/http/configuration-text.ts';
+import { type OperatorDoors, operatorCommands } from './admin/http/operator-commands.ts';
 import { restoreCommand } from './admin/http/restore-command.ts';
 import { snapshotCommand } from './admin/http/snapshot-command.ts';
 import { SnapshotTaker } from './admin/http/snapshot-taker.ts';
 import type { StandaloneStatus } from './admin/standalone-status.ts';
+import { ANNOUNCED_VERSION, HEADKEEPER_VERSION } from './admin/version.ts';
+import { adminTls, readinessChecks, serverDoors } from './admin-doors.ts';
 import type { BackupStatus } from './backup/status.ts';
+import { dumpConfig } from './config/dump.ts';
 import type { ServerConfig } from './config/schema.ts';
 import type { Replica } from './core/replica.ts';
 import type { Driver } from './driver/driver.ts';
@@ -37,6 +43,11 @@ export interface AdminParts {
   readonly backupStatus: () => BackupStatus | null;
   /** Begins a full backup; null where there are none. */
   readonly backupNow: (() => void) | null;
+  /** null: the log is somebody else's. */
+  readonly logLevel: OperatorDoors['logLevel'];
+  readonly reload: OperatorDoors['reload'];
+  /** Hears of the calls that do something. */
+  readonly called: (facts: CallFacts) => void;
   readonly log: {
     info(facts: object, message: string): void;
     warn(facts: object, message: string): void;
@@ -62,10 +73,14 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
   const metrics = new AdminMetrics();
   status.addMetrics(() => metrics.metrics());
   if (!config.adminEnabled) return OFF;
-  const authorize = (call: AdminCall): Refusal | null => {
-    const address = clientAddress(call.request.socket.remoteAddress ?? '');
-    return refusalOf(call.request.headers.authorization, address, replica.serving);
-  };
+  const secured = adminTls(config, log);
+  const access = new Access({
+    remoteAccess: config.adminRemoteAccess,
+    proxies: config.adminUseForwardedFor ? config.adminTrustedProxies : [],
+    serving: () => replica.serving,
+  });
+  const authorize = ({ caller, request }: AdminCall): Refusal | null =>
+    access.refusal(caller, request.headers.authorization);
   const unavailable = (): string | null =>
     isServing() && !driver.isChangingHistory ? null : 'this server does not serve at the moment: try again';
   const taker = new SnapshotTaker({
@@ -91,18 +106,43 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
     metrics,
     authorize,
   };
+  const doors: OperatorDoors = {
+    ...serverDoors(replica, driver, status),
+    snapshot: () => {
+      const reason = unavailable();
+      return reason === null ? taker.take() : Promise.reject(new Error(reason));
+    },
+    logLevel: parts.logLevel,
+    reload: parts.reload,
+    settings: () => dumpConfig(config),
+    positions: () => ({
+      logged: replica.pipeline.appendedZxid,
+      durable: replica.pipeline.durableZxid,
+      applied: replica.serving.lastZxid,
+      snapshot: lastSnapshot(dataDir.snapshotFolder)?.zxid ?? null,
+    }),
+    uptimeMs: () => status.uptimeMs,
+    versions: { own: HEADKEEPER_VERSION, announced: ANNOUNCED_VERSION },
+  };
   const server = new AdminServer({
     host: config.adminServerAddress,
     port: config.adminServerPort ?? DEFAULT_PORT,
     commandUrl: config.adminCommandUrl,
     idleTimeoutMs: config.adminIdleTimeoutMs,
+    tls: secured?.tls ?? null,
+    acceptPlain: !config.adminForceHttps,
+    needClientCertificate: config.adminNeedClientAuth,
+    clock,
+    access,
+    addressOf: clientAddress,
     facts: {
       status,
       initialConfiguration: config.file === null ? null : withoutSecrets(readFileSync(config.file, 'latin1')),
       lastSnapshot: () => lastSnapshot(dataDir.snapshotFolder),
     },
     isServing,
-    unready: () => unready(status, isServing()),
+    livez: [{ name: 'loop', fault: async () => null }],
+    readyz: readinessChecks(status, isServing, [dataDir.snapshotFolder, dataDir.logFolder]),
     commands: [
       snapshotCommand({
         ...gate,
@@ -120,16 +160,21 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
         log,
       }),
       backupCommand({ status: parts.backupStatus, backupNow: parts.backupNow, authorize }),
+      ...operatorCommands(doors, authorize),
     ],
+    called: parts.called,
+    insecure: () => metrics.insecureCalls++,
     failed: (command, error) => log.warn({ command }, `an operator's command failed: ${error.message}`),
   });
   try {
     const address = await server.listen();
-    log.info(address, `operators' commands at ${config.adminCommandUrl}`);
+    log.info({ ...address, tls: secured !== null }, `operators' commands at ${config.adminCommandUrl}`);
+    warnOfExposure(config, secured !== null, log);
     return {
       address,
       stop: () => {
         taker.stop();
+        secured?.stop();
         server.stop();
       },
     };
@@ -143,10 +188,22 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
   }
 }
 
-function unready(status: StandaloneStatus, isServing: boolean): string | null {
-  const { mode, ensemble } = status;
-  if (isServing && mode !== 'read-only') return null;
-  return ensemble === null ? 'starting' : `${mode}, ${ensemble.phase}`;
+/** Says what a port that other machines can reach means. */
+function warnOfExposure(config: ServerConfig, isSecured: boolean, log: AdminParts['log']): void {
+  const { adminServerAddress: host, adminRemoteAccess } = config;
+  if (isLoopback(host)) return;
+  if (adminRemoteAccess === 'apache') {
+    log.warn(
+      { host },
+      "the operators' HTTP server shows sessions, addresses and paths to everybody who reaches it (admin.remoteAccess=apache)",
+    );
+  } else if (!isSecured) {
+    log.warn(
+      { host },
+      "other machines get /livez and /readyz of the operators' HTTP server and nothing else: set admin.forceHttps=true and " +
+        'ssl.quorum.keyStore.location for the rest',
+    );
+  }
 }
 
 function lastSnapshot(folder: string): { readonly zxid: number; readonly takenMs: number } | null {

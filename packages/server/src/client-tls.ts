@@ -46,6 +46,21 @@ export function secureDoor(
 ): SecureDoor {
   const { clock, log, isServing } = parts;
   const failed = boundedReports(clock, (error) => log.warn({}, error.message));
+  return new SecureDoor({
+    tls,
+    acceptPlain,
+    detectionTimeoutMs: config.sslHandshakeDetectionMs,
+    mostHandshakes: config.outstandingHandshakeLimit,
+    identitiesOf: identitiesByCertificate(config),
+    admits: () => !config.earlyDropHandshakes || isServing(),
+    failed: (address, error) => {
+      failed(new Error(`TLS with the client at ${address}: ${JSON.stringify(error.message)}`, { cause: error }));
+    },
+  });
+}
+
+/** Tells who shows a certificate (DER); null: nobody whose name could be told or kept. */
+export function identitiesByCertificate(config: ServerConfig): (certificate: Buffer) => readonly Identity[] | null {
   const rules: CertificateIdRules = {
     type: config.x509IdType,
     matchType: config.x509SanMatchType,
@@ -53,17 +68,7 @@ export function secureDoor(
     extractRegex: new RegExp(config.x509SanExtractRegex, 'u'),
     extractGroup: config.x509SanExtractGroup,
   };
-  return new SecureDoor({
-    tls,
-    acceptPlain,
-    detectionTimeoutMs: config.sslHandshakeDetectionMs,
-    mostHandshakes: config.outstandingHandshakeLimit,
-    identitiesOf: (certificate) => clientIdentities(certificate, rules, config.x509SuperUser),
-    admits: () => !config.earlyDropHandshakes || isServing(),
-    failed: (address, error) => {
-      failed(new Error(`TLS with the client at ${address}: ${JSON.stringify(error.message)}`, { cause: error }));
-    },
-  });
+  return (certificate) => clientIdentities(certificate, rules, config.x509SuperUser);
 }
 
 /** Who the client with this certificate is; null: nobody whose name could be told or kept. */

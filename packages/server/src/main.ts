@@ -148,6 +148,9 @@ async function serve(
     watchSnapshots: server.watchSnapshots,
     backupStatus: () => backups?.status() ?? null,
     backupNow: backups === null ? null : () => beginBackup(backups, log),
+    logLevel: 'level' in log ? levelOf(log as ServerLog & { level: string }) : null,
+    reload: null,
+    called: (facts) => audit?.note({ operation: 'adminCommand', wallMs: clock.wallMs(), ...facts }),
   });
   if (clientPort.follow !== null) server.ensemble?.watch(clientPort.follow);
   // After a pause of the whole process the pings that have arrived meanwhile are read first: their sessions live.
@@ -191,6 +194,15 @@ async function serve(
     stop: () => {
       stopped ??= stop();
       return stopped;
+    },
+  };
+}
+
+function levelOf(log: ServerLog & { level: string }): { get(): string; set(level: string): void } {
+  return {
+    get: () => log.level,
+    set: (level) => {
+      log.level = level;
     },
   };
 }

@@ -12,4 +12,14 @@ export interface AdminValues {
   readonly adminRateLimiterIntervalMs: number;
   readonly adminSnapshotEnabled: boolean;
   readonly adminRestoreEnabled: boolean;
+  /** HTTP and HTTPS on one port. */
+  readonly adminPortUnification: boolean;
+  /** HTTPS alone. */
+  readonly adminForceHttps: boolean;
+  readonly adminNeedClientAuth: boolean;
+  readonly adminRemoteAccess: 'secure' | 'apache';
+  /** Whether X-Forwarded-For of `adminTrustedProxies` counts. */
+  readonly adminUseForwardedFor: boolean;
+  /** Addresses, or blocks such as 10.0.0.0/8. */
+  readonly adminTrustedProxies: readonly string[];
 }

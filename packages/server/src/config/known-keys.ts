@@ -4,7 +4,6 @@
  * have. A name ending in a dot or in `*` stands for all keys that begin with it.
  */
 const LATER: readonly string[] = [
-  'admin.',
   'metricsProvider.',
   'audit.',
   'authProvider.',
@@ -12,6 +11,11 @@ const LATER: readonly string[] = [
   'DigestAuthenticationProvider.enabled',
   'SASLAuthenticationProvider.superPassword',
   'IPAuthenticationProvider.usexforwardedfor',
+  'ensembleAuthName',
+  'sessionRequireClientSASLAuth',
+  'enforce.auth.',
+  'allowSaslFailedClients',
+  'sasl.',
   'security.auth_to_local',
   'server.realm',
   'kerberos.',
@@ -78,6 +82,7 @@ const NEEDLESS: Readonly<Record<string, string>> = {
   letAnySaslUserDoX: 'it would make all SASL users equal; give each the rights in the ACLs',
   'testingonly.': "it is for the tests of Apache's server",
   controllerPort: "it is for the tests of Apache's server",
+  'admin.httpVersion': 'HTTP/1.1 is spoken, and the older version with those who cannot',
   'audit.impl.class': 'there is one audit log; audit.format and audit.file say how and where it is written',
   'jmx.': JAVA_ONLY,
   'log.dir': JSON_LOG,

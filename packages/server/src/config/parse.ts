@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type AuthFamilies, checkAuthentication, isAuthFamilyKey, readAuthFamilies } from './auth-families.ts';
+import { checkAdmin } from './admin-checks.ts';
 import { checkClientPorts } from './client-tls-checks.ts';
 import { ConfigError } from './config-error.ts';
 import { checkEnsemble } from './ensemble-checks.ts';
@@ -262,6 +263,7 @@ function checkTogether(
   }
   checkClientPorts(values, whereIs, problems);
   checkBackups(values, chosen, whereIs, problems, warnings);
+  checkAdmin(values, whereIs, problems);
   for (const setting of [SETTINGS.dataDir, SETTINGS.dataLogDir]) {
     const given = chosen.get(setting.key);
     if (given?.inFile && !/^(\.?\/|\.\.\/|[A-Za-z]:)/.test(given.value)) {

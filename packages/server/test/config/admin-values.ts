@@ -11,6 +11,12 @@ export const GOOD_ADMIN_VALUES: { readonly [Name in keyof AdminValues]: [string,
   adminRateLimiterIntervalMs: ['0', 0],
   adminSnapshotEnabled: ['false', false],
   adminRestoreEnabled: ['false', false],
+  adminPortUnification: ['true', true],
+  adminForceHttps: ['true', true],
+  adminNeedClientAuth: ['true', true],
+  adminRemoteAccess: ['apache', 'apache'],
+  adminUseForwardedFor: ['true', true],
+  adminTrustedProxies: ['10.0.0.1, 192.168.0.0/16,::1', ['10.0.0.1', '192.168.0.0/16', '::1']],
 };
 
 /** For every setting of the operators' HTTP server: texts that must be refused. */
@@ -23,4 +29,10 @@ export const BAD_ADMIN_VALUES: { readonly [Name in keyof AdminValues]: readonly 
   adminRateLimiterIntervalMs: [...NOT_A_NUMBER, '-1'],
   adminSnapshotEnabled: NOT_A_SWITCH,
   adminRestoreEnabled: NOT_A_SWITCH,
+  adminPortUnification: NOT_A_SWITCH,
+  adminForceHttps: NOT_A_SWITCH,
+  adminNeedClientAuth: NOT_A_SWITCH,
+  adminRemoteAccess: ['', 'all'],
+  adminUseForwardedFor: NOT_A_SWITCH,
+  adminTrustedProxies: ['', 'proxy.example', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.1,'],
 };

@@ -190,6 +190,7 @@ function textWith(key: string, assignment: string): string {
   if (key.startsWith('backup.') && key !== SETTINGS.backupTarget.key) rest.push('backup.target=s3://zoo-backups');
   rest.push(...(COMPANIONS[key] ?? []));
   rest.push(...(AUTH_COMPANIONS.get(key) ?? []));
+  if (key === SETTINGS.adminUseForwardedFor.key) rest.push('admin.trustedProxies=10.0.0.1');
   return [...rest, assignment].join('\n');
 }
 
@@ -330,7 +331,7 @@ describe('keys that are no settings', () => {
   });
 
   it("knows Apache's others, and says whether they are still to come", () => {
-    for (const key of ['admin.forceHttps', 'metricsProvider.className']) {
+    for (const key of ['kerberos.removeHostFromPrincipal', 'metricsProvider.className']) {
       assert.equal(warning(`${key}=1`), `zoo.cfg:3: ${key} is known, has no effect yet`);
     }
     assert.match(warning('commitProcessor.numWorkerThreads=4'), /is known, has no effect: one event loop /);

@@ -6,6 +6,8 @@ export class AdminMetrics {
   snapshotsRateLimited = 0;
   restoreErrors = 0;
   restoresRateLimited = 0;
+  /** Calls that came without TLS. */
+  insecureCalls = 0;
   #restores = 0;
   #restoreSumMs = 0;
   #restoreMinMs = 0;
@@ -23,6 +25,7 @@ export class AdminMetrics {
     yield { kind: 'counter', name: 'snapshot_rate_limited_count', value: this.snapshotsRateLimited };
     yield { kind: 'counter', name: 'restore_error_count', value: this.restoreErrors };
     yield { kind: 'counter', name: 'restore_rate_limited_count', value: this.restoresRateLimited };
+    yield { kind: 'counter', name: 'insecure_admin_count', value: this.insecureCalls };
     yield {
       kind: 'summary',
       name: 'restore_time',

@@ -8,33 +8,35 @@ export interface Refusal {
   readonly error: string;
 }
 
-/** Each must be granted by itself: one bit of several would let anybody who may read take the tree away (CVE-2025-58457). */
-const NEEDED = [Permission.read, Permission.write, Permission.create, Permission.delete, Permission.admin] as const;
-
-/**
- * Decides whether a caller may take or replace the whole tree: the header `Authorization` holds a scheme and what proves an
- * identity of it, separated by a blank (`digest user:password`, or `ip` alone), and the access control list of `/` must grant
- * that identity everything. Returns null when it may.
- *
- * The address of the scheme `ip` is that of the socket: no header speaks for it (CVE-2024-51504). Secrets are compared in
- * constant time.
- *
- * @param address the caller's address as access control lists spell it.
- */
-export function refusalOf(header: string | undefined, address: string, serving: Serving): Refusal | null {
-  if (header === undefined) return { status: 401, error: 'Auth info is missing for the command' };
-  const identities = identitiesOf(header, address, serving);
-  if (identities === null) return { status: 401, error: 'Not authenticated' };
-  const { rootAcl, settings } = serving;
-  const isFree = settings.skipAcl || rootAcl.length === 0 || identities.some(({ scheme }) => scheme === 'super');
-  if (isFree || NEEDED.every((bit) => isGranted(rootAcl, bit, identities, serving))) return null;
-  return { status: 403, error: 'Not authorized' };
+/** What the connection of a caller tells. */
+export interface CallerFacts {
+  /** IP address as access control lists spell it. */
+  readonly address: string;
+  /** Who he is by a certificate that has been verified; nobody without one. */
+  readonly proved: readonly Identity[];
 }
 
-function identitiesOf(header: string, address: string, serving: Serving): Identity[] | null {
+/** Each must be granted by itself: one bit of several would let anybody who may read take the tree away (CVE-2025-58457). */
+export const allNeeded: readonly number[] = [
+  Permission.read,
+  Permission.write,
+  Permission.create,
+  Permission.delete,
+  Permission.admin,
+];
+
+/**
+ * What the header `Authorization` proves: a scheme and what proves an identity of it, separated by a blank (`digest
+ * user:password`, or `ip` or `x509` alone). null when it proves nothing.
+ *
+ * The address of the scheme `ip` is that of the connection: no header speaks for it (CVE-2024-51504). Secrets are compared in
+ * constant time.
+ */
+export function identitiesOf(header: string, caller: CallerFacts, serving: Serving): readonly Identity[] | null {
   const [scheme, data, ...more] = header.split(' ');
   if (more.length > 0) return null;
-  if (scheme === 'ip') return [{ scheme: 'ip', id: address }];
+  if (scheme === 'ip') return [{ scheme: 'ip', id: caller.address }];
+  if (scheme === 'x509') return caller.proved.length === 0 ? null : caller.proved;
   if (scheme !== 'digest' || data === undefined) return null;
   // Header values arrive one byte a character.
   const bytes = Buffer.from(data, 'latin1');
@@ -45,6 +47,26 @@ function identitiesOf(header: string, address: string, serving: Serving): Identi
   const identity: Identity = { scheme: 'digest', id };
   const isSuper = settings.superDigest !== null && isSame(settings.superDigest, id);
   return isSuper ? [{ scheme: 'super', id: '' }, identity] : [identity];
+}
+
+/** Why these identities may not: the access control list of `/` must grant them each of the permissions. */
+export function permissionRefusal(
+  identities: readonly Identity[],
+  needed: readonly number[],
+  serving: Serving,
+): Refusal | null {
+  const { rootAcl, settings } = serving;
+  const isFree = settings.skipAcl || rootAcl.length === 0 || identities.some(({ scheme }) => scheme === 'super');
+  if (isFree || needed.every((bit) => isGranted(rootAcl, bit, identities, serving))) return null;
+  return { status: 403, error: 'Not authorized' };
+}
+
+/** Whether not everybody could claim this identity: passwords are compared with nothing but what lists say. */
+export function isProved(identity: Identity, serving: Serving): boolean {
+  const { scheme, id } = identity;
+  if (scheme === 'super' || scheme === 'x509') return true;
+  if (scheme === 'ip') return false;
+  return serving.rootAcl.some((entry) => entry.scheme === scheme && entry.id !== null && isSame(entry.id, id));
 }
 
 function isGranted(list: readonly Acl[], bit: number, identities: readonly Identity[], serving: Serving): boolean {

@@ -1,7 +1,8 @@
 import type { BackupStatus } from '../../backup/status.ts';
-import type { AdminCall, OwnCommand } from './admin-server.ts';
 import type { Refusal } from './authorization.ts';
+import type { AdminCall, OwnCommand } from './command.ts';
 import type { Json, JsonFields } from './json-text.ts';
+import { orNull, fields as schemaOf, text, whole } from './schema.ts';
 
 export interface BackupCommandOptions {
   /** null: this server makes no backups. */
@@ -11,11 +12,50 @@ export interface BackupCommandOptions {
   readonly authorize: (call: AdminCall) => Refusal | null;
 }
 
+/** What the command is, for the description. */
+export const BACKUP: Pick<OwnCommand, 'names' | 'method' | 'describe'> = {
+  names: ['backup'],
+  method: 'any',
+  describe: {
+    GET: {
+      summary: 'How the backups are getting on',
+      answer: schemaOf({
+        target: text,
+        duty: text,
+        shipper: orNull(text),
+        shipped_zxid: orNull(text),
+        lag_txns: whole,
+        lag_ms: whole,
+        last_success: orNull(whole),
+        last_full: orNull(schemaOf({ zxid: orNull(text), taken: whole, bytes: whole })),
+        last_failure: orNull(schemaOf({ at: whole, message: text })),
+        failures_in_a_row: whole,
+        failures: whole,
+        fulls: whole,
+        segments: whole,
+        bytes_shipped: whole,
+        blocked: orNull(text),
+      }),
+    },
+    POST: {
+      summary: 'Begins a full backup',
+      parameters: [{ name: 'now', required: true, schema: { const: 'true' }, description: '`true`' }],
+      answer: schemaOf({}),
+      statuses: {
+        202: 'it has begun',
+        400: 'now=true is missing',
+        401: 'no credentials, or none that prove anything',
+        403: 'they do not hold every permission on `/`',
+        503: 'this server makes no backups',
+      },
+    },
+  },
+};
+
 /** `backup`: GET tells how the backups are getting on, POST with `now=true` begins one; that needs what `snapshot` needs. */
 export function backupCommand(options: BackupCommandOptions): OwnCommand {
   return {
-    names: ['backup'],
-    method: 'any',
+    ...BACKUP,
     run: async (call) => {
       if (call.request.method === 'POST') {
         const refusal = options.authorize(call);

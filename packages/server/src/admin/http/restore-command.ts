@@ -1,5 +1,6 @@
 import type { AdminMetrics } from './admin-metrics.ts';
-import type { AdminCall, OwnCommand } from './admin-server.ts';
+import type { AdminCall, OwnCommand } from './command.ts';
+import { fields, whole } from './schema.ts';
 import { StateGate, type StateGateOptions } from './state-gate.ts';
 import { receiveBody } from './upload.ts';
 
@@ -14,6 +15,28 @@ export interface RestoreCommandOptions extends StateGateOptions {
     warn(facts: object, message: string): void;
   };
 }
+
+/** What the command is, for the description. */
+export const RESTORE: Pick<OwnCommand, 'names' | 'method' | 'describe'> = {
+  names: ['restore', 'rest'],
+  method: 'POST',
+  describe: {
+    POST: {
+      summary: "The snapshot in the body takes the place of the server's state, and of its ensemble's",
+      takes: 'application/octet-stream',
+      answer: fields({ last_zxid: whole }),
+      statuses: {
+        400: 'there is no body',
+        401: 'no credentials, or none that prove anything',
+        403: 'they do not hold every permission on `/`',
+        409: 'another server has to be asked, or a restore is under way',
+        429: 'less than admin.rateLimiterIntervalInMS since the last one',
+        500: 'it failed, and how',
+        503: 'admin.restore.enabled=false',
+      },
+    },
+  },
+};
 
 /**
  * `restore`: the state of the snapshot in the request's body takes the place of the server's, and in an ensemble of everybody's.
@@ -31,8 +54,7 @@ export function restoreCommand(options: RestoreCommandOptions): OwnCommand {
     limited: () => options.metrics.restoresRateLimited++,
   });
   return {
-    names: ['restore', 'rest'],
-    method: 'POST',
+    ...RESTORE,
     run: async (call) => {
       const refusal = gate.refusal(call);
       if (refusal !== null) return call.json(refusal.status, {}, refusal.error);

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { AdminMetrics } from './admin-metrics.ts';
-import type { AdminCall, OwnCommand } from './admin-server.ts';
+import type { AdminCall, OwnCommand } from './command.ts';
+import { fields } from './schema.ts';
 import { StateGate, type StateGateOptions } from './state-gate.ts';
 
 export interface SnapshotCommandOptions extends StateGateOptions {
@@ -15,6 +16,29 @@ export interface SnapshotCommandOptions extends StateGateOptions {
   /** The bytes of a snapshot's file, uncompressed. */
   readonly read: (path: string) => AsyncIterable<Uint8Array>;
 }
+
+/** What the command is, for the description. */
+export const SNAPSHOT: Pick<OwnCommand, 'names' | 'method' | 'describe'> = {
+  names: ['snapshot', 'snap'],
+  method: 'GET',
+  describe: {
+    GET: {
+      summary: 'The state as it is, as a snapshot file; last_zxid and snapshot_size are headers',
+      parameters: [
+        { name: 'streaming', schema: { enum: ['true', 'false'] }, description: '`false`: the file stays where it is' },
+      ],
+      answer: fields({}),
+      streams: 'application/octet-stream',
+      statuses: {
+        401: 'no credentials, or none that prove anything',
+        403: 'they do not hold every permission on `/`',
+        429: 'less than admin.rateLimiterIntervalInMS since the last one',
+        500: 'it failed, and how',
+        503: 'admin.snapshot.enabled=false',
+      },
+    },
+  },
+};
 
 /**
  * `snapshot`: writes the exact state as it is into the data directory and sends the file, without holding up anybody.
@@ -32,8 +56,7 @@ export function snapshotCommand(options: SnapshotCommandOptions): OwnCommand {
     limited: () => options.metrics.snapshotsRateLimited++,
   });
   return {
-    names: ['snapshot', 'snap'],
-    method: 'GET',
+    ...SNAPSHOT,
     run: async (call) => {
       const refusal = gate.refusal(call);
       if (refusal !== null) return call.json(refusal.status, {}, refusal.error);

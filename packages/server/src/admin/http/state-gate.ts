@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports.ts';
-import type { AdminCall } from './admin-server.ts';
 import type { Refusal } from './authorization.ts';
+import type { AdminCall } from './command.ts';
 import { RateLimit } from './rate-limit.ts';
 
 /** What a command that takes or replaces the whole state is allowed by. */

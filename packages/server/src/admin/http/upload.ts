@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { AdminCall } from './admin-server.ts';
+import type { AdminCall } from './command.ts';
 
 /** The disk is asked anew for its room whenever so many bytes have come. */
 const LOOK_EVERY = 16 << 20;

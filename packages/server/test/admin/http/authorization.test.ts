@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import type { Acl } from '@headkeeper/protocol';
 import { CoreHarness } from '@headkeeper/testkit';
-import { refusalOf } from '../../../src/admin/http/authorization.ts';
+import { Access } from '../../../src/admin/http/access.ts';
 import type { Serving } from '../../../src/core/serving.ts';
 
 function idOf(credentials: string): string {
@@ -19,8 +19,10 @@ function guarded(acl: readonly Acl[], settings: ConstructorParameters<typeof Cor
   return harness.replica.serving;
 }
 
-const status = (header: string | undefined, serving: Serving, address = '10.0.0.1'): number =>
-  refusalOf(header, address, serving)?.status ?? 200;
+const status = (header: string | undefined, serving: Serving, address = '10.0.0.1'): number => {
+  const access = new Access({ remoteAccess: 'apache', proxies: [], serving: () => serving });
+  return access.refusal({ address, isLocal: false, isSecure: false, proved: [] }, header)?.status ?? 200;
+};
 
 describe('who may take or replace the whole tree', () => {
   const world = [{ perms: 31, scheme: 'world', id: 'anyone' }];
