@@ -37,9 +37,9 @@ ${1#-Dzookeeper.}" ;;
 done
 [ -n "$config" ] || { echo 'java-shim: no zoo.cfg' >&2; exit 64; }
 
-# Without TLS and the Netty adapter; the same file for both servers.
+# The same file for both servers.
 plain="${config%.cfg}-plain.cfg"
-grep -v -E '^(secureClientPort|ssl\.|serverCnxnFactory|admin\.|'"$HEADKEEPER_SUITE_WITHOUT"')' "$config" >"$plain"
+grep -v -E '^(admin\.|'"$HEADKEEPER_SUITE_WITHOUT"')' "$config" >"$plain"
 printf '%s\n' "$settings" extendedTypesEnabled=true admin.enableServer=false clientPortAddress=127.0.0.1 >>"$plain"
 
 exec >>"$HEADKEEPER_SUITE_LOG" 2>&1

@@ -27,7 +27,6 @@ export type SuiteSize = 1 | 3;
 
 const excludedAlways: readonly (readonly [name: string, reason: string])[] = [
   ['kazoo/tests/test_sasl.py::TestSASLGSSAPIAuthentication', 'needs a Kerberos realm'],
-  ['kazoo/tests/test_client.py::TestSSLClient', 'TLS: a later feature'],
 ];
 
 /** Tests that are run on neither Apache nor Headkeeper, with the reason. A name may be a file, a class or a test. */
