@@ -16,8 +16,8 @@ import { createTimers } from './adapters/system/timers.ts';
 import { TlsStoreError } from './adapters/tls/tls-stores.ts';
 import { backupMetrics } from './admin/backup-metrics.ts';
 import { startAdmin } from './admin-assembly.ts';
-import { failedLoginReports, type OpenLogins, openLogins } from './authentication-assembly.ts';
 import { openAudit, type RunningAudit } from './audit-assembly.ts';
+import { failedLoginReports, type OpenLogins, openLogins } from './authentication-assembly.ts';
 import { type RunningBackups, startBackups } from './backup-assembly.ts';
 import { isServing, openClientPort } from './client-port.ts';
 import { ConfigError } from './config/config-error.ts';
@@ -102,11 +102,10 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
   const audit = openAudit(config, clock, log);
   let server: AssembledServer | null = null;
   try {
-    return await serve(config, log, server, failure.promise, logins);
     server = assembleServer(config, ports, failure.resolve);
     audit?.attach(server.replica);
     server.ensemble?.watch((membership) => hosts.follow(membership));
-    const running = await serve(config, log, server, failure.promise, audit);
+    const running = await serve(config, log, server, failure.promise, logins, audit);
     audit?.started(true);
     if (audit !== null) failure.promise.then(() => audit.stop());
     return running;

@@ -1,7 +1,7 @@
 import type { FourLetterName } from '@headkeeper/protocol';
 import type { AdminValues } from './admin-values.ts';
-import type { AuthValues } from './auth-values.ts';
 import type { AuditValues } from './audit-values.ts';
+import type { AuthValues } from './auth-values.ts';
 import type { BackupValues } from './backup-values.ts';
 import type { ClientTlsValues } from './client-tls-values.ts';
 import type { EnsembleValues } from './ensemble-values.ts';

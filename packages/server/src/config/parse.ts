@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type AuthFamilies, checkAuthentication, isAuthFamilyKey, readAuthFamilies } from './auth-families.ts';
 import { checkAdmin } from './admin-checks.ts';
+import { type AuthFamilies, checkAuthentication, isAuthFamilyKey, readAuthFamilies } from './auth-families.ts';
 import { checkClientPorts } from './client-tls-checks.ts';
 import { ConfigError } from './config-error.ts';
 import { checkEnsemble } from './ensemble-checks.ts';

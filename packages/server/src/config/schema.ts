@@ -1,8 +1,8 @@
 import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
 import { ADMIN_SETTINGS } from './admin-schema.ts';
+import { AUDIT_SETTINGS } from './audit-schema.ts';
 import type { AuthFamilies } from './auth-families.ts';
 import { AUTH_SETTINGS } from './auth-schema.ts';
-import { AUDIT_SETTINGS } from './audit-schema.ts';
 import { BACKUP_SETTINGS } from './backup-schema.ts';
 import { CLIENT_TLS_SETTINGS } from './client-tls-schema.ts';
 import type { ConfigValues, LogLevel, SessionPasswordMode } from './config-values.ts';

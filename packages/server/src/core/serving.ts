@@ -11,9 +11,8 @@ import {
   Writer,
 } from '@headkeeper/protocol';
 import type { Hashing, Logins } from '../ports.ts';
-import { Authentication } from './auth/authentication.ts';
-import type { Hashing } from '../ports.ts';
 import type { AuditTrail } from './audit-trail.ts';
+import { Authentication } from './auth/authentication.ts';
 import type { Connection, Session } from './connection.ts';
 import type { Database } from './database.ts';
 import type { Membership } from './membership/membership.ts';

@@ -6,8 +6,8 @@ import { type ConfigValues, SETTINGS, type ServerConfig } from '../../src/config
 import { defaultServerConfig, toCoreSettings } from '../../src/config/server-config.ts';
 import type { SystemProperty } from '../../src/config/system-properties.ts';
 import { BAD_ADMIN_VALUES, GOOD_ADMIN_VALUES } from './admin-values.ts';
-import { AUTH_COMPANIONS, BAD_AUTH_VALUES, GOOD_AUTH_VALUES } from './auth-values.ts';
 import { BAD_AUDIT_VALUES, GOOD_AUDIT_VALUES } from './audit-values.ts';
+import { AUTH_COMPANIONS, BAD_AUTH_VALUES, GOOD_AUTH_VALUES } from './auth-values.ts';
 import { BAD_BACKUP_VALUES, GOOD_BACKUP_VALUES } from './backup-values.ts';
 import { BAD_CLIENT_TLS_VALUES, GOOD_CLIENT_TLS_VALUES } from './client-tls-values.ts';
 import { BAD_ENSEMBLE_VALUES, GOOD_ENSEMBLE_VALUES, NOT_A_NUMBER, NOT_A_SWITCH } from './ensemble-values.ts';
