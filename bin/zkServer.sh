@@ -168,19 +168,31 @@ status() {
         ;;
     esac
   fi
+  ssl=false
+  if [ -z "$port" ]; then
+    # A server for TLS alone; the status command finds certificates in the configuration that is given to it.
+    port=$(setting secureClientPort)
+    address=$(setting secureClientPortAddress)
+    ssl=true
+  fi
   if [ -z "$port" ]; then
     echo "Unable to find a client port in the configuration. Terminating."
     exit 1
   fi
   address=${address:-localhost}
-  echo "Client port found: $port. Client address: $address. Client SSL: false."
+  echo "Client port found: $port. Client address: $address. Client SSL: $ssl."
   case "$address" in
     0.0.0.0 | ::) address=localhost ;;
   esac
   case "$address" in
     *:*) address="[$address]" ;;
   esac
-  mode=$(headkeeper status --only "$address:$port" 2>/dev/null | grep '^Mode')
+  # As a client with the certificate that CLIENT_JVMFLAGS names, or as the server itself.
+  case "$ssl:$CLIENT_JVMFLAGS" in
+    true:*zookeeper.ssl.*) mode=$(headkeeper status --only --secure "$address:$port" 2>/dev/null | grep '^Mode') ;;
+    true:*) mode=$(headkeeper status --only --tls-of "$ZOOCFG" "$address:$port" 2>/dev/null | grep '^Mode') ;;
+    *) mode=$(headkeeper status --only "$address:$port" 2>/dev/null | grep '^Mode') ;;
+  esac
   if [ -z "$mode" ]; then
     echo "Error contacting service. It is probably not running."
     exit 1

@@ -8,6 +8,7 @@ import type { LogOptions } from './commands/log/run.ts';
 import { addRepairCommands } from './commands/repair/options.ts';
 import { addRestore } from './commands/restore/options.ts';
 import { addCheckConfig, addServer } from './commands/server/options.ts';
+import type { StatusOptions } from './commands/status/run.ts';
 import { addConnectionOptions } from './connection/connection-options.ts';
 import { ExitCode } from './exit-codes.ts';
 import { addSourceOptions } from './history/source-options.ts';
@@ -118,12 +119,14 @@ function addStatus(top: Command): void {
     .option('-t, --timeout <ms>', 'how long to wait for each answer', wholeNumber, 10_000)
     .option('--json', 'print one JSON object')
     .option('--only', "print one server's own answer, whatever it belongs to")
+    .option('--secure', 'ask one server by TLS, with the zookeeper.ssl.* properties of CLIENT_JVMFLAGS')
+    .option('--tls-of <zoo.cfg>', "ask one server by TLS, with the certificates of a server's configuration")
     .addHelpText(
       'after',
       '\nExit codes: 0 all is well, 1 nothing can be reached, 20 the server answers but does not tell, 23 the ensemble ' +
         'serves but not all of its servers are well, 24 nobody leads.',
     )
-    .action(async (servers: string, options: { timeout: number; json?: true; only?: true }) => {
+    .action(async (servers: string, options: StatusOptions) => {
       const { runStatus } = await import('./commands/status/run.ts');
       await runStatus(servers, options);
     });

@@ -129,6 +129,41 @@ describe('zkServer.sh', () => {
     }
   });
 
+  it('asks a server that has a port for TLS alone, by its own certificate or the one of CLIENT_JVMFLAGS', async () => {
+    const port = await freePort();
+    const store = (name: string): string =>
+      fileURLToPath(import.meta.resolve(`@headkeeper/testkit/vectors/tls/${name}`));
+    const config = writeConfig(
+      'secure.cfg',
+      [
+        `dataDir=${folder}/secure`,
+        `secureClientPort=${port}`,
+        'secureClientPortAddress=127.0.0.1',
+        `ssl.keyStore.location=${store('server.jks')}`,
+        'ssl.keyStore.password=changeit',
+        `ssl.trustStore.location=${store('trust.jks')}`,
+        'ssl.trustStore.password=changeit',
+      ].join('\n'),
+    );
+    const started = await script(['start', config]);
+    assert.equal(started.code, 0, started.stderr);
+    try {
+      const flags = `-Dzookeeper.ssl.keyStore.location=${store('named.pem')} -Dzookeeper.ssl.trustStore.location=${store('trust.pem')}`;
+      for (const env of [{}, { CLIENT_JVMFLAGS: flags }]) {
+        const { code, stdout } = await script(['status', config], env);
+        assert.equal(
+          stdout,
+          `Client port found: ${port}. Client address: 127.0.0.1. Client SSL: true.\nMode: standalone\n`,
+        );
+        assert.equal(code, 0);
+      }
+      const stranger = `-Dzookeeper.ssl.keyStore.location=${store('stranger.pem')}`;
+      assert.equal((await script(['status', config], { CLIENT_JVMFLAGS: stranger })).code, 1);
+    } finally {
+      await script(['stop', config]);
+    }
+  });
+
   it('does not create data directories when told so', async () => {
     const config = writeConfig('missing.cfg', `dataDir=${folder}/missing\nclientPort=1\n`);
     const { code, stdout } = await script(['start', config], { ZOO_DATADIR_AUTOCREATE_DISABLE: '1' });

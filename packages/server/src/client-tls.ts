@@ -50,6 +50,7 @@ export function secureDoor(
     tls,
     acceptPlain,
     detectionTimeoutMs: config.sslHandshakeDetectionMs,
+    handshakeTimeoutMs: limits.handshakeMs,
     mostHandshakes: config.outstandingHandshakeLimit,
     identitiesOf: identitiesByCertificate(config),
     admits: () => !config.earlyDropHandshakes || isServing(),

@@ -61,13 +61,13 @@ async function tlsOf(properties: Properties): Promise<TlsOptions> {
     const passwordFile = properties.get(`zookeeper.ssl.${name}.passwordPath`);
     const password = properties.get(`zookeeper.ssl.${name}.password`);
     const type = properties.get(`zookeeper.ssl.${name}.type`)?.toUpperCase();
-    if (type !== undefined && type !== '' && type !== 'PEM' && type !== 'PKCS12') {
-      throw wrong(`zookeeper.ssl.${name}.type is ${type}: PEM and PKCS12 stores can be read`);
+    if (type !== undefined && type !== '' && type !== 'PEM' && type !== 'PKCS12' && type !== 'JKS') {
+      throw wrong(`zookeeper.ssl.${name}.type is ${type}: PEM, PKCS12 and JKS stores can be read`);
     }
     return {
       path,
       password: passwordFile ? readPasswordFile(passwordFile) : (password ?? null),
-      type: (type || null) as 'PEM' | 'PKCS12' | null,
+      type: (type || null) as 'PEM' | 'PKCS12' | 'JKS' | null,
     };
   };
   try {

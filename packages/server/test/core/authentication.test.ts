@@ -77,6 +77,45 @@ function only(scheme: string, id: string): Acl[] {
   return [{ perms: Permission.all, scheme, id }];
 }
 
+describe('8.2: certificates, scheme x509', () => {
+  const ANN = { scheme: 'x509', id: 'CN=ann,O=Example' };
+  const schemes = new Set(['digest', 'x509']);
+  const prove = (client: RawClient): number => client.call('auth', { type: 0, scheme: 'x509', auth: EMPTY }).err;
+
+  it('are identities from the beginning, for entries by name and by auth', () => {
+    const { harness } = world({ schemes });
+    const client = harness.open('127.0.0.1', [ANN]).connect();
+    assert.deepEqual(identitiesOf(client), ['ip:127.0.0.1', 'x509:CN=ann,O=Example']);
+    client.must('create', { path: '/a', data: EMPTY, acl: only('x509', ANN.id), flags: 0 });
+    client.must('create', { path: '/b', data: EMPTY, acl: only('auth', ''), flags: 0 });
+    assert.deepEqual(client.must('getACL', { path: '/b' }).acl, only('x509', ANN.id));
+    assert.equal(harness.connect().call('getData', { path: '/a', watch: false }).err, ErrorCode.noAuth);
+    assert.equal(client.call('getData', { path: '/a', watch: false }).err, 0);
+  });
+
+  it('make a superuser of the one that is named', () => {
+    const { harness } = world({ schemes });
+    const owner = harness.open('127.0.0.1', [ANN]).connect();
+    owner.must('create', { path: '/a', data: EMPTY, acl: only('x509', ANN.id), flags: 0 });
+    const root = { scheme: 'x509', id: 'CN=root' };
+    const client = harness.open('127.0.0.1', [{ scheme: 'super', id: root.id }, root]).connect();
+    assert.equal(client.call('getData', { path: '/a', watch: false }).err, 0);
+  });
+
+  it('answer an auth request of the scheme, which is refused without one', () => {
+    const { harness } = world({ schemes });
+    assert.equal(prove(harness.open('127.0.0.1', [ANN]).connect()), 0);
+    assert.equal(prove(harness.connect()), ErrorCode.authFailed);
+    assert.equal(prove(world().harness.open('127.0.0.1', [ANN]).connect()), ErrorCode.authFailed);
+  });
+
+  it('are enough where the scheme is enforced', () => {
+    const { harness } = world({ schemes, enforcedSchemes: new Set(['x509']) });
+    assert.equal(harness.open('127.0.0.1', [ANN]).connect().call('exists', { path: '/', watch: false }).err, 0);
+    assert.notEqual(harness.connect().call('exists', { path: '/', watch: false }).err, 0);
+  });
+});
+
 describe('8.4: SASL DIGEST-MD5', () => {
   it('proves a user, and proves the server to him', () => {
     const { harness } = world();

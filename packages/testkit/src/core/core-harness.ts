@@ -1,4 +1,4 @@
-import { Reader } from '@headkeeper/protocol';
+import { type Identity, Reader } from '@headkeeper/protocol';
 import {
   type CoreSettings,
   createHashing,
@@ -70,11 +70,12 @@ export class CoreHarness implements ClientPort {
     return new CoreHarness(this.settings, this.log);
   }
 
-  open(address = '127.0.0.1'): RawClient {
+  /** `identities`: what the client has proved by its certificate. */
+  open(address = '127.0.0.1', identities: readonly Identity[] = []): RawClient {
     const connection = this.clients.length;
     const client = new RawClient(connection, this);
     this.clients.push(client);
-    this.step({ kind: 'clientOpen', connection, address });
+    this.step({ kind: 'clientOpen', connection, address, identities });
     return client;
   }
 

@@ -3,9 +3,10 @@ import { CommandError, ExitCode } from '../../exit-codes.ts';
 import { formatHostPort, parseConnectString } from '../../host-port.ts';
 import { askEnsemble } from './ensemble-report.ts';
 import { askServer, type ServerReport } from './server-report.ts';
+import { type StatusTlsOptions, statusTls } from './server-tls.ts';
 import { formatJson, formatTable } from './table.ts';
 
-export interface StatusOptions {
+export interface StatusOptions extends StatusTlsOptions {
   readonly timeout: number;
   readonly json?: true;
   /** Ask the one server alone. */
@@ -22,8 +23,10 @@ export async function runStatus(text: string, options: StatusOptions): Promise<v
   const addresses = parseConnectString(text);
   const [first] = addresses;
   if (addresses.length === 1 && first !== undefined && !options.json) {
-    const report = await askServer(first, options.timeout);
-    const alone = options.only || report.serving?.mode === 'standalone';
+    const tls = await statusTls(options, process.env);
+    const report = await askServer(first, options.timeout, tls);
+    // The other members' ports may be of another kind.
+    const alone = options.only || tls !== null || report.serving?.mode === 'standalone';
     if (report.serving === null) throw failure(report);
     if (alone || report.members.length <= 1) {
       process.stdout.write(report.text);

@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls';
 import { epochOf } from '@headkeeper/protocol';
 import { parseMembership } from '@headkeeper/server/internal';
 import { CommandError } from '../../exit-codes.ts';
@@ -43,11 +44,15 @@ export interface ServerReport {
 }
 
 /** Asks one server `srvr`, and `conf` when it belongs to an ensemble; both work with Apache ZooKeeper's. */
-export async function askServer(address: HostPort, timeoutMs: number): Promise<ServerReport> {
+export async function askServer(
+  address: HostPort,
+  timeoutMs: number,
+  tls: ConnectionOptions | null = null,
+): Promise<ServerReport> {
   const silent = { address, sid: null, serving: null, members: [] };
   let text: string;
   try {
-    text = await askFourLetter(address, 'srvr', timeoutMs);
+    text = await askFourLetter(address, 'srvr', timeoutMs, tls);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     const trouble = error.message.replace(`cannot get an answer from ${formatHostPort(address)}: `, '');
@@ -60,7 +65,7 @@ export async function askServer(address: HostPort, timeoutMs: number): Promise<S
   const report = { ...silent, serving, trouble: null, reachable: true, text };
   if (serving.mode === 'standalone') return report;
   // The word is not on the whitelist everywhere.
-  const conf = await askFourLetter(address, 'conf', timeoutMs).catch(() => '');
+  const conf = await askFourLetter(address, 'conf', timeoutMs, tls).catch(() => '');
   const sid = /^serverId=(\d+)$/m.exec(conf)?.[1];
   return sid === undefined ? report : { ...report, sid: Number(sid), members: readMembers(conf) };
 }

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Identity } from '@headkeeper/protocol';
-import { limits } from '../../limits.ts';
 import { TlsAcceptor, TooManyHandshakes } from '../tls/tls-acceptor.ts';
 import type { TlsContext } from '../tls/tls-context.ts';
 
@@ -12,6 +11,8 @@ export interface SecureDoorOptions {
   /** Whether connections without TLS are taken, too. */
   readonly acceptPlain: boolean;
   readonly detectionTimeoutMs: number;
+  /** A handshake that takes longer ends the connection. */
+  readonly handshakeTimeoutMs: number;
   /** Handshakes under way at a time; connections beyond it are closed. */
   readonly mostHandshakes: number;
   /** Who the client with this certificate (DER) is; null: nobody that is let in. */
@@ -43,7 +44,7 @@ export class SecureDoor {
       tls: options.tls,
       acceptPlain: options.acceptPlain,
       detectionTimeoutMs: options.detectionTimeoutMs,
-      handshakeTimeoutMs: limits.handshakeMs,
+      handshakeTimeoutMs: options.handshakeTimeoutMs,
       mostHandshakes: options.mostHandshakes,
       dropsOldest: false,
     });

@@ -144,8 +144,9 @@ export class TlsAcceptor {
   }
 
   #verify(handshake: Handshake, socket: TLSSocket): void {
-    // A peer that asks for it again and again costs far more than it pays.
+    // A peer that asks for it again and again costs far more than it pays. Node reports it, and leaves the socket open.
     socket.disableRenegotiation();
+    socket.on('error', () => socket.destroy());
     this.#options.tls.verifyClient(socket, handshake.raw.remoteAddress ?? '', (error) => {
       if (error !== null) {
         this.#refuse(handshake, error);

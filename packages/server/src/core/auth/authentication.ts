@@ -68,6 +68,8 @@ export class Authentication {
     const isKnown = scheme !== null && this.#settings.authentication.schemes.has(scheme);
     if (isKnown && scheme === 'digest' && data !== null) return this.#digest(connection, data, nowMs);
     if (isKnown && scheme === 'ensemble') return this.#ensemble(connection, data);
+    // The certificate has been shown already, or never will be.
+    if (isKnown && scheme === 'x509' && connection.identities.some((one) => one.scheme === scheme)) return 'accepted';
     this.#note(connection, scheme ?? 'null', null, 'the scheme cannot be used in an auth request');
     return 'refused';
   }
