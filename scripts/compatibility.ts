@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { FourLetterWord } from '@headkeeper/protocol';
+import { METRIC_BY_NAME } from '@headkeeper/server/internal';
 import { APACHE_COMMANDS, APACHE_WORDS } from './compatibility/apache-doors.ts';
 import { APACHE_KEYS } from './compatibility/apache-keys.ts';
 import { APACHE_METRICS } from './compatibility/apache-metrics.ts';
@@ -63,7 +64,7 @@ export function compatibilityTables(facts: ServerFacts): Table[] {
   }));
   const metrics = Object.entries(APACHE_METRICS).map(([title, names]) => ({
     title: `Metrics: ${title.toLowerCase()}`,
-    rows: names.map((name) => judged(name, isMonitored(name, facts), METRIC_JUDGEMENTS)),
+    rows: names.map(judgeMetric),
   }));
   const client = sourceText(CLIENT_READERS);
   const readers = sourceText(VARIABLE_READERS);
@@ -100,8 +101,12 @@ function judged(name: string, isThere: boolean, judgements: Readonly<Record<stri
   return { name, status: 'not yet', note: '' };
 }
 
-function isMonitored(name: string, { monitored }: ServerFacts): boolean {
-  return ['', 'avg_', 'min_', 'max_', 'cnt_', 'sum_'].some((kind) => monitored.has(kind + name));
+/** As the server's own catalogue has it, from which it tells its metrics. */
+function judgeMetric(name: string): Row {
+  const row = METRIC_BY_NAME.get(name);
+  if (row === undefined || row.status === 'ours') return judged(name, false, METRIC_JUDGEMENTS);
+  const note = row.status === 'not applicable' ? `always 0: ${row.why}` : row.why;
+  return { name, status: row.status, note };
 }
 
 function sourceText(files: readonly string[]): string {

@@ -23,6 +23,7 @@ const server = [
   'server/ensemble-settings',
   'server/membership',
   'server/invariants',
+  'server/observations',
   'server/log',
   'server/sasl',
   'server/core',
@@ -45,6 +46,7 @@ const server = [
   'server/start-error',
   'server/client-tls',
   'server/client-port',
+  'server/metrics-assembly',
   'server/main',
 ] as const;
 
@@ -74,6 +76,13 @@ export const zones: Readonly<Record<string, Zone>> = {
     pure: true,
   },
   'server/invariants': { at: 'packages/server/src/core/invariants.ts', may: [], node: false, pure: true },
+  // What is counted and how long things take: core, disk and operators alike.
+  'server/observations': {
+    at: 'packages/server/src/core/statistics/observations.ts',
+    may: [],
+    node: false,
+    pure: true,
+  },
   // The file formats know no tree, so that disk adapters and tools may use them without the machine.
   'server/log': {
     at: 'packages/server/src/core/log',
@@ -93,6 +102,7 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/ensemble-settings',
       'server/membership',
       'server/invariants',
+      'server/observations',
       'server/log',
       'server/sasl',
     ],
@@ -109,6 +119,7 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/ensemble-settings',
       'server/membership',
       'server/invariants',
+      'server/observations',
       'server/log',
       'server/core',
     ],
@@ -116,7 +127,15 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'server/adapters': {
     at: 'packages/server/src/adapters',
-    may: ['protocol', 'server/limits', 'server/ports', 'server/invariants', 'server/log', 'server/sasl'],
+    may: [
+      'protocol',
+      'server/limits',
+      'server/ports',
+      'server/invariants',
+      'server/observations',
+      'server/log',
+      'server/sasl',
+    ],
     node: true,
   },
   'server/config': {
@@ -126,7 +145,15 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'server/admin': {
     at: 'packages/server/src/admin',
-    may: ['protocol', 'server/limits', 'server/ports', 'server/settings', 'server/driver', 'server/config'],
+    may: [
+      'protocol',
+      'server/limits',
+      'server/ports',
+      'server/settings',
+      'server/observations',
+      'server/driver',
+      'server/config',
+    ],
     // It reads figures of the machine and of the data directory that main.ts hands it, and decides nothing.
     types: ['server/core', 'server/membership', 'server/adapters', 'server/backup'],
     node: true,
@@ -253,6 +280,12 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/backup',
       'server/restore',
     ],
+    node: true,
+  },
+  // The part of main.ts that tells the metrics to whom the configuration names.
+  'server/metrics-assembly': {
+    at: 'packages/server/src/metrics-assembly.ts',
+    may: ['server/ports', 'server/adapters', 'server/config', 'server/admin', 'server/client-port'],
     node: true,
   },
   'server/start-error': { at: 'packages/server/src/start-error.ts', may: [], node: false, pure: true },

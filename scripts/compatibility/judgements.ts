@@ -9,9 +9,6 @@ export interface Judgement {
 
 const NO_JVM = 'there is no Java machine';
 const NO_KERBEROS_CLIENT = 'the shell knows DIGEST-MD5; Kerberos is for clients of other languages';
-const NO_STAGES = 'requests pass through no queues and threads: one loop does the work';
-const NO_REPLY_CACHE = 'replies are encoded straight from the tree, none is kept';
-const NO_CLEANER = 'watches of a connection that goes are removed at once';
 
 export const CLIENT_JUDGEMENTS: Readonly<Record<string, Judgement>> = {
   'zookeeper.disableAutoWatchReset': { notApplicable: 'watches always come back with the connection' },
@@ -53,30 +50,9 @@ export const COMMAND_JUDGEMENTS: Readonly<Record<string, Judgement>> = {
   restore: { different: 'the leader restores the whole ensemble, behind a zxid that nobody has had' },
 };
 
-export const METRIC_JUDGEMENTS: Readonly<Record<string, Judgement>> = Object.fromEntries([
-  ...judged(NO_STAGES, [
-    'time_waiting_empty_pool_in_commit_processor_read_ms',
-    'concurrent_request_processing_in_commit_processor',
-    'write_batch_time_in_commit_processor',
-    'skip_learner_request_to_next_processor_count',
-    'requests_not_forwarded_to_commit_processor',
-    'netty_queued_buffer_capacity',
-  ]),
-  ...judged(NO_REPLY_CACHE, [
-    'response_packet_cache_hits',
-    'response_packet_cache_misses',
-    'response_packet_get_children_cache_hits',
-    'response_packet_get_children_cache_misses',
-  ]),
-  ...judged(NO_CLEANER, [
-    'add_dead_watcher_stall_time',
-    'dead_watchers_queued',
-    'dead_watchers_cleared',
-    'dead_watchers_cleaner_latency',
-  ]),
-  ...judged(NO_JVM, ['jvm_gc_collection_seconds', 'jvm_info', 'jvm_memory_bytes_committed', 'jvm_memory_bytes_init']),
-]);
-
-function judged(notApplicable: string, names: readonly string[]): [string, Judgement][] {
-  return names.map((name) => [name, { notApplicable }]);
-}
+/** Of those that are not in the server's own catalogue. */
+export const METRIC_JUDGEMENTS: Readonly<Record<string, Judgement>> = {
+  jvm_gc_collection_seconds: { notApplicable: `${NO_JVM}; nodejs_gc_duration_seconds tells of this one's garbage` },
+  jvm_info: { notApplicable: `${NO_JVM}; nodejs_version_info tells the runtime` },
+  jvm_memory_bytes_init: { notApplicable: NO_JVM },
+};

@@ -35,6 +35,8 @@ export interface AdminParts {
   readonly dataDir: DataDir;
   readonly clock: Clock;
   readonly status: StandaloneStatus;
+  /** The exposition for Prometheus. */
+  readonly metricsText: () => string;
   /** Whether clients are served. */
   readonly isServing: () => boolean;
   /** `written` hears of every snapshot that is complete. */
@@ -143,6 +145,7 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
     isServing,
     livez: [{ name: 'loop', fault: async () => null }],
     readyz: readinessChecks(status, isServing, [dataDir.snapshotFolder, dataDir.logFolder]),
+    metricsText: parts.metricsText,
     commands: [
       snapshotCommand({
         ...gate,

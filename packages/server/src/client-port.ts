@@ -2,9 +2,11 @@ import type { Socket } from 'node:net';
 import { ClientListener, type ClientPort } from './adapters/client/listener.ts';
 import type { SecureDoor } from './adapters/client/secure-door.ts';
 import type { DataDir } from './adapters/disk/data-dir.ts';
+import type { StorageStatistics } from './adapters/disk/storage-statistics.ts';
 import { ClientPortFacts } from './admin/client-port-facts.ts';
 import { fourLetterAnswer } from './admin/four-letter.ts';
 import { factsOf } from './admin/member-facts.ts';
+import { serverMetrics } from './admin/metrics/server-metrics.ts';
 import { StandaloneStatus } from './admin/standalone-status.ts';
 import { clientTls, secureDoor, watchClientStores } from './client-tls.ts';
 import type { ServerConfig } from './config/schema.ts';
@@ -49,6 +51,7 @@ export interface ClientGate {
 export interface ServedServer {
   readonly replica: Replica;
   readonly driver: Driver;
+  readonly storage: StorageStatistics;
   readonly dataDir: DataDir;
   readonly clock: Clock;
   /** Writes the snapshot that must be there before the first client, if one must, then calls back. */
@@ -122,6 +125,7 @@ export async function openClientPort(
   const plainAddress = await listen(plain, clientPort);
   const secureAddress = await listen(secure, secureClientPort);
   status.tellPorts(new ClientPortFacts(listeners, secureAddress?.port ?? -1));
+  status.addMetrics(() => serverMetrics(server, listeners));
   return {
     address: (plainAddress ?? secureAddress) as BoundAddress,
     secureAddress,

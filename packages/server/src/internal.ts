@@ -21,6 +21,8 @@ export {
   type QuorumLinksOptions,
 } from './adapters/peer/quorum-links.ts';
 export { createHashing } from './adapters/system/hashing.ts';
+export { METRIC_BY_NAME, METRICS } from './admin/metrics/catalogue.ts';
+export type { MetricGroup, MetricRow } from './admin/metrics/metric.ts';
 export { BackupError, type BackupProblem } from './backup/backup-error.ts';
 export { type BackupState, type BackupStateOptions, restoreState } from './backup/backup-state.ts';
 export { type BandwidthClock, limitBandwidth } from './backup/bandwidth-limit.ts';

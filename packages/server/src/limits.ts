@@ -56,6 +56,10 @@ export const limits = {
   backupRecordBytes: 134_217_728,
   /** Epochs are the upper 21 bits of zxids that are safe integers. */
   largestEpoch: 2_097_151,
+  /** Namespaces (first elements of paths) that metrics tell apart; the others are counted together. */
+  metricNamespaces: 256,
+  /** The longest name of one of them, bytes. */
+  metricKeyBytes: 256,
   /** Learners connected to a leader at a time. */
   learners: 256,
   /**

@@ -6,6 +6,7 @@ import { createJournal } from './adapters/disk/journal-files.ts';
 import { createNodeDisk } from './adapters/disk/node-disk.ts';
 import { purge } from './adapters/disk/purge.ts';
 import { createSnapshotStore } from './adapters/disk/snapshot-files.ts';
+import { StorageStatistics } from './adapters/disk/storage-statistics.ts';
 import { withoutSyncs } from './adapters/disk/unsynced-disk.ts';
 import { boundedReports } from './adapters/peer/failure-reports.ts';
 import { createPeerNetwork } from './adapters/peer/peer-network.ts';
@@ -14,7 +15,7 @@ import { createHashing } from './adapters/system/hashing.ts';
 import { createLog } from './adapters/system/log.ts';
 import { createTimers } from './adapters/system/timers.ts';
 import { TlsStoreError } from './adapters/tls/tls-stores.ts';
-import { backupMetrics } from './admin/backup-metrics.ts';
+import { backupMetrics } from './admin/metrics/backup-metrics.ts';
 import { startAdmin } from './admin-assembly.ts';
 import { openAudit, type RunningAudit } from './audit-assembly.ts';
 import { failedLoginReports, type OpenLogins, openLogins } from './authentication-assembly.ts';
@@ -33,6 +34,7 @@ import { Replica } from './core/replica.ts';
 import type { CoreSettings } from './core/settings.ts';
 import { Driver } from './driver/driver.ts';
 import { type JoinedEnsemble, joinEnsemble } from './ensemble-assembly.ts';
+import { metricsTls, startMetrics } from './metrics-assembly.ts';
 import type { Clock, Disk, Logins, PeerNetwork, Timers } from './ports.ts';
 import { MemberHosts } from './services/member-hosts.ts';
 import { arePeersProved } from './services/peer-authentication.ts';
@@ -45,6 +47,8 @@ export interface RunningServer {
   readonly secureAddress: { readonly host: string; readonly port: number } | null;
   /** Where the operators' HTTP server listens; null: it is off, or could not have its port. */
   readonly adminAddress: { readonly host: string; readonly port: number } | null;
+  /** Where Prometheus asks for metrics; null: nowhere. */
+  readonly metricsAddress: { readonly host: string; readonly port: number } | null;
   /** If this server leads an ensemble, lets another lead, whoever is best; the log says what comes of it. */
   transfer(): void;
   /** Lets another lead, if this server does; acknowledges what is logged, closes the connections, releases the data directory. */
@@ -83,6 +87,7 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
         'network, and set sslQuorum=true or quorum.auth.serverRequireSasl=true',
     );
   }
+  metricsTls(config);
   const failure = deferred<FatalExit>();
   const clock = createClock();
   const hosts = new MemberHosts(config.ensemble?.membership ?? null);
@@ -141,8 +146,9 @@ async function serve(
   const { address, secureAddress, status } = clientPort;
   const backups = startBackups(config, server, log, process.env);
   if (backups !== null) status.addMetrics(() => backupMetrics(backups.status()));
+  const metrics = await startMetrics(config, { status, clock, log });
   const admin = await startAdmin(config, {
-    ...{ replica, driver, dataDir, clock, status, log },
+    ...{ replica, driver, dataDir, clock, status, log, metricsText: metrics.text },
     isServing: () => isServing(replica),
     watchSnapshots: server.watchSnapshots,
     backupStatus: () => backups?.status() ?? null,
@@ -176,6 +182,7 @@ async function serve(
     clientPort.stop();
     admin.stop();
     logins?.stop();
+    metrics.stop();
     clearInterval(ticker);
     stopPurging();
     const error = await stopping;
@@ -188,6 +195,7 @@ async function serve(
     address,
     secureAddress,
     adminAddress: admin.address,
+    metricsAddress: metrics.address ?? metrics.secureAddress,
     failed,
     transfer: () => driver.transfer(null),
     stop: () => {
@@ -236,6 +244,7 @@ export interface ServerPorts {
 export interface AssembledServer {
   readonly replica: Replica;
   readonly driver: Driver;
+  readonly storage: StorageStatistics;
   readonly dataDir: DataDir;
   readonly clock: Clock;
   /** null: a standalone server. */
@@ -291,10 +300,14 @@ function assemble(
   });
   warnOfPasswords(settings, log);
   if (!config.forceSync) log.warn({}, 'forceSync=no: writes are acknowledged before they are on the disk');
-  const recoverDatabase = (): Recovery<RecoveredState> => recoverState(config, settings, dataDir, log);
+  const storage = new StorageStatistics(ports.preciseMs);
+  const recoverDatabase = (): Recovery<RecoveredState> => recoverState(config, settings, dataDir, storage, log);
   const recovery = recoverOrSetAside(config, ports, dataDir, recoverDatabase);
   const { fresh, lastZxid, replayed } = recovery;
-  const fail = (error: Error): void => failed(fatalExit(log, error));
+  const fail = (error: Error): void => {
+    storage.unrecoverableErrors++;
+    failed(fatalExit(log, error));
+  };
   const ensemble = joinEnsemble(config, ports, dataDir, lastZxid, () => recoverDatabase().state.database);
   // Ephemerals without a session go at the start, without a txn: no later start may read them again, under what clients
   // have since put in their place.
@@ -308,12 +321,14 @@ function assemble(
   const driver = new Driver({
     replica,
     clock,
-    snapshots: createSnapshotStore({
-      disk,
-      folder: dataDir.snapshotFolder,
-      // What a leader sends is looked for under its plain name.
-      compression: () => (installedZxid(disk, config.dataDir) === null ? config.snapshotCompression : ''),
-    }),
+    snapshots: storage.timing(
+      createSnapshotStore({
+        disk,
+        folder: dataDir.snapshotFolder,
+        // What a leader sends is looked for under its plain name.
+        compression: () => (installedZxid(disk, config.dataDir) === null ? config.snapshotCompression : ''),
+      }),
+    ),
     journal: (listener, lastLogged) =>
       createJournal({
         disk: config.forceSync ? disk : withoutSyncs(disk, defer),
@@ -323,6 +338,7 @@ function assemble(
         lastZxid: lastLogged,
         listener,
         nowMs: ports.preciseMs,
+        statistics: storage.journal,
       }),
     lastZxid,
     ensemble: ensemble?.runner ?? null,
@@ -346,6 +362,7 @@ function assemble(
   return {
     replica,
     driver,
+    storage,
     dataDir,
     clock,
     ensemble,
@@ -399,12 +416,16 @@ function recoverState(
   config: ServerConfig,
   settings: CoreSettings,
   dataDir: DataDir,
+  storage: StorageStatistics,
   log: ServerLog,
 ): Recovery<RecoveredState> {
-  const recovery = recover(dataDir.source, () => new RecoveredState(new Database(settings)), {
+  const options = {
     trustEmptySnapshot: config.snapshotTrustEmpty,
     maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
-  });
+  };
+  const recovery = storage.load(dataDir.source, (source) =>
+    recover(source, () => new RecoveredState(new Database(settings)), options),
+  );
   const { state } = recovery;
   for (const warning of recovery.warnings) log.warn({}, warning);
   for (const mismatch of state.digestMismatches) log.error({}, mismatch);

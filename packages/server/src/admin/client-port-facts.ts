@@ -1,5 +1,6 @@
 import type { ClientListener } from '../adapters/client/listener.ts';
-import type { ClientPortStatus, Metric } from './server-status.ts';
+import type { Metric } from './metrics/metric.ts';
+import type { ClientPortStatus } from './server-status.ts';
 
 /** What the operators' commands tell of the client ports. */
 export class ClientPortFacts implements ClientPortStatus {

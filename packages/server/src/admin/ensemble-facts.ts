@@ -1,13 +1,5 @@
 import type { Membership } from '../core/membership/membership.ts';
 
-/** Observed times or sizes; `min` and `max` are 0 while `count` is. */
-export interface Summary {
-  readonly count: number;
-  readonly sum: number;
-  readonly min: number;
-  readonly max: number;
-}
-
 /** An observer that is connected to a leader. */
 export interface ObserverFacts {
   readonly sid: number;
@@ -39,7 +31,7 @@ export interface LeaderFacts {
 
 /**
  * What the operators' commands may ask of an ensemble's server, beside `ServerStatus`. Cheap to read; times in
- * milliseconds. Counters and summaries run since the start of the process.
+ * milliseconds.
  */
 export interface EnsembleFacts {
   readonly sid: number;
@@ -63,23 +55,6 @@ export interface EnsembleFacts {
   readonly leading: LeaderFacts | null;
   /** Observers in sync with a follower that is an observer master; null on any other server. */
   readonly hostedObservers: number | null;
-  readonly lookingCount: number;
-  /** Times that it left the lead because a voter followed another leader. */
-  readonly disloyalVoters: number;
-  readonly proposalCount: number;
-  readonly commitCount: number;
-  readonly proposalsReceived: number;
-  readonly commitsReceived: number;
-  readonly diffSyncs: number;
-  readonly snapSyncs: number;
-  readonly revalidations: number;
-  readonly electionTime: Summary;
-  /** From elected to serving. */
-  readonly leaderUnavailableTime: Summary;
-  /** From the loss of the leader to serving. */
-  readonly unavailableTime: Summary;
-  readonly followerSyncTime: Summary;
-  readonly observerSyncTime: Summary;
 }
 
 /** The role as `srvr` and `zk_server_state` name it. */

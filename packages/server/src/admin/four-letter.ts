@@ -1,9 +1,10 @@
 import type { FourLetterName } from '@headkeeper/protocol';
 import type { TxnDigest } from '../core/tree/digest-log.ts';
-import { type EnsembleFacts, peerState } from './ensemble-facts.ts';
+import type { EnsembleFacts } from './ensemble-facts.ts';
 import { environmentEntries } from './environment.ts';
 import { fourDecimals, javaDate, javaDouble, javaHex, javaSocketAddress } from './java-text.ts';
-import type { ConnectionStatus, ExpiryBucket, Metric, ServerStatus } from './server-status.ts';
+import { monitorEntries } from './metrics/monitor.ts';
+import type { ConnectionStatus, ExpiryBucket, ServerStatus } from './server-status.ts';
 import { ANNOUNCED_VERSION } from './version.ts';
 
 /** Apache's trace mask as it is after start; Headkeeper keeps none, so it never changes. */
@@ -207,64 +208,4 @@ function monitor(status: ServerStatus): string {
   return monitorEntries(status)
     .map(([name, value]) => `zk_${name}\t${value}\n`)
     .join('');
-}
-
-/** Everything that `mntr` tells, without its `zk_`: numbers, or their texts as Java writes them, and the first few names. */
-export function monitorEntries(status: ServerStatus): [name: string, value: string | number][] {
-  const { ensemble, latency, responseSize } = status;
-  const descriptors = status.fileDescriptors();
-  const values: [string, string | number][] = [
-    ['version', ANNOUNCED_VERSION],
-    ['server_state', status.mode],
-    ...peerEntries(ensemble),
-    ['avg_latency', javaDouble(fourDecimals(latency.average))],
-    ['max_latency', latency.max],
-    ['min_latency', latency.min],
-    ['packets_received', status.packetsReceived],
-    ['packets_sent', status.packetsSent],
-    ['num_alive_connections', status.connectionCount],
-    ['outstanding_requests', status.outstandingRequests],
-    ['uptime', status.uptimeMs],
-    ['znode_count', status.znodeCount],
-    ['watch_count', status.watchCount],
-    ['ephemerals_count', status.ephemeralCount],
-    ['approximate_data_size', status.approximateDataSize],
-    ['global_sessions', status.sessionCount],
-    ['local_sessions', ensemble?.localSessionCount ?? 0],
-    ['open_file_descriptor_count', descriptors.open],
-    ['max_file_descriptor_count', descriptors.max],
-    ['connection_drop_probability', javaDouble(0)],
-    ['last_client_response_size', responseSize.last],
-    ['max_client_response_size', responseSize.max],
-    ['min_client_response_size', responseSize.min],
-    ['outstanding_tls_handshake', status.clientPorts.outstandingHandshakes],
-    ['auth_failed_count', status.authFailures],
-    ['non_mtls_remote_conn_count', status.clientPorts.anonymousRemote],
-    ['non_mtls_local_conn_count', status.clientPorts.anonymousLocal],
-  ];
-  for (const metric of status.metrics()) values.push(...metricValues(metric));
-  return values;
-}
-
-function peerEntries(facts: EnsembleFacts | null): [string, string | number][] {
-  if (facts === null) return [];
-  const state: [string, string] = ['peer_state', peerState(facts)];
-  return facts.observerMasterSid === null ? [state] : [state, ['observer_master_id', facts.observerMasterSid]];
-}
-
-function metricValues(metric: Metric): [string, string | number][] {
-  const { name } = metric;
-  if (metric.kind === 'counter') return [[name, metric.value]];
-  const { count, sum, min, max, percentiles } = metric;
-  const values: [string, string | number][] = [
-    [`avg_${name}`, javaDouble(count === 0 ? 0 : fourDecimals(sum / count))],
-    [`min_${name}`, min],
-    [`max_${name}`, max],
-    [`cnt_${name}`, count],
-    [`sum_${name}`, sum],
-  ];
-  if (percentiles !== undefined) {
-    for (const [rank, value] of Object.entries(percentiles)) values.push([`${rank}_${name}`, Math.round(value)]);
-  }
-  return values;
 }

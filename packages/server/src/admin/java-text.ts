@@ -1,5 +1,6 @@
 /** A double as Java prints it: `0.0`, `3.3636`, `1.0E-4`, `1.2345E7`. Monitoring scripts parse it. */
 export function javaDouble(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
   if (value === 0) return '0.0';
   const magnitude = Math.abs(value);
   if (magnitude >= 1e-3 && magnitude < 1e7) return Number.isInteger(value) ? `${value}.0` : String(value);

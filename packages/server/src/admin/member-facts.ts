@@ -10,8 +10,7 @@ export function factsOf(member: Member): EnsembleFacts {
   const { stage, role } = member;
   const leading = role.name === 'leading' ? (role as Leading) : null;
   const learning = role.name === 'following' || role.name === 'observing' ? (role as Learning) : null;
-  const { settings, statistics, committed } = stage;
-  const { elections, proposals, commits, unavailableSinceMs: _since, roleBeganMs: _began, ...counted } = statistics;
+  const { settings, committed } = stage;
   return {
     sid: settings.sid,
     role: ROLES[role.name],
@@ -26,20 +25,6 @@ export function factsOf(member: Member): EnsembleFacts {
     membership: committed,
     leading: leading !== null ? leaderFacts(member, leading) : null,
     hostedObservers: learning?.hostedObservers ?? null,
-    lookingCount: elections,
-    proposalCount: proposals,
-    commitCount: commits,
-    disloyalVoters: counted.disloyalVoters,
-    proposalsReceived: counted.proposalsReceived,
-    commitsReceived: counted.commitsReceived,
-    diffSyncs: counted.diffSyncs,
-    snapSyncs: counted.snapSyncs,
-    revalidations: counted.revalidations,
-    electionTime: counted.electionTime,
-    leaderUnavailableTime: counted.leaderUnavailableTime,
-    unavailableTime: counted.unavailableTime,
-    followerSyncTime: counted.followerSyncTime,
-    observerSyncTime: counted.observerSyncTime,
   };
 }
 

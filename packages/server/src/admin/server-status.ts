@@ -1,5 +1,7 @@
 import type { TxnDigest } from '../core/tree/digest-log.ts';
 import type { EnsembleFacts } from './ensemble-facts.ts';
+import type { Metric } from './metrics/metric.ts';
+import type { QuantileWindow } from './metrics/prometheus.ts';
 
 /** Smallest, mean and largest of some times, in milliseconds; all 0 when there are none. */
 export interface LatencyStatus {
@@ -46,24 +48,6 @@ export interface ExpiryBucket<Thing> {
   readonly at: number;
   readonly things: readonly Thing[];
 }
-
-/** A counter, or a summary of observations with percentiles if they are kept. Names are Apache's, without `zk_`. */
-export type Metric =
-  | { readonly kind: 'counter'; readonly name: string; readonly value: number }
-  | {
-      readonly kind: 'summary';
-      readonly name: string;
-      readonly count: number;
-      readonly sum: number;
-      readonly min: number;
-      readonly max: number;
-      readonly percentiles?: {
-        readonly p50: number;
-        readonly p95: number;
-        readonly p99: number;
-        readonly p999: number;
-      };
-    };
 
 /** What is known of the client ports and their TLS. Connections are counted since the start. */
 export interface ClientPortStatus {
@@ -123,7 +107,10 @@ export interface ServerStatus {
   logDirSize(): number;
   /** Open and allowed file descriptors of the process; -1 when unknown. */
   fileDescriptors(): { readonly open: number; readonly max: number };
+  /** What is counted, beside what the properties tell. */
   metrics(): Iterable<Metric>;
+  /** The form of what `mntr` tells: Apache's usual one, that of its Prometheus provider, or nothing but the mode. */
+  readonly metricsProvider: 'default' | 'null' | QuantileWindow;
   connections(): Iterable<ConnectionStatus>;
   /** Sessions by the time they expire at, in ascending order. */
   sessionExpiry(): readonly ExpiryBucket<bigint>[];

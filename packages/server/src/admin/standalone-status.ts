@@ -8,7 +8,9 @@ import type { TxnDigest } from '../core/tree/digest-log.ts';
 import type { Driver } from '../driver/driver.ts';
 import type { Clock } from '../ports.ts';
 import { type EnsembleFacts, modeOf } from './ensemble-facts.ts';
-import { ensembleMetrics } from './ensemble-metrics.ts';
+import type { Metric } from './metrics/metric.ts';
+import { QuantileWindow } from './metrics/prometheus.ts';
+import { quotaMetrics, workMetrics } from './metrics/work-metrics.ts';
 import { operationLetters } from './operation-letters.ts';
 import type {
   ClientPortStatus,
@@ -16,7 +18,6 @@ import type {
   ConnectionStatus,
   ExpiryBucket,
   LatencyStatus,
-  Metric,
   ServerStatus,
 } from './server-status.ts';
 
@@ -42,6 +43,7 @@ export class StandaloneStatus implements ServerStatus {
   readonly #startedMs: number;
   #clientPorts: ClientPortStatus = NO_PORTS;
   readonly #metricSources: (() => Iterable<Metric>)[] = [];
+  readonly metricsProvider: ServerStatus['metricsProvider'];
 
   /** `facts` tells of the ensemble; without it the server is a standalone one. */
   constructor(
@@ -58,6 +60,9 @@ export class StandaloneStatus implements ServerStatus {
     this.#clock = clock;
     this.#facts = facts;
     this.#startedMs = clock.monotonicMs();
+    const { metricsProvider } = config;
+    this.metricsProvider =
+      metricsProvider === 'prometheus' ? new QuantileWindow(() => clock.monotonicMs()) : metricsProvider;
     this.#configuration = {
       clientPort: config.clientPort,
       snapshotDir: dataDir.snapshotFolder,
@@ -177,11 +182,9 @@ export class StandaloneStatus implements ServerStatus {
   }
 
   metrics(): Iterable<Metric> {
-    const { statistics } = this.#replica.serving;
-    const { ensemble } = this;
-    const own: Metric = { kind: 'counter', name: 'digest_mismatches_count', value: statistics.digestMismatches };
+    const { serving } = this.#replica;
     const others = this.#metricSources.flatMap((source) => [...source()]);
-    return [own, ...(ensemble === null ? [] : ensembleMetrics(ensemble)), ...others];
+    return [...workMetrics(serving.statistics), ...quotaMetrics(serving.tree.quotas), ...others];
   }
 
   /** Another part of the server has metrics to show. */

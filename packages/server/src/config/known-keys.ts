@@ -4,7 +4,6 @@
  * have. A name ending in a dot or in `*` stands for all keys that begin with it.
  */
 const LATER: readonly string[] = [
-  'metricsProvider.',
   'audit.',
   'authProvider.',
   'superUser*',
@@ -33,7 +32,6 @@ const LATER: readonly string[] = [
   'connectionDrop*',
   'connectionDecreaseRatio',
   'connection_throttle_*',
-  'jvm.pause.',
   'messageTracker.',
   'pathStats.',
 ];
@@ -62,7 +60,10 @@ const NEEDLESS: Readonly<Record<string, string>> = {
   'quorum.cnxn.threads.size': ONE_LOOP,
   'leader.nodelay': 'TCP_NODELAY is always on between servers',
   'follower.nodelay': 'TCP_NODELAY is always on between servers',
-  'leader.ackLoggingFrequency': 'nothing about acknowledgements is sampled into the log',
+  'leader.ackLoggingFrequency': 'the times of all acknowledgements are measured, none is sampled into the log',
+  'metricsProvider.numWorkerThreads': 'metrics are added up in place, there are no threads to hand them to',
+  'metricsProvider.maxQueueSize': 'metrics are added up in place, none is queued',
+  'metricsProvider.workerShutdownTimeoutMs': 'metrics are added up in place, there are no threads to stop',
   'learner.asyncSending': ALWAYS_ASYNC,
   'learner.closeSocketAsync': ALWAYS_ASYNC,
   'leader.closeSocketAsync': ALWAYS_ASYNC,

@@ -8,6 +8,7 @@ import { CLIENT_TLS_SETTINGS } from './client-tls-schema.ts';
 import type { ConfigValues, LogLevel, SessionPasswordMode } from './config-values.ts';
 import { ENSEMBLE_SETTINGS } from './ensemble-schema.ts';
 import type { EnsembleConfig } from './members.ts';
+import { METRICS_SETTINGS } from './metrics-schema.ts';
 import { QUORUM_SECURITY_SETTINGS } from './quorum-security-schema.ts';
 import { choice, choices, flag, integer, type Setting, text, type USE_DEFAULT, WRONG, yesOrNo } from './setting.ts';
 import { STORAGE_SETTINGS } from './storage-schema.ts';
@@ -324,6 +325,7 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
   ...AUTH_SETTINGS,
   ...ADMIN_SETTINGS,
   ...AUDIT_SETTINGS,
+  ...METRICS_SETTINGS,
   ...BACKUP_SETTINGS,
   logLevel: choice('log.level', LOG_LEVELS, 'info', 'Ours. Least severe messages that are logged.'),
 };

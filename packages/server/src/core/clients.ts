@@ -11,6 +11,7 @@ import type { Serving } from './serving.ts';
 import { readHandshake, SessionIds, writeHandshakeReply } from './session/handshake.ts';
 import { PASSWORD_BYTES, SessionPasswords } from './session/password.ts';
 import type { CoreSettings } from './settings.ts';
+import type { Observations } from './statistics/observations.ts';
 import type { WritePath } from './write-path.ts';
 
 /** Xid and opcode. */
@@ -114,12 +115,19 @@ export class Clients {
 
   data(id: number, bytes: Uint8Array): void {
     const connection = this.#serving.connections[id];
-    if (connection !== null && connection !== undefined) this.#receive(connection, bytes);
+    if (connection === null || connection === undefined) return;
+    const { work } = this.#serving.statistics;
+    const before = work.readsAtOnce;
+    work.bytesReceived += bytes.length;
+    this.#receive(connection, bytes);
+    const reads = work.readsAtOnce - before;
+    if (reads > 0) work.readsTogether.add(reads);
   }
 
   gone(id: number): void {
     const connection = this.#serving.connections[id] ?? null;
     if (connection === null) return;
+    if (connection.state !== 'closing' && !connection.leaving) this.#serving.statistics.work.dropped++;
     this.#serving.detach(connection);
     connection.state = 'closed';
     this.#serving.connections[id] = null;
@@ -134,18 +142,23 @@ export class Clients {
 
   /** Closes connections that have not completed their handshake, or a SASL exchange, in time. */
   tick(): void {
-    const { nowMs, connections } = this.#serving;
+    const { nowMs, connections, statistics } = this.#serving;
+    let waiting = 0;
     for (const { connection } of this.#serving.localSessions.expire(nowMs)) {
       if (connection !== null) this.#serving.close(connection);
     }
     for (const connection of connections) {
       if (connection === null || connection === undefined) continue;
+      if (connection.order.size > 0) waiting++;
       const isTooSlow =
         connection.state === 'handshake'
           ? nowMs - connection.openedMs >= limits.handshakeMs
           : this.#serving.authentication.isTooSlow(connection, nowMs);
-      if (isTooSlow) this.#serving.close(connection);
+      if (!isTooSlow) continue;
+      if (connection.state === 'handshake') statistics.work.sessionless++;
+      this.#serving.close(connection);
     }
+    statistics.work.waitingConnections.add(waiting);
   }
 
   /** Whether reading from the connection should stop for now. */
@@ -184,13 +197,14 @@ export class Clients {
     const { session } = connection;
     if (session !== null && this.#path !== null) this.#touch(this.#path, session, connection.timeoutMs);
     if (connection.inputLength > 0 || (this.#path === null && connection.state === 'open')) {
-      appendInput(connection, bytes, 0);
+      appendInput(connection, bytes, 0, serving.statistics.work.keptInput);
       this.#consumeInput(connection);
       return;
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const consumed = this.#frames(connection, bytes, view, bytes.length);
-    if (consumed < bytes.length && isReading(connection)) appendInput(connection, bytes, consumed);
+    if (consumed === bytes.length || !isReading(connection)) return;
+    appendInput(connection, bytes, consumed, serving.statistics.work.keptInput);
   }
 
   /** Goes on with input that was kept. */
@@ -231,8 +245,10 @@ export class Clients {
       if (frameEnd > end) return at;
       r.reset(bytes, view, at + 4, frameEnd);
       at = frameEnd;
-      if (this.#path === null) this.#serving.close(connection);
-      else if (connection.state === 'open') this.#request(this.#path, connection, r);
+      if (this.#path === null) {
+        this.#serving.statistics.work.closedUnserved++;
+        this.#serving.close(connection);
+      } else if (connection.state === 'open') this.#request(this.#path, connection, r);
       else this.#handshake(this.#path, connection, r);
     }
     return at;
@@ -264,7 +280,7 @@ export class Clients {
       const answer = path.sync(connection, xid, r);
       if (answer === 'later' || answer === 'behind') {
         if (answer === 'later') connection.syncing = true;
-        connection.order.pushSync(r.bytes, start, r.end, connection.identities);
+        connection.order.pushSync(r.bytes, start, r.end, connection.identities, serving.nowMs);
         return;
       }
       if (answer === 'refused') {
@@ -273,8 +289,13 @@ export class Clients {
       }
     }
     if (operation === null || operation.kind === 'read') {
-      if (connection.order.size > 0) connection.order.pushRequest(r.bytes, start, r.end, connection.identities);
-      else this.#read(connection, operation, connection.identities, r, xid, opcode);
+      if (connection.order.size > 0) {
+        connection.order.pushRequest(r.bytes, start, r.end, connection.identities, serving.nowMs);
+        serving.statistics.work.waitingRequests.add(connection.order.size);
+        return;
+      }
+      serving.statistics.work.readsAtOnce++;
+      this.#read(connection, operation, connection.identities, r, xid, opcode, 0);
       return;
     }
     if (operation.kind === 'immediate') {
@@ -339,6 +360,7 @@ export class Clients {
     r: Reader,
     xid: number,
     opcode: number,
+    latencyMs: number,
   ): void {
     const serving = this.#serving;
     if (operation === null) {
@@ -354,14 +376,15 @@ export class Clients {
       invariant(connection.out.length >= before, 'a reply is only ever added to');
       serving.replyError(connection, xid, ErrorCode.marshallingError);
     }
-    serving.statistics.answered(0);
-    connection.statistics.answered(opcode, xid, serving.lastZxid, 0, serving.nowMs);
+    serving.statistics.answered(latencyMs);
+    connection.statistics.answered(opcode, xid, serving.lastZxid, latencyMs, serving.nowMs);
   }
 
   #handshake(path: WritePath, connection: Connection, r: Reader): void {
     const serving = this.#serving;
     serving.statistics.packetsReceived++;
     connection.statistics.received++;
+    serving.statistics.work.handshakes++;
     const handshake = decodeOrNull(r);
     // A client that has seen a later zxid must not be taken back in time: it tries another server.
     if (handshake === null || handshake.lastZxidSeen > serving.lastZxid) {
@@ -376,7 +399,9 @@ export class Clients {
       return;
     }
     const { sessionHigh, sessionLow } = handshake;
-    if (sessionHigh === 0 && sessionLow === 0) this.#createSession(path, connection);
+    const isReturn = sessionHigh !== 0 || sessionLow !== 0;
+    if (isReturn) serving.statistics.work.returns++;
+    if (!isReturn) this.#createSession(path, connection);
     else if (this.#passwords.accepts(sessionHigh, sessionLow, handshake.password)) {
       const local = serving.localSessions.find(sessionHigh, sessionLow);
       if (local?.isLocal) {
@@ -463,6 +488,7 @@ export class Clients {
     const serving = this.#serving;
     const latency = serving.nowMs - arrivedMs;
     serving.statistics.answered(latency);
+    serving.statistics.work.updateLatency.add(latency);
     connection.statistics.answered(opcode, xid, zxid, latency, serving.nowMs);
     const { order } = connection;
     invariant(order.headKind() === 'write', 'replies leave in the order of requests');
@@ -484,6 +510,9 @@ export class Clients {
     const serving = this.#serving;
     const { order } = connection;
     const r = this.#waitingReader;
+    const { work } = serving.statistics;
+    const waited = order.size;
+    let reads = 0;
     while (
       order.size > 0 &&
       order.headKind() !== 'write' &&
@@ -509,8 +538,13 @@ export class Clients {
       const opcode = r.int();
       const operation = operationOf(opcode);
       if (operation !== null && operation.kind !== 'read') throw new InvariantViolation('only reads wait');
-      this.#read(connection, operation, order.identities, r, xid, opcode);
+      const latency = serving.nowMs - order.arrivedMs;
+      work.readLatency.add(latency);
+      reads++;
+      this.#read(connection, operation, order.identities, r, xid, opcode, latency);
     }
+    if (reads > 0) work.readsAfterWrite.add(reads);
+    if (waited > 0 && order.size === 0) work.ordersDrained.add(1);
   }
 }
 
@@ -519,7 +553,7 @@ function isReading(connection: Connection): boolean {
 }
 
 /** Adds `bytes` from `from` on to what waits, growing with what has really arrived. */
-function appendInput(connection: Connection, bytes: Uint8Array, from: number): void {
+function appendInput(connection: Connection, bytes: Uint8Array, from: number, keptInput: Observations): void {
   const need = connection.inputLength + bytes.length - from;
   if (need > connection.input.length) {
     const larger = new Uint8Array(Math.max(need, connection.input.length * 2, 256));
@@ -528,6 +562,7 @@ function appendInput(connection: Connection, bytes: Uint8Array, from: number): v
   }
   connection.input.set(bytes.subarray(from), connection.inputLength);
   connection.inputLength = need;
+  keptInput.add(need);
 }
 
 function decodeOrNull(r: Reader): ReturnType<typeof readHandshake> | null {

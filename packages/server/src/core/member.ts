@@ -74,6 +74,9 @@ export class Member {
   }
 
   durable(): void {
+    const { pipeline, statistics } = this.stage;
+    const { name } = this.#role;
+    if (name === 'leading' || name === 'following') pipeline.observeDurable(statistics.ackCreation);
     this.#role.durable();
   }
 

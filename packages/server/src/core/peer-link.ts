@@ -1,5 +1,6 @@
 import { packetLength, QuorumPacket, Writer } from '@headkeeper/protocol';
 import { invariant } from './invariants.ts';
+import type { Observations } from './statistics/observations.ts';
 
 const INITIAL_BYTES = 4096;
 const KEEP_INPUT_BYTES = 1 << 20;
@@ -39,6 +40,10 @@ export class PeerLink {
   needsAcceptedEpoch = 0;
   needsCurrentEpoch = 0;
   dirty = false;
+  /** When the oldest of what is in `out` was written, if that is known; monotonic milliseconds. */
+  queuedMs = 0;
+  /** Where it is noted how long that waits for the network; null until the peer is known. */
+  sendDelay: Observations | null = null;
   /** Whether it is to be closed, or is: nothing more is read or written. */
   closed = false;
   /** Whether what was written before it was closed still leaves. */

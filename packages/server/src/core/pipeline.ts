@@ -10,6 +10,7 @@ import { closeSession, createSession } from './ops/sessions.ts';
 import { type Proposal, Proposals } from './proposals.ts';
 import type { Serving } from './serving.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
+import type { Observations } from './statistics/observations.ts';
 import type { TxnApplier } from './tree/apply.ts';
 import { DigestLog } from './tree/digest-log.ts';
 
@@ -34,6 +35,7 @@ export class Pipeline {
   readonly snapshots: SnapshotSchedule;
   /** Everything up to here is on stable storage. */
   durableZxid = 0;
+  #durableBefore = 0;
   /** On a learner: who waits for what. */
   claimer: TxnClaimer | null = null;
   /** Up to here digests of txns say nothing: the state came from a leader while it was changing. */
@@ -70,15 +72,31 @@ export class Pipeline {
   /** Everything appended up to `zxid` is on stable storage. */
   durable(zxid: number): void {
     invariant(zxid >= this.durableZxid, 'what is durable stays durable');
+    this.#durableBefore = this.durableZxid;
     this.durableZxid = zxid;
     this.proposals.durable(zxid);
   }
 
+  /** Notes how old those txns are that have just become durable and are not applied yet. */
+  observeDurable(ages: Observations): void {
+    if (this.#durableBefore < this.durableZxid) {
+      this.proposals.observeAges(this.#durableBefore, this.durableZxid, ages);
+    }
+    this.#durableBefore = this.durableZxid;
+  }
+
   /** Applies the txns up to `zxid`, which are committed. */
   applyUpTo(zxid: number): void {
+    const { outstanding } = this.proposals;
     for (let next = this.proposals.oldest; next !== null && next.zxid <= zxid; next = this.proposals.oldest) {
       this.#apply(next);
     }
+    const applied = outstanding - this.proposals.outstanding;
+    if (applied <= 0) return;
+    const { work } = this.serving.statistics;
+    work.committed += applied;
+    work.writesTogether.add(applied);
+    work.writesOutstanding.add(outstanding);
   }
 
   /** Proposes the end of a session. `remote`: another server waits for the txn. */
@@ -131,6 +149,7 @@ export class Pipeline {
     invariant(applier.zxid === zxid, 'the txn applied is the one that was proposed');
     serving.setLastZxid(zxid);
     if (serving.audit !== null) this.#audit(serving.audit, writer, proposal, ending);
+    this.#observeAge(proposal, applier.time);
     serving.database.recent.add(zxid, writer.bytes, start, end);
     if (applier.hasDigest && serving.settings.digestEnabled && zxid > this.fuzzyUntil) this.#compareDigest();
     if (DigestLog.isKept(serving.lastZxidLow)) this.#keepDigest(zxid);
@@ -161,6 +180,13 @@ export class Pipeline {
     if (applier.type === OpCode.closeSession) {
       audit.sessionEnded(applier.sessionHigh, applier.sessionLow, ending, zxid, serving.wallMs);
     } else audit.applied(bytes, view, start, end, zxid, applier.error, serving.wallMs);
+  }
+
+  #observeAge({ connection, arrivedMs }: Proposal, madeMs: number): void {
+    const { wallMs, nowMs, statistics } = this.serving;
+    // The clock of the server that made it may be ahead of this one's.
+    if (wallMs >= madeMs) statistics.work.propagation.add(wallMs - madeMs);
+    if (connection === null) statistics.work.othersWriteTime.add(nowMs - arrivedMs);
   }
 
   /**

@@ -33,7 +33,7 @@ export class Preparation {
 
   constructor(serving: Serving) {
     this.serving = serving;
-    this.pending = new PendingChanges(serving.tree, serving.settings.digestEnabled);
+    this.pending = new PendingChanges(serving.tree, serving.settings.digestEnabled, serving.statistics.work);
   }
 
   /** Whether the session may still propose changes. */

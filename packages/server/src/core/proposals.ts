@@ -2,11 +2,12 @@ import { ErrorCode, type Identity, JuteError, OpCode, type Reader, Writer } from
 import { limits } from '../limits.ts';
 import type { Connection, Session } from './connection.ts';
 import { invariant } from './invariants.ts';
-import { beginRecord, endRecord, RECORD_PREFIX_BYTES, zxidOfBody } from './log/record-codec.ts';
+import { beginRecord, endRecord, RECORD_PREFIX_BYTES, timeOfBody, zxidOfBody } from './log/record-codec.ts';
 import type { WriteOperation } from './ops/operation.ts';
 import { Preparation } from './preparation.ts';
 import type { Append } from './ready.ts';
 import type { Serving } from './serving.ts';
+import type { Observations } from './statistics/observations.ts';
 import { DIGEST_VERSION } from './tree/digest.ts';
 
 const BUFFER_BYTES = 256 * 1024;
@@ -131,6 +132,7 @@ export class Proposals {
     refusal = 0,
   ): number {
     const serving = this.#serving;
+    serving.statistics.work.proposed++;
     const p = this.preparation;
     const buffer = this.#buffer;
     const log = buffer.writer;
@@ -249,6 +251,25 @@ export class Proposals {
     let from = this.#queue.length;
     while (from > this.#head && this.#queue[from - 1].zxid > zxid) from--;
     return from - this.#head;
+  }
+
+  /** Notes how old, by the wall clocks, the outstanding txns behind `after` (null: from the oldest on) up to `upTo` are. */
+  observeAges(after: number | null, upTo: number, ages: Observations): void {
+    const { wallMs } = this.#serving;
+    const from = this.#head + (after === null ? 0 : this.indexAfter(after));
+    for (let i = from; i < this.#queue.length && this.#queue[i].zxid <= upTo; i++) {
+      const { buffer, start } = this.#queue[i];
+      const madeMs = timeOfBody((buffer as LogBuffer).writer.view, start);
+      if (wallMs >= madeMs) ages.add(wallMs - madeMs);
+    }
+  }
+
+  /** The outstanding txn `zxid`, or null. */
+  find(zxid: number): Proposal | null {
+    const oldest = this.oldest;
+    // Within an epoch there are no gaps.
+    const found = oldest === null ? undefined : this.#queue[this.#head + zxid - oldest.zxid];
+    return found?.zxid === zxid ? found : null;
   }
 
   /** The outstanding txn number `index`, the oldest being 0. */

@@ -1,6 +1,7 @@
 import {
   type Acl,
   decodeUtf8,
+  ErrorCode,
   EVENT_STATE_SYNC_CONNECTED,
   encodeUtf8,
   type Identity,
@@ -20,6 +21,7 @@ import { ExpiryQueue } from './session/expiry.ts';
 import { LocalSessions } from './session/local-sessions.ts';
 import type { SessionTable } from './session/sessions.ts';
 import type { CoreSettings } from './settings.ts';
+import { WorkStatistics } from './statistics/work-statistics.ts';
 import { permits } from './tree/acl-match.ts';
 import type { ChangeObserver } from './tree/apply.ts';
 import { Field, ROOT } from './tree/node-store.ts';
@@ -51,6 +53,8 @@ export class ServerStatistics {
   digestMismatches = 0;
   snapshots = 0;
   authFailures = 0;
+  /** What `reset` leaves alone. */
+  readonly work: WorkStatistics = new WorkStatistics();
   /** Bytes of replies, of the last, the smallest and the largest; -1 before the first. */
   readonly responseSize: { last: number; min: number; max: number } = { last: -1, min: -1, max: -1 };
 
@@ -204,7 +208,9 @@ export class Serving implements ChangeObserver {
     const out = connection.out;
     const length = out.length - at - 4;
     out.view.setInt32(at, length);
-    this.statistics.replied(length);
+    const { statistics } = this;
+    statistics.replied(length);
+    statistics.work.replyBytes += length + 4;
     if (!connection.dirty) this.markDirty(connection);
   }
 
@@ -257,6 +263,18 @@ export class Serving implements ChangeObserver {
     this.tree.setConfig(encodeUtf8(membership.toText()), membership.version, this.wallMs);
   }
 
+  /** A znode was written: `bytes[start, end)` is its path. */
+  written(bytes: Uint8Array, start: number, end: number, dataBytes: number): void {
+    this.statistics.work.writes.add(bytes, start, end, dataBytes);
+  }
+
+  /** Whether a change would pass a hard quota: the error, or 0. */
+  checkQuota(bytes: Uint8Array, start: number, end: number, countDifference: number, byteDifference: number): number {
+    const error = this.tree.quotas.check(bytes, start, end, countDifference, byteDifference);
+    if (error === ErrorCode.quotaExceeded) this.statistics.work.exceeded(bytes, start, end);
+    return error;
+  }
+
   get isWatching(): boolean {
     return this.watches.pathCount > 0;
   }
@@ -267,6 +285,7 @@ export class Serving implements ChangeObserver {
     triggered.count = 0;
     const count = this.watches.trigger(eventType, bytes, start, end, triggered);
     if (count === 0) return;
+    this.statistics.work.fired(eventType, count);
     this.#encodeEvent(eventType, this.pendingZxid, bytes, start, end);
     for (let i = 0; i < count; i++) {
       const connection = this.connections[triggered.slots[i]];
@@ -308,6 +327,7 @@ export class Serving implements ChangeObserver {
   #deliver(connection: Connection): void {
     connection.out.raw(this.#event.bytes, 0, this.#event.length);
     this.statistics.packetsSent++;
+    this.statistics.work.watchBytes += this.#event.length;
     connection.statistics.sent++;
     if (!connection.dirty) this.markDirty(connection);
   }

@@ -184,6 +184,7 @@ export class Stage {
   send(link: PeerLink): void {
     if (link.dirty || link.closed) return;
     link.dirty = true;
+    if (link.queuedMs === 0) link.queuedMs = this.nowMs;
     this.dirtyLinks.push(link);
   }
 

@@ -7,6 +7,7 @@ import type { Append, Ready } from '../core/ready.ts';
 import type { Replica } from '../core/replica.ts';
 import { limits } from '../limits.ts';
 import type { ClientLink, Clock, Journal, JournalListener, SnapshotStore } from '../ports.ts';
+import { DriverStatistics } from './driver-statistics.ts';
 import { PeerRunner, type PeerRunnerOptions } from './peer-runner.ts';
 import { SnapshotRunner } from './snapshot-runner.ts';
 
@@ -51,6 +52,7 @@ const ZNODES_PER_SLICE = 2048;
  * calls are made from one thread; completions that arrive while the core is stepping wait for their turn.
  */
 export class Driver implements JournalListener {
+  readonly statistics: DriverStatistics = new DriverStatistics();
   readonly #replica: Replica;
   readonly #clock: Clock;
   /** Null while the history on the disk is being changed. */
@@ -185,7 +187,9 @@ export class Driver implements JournalListener {
   durable(lastZxid: number): void {
     if (this.#failed) return;
     this.#durableZxid = lastZxid;
-    this.#step({ kind: 'durable', generation: this.#askedIn, zxid: lastZxid, ...this.#time() });
+    const { nowMs, wallMs } = this.#time();
+    this.#step({ kind: 'durable', generation: this.#askedIn, zxid: lastZxid, nowMs, wallMs });
+    this.statistics.committingSteps.add(this.#clock.monotonicMs() - nowMs);
     if (this.#stopping !== null && this.#replica.outstanding === 0) this.#finishStopping();
   }
 
@@ -337,6 +341,7 @@ export class Driver implements JournalListener {
       quiesce: (done) => this.#quiesce(done),
       installReplacement: () => this.#installReplacement(),
       openJournal: (lastZxid) => this.#openJournal(lastZxid),
+      sent: (ms) => this.statistics.sending.add(ms),
       get durableZxid() {
         return durable();
       },
@@ -372,6 +377,7 @@ export class Driver implements JournalListener {
     if (ready.append.length > 0) {
       this.#askedIn = ready.generation;
       this.#append(ready.append);
+      this.statistics.writingSteps.add(this.#clock.monotonicMs() - this.#replica.serving.nowMs);
     }
     for (const connection of ready.output) {
       const link = this.#links[connection.id];

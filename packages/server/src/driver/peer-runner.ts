@@ -61,6 +61,8 @@ export interface PeerRunnerPort {
   openJournal(lastZxid: number): void;
   /** Whether the core lets what the link sends lie for now. */
   isHeld(link: number): boolean;
+  /** Packets were handed to the network, which took so many milliseconds. */
+  sent(ms: number): void;
   /** The last zxid known to be durable. */
   readonly durableZxid: number;
   fail(error: Error): void;
@@ -184,12 +186,17 @@ export class PeerRunner {
   }
 
   #sendAll(): void {
-    if (this.#stopped) return;
-    for (const link of this.#leaving) this.#send(link);
+    if (this.#stopped || this.#leaving.size === 0) return;
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    for (const link of this.#leaving) this.#send(link, nowMs);
     this.#leaving.clear();
+    this.#port.sent(clock.monotonicMs() - nowMs);
   }
 
-  #send(link: PeerLink): void {
+  #send(link: PeerLink, nowMs: number): void {
+    if (link.queuedMs > 0) link.sendDelay?.add(nowMs - link.queuedMs);
+    link.queuedMs = 0;
     if (
       link.needsZxid > this.#port.durableZxid ||
       link.needsAcceptedEpoch > this.#epochs.accepted ||

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
-import { type EnsembleFacts, type LeaderFacts, modeOf, type Summary } from '../../src/admin/ensemble-facts.ts';
-import { ensembleMetrics } from '../../src/admin/ensemble-metrics.ts';
+import { type EnsembleFacts, type LeaderFacts, modeOf } from '../../src/admin/ensemble-facts.ts';
 import { fourLetterAnswer } from '../../src/admin/four-letter.ts';
+import { ensembleGauges, ensembleWork } from '../../src/admin/metrics/ensemble-metrics.ts';
+import { EnsembleStatistics } from '../../src/core/ensemble-statistics.ts';
 import { parseMembership } from '../../src/core/membership/membership.ts';
 import { statusWith } from './sample-status.ts';
 
 const ALL = Object.keys(FourLetterWord) as FourLetterName[];
-const NONE: Summary = { count: 0, sum: 0, min: 0, max: 0 };
 
 /** The ensemble whose Apache ZooKeeper 3.9.5 servers gave the answers below. */
 const LINES = [
@@ -42,26 +42,18 @@ const leader: EnsembleFacts = {
   membership: parseMembership(LINES),
   leading,
   hostedObservers: null,
-  lookingCount: 1,
-  disloyalVoters: 0,
-  proposalCount: 0,
-  commitCount: 0,
-  proposalsReceived: 0,
-  commitsReceived: 0,
-  diffSyncs: 2,
-  snapSyncs: 1,
-  revalidations: 0,
-  electionTime: { count: 1, sum: 355, min: 355, max: 355 },
-  leaderUnavailableTime: { count: 1, sum: 437, min: 437, max: 437 },
-  unavailableTime: { count: 1, sum: 437, min: 437, max: 437 },
-  followerSyncTime: NONE,
-  observerSyncTime: NONE,
 };
+const done = new EnsembleStatistics();
+done.elections = 1;
+done.diffSyncs = 2;
+done.snapSyncs = 1;
+done.electionTime.add(355);
+done.learner(2).ackLatency.add(3);
 const follower: EnsembleFacts = { ...leader, sid: 1, role: 'follower', leading: null };
 const observer: EnsembleFacts = { ...follower, sid: 4, role: 'observer', observerMasterSid: 3 };
 
 function answer(word: FourLetterName, facts: EnsembleFacts): string {
-  const metrics = () => ensembleMetrics(facts);
+  const metrics = () => [...ensembleGauges(facts), ...ensembleWork(done)];
   return fourLetterAnswer(word, ALL, statusWith({ mode: modeOf(facts), ensemble: facts, metrics }));
 }
 
@@ -126,6 +118,7 @@ describe("four-letter words of an ensemble's servers, as Apache ZooKeeper 3.9.5 
       zk_min_proposal_size: '-1',
       zk_diff_count: '2',
       zk_snap_count: '1',
+      zk_p50_2_ack_latency: '3',
     };
     for (const [key, value] of Object.entries(expected)) assert.equal(values.get(key), value, key);
     assert.equal(monitor(observer).get('zk_observer_master_id'), '3');

@@ -5,7 +5,7 @@ import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
 import { fourLetterAnswer } from '../../src/admin/four-letter.ts';
 import type { ServerStatus } from '../../src/admin/server-status.ts';
 import { ANNOUNCED_VERSION, HEADKEEPER_VERSION } from '../../src/admin/version.ts';
-import { asking, first, statusWith } from './sample-status.ts';
+import { asking, first, observed, statusWith } from './sample-status.ts';
 
 const ALL = Object.keys(FourLetterWord) as FourLetterName[];
 
@@ -60,36 +60,72 @@ describe('four-letter words, as Apache ZooKeeper 3.9.5 answered them', () => {
       latency: { min: 0, average: 0, max: 0 },
       metrics: () => [
         { kind: 'counter', name: 'response_bytes', value: 12 },
-        { kind: 'summary', name: 'fsynctime', count: 3, sum: 10, min: 1, max: 7 },
-        { kind: 'summary', name: 'snapshottime', count: 0, sum: 0, min: 0, max: 0 },
-        {
-          kind: 'summary',
-          name: 'readlatency',
-          count: 2,
-          sum: 3,
-          min: 1,
-          max: 2,
-          percentiles: { p50: 1, p95: 1.6, p99: 2, p999: 2 },
-        },
+        { kind: 'counter', name: 'response_bytes', value: 5 },
+        { kind: 'summary', name: 'fsynctime', of: observed(1, 2, 7) },
+        { kind: 'advanced', name: 'readlatency', of: observed(1, 2) },
+        { kind: 'summary', name: 'read_per_namespace', key: 'app', of: observed(80) },
+        { kind: 'gauge', name: 'ours', value: 3 },
       ],
     });
-    assert.equal(
-      text,
-      `zk_version\t${ANNOUNCED_VERSION}\nzk_server_state\tstandalone\nzk_avg_latency\t0.0\nzk_max_latency\t0\n` +
-        'zk_min_latency\t0\nzk_packets_received\t22\nzk_packets_sent\t21\nzk_num_alive_connections\t3\n' +
-        'zk_outstanding_requests\t0\nzk_uptime\t25545\nzk_znode_count\t9\nzk_watch_count\t4\nzk_ephemerals_count\t3\n' +
-        'zk_approximate_data_size\t64\nzk_global_sessions\t2\nzk_local_sessions\t0\nzk_open_file_descriptor_count\t44\n' +
-        'zk_max_file_descriptor_count\t20000\nzk_connection_drop_probability\t0.0\nzk_last_client_response_size\t-1\n' +
-        'zk_max_client_response_size\t-1\nzk_min_client_response_size\t-1\nzk_outstanding_tls_handshake\t0\n' +
-        'zk_auth_failed_count\t0\nzk_non_mtls_remote_conn_count\t0\nzk_non_mtls_local_conn_count\t0\n' +
-        'zk_response_bytes\t12\n' +
-        'zk_avg_fsynctime\t3.3333\nzk_min_fsynctime\t1\nzk_max_fsynctime\t7\nzk_cnt_fsynctime\t3\nzk_sum_fsynctime\t10\n' +
-        'zk_avg_snapshottime\t0.0\nzk_min_snapshottime\t0\nzk_max_snapshottime\t0\nzk_cnt_snapshottime\t0\n' +
-        'zk_sum_snapshottime\t0\n' +
-        'zk_avg_readlatency\t1.5\nzk_min_readlatency\t1\nzk_max_readlatency\t2\nzk_cnt_readlatency\t2\n' +
-        'zk_sum_readlatency\t3\nzk_p50_readlatency\t1\nzk_p95_readlatency\t2\nzk_p99_readlatency\t2\n' +
-        'zk_p999_readlatency\t2\n',
-    );
+    const lines = text.split('\n');
+    assert.deepEqual(lines.slice(0, 26), [
+      `zk_version\t${ANNOUNCED_VERSION}`,
+      'zk_server_state\tstandalone',
+      'zk_avg_latency\t0.0',
+      'zk_max_latency\t0',
+      'zk_min_latency\t0',
+      'zk_packets_received\t22',
+      'zk_packets_sent\t21',
+      'zk_num_alive_connections\t3',
+      'zk_outstanding_requests\t0',
+      'zk_uptime\t25545',
+      'zk_znode_count\t9',
+      'zk_watch_count\t4',
+      'zk_ephemerals_count\t3',
+      'zk_approximate_data_size\t64',
+      'zk_global_sessions\t2',
+      'zk_local_sessions\t0',
+      'zk_open_file_descriptor_count\t44',
+      'zk_max_file_descriptor_count\t20000',
+      'zk_connection_drop_probability\t0.0',
+      'zk_last_client_response_size\t-1',
+      'zk_max_client_response_size\t-1',
+      'zk_min_client_response_size\t-1',
+      'zk_outstanding_tls_handshake\t0',
+      'zk_auth_failed_count\t0',
+      'zk_non_mtls_remote_conn_count\t0',
+      'zk_non_mtls_local_conn_count\t0',
+    ]);
+    const of = (name: string): string[] => lines.filter((line) => line.split('\t', 1)[0]?.endsWith(`_${name}`));
+    // Two parts of the server that count under one name.
+    assert.deepEqual(of('response_bytes'), ['zk_response_bytes\t17']);
+    assert.deepEqual(of('fsynctime'), [
+      'zk_avg_fsynctime\t3.3333',
+      'zk_min_fsynctime\t1',
+      'zk_max_fsynctime\t7',
+      'zk_cnt_fsynctime\t3',
+      'zk_sum_fsynctime\t10',
+    ]);
+    assert.deepEqual(of('snapshottime'), [
+      'zk_avg_snapshottime\t0.0',
+      'zk_min_snapshottime\t0',
+      'zk_max_snapshottime\t0',
+      'zk_cnt_snapshottime\t0',
+      'zk_sum_snapshottime\t0',
+    ]);
+    assert.deepEqual(of('readlatency'), [
+      'zk_avg_readlatency\t1.5',
+      'zk_min_readlatency\t1',
+      'zk_max_readlatency\t2',
+      'zk_cnt_readlatency\t2',
+      'zk_sum_readlatency\t3',
+      'zk_p50_readlatency\t1',
+      'zk_p95_readlatency\t2',
+      'zk_p99_readlatency\t2',
+      'zk_p999_readlatency\t2',
+    ]);
+    assert.deepEqual(of('read_per_namespace')[4], 'zk_sum_app_read_per_namespace\t80');
+    assert.deepEqual(lines.slice(-2), ['zk_ours\t3', '']);
   });
 
   it('envi: names in order, one a line', () => {

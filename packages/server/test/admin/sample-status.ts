@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ConnectionStatus, ServerStatus } from '../../src/admin/server-status.ts';
+import { Observations } from '../../src/core/statistics/observations.ts';
 
 /** The state in which an Apache ZooKeeper 3.9.5 gave the answers below: three connections, the first asking the word. */
 export const asking: ConnectionStatus = {
@@ -94,6 +95,7 @@ export function statusWith(changes: Partial<ServerStatus> = {}): ServerStatus {
     logDirSize: () => 67109358,
     fileDescriptors: () => ({ open: 44, max: 20_000 }),
     metrics: () => [],
+    metricsProvider: 'default',
     connections: () => [asking, first, second],
     sessionExpiry: () => [{ at: SESSIONS_EXPIRE, things: [0x1000016a0550000n, 0x1000016a0550001n] }],
     connectionExpiry: () => [
@@ -124,4 +126,10 @@ export function statusWith(changes: Partial<ServerStatus> = {}): ServerStatus {
     resetConnectionStats: () => assert.fail('not asked to'),
   };
   return { ...status, ...changes };
+}
+
+export function observed(...values: readonly number[]): Observations {
+  const observations = new Observations();
+  for (const value of values) observations.add(value);
+  return observations;
 }

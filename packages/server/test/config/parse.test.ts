@@ -11,6 +11,7 @@ import { AUTH_COMPANIONS, BAD_AUTH_VALUES, GOOD_AUTH_VALUES } from './auth-value
 import { BAD_BACKUP_VALUES, GOOD_BACKUP_VALUES } from './backup-values.ts';
 import { BAD_CLIENT_TLS_VALUES, GOOD_CLIENT_TLS_VALUES } from './client-tls-values.ts';
 import { BAD_ENSEMBLE_VALUES, GOOD_ENSEMBLE_VALUES, NOT_A_NUMBER, NOT_A_SWITCH } from './ensemble-values.ts';
+import { BAD_METRICS_VALUES, GOOD_METRICS_VALUES } from './metrics-values.ts';
 import { BAD_STORAGE_VALUES, GOOD_STORAGE_VALUES } from './storage-values.ts';
 
 const MINIMAL = 'dataDir=/data\nclientPort=2181\n';
@@ -102,6 +103,7 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
   ...GOOD_ADMIN_VALUES,
   ...GOOD_AUTH_VALUES,
   ...GOOD_AUDIT_VALUES,
+  ...GOOD_METRICS_VALUES,
   ...GOOD_BACKUP_VALUES,
   ...GOOD_STORAGE_VALUES,
   ...GOOD_CLIENT_TLS_VALUES,
@@ -153,6 +155,7 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   ...BAD_ADMIN_VALUES,
   ...BAD_AUTH_VALUES,
   ...BAD_AUDIT_VALUES,
+  ...BAD_METRICS_VALUES,
   ...BAD_BACKUP_VALUES,
   ...BAD_STORAGE_VALUES,
   ...BAD_CLIENT_TLS_VALUES,
@@ -331,7 +334,7 @@ describe('keys that are no settings', () => {
   });
 
   it("knows Apache's others, and says whether they are still to come", () => {
-    for (const key of ['kerberos.removeHostFromPrincipal', 'metricsProvider.className']) {
+    for (const key of ['kerberos.removeHostFromPrincipal']) {
       assert.equal(warning(`${key}=1`), `zoo.cfg:3: ${key} is known, has no effect yet`);
     }
     assert.match(warning('commitProcessor.numWorkerThreads=4'), /is known, has no effect: one event loop /);

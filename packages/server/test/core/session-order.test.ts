@@ -39,7 +39,7 @@ function push(order: SessionOrder, entry: Entry): void {
     // Not at the beginning of its memory, which is somebody else's again right afterwards.
     const memory = new Uint8Array(entry.bytes.length + 8).fill(0xee);
     memory.set(entry.bytes, 3);
-    order.pushRequest(memory, 3, 3 + entry.bytes.length, entry.identities);
+    order.pushRequest(memory, 3, 3 + entry.bytes.length, entry.identities, 0);
     memory.fill(0xff);
   }
 }

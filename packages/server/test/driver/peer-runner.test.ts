@@ -57,6 +57,7 @@ function played(): Played {
     quiesce: (atRest) => waiting.push(atRest),
     installReplacement: () => assert.fail('no state is held ready'),
     openJournal: () => done.push('journal'),
+    sent: nothing,
     durableZxid: 0,
     fail: (error) => assert.fail(error),
   };

@@ -4,6 +4,7 @@ import { encodeUtf8 } from '@headkeeper/protocol';
 import { SnapshotDecoder } from '../../src/core/log/snapshot-decoder.ts';
 import type { StateSink } from '../../src/core/log/state-sink.ts';
 import { SessionTable } from '../../src/core/session/sessions.ts';
+import { WorkStatistics } from '../../src/core/statistics/work-statistics.ts';
 import { PendingChanges } from '../../src/core/tree/pending.ts';
 import { SnapshotWriter } from '../../src/core/tree/snapshot-writer.ts';
 import { DataTree } from '../../src/core/tree/tree.ts';
@@ -112,7 +113,7 @@ describe('digests put off while a large snapshot is loaded', () => {
     assert.deepEqual([again.high, again.low], [tree.digest.high, tree.digest.low]);
     const proposing = reload(tree).loaded;
     proposing.endLoading(null);
-    const pending = new PendingChanges(proposing, true);
+    const pending = new PendingChanges(proposing, true, new WorkStatistics());
     pending.follow();
     assert.deepEqual([pending.digest.high, pending.digest.low], [tree.digest.high, tree.digest.low]);
   });

@@ -65,6 +65,7 @@ export class ClientListener implements ClientSocketPort {
   /** Connections, with those that are still in their TLS handshake. */
   #count = 0;
   readonly #anonymous: { local: number; remote: number } = { local: 0, remote: 0 };
+  #silent = 0;
   #isStopped = false;
 
   constructor(options: ListenerOptions) {
@@ -86,6 +87,11 @@ export class ClientListener implements ClientSocketPort {
   /** Connections so far whose clients have shown no certificate: from this machine, and from elsewhere. */
   get anonymous(): { readonly local: number; readonly remote: number } {
     return this.#anonymous;
+  }
+
+  /** Connections closed because they did not say in time what they are. */
+  get silent(): number {
+    return this.#silent;
   }
 
   /** Begins to accept; resolves with the address in use, rejects with the operating system's error. */
@@ -246,6 +252,7 @@ export class ClientListener implements ClientSocketPort {
     const oldest = this.#options.clock.monotonicMs() - this.#options.silentMs;
     for (const socket of this.#unknown) {
       if (socket.acceptedMs > oldest) break;
+      this.#silent++;
       socket.destroy();
     }
     for (const [socket, since] of this.#closing) {

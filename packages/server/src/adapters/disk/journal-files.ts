@@ -9,6 +9,7 @@ import {
 } from '../../core/log/record-codec.ts';
 import type { Disk, DiskFile, DiskSource, Journal, JournalListener } from '../../ports.ts';
 import { logName, SPARE_LOG_NAME } from './file-names.ts';
+import { JournalStatistics } from './journal-statistics.ts';
 import { readFully } from './recovery-files.ts';
 
 export interface JournalOptions {
@@ -24,12 +25,17 @@ export interface JournalOptions {
   readonly listener: JournalListener;
   /** Monotonic milliseconds with a fraction, to notice a disk too slow for synchronous syncs. */
   readonly nowMs: () => number;
+  /** Where it is noted what the journal does; nobody asks if it is not given. */
+  readonly statistics?: JournalStatistics;
 }
 
 /** Appended records that go to one file with one sync. */
 interface Batch {
   readonly pieces: Piece[];
   bytes: number;
+  txns: number;
+  /** When the first of them came. */
+  appendedMs: number;
   firstZxid: number;
   lastZxid: number;
   /** Whether the log was rolled before the first of them. */
@@ -84,6 +90,7 @@ class JournalFiles implements Journal {
   readonly #zeroStep: number;
   readonly #listener: JournalListener;
   readonly #nowMs: () => number;
+  readonly #statistics: JournalStatistics;
 
   /** The file that takes records, or null before the first. */
   #file: DiskFile | null = null;
@@ -123,6 +130,7 @@ class JournalFiles implements Journal {
     this.#lastZxid = options.lastZxid;
     this.#listener = options.listener;
     this.#nowMs = options.nowMs;
+    this.#statistics = options.statistics ?? new JournalStatistics();
     const spare = this.#path(SPARE_LOG_NAME);
     if (this.#disk.existsSync(spare)) this.#disk.removeSync(spare);
   }
@@ -135,9 +143,14 @@ class JournalFiles implements Journal {
     if (this.#failure !== null) return;
     if (this.#appendedSinceRoll >= this.#fileLimit) this.roll();
     const batch = this.#open;
-    if (batch.bytes === 0) batch.firstZxid = firstZxid;
+    if (batch.bytes === 0) {
+      batch.firstZxid = firstZxid;
+      batch.appendedMs = this.#nowMs();
+    }
     batch.lastZxid = lastZxid;
     batch.bytes += end - start;
+    batch.txns += lastZxid - firstZxid + 1;
+    this.#statistics.appended += lastZxid - firstZxid + 1;
     this.#appendedSinceRoll += end - start;
     const last = batch.pieces[batch.pieces.length - 1];
     if (last !== undefined && last.memory === memory && last.end === start) last.end = end;
@@ -180,15 +193,17 @@ class JournalFiles implements Journal {
     const batch = this.#takeBatch();
     const file = this.#file as DiskFile;
     const began = this.#nowMs();
+    let syncing = began;
     const done = this.#attempt(() => {
       const piece = this.#gather(batch);
       file.writeSync(piece.memory, piece.start, piece.end, this.#position);
       this.#advance(batch.bytes);
+      syncing = this.#nowMs();
       file.dataSyncSync();
     });
     if (!done) return;
     this.#durableEnd = this.#position;
-    this.#slowDisk = this.#nowMs() - began > SLOW_SYNC_MS;
+    this.#observe(batch, began, syncing);
     this.#writeZeros();
     this.#listener.durable(batch.lastZxid);
   }
@@ -233,10 +248,9 @@ class JournalFiles implements Journal {
   }
 
   #takeBatch(): Batch {
-    const closed = this.#closed.shift();
-    if (closed !== undefined) return closed;
-    const batch = this.#open;
-    this.#open = emptyBatch(false);
+    const batch = this.#closed.shift() ?? this.#open;
+    if (batch === this.#open) this.#open = emptyBatch(false);
+    this.#statistics.began(batch.txns, this.#open.txns);
     return batch;
   }
 
@@ -297,19 +311,29 @@ class JournalFiles implements Journal {
     const piece = this.#gather(batch);
     const position = this.#position;
     this.#advance(batch.bytes);
+    let syncing = began;
     const synced = this.#then(() => {
       this.#durableEnd = position + batch.bytes;
-      this.#slowDisk = this.#nowMs() - began > SLOW_SYNC_MS;
+      this.#observe(batch, began, syncing);
       this.#settle(batch);
     });
+    const sync = (): void => {
+      syncing = this.#nowMs();
+      file.dataSync(synced);
+    };
     // Into the page cache a batch goes faster than a thread could be woken for it.
     if (batch.bytes <= WRITE_IN_PLACE) {
       const written = this.#attempt(() => file.writeSync(piece.memory, piece.start, piece.end, position));
-      if (written) file.dataSync(synced);
+      if (written) sync();
       return;
     }
-    const thenSync = this.#then(() => file.dataSync(synced));
-    file.write(piece.memory, piece.start, piece.end, position, thenSync);
+    file.write(piece.memory, piece.start, piece.end, position, this.#then(sync));
+  }
+
+  #observe(batch: Batch, writeMs: number, syncMs: number): void {
+    const nowMs = this.#nowMs();
+    this.#slowDisk = nowMs - writeMs > SLOW_SYNC_MS;
+    this.#statistics.synced(batch.txns, batch.appendedMs, writeMs, syncMs, nowMs);
   }
 
   /** The next batch is on its way before this one is reported. */
@@ -421,7 +445,7 @@ class JournalFiles implements Journal {
 }
 
 function emptyBatch(rolled: boolean): Batch {
-  return { pieces: [], bytes: 0, firstZxid: 0, lastZxid: 0, rolled };
+  return { pieces: [], bytes: 0, txns: 0, appendedMs: 0, firstZxid: 0, lastZxid: 0, rolled };
 }
 
 /** Whether a log file begins with a whole record. */

@@ -1,4 +1,6 @@
-import type { Metric } from '../server-status.ts';
+import { Observations } from '../../core/statistics/observations.ts';
+import type { Metric } from '../metrics/metric.ts';
+import { counter, summary } from '../metrics/metrics-of.ts';
 
 /** Counts what the commands `snapshot` and `restore` come to; names are Apache's (feature inventory, section C.6). */
 export class AdminMetrics {
@@ -8,31 +10,20 @@ export class AdminMetrics {
   restoresRateLimited = 0;
   /** Calls that came without TLS. */
   insecureCalls = 0;
-  #restores = 0;
-  #restoreSumMs = 0;
-  #restoreMinMs = 0;
-  #restoreMaxMs = 0;
+  readonly #restoreTime: Observations = new Observations();
 
   restored(tookMs: number): void {
-    this.#restoreMinMs = this.#restores === 0 ? tookMs : Math.min(this.#restoreMinMs, tookMs);
-    this.#restoreMaxMs = Math.max(this.#restoreMaxMs, tookMs);
-    this.#restores++;
-    this.#restoreSumMs += tookMs;
+    this.#restoreTime.add(Math.round(tookMs));
   }
 
-  *metrics(): Generator<Metric> {
-    yield { kind: 'counter', name: 'snapshot_error_count', value: this.snapshotErrors };
-    yield { kind: 'counter', name: 'snapshot_rate_limited_count', value: this.snapshotsRateLimited };
-    yield { kind: 'counter', name: 'restore_error_count', value: this.restoreErrors };
-    yield { kind: 'counter', name: 'restore_rate_limited_count', value: this.restoresRateLimited };
-    yield { kind: 'counter', name: 'insecure_admin_count', value: this.insecureCalls };
-    yield {
-      kind: 'summary',
-      name: 'restore_time',
-      count: this.#restores,
-      sum: this.#restoreSumMs,
-      min: this.#restoreMinMs,
-      max: this.#restoreMaxMs,
-    };
+  metrics(): Metric[] {
+    return [
+      counter('snapshot_error_count', this.snapshotErrors),
+      counter('snapshot_rate_limited_count', this.snapshotsRateLimited),
+      counter('restore_error_count', this.restoreErrors),
+      counter('restore_rate_limited_count', this.restoresRateLimited),
+      counter('insecure_admin_count', this.insecureCalls),
+      summary('restore_time', this.#restoreTime),
+    ];
   }
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../ports.ts';
 import { NOT_SERVING } from '../four-letter.ts';
+import { PROMETHEUS_CONTENT_TYPE } from '../metrics/prometheus.ts';
 import type { Access, Caller } from './access.ts';
 import type { OwnCommand } from './command.ts';
 import { type AdminTls, FrontDoor } from './front-door.ts';
@@ -31,6 +32,8 @@ export interface AdminServerOptions {
   readonly isServing: () => boolean;
   readonly livez: readonly HealthCheck[];
   readonly readyz: readonly HealthCheck[];
+  /** The exposition for Prometheus, at `/metrics`. */
+  readonly metricsText: () => string;
   readonly commands: readonly OwnCommand[];
   readonly failed: (command: string, error: Error) => void;
   /** Hears of every call that does something, or that was refused. */
@@ -143,6 +146,8 @@ export class AdminServer {
     if (isCommand) return this.#command(decoded(path.slice(commandUrl.length + 1)), request, response, query, caller);
     const refusal = this.#options.access.readingRefusal(caller, request.headers.authorization);
     if (refusal !== null) return this.#text(request, response, refusal.status, `${refusal.error}\n`);
+    if (path === '/metrics')
+      return this.#text(request, response, 200, this.#options.metricsText(), PROMETHEUS_CONTENT_TYPE);
     if (path === commandUrl || path === `${commandUrl}/`) return this.#text(request, response, 200, this.#list());
     if (path === DESCRIPTION) return this.#json(request, response, 200, openApi(commandUrl, this.#options.commands));
     return this.#text(request, response, 404, `commands are at ${commandUrl}\n`);
@@ -276,9 +281,15 @@ export class AdminServer {
     response.end();
   }
 
-  async #text(request: IncomingMessage, response: ServerResponse, status: number, text: string): Promise<void> {
+  async #text(
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    text: string,
+    type: string = text.startsWith('<') ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8',
+  ): Promise<void> {
     response.statusCode = status;
-    response.setHeader('Content-Type', text.startsWith('<') ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8');
+    response.setHeader('Content-Type', type);
     response.setHeader('Content-Length', Buffer.byteLength(text));
     leave(request, response);
     response.end(request.method === 'HEAD' ? undefined : text);

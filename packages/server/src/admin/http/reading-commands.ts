@@ -1,6 +1,7 @@
 import { environmentEntries } from '../environment.ts';
-import { digestNumber, monitorEntries, TRACE_MASK } from '../four-letter.ts';
+import { digestNumber, TRACE_MASK } from '../four-letter.ts';
 import { fourDecimals, javaDouble, javaSocketAddress } from '../java-text.ts';
+import { monitorEntries } from '../metrics/monitor.ts';
 import type { ConnectionStatus, ServerStatus } from '../server-status.ts';
 import { ANNOUNCED_VERSION } from '../version.ts';
 import { leader, observers, votingView, zabState } from './ensemble-answers.ts';

@@ -16,6 +16,7 @@ export const RECORD_OVERHEAD_BYTES = 13;
 export const TXN_HEADER_BYTES = 32;
 /** Offset of the zxid in the body. */
 export const TXN_ZXID_AT = 12;
+const TXN_TIME_AT = 20;
 
 const TWO_32 = 4294967296;
 
@@ -49,6 +50,11 @@ export function endRecord(w: Writer, at: number): void {
 /** The zxid of the txn whose body begins at `bodyStart`. */
 export function zxidOfBody(view: DataView, bodyStart: number): number {
   return view.getInt32(bodyStart + TXN_ZXID_AT) * TWO_32 + view.getUint32(bodyStart + TXN_ZXID_AT + 4);
+}
+
+/** When the txn was made, by the wall clock of the server that made it. */
+export function timeOfBody(view: DataView, bodyStart: number): number {
+  return view.getInt32(bodyStart + TXN_TIME_AT) * TWO_32 + view.getUint32(bodyStart + TXN_TIME_AT + 4);
 }
 
 /**

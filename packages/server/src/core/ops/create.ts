@@ -75,7 +75,7 @@ export const create: WriteOperation = {
       return ErrorCode.noChildrenForEphemerals;
     }
     if (p.serving.settings.enforceQuota) {
-      const error = p.serving.tree.quotas.check(full, fullStart, fullEnd, 1, Math.max(0, dataLength));
+      const error = p.serving.checkQuota(full, fullStart, fullEnd, 1, Math.max(0, dataLength));
       if (error !== ErrorCode.ok) return error;
     }
 

@@ -27,7 +27,11 @@ function childrenOperation(withStat: boolean): ReadOperation {
       if (slot === NONE) return;
       if (watch) serving.watches.add(connection.id, r.bytes, path.start, path.end, WatchKind.childOneShot);
       const at = serving.beginReply(connection, xid);
+      const before = connection.out.length;
       writeChildren(connection.out, serving.tree.store, slot);
+      // Without the lengths in front of them.
+      const bytes = connection.out.length - before - 4 - 4 * serving.tree.store.get(slot, Field.childCount);
+      serving.statistics.work.readOf(r.bytes, path.start, path.end, bytes);
       if (withStat) serving.writeStat(connection.out, slot);
       serving.endReply(connection, at);
     },

@@ -15,6 +15,11 @@ export function writeData(out: Writer, store: NodeStore, slot: number): void {
   out.raw(store.dataBytes(slot), at, at + length);
 }
 
+/** Bytes of a znode's data; 0 for none. */
+function dataBytes(store: NodeStore, slot: number): number {
+  return Math.max(0, store.get(slot, Field.dataLength));
+}
+
 export const getData: ReadOperation = {
   kind: 'read',
   run(serving, connection, identities, r, xid) {
@@ -23,6 +28,7 @@ export const getData: ReadOperation = {
     const slot = findOrRefuse(serving, connection, identities, xid, r, path, Permission.read);
     if (slot === NONE) return;
     if (watch) serving.watches.add(connection.id, r.bytes, path.start, path.end, WatchKind.dataOneShot);
+    serving.statistics.work.readOf(r.bytes, path.start, path.end, dataBytes(serving.tree.store, slot));
     const at = serving.beginReply(connection, xid);
     writeData(connection.out, serving.tree.store, slot);
     serving.writeStat(connection.out, slot);

@@ -25,7 +25,7 @@ export const setData: WriteOperation = {
     if (!p.allowed(node.aclId, Permission.write)) return ErrorCode.noAuth;
     if (p.serving.settings.enforceQuota) {
       const difference = Math.max(0, dataLength) - Math.max(0, node.dataLength);
-      const error = p.serving.tree.quotas.check(bytes, start, end, 0, difference);
+      const error = p.serving.checkQuota(bytes, start, end, 0, difference);
       if (error !== ErrorCode.ok) return error;
     }
     if (version !== ANY_VERSION && version !== node.stat[Field.version]) return ErrorCode.badVersion;

@@ -8,6 +8,7 @@ const FAILURE = -1;
 const SYNC = -2;
 const INITIAL_ENTRIES = 16;
 const NOTHING = new Int32Array(0);
+const NO_TIMES = new Float64Array(0);
 const NO_BYTES = new Uint8Array(0);
 const INITIAL_BYTES = 512;
 /** Bytes already taken that are worth moving the rest over. */
@@ -24,6 +25,8 @@ export class SessionOrder {
   // A connection without unanswered writes, as most are, costs no memory here.
   #entries: Int32Array = NOTHING;
   #identities: (readonly Identity[] | null)[] = [];
+  /** When each came, milliseconds. */
+  #arrived: Float64Array = NO_TIMES;
   /** Xid and error of the failures among the entries, in order. */
   #failures: number[] = [];
   #head = 0;
@@ -35,6 +38,7 @@ export class SessionOrder {
   start = 0;
   end = 0;
   identities: readonly Identity[] = [];
+  arrivedMs = 0;
   xid = 0;
   error = 0;
 
@@ -53,12 +57,13 @@ export class SessionOrder {
   }
 
   /** Keeps a copy of the request `bytes[start, end)`: its header and body. */
-  pushRequest(bytes: Uint8Array, start: number, end: number, identities: readonly Identity[]): void {
+  pushRequest(bytes: Uint8Array, start: number, end: number, identities: readonly Identity[], arrivedMs: number): void {
     invariant(end > start, 'a waiting request has bytes');
     this.#bytes ??= new Writer(INITIAL_BYTES);
     this.#bytes.raw(bytes, start, end);
     const at = this.#push(identities);
     this.#entries[at] = end - start;
+    this.#arrived[at] = arrivedMs;
   }
 
   /** A request that will be answered with nothing but an error, in its place. */
@@ -69,8 +74,8 @@ export class SessionOrder {
   }
 
   /** A sync, kept like a request, that may not go on before `releaseSync`. */
-  pushSync(bytes: Uint8Array, start: number, end: number, identities: readonly Identity[]): void {
-    this.pushRequest(bytes, start, end, identities);
+  pushSync(bytes: Uint8Array, start: number, end: number, identities: readonly Identity[], arrivedMs: number): void {
+    this.pushRequest(bytes, start, end, identities, arrivedMs);
     this.#entries[(this.#head + this.#count - 1) & (this.#entries.length - 1)] = SYNC - (end - start);
   }
 
@@ -105,6 +110,7 @@ export class SessionOrder {
     } else if (length > 0) {
       this.#takeBytes(length);
       this.identities = this.#identities[at] as readonly Identity[];
+      this.arrivedMs = this.#arrived[at];
     }
     this.#identities[at] = null;
   }
@@ -135,13 +141,16 @@ export class SessionOrder {
     const larger = Math.max(INITIAL_ENTRIES, size * 2);
     const entries = new Int32Array(larger);
     const identities: (readonly Identity[] | null)[] = new Array(larger).fill(null);
+    const arrived = new Float64Array(larger);
     for (let i = 0; i < this.#count; i++) {
       const from = (this.#head + i) & (size - 1);
       entries[i] = this.#entries[from];
       identities[i] = this.#identities[from];
+      arrived[i] = this.#arrived[from];
     }
     this.#entries = entries;
     this.#identities = identities;
+    this.#arrived = arrived;
     this.#head = 0;
   }
 

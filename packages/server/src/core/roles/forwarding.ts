@@ -235,6 +235,7 @@ export class Forwarding implements WritePath, TxnClaimer {
 
   #expect(connection: Connection, xid: number, opcode: number): void {
     connection.forwards.push(xid, opcode, this.#pipeline.serving.nowMs, this.#pipeline.appendedZxid);
+    this.#stage.statistics.forwarded.add(connection.forwards.size);
   }
 
   #forward(

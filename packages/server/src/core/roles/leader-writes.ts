@@ -49,7 +49,9 @@ export abstract class LeaderWrites implements WritePath {
     const expired = serving.expiry.expire(serving.nowMs);
     for (let i = 0; i < expired.length; i++) {
       const session = serving.sessions.at(expired[i]);
-      if (session !== null && !session.closing) this.#pipeline.proposeClose(session);
+      if (session === null || session.closing) continue;
+      serving.statistics.work.sessionsExpired++;
+      this.#pipeline.proposeClose(session);
     }
     this.#reaper.run(serving, proposals);
   }

@@ -305,6 +305,7 @@ export class Leading implements Role {
       return;
     }
     const accepted = epochOf(link.packet.zxid);
+    handler.know(handler.sid, this.#stage.statistics.learner(handler.sid));
     // A server that connects again has given its former connection up.
     for (const other of [...this.#handlers.values()]) {
       if (other !== handler && other.sid === handler.sid) this.#drop(other, 'it has connected again');
@@ -409,7 +410,7 @@ export class Leading implements Role {
     if (counterOf(zxid) !== 0) {
       if (zxid === this.#transfer?.zxid && handler === this.#transfer.successor) this.#transfer.isAcknowledged = true;
       if (handler.isObserver || zxid > this.#announced) return;
-      handler.acknowledged(zxid, this.#stage.nowMs);
+      handler.acknowledged(zxid, this.#stage.nowMs, this.#pipeline.proposals.find(zxid));
       // Before its NEWLEADER is acknowledged a learner may lack what comes before (known failures S03, S23).
       if (handler.stage === 'synced' || handler.stage === 'live') this.#hasAcks = true;
       return;
@@ -490,9 +491,7 @@ export class Leading implements Role {
     if (this.#transfer !== null && this.#transfer.zxid > 0) return;
     if (proposals.lastZxid <= this.#announced || proposals.outstanding === 0) return;
     const from = proposals.indexAfter(this.#announced);
-    for (let i = from; i < proposals.outstanding; i++) {
-      this.#stage.statistics.proposed(proposals.at(i).end - proposals.at(i).start);
-    }
+    for (let i = from; i < proposals.outstanding; i++) this.#stage.statistics.proposed(proposals.at(i));
     sendProposals(this.#handlers.values(), proposals, from, this.#stage.nowMs, this.#send);
     this.#announced = proposals.lastZxid;
   }
@@ -525,7 +524,7 @@ export class Leading implements Role {
       while (count < proposals.outstanding && proposals.at(count).zxid <= last && !isReconfig(proposals.at(count)))
         count++;
       sendCommits(this.#handlers.values(), proposals, count, this.#send);
-      this.#stage.statistics.commits += count;
+      this.#stage.statistics.committed(proposals, count, this.#stage.nowMs);
       this.#committed = proposals.at(count - 1).zxid;
       this.#pipeline.applyUpTo(this.#committed);
     }

@@ -3,7 +3,7 @@ import type { LogRecords } from '../../ports.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Stage } from '../stage.ts';
 import type { SnapshotWriter } from '../tree/snapshot-writer.ts';
-import type { LearnerHandler } from '../zab/learner-handler.ts';
+import type { LearnerHandler, LearnerStage } from '../zab/learner-handler.ts';
 import { planSync } from '../zab/sync-plan.ts';
 
 /** The leader, as its synchronisations see it. */
@@ -56,6 +56,7 @@ export class LearnerSync {
     const plan = settings.forceSnapshotSync
       ? ({ kind: 'snap' } as const)
       : planSync(handler.peerZxid, recent, () => settings.snapshotSizeFactor >= 0);
+    if (plan.kind !== 'snap') this.#stage.statistics.diffsTogether.add(this.#count('newLeader', 'disk') + 1);
     switch (plan.kind) {
       case 'diff':
         writePacket(out, QuorumPacketType.diff, recent.last);
@@ -81,6 +82,12 @@ export class LearnerSync {
         this.beginFeed();
         return;
     }
+  }
+
+  #count(one: LearnerStage, other: LearnerStage): number {
+    let count = 0;
+    for (const { stage } of this.#owner.handlers()) if (stage === one || stage === other) count++;
+    return count;
   }
 
   /** Txns out of the log on the disk; null: it does not lead there, or at too great length. */
@@ -131,6 +138,7 @@ export class LearnerSync {
     for (const handler of waiting) {
       handler.stage = 'state';
       this.#stage.statistics.snapSyncs++;
+      this.#stage.statistics.snapsTogether.add(this.#count('state', 'state'));
       handler.queue.length = 0;
       writePacket(handler.link.out, QuorumPacketType.snap, feed.zxid);
       this.#stage.note(`${handler.name}: SNAP at 0x${feed.zxid.toString(16)} for 0x${handler.peerZxid.toString(16)}`);

@@ -11,7 +11,7 @@ import {
 import { limits } from '../../limits.ts';
 import type { LogRecords } from '../../ports.ts';
 import type { Database } from '../database.ts';
-import { TXN_HEADER_BYTES, zxidOfBody } from '../log/record-codec.ts';
+import { TXN_HEADER_BYTES, timeOfBody, zxidOfBody } from '../log/record-codec.ts';
 import { longAt, type PeerLink } from '../peer-link.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Stage } from '../stage.ts';
@@ -500,7 +500,7 @@ export class Learning implements Role {
     }
     if (view.getInt32(start + TXN_TYPE_AT) === RECONFIG) this.#learned.propose(link, start, end);
     proposals.accept(bytes, view, start, end);
-    this.#stage.statistics.proposalsReceived++;
+    this.#stage.statistics.proposalCame(this.#pipeline.serving.wallMs, timeOfBody(view, start));
     return true;
   }
 
@@ -519,7 +519,7 @@ export class Learning implements Role {
     this.#committedZxid = zxid;
     let count = 0;
     while (count < proposals.outstanding && proposals.at(count).zxid <= zxid) count++;
-    this.#stage.statistics.commitsReceived += count;
+    this.#stage.statistics.commitsCame(proposals, count, zxid);
     for (let i = 0; this.#host !== null && i < count; i++) {
       this.#host.commit(proposals.at(i), i === count - 1 ? designated : null);
     }

@@ -98,6 +98,7 @@ export class ObserverHost implements PacketHandler {
   commit(proposal: Proposal, designated: number | null): void {
     if (this.#handlers.size === 0) return;
     this.#informed = proposal.zxid;
+    this.#stage.statistics.observersCommit.add(this.#stage.nowMs - proposal.arrivedMs);
     for (const handler of this.#handlers.values()) {
       handler.commit(proposal, designated);
       if (handler.isForwarding) this.#stage.send(handler.link);
@@ -147,7 +148,8 @@ export class ObserverHost implements PacketHandler {
       this.#drop(handler, `it begins with a packet of type ${packet.type}: only observers are served here`);
       return;
     }
-    handler.sid = longAt(link.view, packet.dataStart);
+    const sid = longAt(link.view, packet.dataStart);
+    handler.know(sid, this.#stage.statistics.learner(sid));
     handler.isObserver = true;
     handler.stage = 'epoch';
     handler.leaderInfo(this.#epoch, PROTOCOL_VERSION);

@@ -1,4 +1,5 @@
 import { encodeUtf8, type Writer } from '@headkeeper/protocol';
+import type { WorkStatistics } from '../statistics/work-statistics.ts';
 import { contentCrc, nodeDigest, TreeDigest } from './digest.ts';
 import { DigestState, Field, NONE, ROOT, STAT_WORDS } from './node-store.ts';
 import type { DataTree } from './tree.ts';
@@ -63,6 +64,7 @@ export class PendingNode {
 export class PendingChanges {
   readonly #tree: DataTree;
   readonly #digestEnabled: boolean;
+  readonly #work: WorkStatistics;
   /** The tree's digest after all proposed txns. */
   readonly digest: TreeDigest = new TreeDigest();
   #follows = false;
@@ -88,8 +90,10 @@ export class PendingChanges {
   #undoHigh = 0;
   #undoLow = 0;
 
-  constructor(tree: DataTree, digestEnabled: boolean) {
+  /** `work` counts the changes. */
+  constructor(tree: DataTree, digestEnabled: boolean, work: WorkStatistics) {
     this.#tree = tree;
+    this.#work = work;
     this.#digestEnabled = digestEnabled;
   }
 
@@ -178,6 +182,7 @@ export class PendingChanges {
     this.#fileByOwner(node);
     this.#changeNodes[this.#endOfChanges] = node;
     this.#changeZxids[this.#endOfChanges++] = zxid;
+    this.#work.changesForeseen++;
     if (!this.#digestEnabled || node.outsideDigest) return;
     this.digest.subtract(node.digest);
     if (!node.exists) {
@@ -230,6 +235,7 @@ export class PendingChanges {
         this.#fileByOwner(node);
       }
     }
+    this.#work.changesSettled += this.#endOfChanges - this.#undoChanges;
     this.#endOfChanges = this.#undoChanges;
     this.digest.set(this.#undoHigh, this.#undoLow);
   }
@@ -246,6 +252,7 @@ export class PendingChanges {
       }
       at++;
     }
+    this.#work.changesSettled += at - this.#firstChange;
     this.#firstChange = at;
     if (at === end) {
       this.#firstChange = 0;

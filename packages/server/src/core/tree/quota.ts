@@ -114,6 +114,17 @@ export class QuotaBook {
     return ErrorCode.ok;
   }
 
+  /** Every quota with what it holds (null when that cannot be read); those that cannot be read are left out. */
+  *quotas(): Generator<{ readonly path: string; readonly limits: QuotaText; readonly usage: QuotaText | null }> {
+    for (const path of this.#paths) {
+      const limitsSlot = this.#find(`${QUOTA_ROOT}${path}/${LIMITS_NAME}`);
+      const limits = limitsSlot === NONE ? null : this.#parse(limitsSlot);
+      if (limits === null) continue;
+      const statsSlot = this.#find(`${QUOTA_ROOT}${path}/${STATS_NAME}`);
+      yield { path, limits, usage: statsSlot === NONE ? null : this.#parse(statsSlot) };
+    }
+  }
+
   /** The text of a limits or stats node; null if there is none or if it cannot be read, where Apache fails. */
   #parse(slot: number): QuotaText | null {
     if (this.#tree.store.get(slot, Field.dataLength) < 0) return null;

@@ -7,6 +7,7 @@ import {
   writePacket,
   zxidIn,
 } from '@headkeeper/protocol';
+import type { LearnerStatistics } from '../ensemble-statistics.ts';
 import type { Membership } from '../membership/membership.ts';
 import type { PeerLink } from '../peer-link.ts';
 import type { Proposal } from '../proposals.ts';
@@ -46,6 +47,8 @@ export class LearnerHandler {
   isGrouping = false;
   /** Committed txns that came while the state was being sent. */
   readonly queue: Writer = new Writer(256);
+  /** Null until it has said who it is. */
+  statistics: LearnerStatistics | null = null;
   /** Zxid behind which the txns from the disk go on. */
   diskZxid = 0;
 
@@ -75,9 +78,19 @@ export class LearnerHandler {
       this.unackedZxid = first;
       this.unackedMs = nowMs;
     }
+    this.statistics?.unacknowledged.add(last - this.unackedZxid + 1);
   }
 
-  acknowledged(zxid: number, nowMs: number): void {
+  /** It has said who it is. */
+  know(sid: number, statistics: LearnerStatistics): void {
+    this.sid = sid;
+    this.statistics = statistics;
+    this.link.sendDelay = statistics.sendDelay;
+  }
+
+  /** `proposal`: what it acknowledges, unless that is applied here already. */
+  acknowledged(zxid: number, nowMs: number, proposal: Proposal | null): void {
+    if (proposal !== null) this.statistics?.ackLatency.add(nowMs - proposal.arrivedMs);
     if (zxid > this.ackedZxid) this.ackedZxid = zxid;
     if (this.unackedZxid === 0 || zxid < this.unackedZxid) return;
     this.unackedZxid = zxid < this.sentZxid ? zxid + 1 : 0;
