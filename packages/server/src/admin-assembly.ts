@@ -22,6 +22,7 @@ import { ANNOUNCED_VERSION, HEADKEEPER_VERSION } from './admin/version.ts';
 import { adminTls, readinessChecks, serverDoors } from './admin-doors.ts';
 import type { BackupStatus } from './backup/status.ts';
 import { dumpConfig } from './config/dump.ts';
+import type { LiveSettings } from './config/live-settings.ts';
 import type { ServerConfig } from './config/schema.ts';
 import type { Replica } from './core/replica.ts';
 import type { Driver } from './driver/driver.ts';
@@ -34,6 +35,7 @@ export interface AdminParts {
   readonly driver: Driver;
   readonly dataDir: DataDir;
   readonly clock: Clock;
+  readonly live: LiveSettings;
   readonly status: StandaloneStatus;
   /** The exposition for Prometheus. */
   readonly metricsText: () => string;
@@ -116,7 +118,7 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
     },
     logLevel: parts.logLevel,
     reload: parts.reload,
-    settings: () => dumpConfig(config),
+    settings: () => dumpConfig(parts.live.current),
     positions: () => ({
       logged: replica.pipeline.appendedZxid,
       durable: replica.pipeline.durableZxid,

@@ -8,7 +8,8 @@ import { fourLetterAnswer } from './admin/four-letter.ts';
 import { factsOf } from './admin/member-facts.ts';
 import { serverMetrics } from './admin/metrics/server-metrics.ts';
 import { StandaloneStatus } from './admin/standalone-status.ts';
-import { clientTls, secureDoor, watchClientStores } from './client-tls.ts';
+import { clientTls, reloadClientStores, secureDoor, watchClientStores } from './client-tls.ts';
+import type { LiveSettings } from './config/live-settings.ts';
 import type { ServerConfig } from './config/schema.ts';
 import type { Member } from './core/member.ts';
 import type { Membership } from './core/membership/membership.ts';
@@ -54,6 +55,7 @@ export interface ServedServer {
   readonly storage: StorageStatistics;
   readonly dataDir: DataDir;
   readonly clock: Clock;
+  readonly live: LiveSettings;
   /** Writes the snapshot that must be there before the first client, if one must, then calls back. */
   begin(ready: () => void): void;
 }
@@ -71,31 +73,39 @@ export async function openClientPort(
   failed: Promise<FatalExit>,
   gate: ClientGate | null,
 ): Promise<OpenClientPort> {
-  const { replica, driver, dataDir, clock } = server;
+  const { replica, driver, dataDir, clock, live } = server;
   const ready = new Promise<null>((resolve) => server.begin(() => resolve(null)));
   const early = await Promise.race([ready, failed]);
   if (early !== null) throw new StartError(early.message, early.exitCode, null);
   const status = new StandaloneStatus(
     replica,
     driver,
-    config,
+    live,
     dataDir,
     clock,
     replica.member === null ? null : () => factsOf(replica.member as Member),
   );
+  live.follow(['maxClientCnxns', 'maxCnxns', 'sessionlessConnectionTimeoutMs', 'fourLetterWords']);
   const tls = clientTls(config, log);
+  if (tls !== null) reloadClientStores(tls, live);
   const listenerAt = (port: number, host: string | null, secure: SecureDoor | null): ClientListener =>
     new ClientListener({
       port,
       host,
       backlog: config.clientPortListenBacklog,
       keepAlive: config.clientTcpKeepAlive,
-      maxPerAddress: config.maxClientCnxns,
-      maxTotal: config.maxCnxns,
-      silentMs: config.sessionlessConnectionTimeoutMs,
+      get maxPerAddress() {
+        return live.current.maxClientCnxns;
+      },
+      get maxTotal() {
+        return live.current.maxCnxns;
+      },
+      get silentMs() {
+        return live.current.sessionlessConnectionTimeoutMs;
+      },
       clock,
       clients: gate?.clients ?? driver,
-      answer: (word) => fourLetterAnswer(word, config.fourLetterWords, isServing(replica) ? status : null),
+      answer: (word) => fourLetterAnswer(word, live.current.fourLetterWords, isServing(replica) ? status : null),
       admit: gate?.admit ?? null,
       secure,
       refused: (address, reason) => log.warn({ address, reason }, 'connection refused'),

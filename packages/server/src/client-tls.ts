@@ -7,6 +7,7 @@ import { DerError } from './adapters/tls/der-reader.ts';
 import type { TlsContext } from './adapters/tls/tls-context.ts';
 import { TlsStoreError } from './adapters/tls/tls-stores.ts';
 import { ConfigError } from './config/config-error.ts';
+import type { LiveSettings } from './config/live-settings.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { tlsFamilyOf } from './config/tls-family.ts';
 import { limits } from './limits.ts';
@@ -27,6 +28,18 @@ export function clientTls(config: ServerConfig, log: ServerLog): TlsContext | nu
     log.error({}, error.message);
     throw new ConfigError([error.message]);
   }
+}
+
+/** Reads the stores again with each reload of the configuration, which is refused when they are bad. */
+export function reloadClientStores(tls: TlsContext, live: LiveSettings): void {
+  live.readAnew("clients' certificates", () => {
+    try {
+      return tls.prepareReload();
+    } catch (error) {
+      if (!(error instanceof TlsStoreError)) throw error;
+      throw new ConfigError([error.message]);
+    }
+  });
 }
 
 /** Reads the stores again when they change (`client.certReload`); returns how to stop. */

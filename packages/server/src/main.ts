@@ -12,7 +12,7 @@ import { boundedReports } from './adapters/peer/failure-reports.ts';
 import { createPeerNetwork } from './adapters/peer/peer-network.ts';
 import { createClock } from './adapters/system/clock.ts';
 import { createHashing } from './adapters/system/hashing.ts';
-import { createLog } from './adapters/system/log.ts';
+import { createLog, setLogLevel } from './adapters/system/log.ts';
 import { createTimers } from './adapters/system/timers.ts';
 import { TlsStoreError } from './adapters/tls/tls-stores.ts';
 import { backupMetrics } from './admin/metrics/backup-metrics.ts';
@@ -22,8 +22,9 @@ import { failedLoginReports, type OpenLogins, openLogins } from './authenticatio
 import { type RunningBackups, startBackups } from './backup-assembly.ts';
 import { isServing, openClientPort } from './client-port.ts';
 import { ConfigError } from './config/config-error.ts';
+import { LiveSettings, type ReloadReport } from './config/live-settings.ts';
 import type { ServerConfig } from './config/schema.ts';
-import { toCoreSettings } from './config/server-config.ts';
+import { LIVE_CORE_SETTINGS, toCoreSettings, toLiveCoreSettings } from './config/server-config.ts';
 import { tlsFamilyOf } from './config/tls-family.ts';
 import { Database } from './core/database.ts';
 import { InvariantViolation } from './core/invariants.ts';
@@ -49,6 +50,11 @@ export interface RunningServer {
   readonly adminAddress: { readonly host: string; readonly port: number } | null;
   /** Where Prometheus asks for metrics; null: nowhere. */
   readonly metricsAddress: { readonly host: string; readonly port: number } | null;
+  /**
+   * Reads the configuration again and puts into force what can be without a restart. A configuration that is wrong, or
+   * cannot be read, changes nothing. The log says what has changed, too.
+   */
+  reload(): ReloadReport;
   /** If this server leads an ensemble, lets another lead, whoever is best; the log says what comes of it. */
   transfer(): void;
   /** Lets another lead, if this server does; acknowledges what is logged, closes the connections, releases the data directory. */
@@ -60,6 +66,8 @@ export interface RunningServer {
 export interface StartOptions {
   /** Where to log; by default JSON lines on standard error. */
   readonly log?: ServerLog;
+  /** Reads the configuration anew, for `reload`; throws ConfigError when it is wrong. Without it there is nothing to reload. */
+  readonly readConfig?: () => ServerConfig;
 }
 
 /** An error code of the operating system, such as ENOSPC. */
@@ -110,7 +118,11 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
     server = assembleServer(config, ports, failure.resolve);
     audit?.attach(server.replica);
     server.ensemble?.watch((membership) => hosts.follow(membership));
-    const running = await serve(config, log, server, failure.promise, logins, audit);
+    const { live } = server;
+    if (options.log === undefined) live.follow(['logLevel'], ({ logLevel }) => setLogLevel(log, logLevel));
+    const reload = (): ReloadReport => reloadAndTell(live, options.readConfig ?? (() => live.current), log);
+    const canReload = options.readConfig !== undefined;
+    const running = await serve(config, log, server, failure.promise, { logins, audit, reload, canReload });
     audit?.started(true);
     if (audit !== null) failure.promise.then(() => audit.stop());
     return running;
@@ -133,28 +145,37 @@ function peerNetwork(config: ServerConfig, hosts: MemberHosts, clock: Clock, log
   }
 }
 
+/** What a server has beside itself while it serves. */
+interface ServingParts {
+  readonly logins: OpenLogins | null;
+  readonly audit: RunningAudit | null;
+  readonly reload: () => ReloadReport;
+  /** Whether there is anything to reload. */
+  readonly canReload: boolean;
+}
+
 async function serve(
   config: ServerConfig,
   log: ServerLog,
   server: AssembledServer,
   failed: Promise<FatalExit>,
-  logins: OpenLogins | null,
-  audit: RunningAudit | null,
+  parts: ServingParts,
 ): Promise<RunningServer> {
-  const { replica, driver, dataDir, clock, lastZxid } = server;
+  const { replica, driver, dataDir, clock, live, lastZxid } = server;
+  const { logins, audit, reload, canReload } = parts;
   const clientPort = await openClientPort(config, log, server, failed, null);
   const { address, secureAddress, status } = clientPort;
   const backups = startBackups(config, server, log, process.env);
   if (backups !== null) status.addMetrics(() => backupMetrics(backups.status()));
   const metrics = await startMetrics(config, { status, clock, log });
   const admin = await startAdmin(config, {
-    ...{ replica, driver, dataDir, clock, status, log, metricsText: metrics.text },
+    ...{ replica, driver, dataDir, clock, live, status, log, metricsText: metrics.text },
     isServing: () => isServing(replica),
     watchSnapshots: server.watchSnapshots,
     backupStatus: () => backups?.status() ?? null,
     backupNow: backups === null ? null : () => beginBackup(backups, log),
     logLevel: 'level' in log ? levelOf(log as ServerLog & { level: string }) : null,
-    reload: null,
+    reload: canReload ? reload : null,
     called: (facts) => audit?.note({ operation: 'adminCommand', wallMs: clock.wallMs(), ...facts }),
   });
   if (clientPort.follow !== null) server.ensemble?.watch(clientPort.follow);
@@ -170,7 +191,12 @@ async function serve(
     );
   };
   const ticker = setInterval(() => setImmediate(tick), config.tickTimeMs);
-  const stopPurging = repeatNowAnd(() => server.purge(backups?.logsNeededFrom ?? null), config.purgeIntervalMs);
+  const purge = (): void => server.purge(backups?.logsNeededFrom ?? null);
+  let stopPurging = repeatNowAnd(purge, config.purgeIntervalMs);
+  live.follow(['purgeIntervalMs'], ({ purgeIntervalMs }) => {
+    stopPurging();
+    stopPurging = repeatNowAnd(purge, purgeIntervalMs);
+  });
   const places = { host: address.host, port: address.port, securePort: secureAddress?.port };
   log.info({ ...places, lastZxid: zxidText(lastZxid) }, 'serving');
 
@@ -197,6 +223,7 @@ async function serve(
     adminAddress: admin.address,
     metricsAddress: metrics.address ?? metrics.secureAddress,
     failed,
+    reload,
     transfer: () => driver.transfer(null),
     stop: () => {
       stopped ??= stop();
@@ -212,6 +239,16 @@ function levelOf(log: ServerLog & { level: string }): { get(): string; set(level
       log.level = level;
     },
   };
+}
+
+/** Reloads, and says in the log what has come of it. */
+function reloadAndTell(live: LiveSettings, readConfig: () => ServerConfig, log: ServerLog): ReloadReport {
+  const report = live.reload(readConfig);
+  for (const problem of report.problems) log.error({}, `the configuration is not reloaded: ${problem}`);
+  for (const { key, from, to } of report.applied) log.info({ key, from, to }, 'a setting has changed');
+  for (const { key, from, to } of report.needsRestart) log.warn({ key, from, to }, 'a setting changes with a restart');
+  for (const what of report.readAnew) log.info({ what }, 'read anew');
+  return report;
 }
 
 /** Begins a full backup; the log says what comes of it. */
@@ -247,6 +284,8 @@ export interface AssembledServer {
   readonly storage: StorageStatistics;
   readonly dataDir: DataDir;
   readonly clock: Clock;
+  /** The settings in force; whoever can change one while the server runs says so here. */
+  readonly live: LiveSettings;
   /** null: a standalone server. */
   readonly ensemble: JoinedEnsemble | null;
   /** The last txn that was recovered. */
@@ -314,6 +353,9 @@ function assemble(
   const hasOrphans = recovery.state.database.sessions.orphans().length > 0;
   const { database } = recovery.state;
   const replica = new Replica(settings, createHashing(), database, ensemble?.start ?? null, ports.logins);
+  const live = new LiveSettings(config);
+  live.follow(LIVE_CORE_SETTINGS, (next) => replica.changeSettings(toLiveCoreSettings(next)));
+  live.follow(['snapshotCompression', 'purgeSnapRetainCount']);
   let whenFirst: (() => void) | null = null;
   let purging = false;
   const whenPurged: (() => void)[] = [];
@@ -326,7 +368,7 @@ function assemble(
         disk,
         folder: dataDir.snapshotFolder,
         // What a leader sends is looked for under its plain name.
-        compression: () => (installedZxid(disk, config.dataDir) === null ? config.snapshotCompression : ''),
+        compression: () => (installedZxid(disk, config.dataDir) === null ? live.current.snapshotCompression : ''),
       }),
     ),
     journal: (listener, lastLogged) =>
@@ -365,6 +407,7 @@ function assemble(
     storage,
     dataDir,
     clock,
+    live,
     ensemble,
     lastZxid,
     begin: (ready) => {
@@ -390,7 +433,7 @@ function assemble(
       if (purging || driver.isChangingHistory) return;
       purging = true;
       const { snapshotFolder, logFolder } = dataDir;
-      const retain = config.purgeSnapRetainCount;
+      const retain = live.current.purgeSnapRetainCount;
       const held = logsNeededFrom === null ? null : { fromZxid: logsNeededFrom, mostBytes: MOST_HELD_BYTES };
       purge({ disk, snapshotFolder, logFolder, retain, held }, (error, removed) => {
         purging = false;

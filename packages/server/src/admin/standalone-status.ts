@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { zxidIn } from '@headkeeper/protocol';
 import type { DataDir } from '../adapters/disk/data-dir.ts';
-import type { ServerConfig } from '../config/schema.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
 import type { Connection, Session } from '../core/connection.ts';
 import type { Replica } from '../core/replica.ts';
 import type { TxnDigest } from '../core/tree/digest-log.ts';
@@ -34,7 +34,7 @@ const WRITING = 4;
 
 /** What the operators' commands see of a standalone server, or of one of an ensemble. */
 export class StandaloneStatus implements ServerStatus {
-  readonly #configuration: ConfigurationStatus;
+  readonly #live: LiveSettings;
   readonly #replica: Replica;
   readonly #driver: Driver;
   readonly #dataDir: DataDir;
@@ -49,7 +49,7 @@ export class StandaloneStatus implements ServerStatus {
   constructor(
     replica: Replica,
     driver: Driver,
-    config: ServerConfig,
+    live: LiveSettings,
     dataDir: DataDir,
     clock: Clock,
     facts: (() => EnsembleFacts) | null = null,
@@ -60,19 +60,10 @@ export class StandaloneStatus implements ServerStatus {
     this.#clock = clock;
     this.#facts = facts;
     this.#startedMs = clock.monotonicMs();
-    const { metricsProvider } = config;
+    const { metricsProvider } = live.current;
     this.metricsProvider =
       metricsProvider === 'prometheus' ? new QuantileWindow(() => clock.monotonicMs()) : metricsProvider;
-    this.#configuration = {
-      clientPort: config.clientPort,
-      snapshotDir: dataDir.snapshotFolder,
-      logDir: dataDir.logFolder,
-      tickTimeMs: config.tickTimeMs,
-      maxClientCnxns: config.maxClientCnxns,
-      minSessionTimeoutMs: config.minSessionTimeoutMs,
-      maxSessionTimeoutMs: config.maxSessionTimeoutMs,
-      clientPortListenBacklog: config.clientPortListenBacklog,
-    };
+    this.#live = live;
   }
 
   get mode(): ServerStatus['mode'] {
@@ -88,7 +79,17 @@ export class StandaloneStatus implements ServerStatus {
   get configuration(): ConfigurationStatus {
     const { ensemble } = this;
     const client = ensemble?.membership.members.get(ensemble.sid)?.client ?? null;
-    return client === null ? this.#configuration : { ...this.#configuration, clientPort: client.port };
+    const { current } = this.#live;
+    return {
+      clientPort: client?.port ?? current.clientPort,
+      snapshotDir: this.#dataDir.snapshotFolder,
+      logDir: this.#dataDir.logFolder,
+      tickTimeMs: current.tickTimeMs,
+      maxClientCnxns: current.maxClientCnxns,
+      minSessionTimeoutMs: current.minSessionTimeoutMs,
+      maxSessionTimeoutMs: current.maxSessionTimeoutMs,
+      clientPortListenBacklog: current.clientPortListenBacklog,
+    };
   }
 
   get latency(): LatencyStatus {

@@ -76,4 +76,6 @@ export interface ConfigValues
   readonly sessionPasswordAccept: readonly SessionPasswordMode[] | 'default';
   readonly fourLetterWords: readonly FourLetterName[];
   readonly logLevel: LogLevel;
+  /** Whether the server looks at its file every few seconds, and reloads it when it has changed. */
+  readonly configWatch: boolean;
 }

@@ -17,25 +17,23 @@ const DEFAULT_ORIGIN = 'default';
 export function dumpConfig(config: ServerConfig): DumpedSetting[] {
   const settings: DumpedSetting[] = [];
   const shown = new Set<string>();
-  for (const [name, setting] of Object.entries(SETTINGS)) {
-    const { key } = setting;
+  for (const name of Object.keys(SETTINGS) as (keyof ConfigValues)[]) {
+    const { key } = SETTINGS[name];
     shown.add(key);
-    const value: unknown = config[name as keyof ConfigValues];
-    const given = config.given.get(key);
-    const origin = given?.where ?? DEFAULT_ORIGIN;
-    settings.push({ key, value: dumpedText(setting as unknown as SecretSetting, value, given?.text), origin });
+    settings.push({ key, value: settingText(name, config), origin: config.given.get(key)?.where ?? DEFAULT_ORIGIN });
   }
   for (const [key, { text, where }] of config.given)
     if (!shown.has(key)) settings.push({ key, value: text, origin: where });
   return settings;
 }
 
-type SecretSetting = TextSetting & { readonly secret?: true };
-
-function dumpedText(setting: SecretSetting, value: unknown, given: string | undefined): string {
+/** The value of a setting as it would stand in the file; `***` for a secret, empty for none. */
+export function settingText(name: keyof ConfigValues, config: ServerConfig): string {
+  const setting = SETTINGS[name] as unknown as TextSetting & { readonly key: string; readonly secret?: true };
+  const value: unknown = config[name];
   if (value === null || value === undefined) return '';
   if (setting.secret) return HIDDEN;
   // What is made of several words or numbers is shown as it was written.
   const isPlain = typeof value !== 'object' || Array.isArray(value);
-  return isPlain ? valueText(setting, value) : (given ?? '');
+  return isPlain ? valueText(setting, value) : (config.given.get(setting.key)?.text ?? '');
 }

@@ -327,6 +327,11 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
   ...AUDIT_SETTINGS,
   ...METRICS_SETTINGS,
   ...BACKUP_SETTINGS,
+  configWatch: flag(
+    'config.watch',
+    false,
+    'Ours. Whether the server looks at its configuration file every two seconds and reloads it, as SIGHUP does, when it has changed.',
+  ),
   logLevel: choice('log.level', LOG_LEVELS, 'info', 'Ours. Least severe messages that are logged.'),
 };
 

@@ -1,5 +1,5 @@
 import type { EnsembleSettings } from '../core/ensemble-settings.ts';
-import type { AuthenticationSettings, CoreSettings } from '../core/settings.ts';
+import type { AuthenticationSettings, CoreSettings, LiveCoreSettings } from '../core/settings.ts';
 import { enforcedSchemes, knownSchemes } from './auth-families.ts';
 import { parseServerConfig } from './parse.ts';
 import { CHEAP_READING_WORDS, type ServerConfig, type SessionPasswordMode } from './schema.ts';
@@ -39,7 +39,7 @@ export function defaultServerConfig(dataDir: string, properties: readonly System
 /** The part of a configuration that the core works by. */
 export function toCoreSettings(config: ServerConfig, start: CoreStartValues): CoreSettings {
   const issue = config.sessionPasswordIssue === 'default' ? start.defaultSessionPassword : config.sessionPasswordIssue;
-  return Object.freeze<CoreSettings>({
+  return {
     serverId: config.ensemble?.sid ?? STANDALONE_SERVER_ID,
     tickTimeMs: config.tickTimeMs,
     minSessionTimeoutMs: config.minSessionTimeoutMs,
@@ -69,7 +69,25 @@ export function toCoreSettings(config: ServerConfig, start: CoreStartValues): Co
     snapCount: config.snapCount,
     snapSizeLimitBytes: config.snapSizeLimitBytes,
     hashSeed: start.hashSeed,
-  });
+  };
+}
+
+/** The settings that the core can change while it runs: `toLiveCoreSettings`. */
+export const LIVE_CORE_SETTINGS: readonly (keyof LiveCoreSettings)[] = [
+  'minSessionTimeoutMs',
+  'maxSessionTimeoutMs',
+  'enforceQuota',
+  'superDigest',
+  'containerCheckIntervalMs',
+  'containerMaxPerMinute',
+  'containerMaxNeverUsedIntervalMs',
+  'snapCount',
+  'snapSizeLimitBytes',
+];
+
+/** The part of a configuration that the core can change while it runs. */
+export function toLiveCoreSettings(config: ServerConfig): LiveCoreSettings {
+  return Object.fromEntries(LIVE_CORE_SETTINGS.map((name) => [name, config[name]])) as unknown as LiveCoreSettings;
 }
 
 function toAuthenticationSettings(config: ServerConfig, logsIn: boolean): AuthenticationSettings {

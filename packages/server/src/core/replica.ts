@@ -13,7 +13,7 @@ import { Pipeline } from './pipeline.ts';
 import type { Ready } from './ready.ts';
 import { Standalone } from './roles/standalone.ts';
 import { Serving } from './serving.ts';
-import type { CoreSettings } from './settings.ts';
+import type { CoreSettings, LiveCoreSettings } from './settings.ts';
 import { Stage } from './stage.ts';
 import type { DataTree } from './tree/tree.ts';
 
@@ -79,6 +79,11 @@ export class Replica {
     });
     const stage = new Stage(members, settings, this.pipeline, election, ensemble.epochs, ensemble.rebuilding);
     this.member = new Member(stage);
+  }
+
+  /** Takes other values for settings that may change, between two steps. */
+  changeSettings(changes: LiveCoreSettings): void {
+    Object.assign(this.serving.settings, changes);
   }
 
   /** Begins to serve the recovered state, or to look for a leader; `replayed` txns are newer than the newest snapshot. */

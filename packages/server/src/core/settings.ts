@@ -27,7 +27,10 @@ export const PLAIN_AUTHENTICATION: AuthenticationSettings = Object.freeze({
   checksAclEagerly: false,
 });
 
-/** What the core must know of the configuration. Frozen; times in milliseconds, sizes in bytes. */
+/**
+ * What the core must know of the configuration. Times in milliseconds, sizes in bytes. All of it stays as it is, but for
+ * `LiveCoreSettings`.
+ */
 export interface CoreSettings {
   /** Server id: the top byte of new session ids; 1 for a standalone server. */
   readonly serverId: number;
@@ -77,3 +80,20 @@ export interface CoreSettings {
   /** Seeds the hash of paths, so that nobody can choose paths that collide. */
   readonly hashSeed: number;
 }
+
+/**
+ * Settings that may change while the server runs: `Replica.changeSettings`. The core reads them at the moment when they
+ * matter.
+ */
+export type LiveCoreSettings = Pick<
+  CoreSettings,
+  | 'minSessionTimeoutMs'
+  | 'maxSessionTimeoutMs'
+  | 'enforceQuota'
+  | 'superDigest'
+  | 'containerCheckIntervalMs'
+  | 'containerMaxPerMinute'
+  | 'containerMaxNeverUsedIntervalMs'
+  | 'snapCount'
+  | 'snapSizeLimitBytes'
+>;

@@ -29,6 +29,17 @@ test('the timeout is clamped to what the server allows', () => {
   }
 });
 
+test('settings that may change count from the next handshake on', () => {
+  const harness = new CoreHarness();
+  const { settings } = harness;
+  const early = harness.connect({ timeOut: 1000 });
+  assert.equal(early.timeOut, settings.minSessionTimeoutMs);
+  harness.replica.changeSettings({ ...settings, minSessionTimeoutMs: 1000, maxSessionTimeoutMs: 9000 });
+  assert.equal(harness.connect({ timeOut: 1000 }).timeOut, 1000);
+  assert.equal(harness.connect({ timeOut: 10_000 }).timeOut, 9000);
+  assert.equal(early.timeOut, 4000, 'a session keeps what it was granted');
+});
+
 test('session ids begin with the server id and count; the password follows from the id', () => {
   const harness = new CoreHarness({ serverId: 3 });
   const [one, two] = [harness.connect(), harness.connect()];

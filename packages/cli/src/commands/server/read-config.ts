@@ -24,19 +24,23 @@ const WORD_KEYS: readonly string[] = ['clientPort', 'dataDir', 'tickTime', 'maxC
  * @throws CommandError when it cannot be read or served.
  */
 export function readServerConfig(words: readonly string[], definitions: readonly string[]): ServerConfig {
+  try {
+    return parseConfigOf(words, definitions);
+  } catch (error) {
+    throw error instanceof ConfigError ? unservable(error) : error;
+  }
+}
+
+/** As `readServerConfig`; throws ConfigError when the configuration cannot be read or served. */
+export function parseConfigOf(words: readonly string[], definitions: readonly string[]): ServerConfig {
   const properties = [
     ...propertiesFromEnvironment(process.env),
     ...definitions.map((text) => propertyFromOption(text)),
   ];
   const [file] = words;
-  try {
-    if (file === undefined) return defaultServerConfig(DEFAULT_DATA_DIR, properties);
-    if (words.length === 1) return parseServerConfig(readText(file), { file, properties });
-    return parseServerConfig('', { file: null, properties: [...propertiesOfWords(words), ...properties] });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    throw unservable(error);
-  }
+  if (file === undefined) return defaultServerConfig(DEFAULT_DATA_DIR, properties);
+  if (words.length === 1) return parseServerConfig(readText(file), { file, properties });
+  return parseServerConfig('', { file: null, properties: [...propertiesOfWords(words), ...properties] });
 }
 
 /** The error of a configuration that cannot be served, with everything that is wrong in it. */
@@ -60,6 +64,6 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CommandError(`cannot read the configuration: ${(error as Error).message}`, ExitCode.usage);
+    throw new ConfigError([`cannot read the configuration: ${(error as Error).message}`]);
   }
 }

@@ -22,3 +22,8 @@ export function createLog(level: string, descriptor = 2): Logger {
     pino.destination({ dest: descriptor, sync: true }),
   );
 }
+
+/** Changes the level of a log that `createLog` has made; does nothing to another. */
+export function setLogLevel(log: object, level: string): void {
+  if ('level' in log) log.level = level;
+}

@@ -66,8 +66,16 @@ export class TlsContext {
 
   /** Reads the stores again, for connections to come. Throws `TlsStoreError`, and goes on with what it has. */
   reload(): void {
-    this.#context = loadContext(this.#options);
-    this.#generation++;
+    this.prepareReload()();
+  }
+
+  /** Reads the stores again; what it returns puts them into use. Throws `TlsStoreError`. */
+  prepareReload(): () => void {
+    const context = loadContext(this.#options);
+    return () => {
+      this.#context = context;
+      this.#generation++;
+    };
   }
 
   acceptOptions(): TlsOptions {

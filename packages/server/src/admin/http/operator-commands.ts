@@ -1,3 +1,4 @@
+import type { ReloadReport, SettingChange } from '../../config/live-settings.ts';
 import type { Refusal } from './authorization.ts';
 import type { AdminCall, CommandDescription, OwnCommand } from './command.ts';
 import type { JsonFields } from './json-text.ts';
@@ -21,10 +22,8 @@ export interface OperatorDoors {
   readonly closeConnections: (which: { readonly session: bigint } | { readonly address: string }) => number;
   /** null: the log is somebody else's. */
   readonly logLevel: { get(): string; set(level: string): void } | null;
-  /** Reads the configuration again; what has changed, and what needs a restart. null: this server cannot. */
-  readonly reload:
-    | (() => Promise<{ readonly changed: readonly string[]; readonly needRestart: readonly string[] }>)
-    | null;
+  /** Reads the configuration again. null: this server cannot. */
+  readonly reload: (() => ReloadReport) | null;
   /** Every setting with its value and where that comes from; secrets are hidden. */
   readonly settings: () => readonly { readonly key: string; readonly value: string; readonly origin: string }[];
   readonly positions: () => Positions;
@@ -137,8 +136,12 @@ const CLOSE_CONNECTION = does(['close_connection'], {
 });
 const RELOAD = does(['reload_configuration'], {
   summary: 'Reads the configuration again and takes over what can change while the server runs',
-  answer: fields({ changed: list(text), need_restart: list(text) }),
-  statuses: { 500: 'the configuration is wrong, and how: nothing has changed', 503: 'this server has no file to read' },
+  answer: fields({
+    changed: list(fields({ key: text, from: text, to: text })),
+    need_restart: list(fields({ key: text, from: text, to: text })),
+    read_anew: list(text),
+  }),
+  statuses: { 409: 'the configuration is wrong, and how: nothing has changed', 503: 'this server has no file to read' },
 });
 
 /** What the operators' own commands are, for the description. */
@@ -207,13 +210,22 @@ export function operatorCommands(
     },
     {
       ...RELOAD,
-      run: guarded(async (call) => {
+      run: guarded((call) => {
         if (doors.reload === null) return call.json(503, {}, 'this server was started without a configuration file');
-        const { changed, needRestart } = await doors.reload();
-        return call.json(200, { changed, need_restart: needRestart });
+        const { problems, applied, needsRestart, readAnew } = doors.reload();
+        if (problems.length > 0) return call.json(409, {}, `nothing has changed: ${problems.join('; ')}`);
+        return call.json(200, {
+          changed: applied.map(changeFields),
+          need_restart: needsRestart.map(changeFields),
+          read_anew: readAnew,
+        });
       }),
     },
   ];
+}
+
+function changeFields({ key, from, to }: SettingChange): JsonFields {
+  return { key, from, to };
 }
 
 function versionFields({ versions }: OperatorDoors): JsonFields {
