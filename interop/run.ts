@@ -29,7 +29,7 @@ import { compareAuditLogs } from './operator/audit-log.ts';
 import { startApacheZooKeeper } from './peers/apache-zookeeper.ts';
 import { startHeadkeeper } from './peers/headkeeper.ts';
 import type { ServerProcess } from './peers/server-process.ts';
-import { contention } from './recipes/contention-run.ts';
+import { contention, contentionSlice, wholeContention } from './recipes/contention-run.ts';
 import { saslClients } from './secure/sasl.ts';
 import { compareShells } from './shell/compare-shells.ts';
 import { runProject } from './test-frameworks/run-projects.ts';
@@ -146,8 +146,7 @@ for (const [writer, reader, ending] of trips) {
 }
 
 await part('recipes shared by three languages', async () => {
-  const [rounds, sessionTimeoutMs] = all ? [1_000, 4_000] : [60, 1_500];
-  const { passed: ok, faults, summary } = await contention(rounds, sessionTimeoutMs, () => {});
+  const { passed: ok, faults, summary } = await contention(all ? wholeContention(1_000) : contentionSlice, () => {});
   console.log(`   ${summary}`);
   count(ok.length, faults.length, 'recipes shared by three languages', faults.join('\n'));
 });

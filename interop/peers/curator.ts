@@ -16,18 +16,23 @@ export async function installCurator(): Promise<string> {
     { command: 'javac', debianPackages: ['openjdk-17-jdk-headless'] },
     { command: 'mvn', debianPackages: ['maven'] },
   ]);
-  const folder = await installOnce(`curator-${curatorVersion}`, async (fresh) => {
-    copyFileSync(join(repositoryRoot, 'interop/peers/curator.pom.xml'), join(fresh, 'pom.xml'));
+  const pom = join(repositoryRoot, 'interop/peers/curator.pom.xml');
+  const folder = await installOnce(nameFor(`curator-${curatorVersion}`, [pom]), async (fresh) => {
+    copyFileSync(pom, join(fresh, 'pom.xml'));
     const settings = ['-DincludeScope=runtime', `-DoutputDirectory=${join(fresh, 'jars')}`];
     await run(['mvn', '-B', '-q', copyDependencies, ...settings], { cwd: fresh });
     const jars = readdirSync(join(fresh, 'jars'));
-    if (!jars.includes(`curator-recipes-${curatorVersion}.jar`)) throw new Error('Maven brought no curator-recipes');
+    for (const part of ['recipes', 'x-discovery']) {
+      if (!jars.includes(`curator-${part}-${curatorVersion}.jar`)) throw new Error(`Maven brought no curator-${part}`);
+    }
   });
   const jars = `${join(folder, 'jars')}/*`;
-  const source = join(repositoryRoot, 'interop/recipes/workers/RecipesWorker.java');
-  const program = await installOnce(nameFor('curator-worker', [source]), async (fresh) => {
+  const sources = ['RecipesWorker', 'Services'].map((name) => {
+    return join(repositoryRoot, `interop/recipes/workers/${name}.java`);
+  });
+  const program = await installOnce(nameFor('curator-worker', [pom, ...sources]), async (fresh) => {
     mkdirSync(join(fresh, 'classes'));
-    await run(['javac', '-proc:none', '-cp', jars, '-d', join(fresh, 'classes'), source]);
+    await run(['javac', '-proc:none', '-cp', jars, '-d', join(fresh, 'classes'), ...sources]);
   });
   return `${join(program, 'classes')}:${jars}`;
 }

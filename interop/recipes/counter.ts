@@ -13,7 +13,7 @@ import type { Said, Worker } from './worker.ts';
 
 export const counterScenario: Scenario = {
   name: 'counter',
-  share: 0.1,
+  share: 0.07,
   run: (crew, options) => count(crew, options, null),
   // One of them asks for no version.
   runBroken: (crew) => count(crew, { rounds: 60, kills: 0 }, crew.workers[0] as Worker),

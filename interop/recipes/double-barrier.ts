@@ -13,7 +13,7 @@ const PATIENCE_MS = 30_000;
 
 export const doubleBarrierScenario: Scenario = {
   name: 'double barrier',
-  share: 0.1,
+  share: 0.065,
   run: async (crew, { rounds, kills }: ScenarioOptions): Promise<Verdict> => {
     const faults: string[] = [];
     const every = Math.max(1, Math.floor(rounds / Math.max(1, kills)));

@@ -1,15 +1,24 @@
-/** Turns of all languages at one lock, one election by latch, one election by selector. */
+/** Turns of all languages at one lock, one election by latch, one election by selector; and of two at kazoo's own lock. */
 
 import { until } from '../ensemble/waiting.ts';
 import type { Crew } from './crew.ts';
 import type { Scenario, ScenarioOptions, Verdict } from './scenario.ts';
 import { judgeTurns, type Turn } from './turns-judge.ts';
-import type { Said, Worker } from './worker.ts';
+import type { Language, Said, Worker } from './worker.ts';
 
-type TurnKind = 'lock' | 'latch' | 'selector';
+type TurnKind = 'lock' | 'kazoo-lock' | 'latch' | 'selector';
 
 /** Milliseconds between reading and writing the number. */
 const HOLD_MS = 4;
+
+const EVERYBODY: readonly Language[] = ['typescript', 'java', 'python'];
+/** Curator does not take kazoo's own names for those of a lock. */
+const PARTNERS: Readonly<Record<TurnKind, readonly Language[]>> = {
+  lock: EVERYBODY,
+  'kazoo-lock': ['typescript', 'python'],
+  latch: EVERYBODY,
+  selector: EVERYBODY,
+};
 
 /** One scenario of turns. */
 export function turnsScenario(kind: TurnKind, name: string, share: number): Scenario {
@@ -34,6 +43,7 @@ async function takeTurns(
   // Not a container, which kazoo does not expect to be gone.
   await client.create(path);
   await client.create(counter, '0');
+  const mayTakePart = ({ language }: Worker): boolean => PARTNERS[kind].includes(language);
   const taking = new Set<Worker>();
   const takePart = (worker: Worker): void => {
     taking.add(worker);
@@ -46,7 +56,7 @@ async function takeTurns(
   let enters = 0;
   const killOne = (holder: Worker): void => {
     // A holder within its turn, and one that waits, by turns.
-    const waiting = crew.workers.filter((worker) => worker !== holder && !worker.isKilled);
+    const waiting = crew.workers.filter((worker) => worker !== holder && mayTakePart(worker) && !worker.isKilled);
     const victim = crew.kills % 2 === 0 ? holder : waiting[enters % waiting.length];
     if (victim === undefined || victim.isKilled) return;
     const replaced = crew.replace(victim).then((fresh) => {
@@ -61,7 +71,7 @@ async function takeTurns(
     if (said.what !== 'enter') return;
     if (killsAt.has(enters++)) killOne(said.worker);
   };
-  crew.workers.forEach(takePart);
+  crew.workers.filter(mayTakePart).forEach(takePart);
   await until(`${rounds} turns`, 60_000 + rounds * 1_000, () => turns.length >= rounds || crew.mishaps.length > 0);
   await Promise.all(replacing);
   const remaining = crew.workers.filter((worker) => taking.has(worker));

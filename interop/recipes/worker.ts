@@ -1,7 +1,8 @@
 /**
  * Processes that take part in recipes, one program for each language (workers/). They take commands on standard input:
  *
- *   turns KIND PATH COUNTER HOLD_MS   takes turn after turn until `stop`: KIND is lock, latch or selector; in each turn it adds 1 to
+ *   turns KIND PATH COUNTER HOLD_MS   takes turn after turn until `stop`: KIND is lock, kazoo-lock (with kazoo's own names, not in
+ *                                     Java), latch or selector; in each turn it adds 1 to
  *                                     the number in the znode COUNTER without asking for a version
  *   stop                              ends that after the next turn
  *   share KIND LAYOUT PATH WHAT HOLD_MS   holds what several may hold, again and again until `stop`: KIND is read-write, where
@@ -11,6 +12,11 @@
  *   count PATH                        adds 1 to a counter of 32 bits, again and again until `stop`
  *   exchange PATH                     puts an item into a queue and takes one, again and again until `stop`
  *   exchange-items PATH               the same with Curator's DistributedQueue (not in Python); idle PATH: nothing (not in TypeScript)
+ *   exchange-names PATH, exchange-times PATH   the same with DistributedIdQueue, where every third item is removed by its name,
+ *                                     and with DistributedDelayQueue (not in Python)
+ *   exchange-kazoo PATH, exchange-locking PATH   the same with kazoo's own Queue, and with its LockingQueue (not in Java)
+ *   join KIND PATH NAME, part         is a member, until then: KIND is service (not in Python), party or shallow (not in Java)
+ *   look KIND PATH                    who is a member now
  *   pass PATH TIMES                   holds a lock so many times, for no time at all (not in Python)
  *
  * and say on standard output, one a line, times in nanoseconds of the machine's monotonic clock:
@@ -22,6 +28,10 @@
  *   coming NS, in NS, leaving NS, out NS   the use of the barrier
  *   counting, counted AFTER           one use of the counter
  *   putting ITEM, put ITEM, taking, took ITEM   one use of the queue; the ITEM taken may be `nothing`
+ *   took ITEM MS                      with times in the items: when it was taken, milliseconds since 1970
+ *   has ITEM                          it has locked it, and has not yet removed it
+ *   removing ITEM, kept ITEM          its removal by name, too late; `took` when it was not too late
+ *   joined, parted, sees MEMBER...    what was asked for
  *   passed NS...                      when it had the lock
  *   stopped                           no more turns
  *   lost NS                           the session may have ended

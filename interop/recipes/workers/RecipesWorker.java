@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.framework.recipes.atomic.AtomicValue;
@@ -20,6 +21,8 @@ import org.apache.curator.framework.recipes.locks.InterProcessMutex;
 import org.apache.curator.framework.recipes.locks.InterProcessReadWriteLock;
 import org.apache.curator.framework.recipes.locks.InterProcessSemaphoreV2;
 import org.apache.curator.framework.recipes.locks.Lease;
+import org.apache.curator.framework.recipes.queue.DistributedDelayQueue;
+import org.apache.curator.framework.recipes.queue.DistributedIdQueue;
 import org.apache.curator.framework.recipes.queue.DistributedQueue;
 import org.apache.curator.framework.recipes.queue.QueueBuilder;
 import org.apache.curator.framework.recipes.queue.QueueConsumer;
@@ -40,8 +43,22 @@ public final class RecipesWorker {
 
     /** Between two rounds, so that all languages get theirs. */
     private static final int PAUSE_MS = 2;
+    /** How long after its coming an item with a time may be taken. */
+    private static final int DELAY_MS = 30;
+    private static final QueueSerializer<String> TEXT = new QueueSerializer<>() {
+        @Override
+        public byte[] serialize(String item) {
+            return item.getBytes(StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public String deserialize(byte[] bytes) {
+            return new String(bytes, StandardCharsets.UTF_8);
+        }
+    };
     private static final OutputStream out = new FileOutputStream(FileDescriptor.out);
     private static CuratorFramework client;
+    private static Services services;
     private static DistributedDoubleBarrier barrier;
     private static volatile boolean stopping;
 
@@ -53,6 +70,7 @@ public final class RecipesWorker {
         });
         client.start();
         client.blockUntilConnected();
+        services = new Services(client);
         say("ready " + Long.toUnsignedString(session()));
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -82,6 +100,17 @@ public final class RecipesWorker {
             case "count" -> count(words[1]);
             case "exchange" -> exchange(words[1]);
             case "exchange-items" -> exchangeItems(words[1]);
+            case "exchange-names" -> exchangeNames(words[1]);
+            case "exchange-times" -> exchangeTimes(words[1]);
+            case "join" -> {
+                services.join(words[2], words[3]);
+                say("joined");
+            }
+            case "part" -> {
+                services.part();
+                say("parted");
+            }
+            case "look" -> say("sees " + services.look(words[2]));
             case "pass" -> pass(words[1], Integer.parseInt(words[2]));
             default -> throw new IllegalArgumentException(words[0]);
         }
@@ -235,28 +264,8 @@ public final class RecipesWorker {
     }
 
     private static void exchangeItems(String path) throws Exception {
-        QueueConsumer<String> consumer = new QueueConsumer<>() {
-            @Override
-            public void consumeMessage(String item) {
-                say("took " + item);
-            }
-
-            @Override
-            public void stateChanged(CuratorFramework zk, ConnectionState state) {
-            }
-        };
-        QueueSerializer<String> serializer = new QueueSerializer<>() {
-            @Override
-            public byte[] serialize(String item) {
-                return item.getBytes(StandardCharsets.UTF_8);
-            }
-
-            @Override
-            public String deserialize(byte[] bytes) {
-                return new String(bytes, StandardCharsets.UTF_8);
-            }
-        };
-        try (DistributedQueue<String> queue = QueueBuilder.builder(client, consumer, serializer, path).buildQueue()) {
+        QueueConsumer<String> consumer = consumer(item -> say("took " + item));
+        try (DistributedQueue<String> queue = QueueBuilder.builder(client, consumer, TEXT, path).buildQueue()) {
             queue.start();
             for (int i = 0; !stopping; i++) {
                 String item = Long.toUnsignedString(session()) + "-i" + i;
@@ -269,6 +278,57 @@ public final class RecipesWorker {
             }
         }
         say("stopped");
+    }
+
+    /** Every third item is taken back by its name, if nobody has taken it. */
+    private static void exchangeNames(String path) throws Exception {
+        QueueConsumer<String> consumer = consumer(item -> say("took " + item));
+        try (DistributedIdQueue<String> queue = QueueBuilder.builder(client, consumer, TEXT, path).buildIdQueue()) {
+            queue.start();
+            for (int i = 0; !stopping; i++) {
+                String item = Long.toUnsignedString(session()) + "-n" + i;
+                say("putting " + item);
+                queue.put(item, item);
+                while (!queue.flushPuts(1, TimeUnit.SECONDS)) continue;
+                say("put " + item);
+                if (i % 3 == 2) {
+                    say("removing " + item);
+                    say(queue.remove(item) == 0 ? "kept " + item : "took " + item);
+                }
+                Thread.sleep(PAUSE_MS);
+            }
+        }
+        say("stopped");
+    }
+
+    private static void exchangeTimes(String path) throws Exception {
+        QueueConsumer<String> consumer = consumer(item -> say("took " + item + " " + System.currentTimeMillis()));
+        try (DistributedDelayQueue<String> queue = QueueBuilder.builder(client, consumer, TEXT, path).buildDelayQueue()) {
+            queue.start();
+            for (int i = 0; !stopping; i++) {
+                long due = System.currentTimeMillis() + DELAY_MS;
+                String item = Long.toUnsignedString(session()) + "-t" + i + "@" + due;
+                say("putting " + item);
+                queue.put(item, due);
+                while (!queue.flushPuts(1, TimeUnit.SECONDS)) continue;
+                say("put " + item);
+                Thread.sleep(PAUSE_MS);
+            }
+        }
+        say("stopped");
+    }
+
+    private static QueueConsumer<String> consumer(Consumer<String> consumer) {
+        return new QueueConsumer<>() {
+            @Override
+            public void consumeMessage(String item) {
+                consumer.accept(item);
+            }
+
+            @Override
+            public void stateChanged(CuratorFramework zk, ConnectionState state) {
+            }
+        };
     }
 
     private static long session() throws Exception {

@@ -11,8 +11,10 @@ import { type Client, connect } from '@headkeeper/client';
 import {
   AtomicCounter,
   type BarrierMember,
+  DelayQueue,
   DistributedQueue,
   DoubleBarrier,
+  IdQueue,
   type Layout,
   LeaderLatch,
   LeaderSelector,
@@ -21,9 +23,14 @@ import {
   Semaphore,
   SimpleQueue,
 } from '@headkeeper/recipes';
+import { Members } from './members.ts';
 
 /** Between two rounds, so that all languages get theirs. */
 const PAUSE_MS = 2;
+/** How long after its coming an item with a time may be taken. */
+const DELAY_MS = 30;
+/** One item in so many is removed by its name. */
+const REMOVED_ONE_IN = 3;
 /** Around a single item as Curator's DistributedQueue stores it. */
 const ITEM_HEAD_BYTES = 9;
 const ITEM_END_BYTES = 1;
@@ -31,6 +38,7 @@ const ITEM_END_BYTES = 1;
 const [address = '', sessionTimeoutMs = ''] = process.argv.slice(2);
 const client: Client = await connect(address, { sessionTimeoutMs: Number(sessionTimeoutMs), connectTimeoutMs: 60_000 });
 let isStopping = false;
+const members = new Members(client);
 let member: BarrierMember | null = null;
 
 client.onEvent(({ type }) => {
@@ -81,6 +89,35 @@ async function obey(command: string, words: readonly string[]): Promise<void> {
       return repeat(() => takeBroken(path, 0, 0));
     case 'exchange-items-broken':
       return repeat(() => takeBroken(path, ITEM_HEAD_BYTES, ITEM_END_BYTES));
+    case 'exchange-names':
+      return repeat(exchangingNames(new IdQueue(client, path)));
+    case 'exchange-times':
+      return repeat(exchangingTimes(new DelayQueue(client, path)));
+    case 'exchange-kazoo':
+      return repeat(exchanging(new SimpleQueue(client, path, { layout: 'kazoo' })));
+    case 'exchange-locking':
+      return repeat(exchangingLocked(new SimpleQueue(client, path, { layout: 'kazoo locking' })));
+    case 'exchange-names-broken':
+      return repeat(() => takeBroken(path, ITEM_HEAD_BYTES, ITEM_END_BYTES));
+    case 'exchange-kazoo-broken':
+      return repeat(() => takeBroken(path, 0, 0));
+    // A taker whose clock is ahead of all others.
+    case 'exchange-times-broken':
+      return repeat(exchangingTimes(new DelayQueue(client, path, { clock: () => Date.now() + DELAY_MS })));
+    // One that removes what others have locked.
+    case 'exchange-locking-broken':
+      return repeat(() => stealBroken(`${path}/entries`));
+    case 'join':
+      await members.join(path, second, words[2] ?? '');
+      return say('joined');
+    // What the judge has to see through: a member that nobody can see.
+    case 'join-broken':
+      return say('joined');
+    case 'part':
+      await members.part();
+      return say('parted');
+    case 'look':
+      return say('sees', ...(await members.look(path, second)));
     case 'pass':
       return passes(path, Number(second));
     default:
@@ -89,12 +126,13 @@ async function obey(command: string, words: readonly string[]): Promise<void> {
 }
 
 async function turns([kind, path = '', counter = '', holdMs]: readonly string[]): Promise<void> {
-  const mutex = new Mutex(client, path);
+  const mutex = new Mutex(client, path, { layout: kind === 'kazoo-lock' ? 'kazoo' : 'curator' });
   const selector = new LeaderSelector(client, path, { id: 'typescript' });
   const section = (token: number): Promise<void> => oneTurn(token, counter, Number(holdMs));
   while (!isStopping) {
     switch (kind) {
       case 'lock':
+      case 'kazoo-lock':
         await mutex.run(({ token }) => section(token));
         break;
       case 'latch': {
@@ -215,6 +253,64 @@ function exchanging(
     const taken = await queue.poll();
     say('took', taken === null ? 'nothing' : new TextDecoder().decode(taken.data));
   };
+}
+
+/** Every third item is taken back by its name, if nobody has taken it. */
+function exchangingNames(queue: IdQueue): () => Promise<void> {
+  let number = 0;
+  return async () => {
+    const item = `${client.session.id}-n${number}`;
+    say('putting', item);
+    await queue.put(item, item);
+    say('put', item);
+    if (number++ % REMOVED_ONE_IN === REMOVED_ONE_IN - 1) {
+      say('removing', item);
+      say((await queue.remove(item)) === 0 ? 'kept' : 'took', item);
+    }
+    say('taking');
+    const taken = await queue.poll();
+    say('took', taken === null ? 'nothing' : new TextDecoder().decode(taken.data));
+  };
+}
+
+function exchangingTimes(queue: DelayQueue): () => Promise<void> {
+  let number = 0;
+  return async () => {
+    const due = Date.now() + DELAY_MS;
+    const item = `${client.session.id}-t${number++}@${due}`;
+    say('putting', item);
+    await queue.put(item, due);
+    say('put', item);
+    say('taking');
+    const taken = await queue.poll();
+    say('took', taken === null ? 'nothing' : new TextDecoder().decode(taken.data), Date.now());
+  };
+}
+
+function exchangingLocked(queue: SimpleQueue): () => Promise<void> {
+  let number = 0;
+  return async () => {
+    const item = `${client.session.id}-${number++}`;
+    say('putting', item);
+    await queue.put(item);
+    say('put', item);
+    say('taking');
+    const taken = await queue.poll();
+    if (taken === null) return say('took', 'nothing');
+    const name = new TextDecoder().decode(taken.data);
+    say('has', name);
+    await pause(PAUSE_MS);
+    await taken.done();
+    say('took', name);
+  };
+}
+
+async function stealBroken(path: string): Promise<void> {
+  const children = await client.getChildren(path).catch(() => ({ children: [] }));
+  const [first] = [...children.children].sort();
+  if (first === undefined) return;
+  const { data } = await client.getData(`${path}/${first}`).catch(() => ({ data: null }));
+  if (data !== null) say('took', new TextDecoder().decode(data));
 }
 
 async function takeBroken(path: string, before: number, after: number): Promise<void> {

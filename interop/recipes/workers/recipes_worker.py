@@ -12,7 +12,8 @@ from kazoo.client import KazooClient, KazooState
 from kazoo.recipe.barrier import DoubleBarrier
 from kazoo.recipe.election import Election
 from kazoo.recipe.lock import Lock
-from kazoo.recipe.queue import Queue
+from kazoo.recipe.party import Party, ShallowParty
+from kazoo.recipe.queue import LockingQueue, Queue
 
 # Seconds between two rounds, so that all languages get theirs.
 PAUSE = 0.002
@@ -44,6 +45,7 @@ class Worker:
         self.zk.add_listener(self.state_changed)
         self.stopping = False
         self.barrier = None
+        self.party = None
         self.zk.start(timeout=60)
         say("ready", self.zk.client_id[0])
 
@@ -53,7 +55,7 @@ class Worker:
 
     def obey(self, words):
         try:
-            getattr(self, "do_" + words[0])(*words[1:])
+            getattr(self, "do_" + words[0].replace("-", "_"))(*words[1:])
         except Exception as error:
             say("failed", repr(error).replace("\n", " "))
 
@@ -64,7 +66,7 @@ class Worker:
                 election.lock = SharedLock(self.zk, path, "python")
                 election.run(self.section, path, counter, int(hold_ms))
             else:
-                lock = (SharedLock if kind == "lock" else SharedLatch)(self.zk, path, "python")
+                lock = {"lock": SharedLock, "latch": SharedLatch, "kazoo-lock": Lock}[kind](self.zk, path, "python")
                 with lock:
                     self.section(path, counter, int(hold_ms))
         say("stopped")
@@ -126,7 +128,33 @@ class Worker:
         say("stopped")
 
     def do_exchange(self, path):
-        queue = SharedQueue(self.zk, path)
+        self.exchange(SharedQueue(self.zk, path))
+
+    def do_exchange_kazoo(self, path):
+        self.exchange(Queue(self.zk, path))
+
+    def do_exchange_locking(self, path):
+        queue = LockingQueue(self.zk, path)
+        number = 0
+        while not self.stopping:
+            item = f"{self.zk.client_id[0]}-{number}"
+            number += 1
+            say("putting", item)
+            queue.put(item.encode())
+            say("put", item)
+            say("taking")
+            taken = queue.get(timeout=1)
+            if taken is None:
+                say("took", "nothing")
+                continue
+            say("has", taken.decode())
+            time.sleep(PAUSE)
+            if not queue.consume():
+                raise RuntimeError("lost the lock on " + taken.decode())
+            say("took", taken.decode())
+        say("stopped")
+
+    def exchange(self, queue):
         number = 0
         while not self.stopping:
             item = f"{self.zk.client_id[0]}-{number}"
@@ -139,6 +167,21 @@ class Worker:
             say("took", "nothing" if taken is None else taken.decode())
             time.sleep(PAUSE)
         say("stopped")
+
+    def do_join(self, kind, path, name):
+        self.party = self.party_of(kind)(self.zk, path, name)
+        self.party.join()
+        say("joined")
+
+    def do_part(self):
+        self.party.leave()
+        say("parted")
+
+    def do_look(self, kind, path):
+        say("sees", *sorted(self.party_of(kind)(self.zk, path)))
+
+    def party_of(self, kind):
+        return Party if kind == "party" else ShallowParty
 
     def do_idle(self, path):
         """For what kazoo does not have, or has under other names."""
