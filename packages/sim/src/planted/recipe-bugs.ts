@@ -101,4 +101,43 @@ export const RECIPE_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'items handed out before their time',
+    source: 'the time of an item is rounded down to the second by its taker',
+    profile: 'delaying',
+    edits: [
+      {
+        package: PACKAGE,
+        file: 'queue/distributed-queue.js',
+        find: 'waitMs: (name) => dueAt(name) - clock(),',
+        put: 'waitMs: (name) => dueAt(name) - (dueAt(name) % 1000) - clock(),',
+      },
+    ],
+  },
+  {
+    name: 'a sleeper until an item is due that is not woken',
+    source: 'whoever waits for the time of an item waits for a change of the queue alone',
+    profile: 'delaying',
+    edits: [
+      {
+        package: PACKAGE,
+        file: 'queue/item-queue.js',
+        find: 'found === Number.POSITIVE_INFINITY ? wait.event(changed)',
+        put: 'found > 0 ? wait.event(changed)',
+      },
+    ],
+  },
+  {
+    name: 'removed by whoever comes second',
+    source: 'a removal by name says that it was made when somebody else has taken the item',
+    profile: 'replacing',
+    edits: [
+      {
+        package: PACKAGE,
+        file: 'queue/item-queue.js',
+        find: 'return delivery !== null;',
+        put: 'return true;',
+      },
+    ],
+  },
 ];

@@ -20,6 +20,8 @@ export interface RecipeCounts {
   increments: number;
   itemsPut: number;
   itemsTaken: number;
+  /** Items that were removed by name. */
+  itemsRemoved: number;
   /** States that streams and caches have shown. */
   states: number;
   watchEvents: number;
@@ -54,6 +56,7 @@ export function noRecipeCounts(): RecipeCounts {
     increments: 0,
     itemsPut: 0,
     itemsTaken: 0,
+    itemsRemoved: 0,
     states: 0,
     watchEvents: 0,
     passed: 0,

@@ -7,6 +7,8 @@ interface Item {
   readonly id: number;
   state: 'asked for' | 'there' | 'doubtful' | 'refused';
   readonly takers: Taking[];
+  /** Removals by name that have not ended, or of which nobody was told how. */
+  removals: number;
   /** Whoever was told that it has dealt with it. */
   doneBy: string | null;
 }
@@ -40,7 +42,7 @@ export class ItemWatch {
   /** The text of a new item. */
   asked(): { readonly id: number; readonly text: string } {
     const id = this.#items.length;
-    this.#items.push({ id, state: 'asked for', takers: [], doneBy: null });
+    this.#items.push({ id, state: 'asked for', takers: [], removals: 0, doneBy: null });
     return { id, text: `item ${id}` };
   }
 
@@ -104,10 +106,31 @@ export class ItemWatch {
     taking.isOver = true;
   }
 
+  /** From now on until it is told what came of it the item may be removed, and the remover die over it. */
+  removes(id: number): void {
+    this.#items[id].removals++;
+  }
+
+  notRemoved(id: number): void {
+    this.#items[id].removals--;
+  }
+
+  /** Removed by its name: that is a hand-over as well. */
+  removed(actor: Actor, id: number): void {
+    this.#counts.itemsRemoved++;
+    const item = this.#items[id];
+    const { name } = actor.node;
+    const before = item.doneBy ?? (this.#isLocking ? undefined : item.takers[0]?.actor.node.name);
+    law(before === undefined, 'hand-over', () => `${name} has removed item ${id}, which ${before} has got`);
+    item.removals--;
+    item.doneBy = name;
+  }
+
   /** The queue is empty and nobody is at it. */
   checkNothingLost(): void {
-    const lost = this.#items.filter(({ state, takers, doneBy }) => {
-      return state === 'there' && (this.#isLocking ? doneBy === null && takers.length === 0 : takers.length === 0);
+    const lost = this.#items.filter(({ state, takers, removals, doneBy }) => {
+      if (state !== 'there' || removals > 0) return false;
+      return doneBy === null && takers.length === 0;
     });
     const most = this.#isLocking ? 0 : this.#takingNow.size;
     law(lost.length <= most, 'hand-over', () => {

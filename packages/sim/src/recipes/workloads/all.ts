@@ -3,6 +3,7 @@ import type { Stage, Workload } from '../workload.ts';
 import { Caching } from './caching.ts';
 import { Configuring } from './configuring.ts';
 import { Counting } from './counting.ts';
+import { Delaying } from './delaying.ts';
 import { Finding } from './finding.ts';
 import { Gating } from './gating.ts';
 import { Leading } from './leading.ts';
@@ -11,6 +12,7 @@ import { Locking } from './locking.ts';
 import { Meeting } from './meeting.ts';
 import { Nesting } from './nesting.ts';
 import { Queueing } from './queueing.ts';
+import { Replacing } from './replacing.ts';
 import { Serving } from './serving.ts';
 import { Setting } from './setting.ts';
 import { Sharing } from './sharing.ts';
@@ -34,6 +36,8 @@ const MAKERS: Readonly<Record<string, (stage: Stage, plan: RecipePlan) => Worklo
   setting: (stage) => new Setting(stage),
   configuring: (stage) => new Configuring(stage),
   finding: (stage) => new Finding(stage),
+  delaying: (stage) => new Delaying(stage),
+  replacing: (stage) => new Replacing(stage),
 };
 
 export const WORKLOADS: readonly string[] = Object.keys(MAKERS);
