@@ -10,7 +10,7 @@ import type { Clock } from '../ports.ts';
 import { type EnsembleFacts, modeOf } from './ensemble-facts.ts';
 import type { Metric } from './metrics/metric.ts';
 import { QuantileWindow } from './metrics/prometheus.ts';
-import { quotaMetrics, workMetrics } from './metrics/work-metrics.ts';
+import { ensembleNameMetrics, quotaMetrics, workMetrics } from './metrics/work-metrics.ts';
 import { operationLetters } from './operation-letters.ts';
 import type {
   ClientPortStatus,
@@ -185,7 +185,12 @@ export class StandaloneStatus implements ServerStatus {
   metrics(): Iterable<Metric> {
     const { serving } = this.#replica;
     const others = this.#metricSources.flatMap((source) => [...source()]);
-    return [...workMetrics(serving.statistics), ...quotaMetrics(serving.tree.quotas), ...others];
+    return [
+      ...workMetrics(serving.statistics),
+      ...quotaMetrics(serving.tree.quotas),
+      ...ensembleNameMetrics(serving.authentication),
+      ...others,
+    ];
   }
 
   /** Another part of the server has metrics to show. */

@@ -1,4 +1,5 @@
 import type { StorageStatistics } from '../../adapters/disk/storage-statistics.ts';
+import type { Authentication } from '../../core/auth/authentication.ts';
 import type { ServerStatistics } from '../../core/serving.ts';
 import type { NamespaceTraffic } from '../../core/statistics/namespace-traffic.ts';
 import type { QuotaBook } from '../../core/tree/quota.ts';
@@ -54,6 +55,15 @@ export function workMetrics({ work, digestMismatches }: ServerStatistics): Metri
 
 function traffic(name: string, namespaces: NamespaceTraffic): Metric[] {
   return [...namespaces.entries()].map(([key, bytes]) => summary(name, bytes, key));
+}
+
+/** What clients that name their ensemble have met with. */
+export function ensembleNameMetrics({ ensembleNames }: Authentication): Metric[] {
+  return [
+    counter('ensemble_auth_success', ensembleNames.success),
+    counter('ensemble_auth_fail', ensembleNames.fail),
+    counter('ensemble_auth_skip', ensembleNames.skip),
+  ];
 }
 
 /** What the data directory and the loop cost (sections C.4 and C.5). */
