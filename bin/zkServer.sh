@@ -4,7 +4,7 @@
 #
 #   zkServer.sh [--config DIR] {start|start-foreground|stop|restart|status|print-cmd|version|transfer} [CONFIG]
 #
-# CONFIG is a name in the configuration folder, or a path. Variables: ZOOCFGDIR, ZOOCFG, ZOO_LOG_DIR, ZOOPIDFILE,
+# CONFIG is a name in the configuration folder, or a path. Variables: ZOOCFGDIR, ZOOCFG, ZOO_LOG_DIR, ZOO_LOG_FILE, ZOOPIDFILE,
 # ZOO_NOEXEC, ZOO_DATADIR_AUTOCREATE_DISABLE, ZK_SERVER_HEAP (megabytes), SERVER_JVMFLAGS and JVMFLAGS (their -D words),
 # NODE (the node program), HEADKEEPER (the headkeeper program). zookeeper-env.sh and java.env in the configuration
 # folder are read, too.
@@ -88,7 +88,7 @@ prepare_folders() {
     ZOOPIDFILE="$data_dir/zookeeper_server.pid"
   fi
   ZOO_LOG_DIR=${ZOO_LOG_DIR:-$ZOOBINDIR/../logs}
-  output="$ZOO_LOG_DIR/zookeeper-${USER:-$(id -un)}-server-${HOSTNAME:-$(hostname)}.out"
+  output="$ZOO_LOG_DIR/${ZOO_LOG_FILE:-zookeeper-${USER:-$(id -un)}-server-${HOSTNAME:-$(hostname)}.out}"
 }
 
 heap_option() {

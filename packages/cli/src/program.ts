@@ -7,7 +7,7 @@ import type { ImportOptions } from './commands/import/run.ts';
 import type { LogOptions } from './commands/log/run.ts';
 import { addRepairCommands } from './commands/repair/options.ts';
 import { addRestore } from './commands/restore/options.ts';
-import { addCheckConfig, addServer } from './commands/server/options.ts';
+import { addCheckConfig, addContainer, addServer } from './commands/server/options.ts';
 import type { StatusOptions } from './commands/status/run.ts';
 import { addConnectionOptions } from './connection/connection-options.ts';
 import { ExitCode } from './exit-codes.ts';
@@ -46,6 +46,7 @@ function program(): Command {
 
   addServer(top);
   addCheckConfig(top);
+  addContainer(top);
   addShell(top);
   addDev(top);
   addStatus(top);

@@ -50,6 +50,8 @@ describe('zkServer.sh', () => {
       [['print-cmd', `${folder}/elsewhere/third.cfg`], { ZOOCFGDIR: conf }, `${folder}/elsewhere/third.cfg`],
       [['print-cmd', 'elsewhere/third.cfg'], {}, 'elsewhere/third.cfg'],
     ];
+    const named = await script(['print-cmd', 'elsewhere/third.cfg'], { ZOO_LOG_FILE: 'own.log' });
+    assert.match(named.stdout, new RegExp(`> "${folder}/logs/own\\.log" 2>&1`));
     for (const [words, env, found] of cases) {
       const { code, stdout, stderr } = await script(words, env);
       assert.equal(code, 0, stderr);

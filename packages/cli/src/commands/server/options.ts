@@ -64,6 +64,22 @@ export function addCheckConfig(top: Command): void {
     });
 }
 
+/** Adds `headkeeper container`. */
+export function addContainer(top: Command): void {
+  top
+    .command('container')
+    .summary('run a server in a container')
+    .description(
+      "Runs a server, configured by the environment as Apache ZooKeeper's official image is: ZOO_MY_ID, ZOO_SERVERS, " +
+        'ZOO_TICK_TIME, ZOO_CFG_EXTRA and the others. zoo.cfg and myid are written where they are missing, and used as they are ' +
+        'where they are not.',
+    )
+    .action(async () => {
+      const { runContainer } = await import('../container/run.ts');
+      await runContainer();
+    });
+}
+
 function defineOption(): Option {
   return new Option('-D, --define <key=value>', 'set a key as if it stood in the file; may be repeated').argParser(
     collect,

@@ -4,6 +4,7 @@ import { ConfigError, type ReloadReport, type ServerConfig, startServer } from '
 import { CommandError, ExitCode } from '../../exit-codes.ts';
 import { formatHostPort } from '../../host-port.ts';
 import { packageVersion } from '../../version.ts';
+import { notifyReady } from './notify.ts';
 import { parseConfigOf, readServerConfig, unservable } from './read-config.ts';
 
 /** How often a file that is watched is looked at: its state is asked for, which sees links that are turned around, too. */
@@ -21,7 +22,6 @@ export async function runServer(words: readonly string[], definitions: readonly 
   const server = await startServer(config, { readConfig }).catch((error: unknown) => {
     throw explained(error);
   });
-  process.stdout.write(greeting(config, formatHostPort(server.address)));
 
   let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
@@ -43,6 +43,9 @@ export async function runServer(words: readonly string[], definitions: readonly 
   const atTerminal = process.stdin.isTTY === true;
   process.on('SIGHUP', (signal) => (atTerminal && !hasTerminal() ? stop(signal) : reload()));
   if (config.file !== null && config.configWatch) watchFile(config.file, { interval: WATCH_MS }, reload);
+
+  notifyReady(process.env);
+  process.stdout.write(greeting(config, formatHostPort(server.address)));
 
   const fatal = await server.failed;
   process.stderr.write(`headkeeper: ${fatal.message}\n`);
