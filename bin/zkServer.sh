@@ -106,6 +106,8 @@ start() {
     exit 1
   fi
   mkdir -p "$(dirname "$ZOOPIDFILE")" "$ZOO_LOG_DIR"
+  # The log of the start before says nothing about this one.
+  : >"$output"
   # shellcheck disable=SC2046 # no word at all when no heap is set
   nohup "$NODE" $(heap_option) "$HEADKEEPER" server "$ZOOCFG" >"$output" 2>&1 </dev/null &
   pid=$!
@@ -114,8 +116,11 @@ start() {
     kill "$pid"
     exit 1
   fi
-  # What is wrong with a configuration or a data directory shows within the first second.
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
+  # Until it serves, or ends for what is wrong with a configuration or a data directory; a log that tells neither is not
+  # waited for longer than 5 seconds.
+  left=50
+  while [ "$left" -gt 0 ] && ! grep -q '"msg":"serving"' "$output"; do
+    left=$((left - 1))
     sleep 0.1
     if ! kill -0 "$pid" 2>/dev/null; then
       echo FAILED TO START

@@ -21,7 +21,7 @@ describe('the command', () => {
     assert.equal(code, 0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+)(?= .*)/gm)].map((match) => match[1] as string);
     assert.deepEqual(commands, [
-      ...['server', 'shell', 'dev', 'status', 'inspect', 'log', 'diff', 'export', 'import'],
+      ...['server', 'container', 'shell', 'dev', 'status', 'inspect', 'log', 'diff', 'export', 'import'],
       ...['backup', 'restore', 'repair', 'bench', 'version', 'help'],
     ]);
     for (const command of [

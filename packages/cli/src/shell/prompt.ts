@@ -18,7 +18,6 @@ const STATE_COLOURS: Readonly<Record<ConnectionState, Colour>> = {
 /** Reads lines from a terminal until its end or `quit`. */
 export async function prompt(shell: Shell, output: ProcessOutput): Promise<void> {
   const file = new HistoryFile(historyPath());
-  output.out(`Welcome to the Headkeeper shell! Type ${output.paint('cyan', 'help')} for the commands.`);
   const readline = createInterface({
     input: process.stdin,
     output: process.stdout,

@@ -40,6 +40,8 @@ export async function runShell(words: readonly string[]): Promise<void> {
     if (options.waitForConnection) await waitForConnection(shell, options.timeoutMs);
     if (options.command !== null) await oneShot(shell, options.command);
     else if (process.stdin.isTTY === true && process.stdout.isTTY === true) {
+      // Before anything is waited for: what the connection says comes below it.
+      output.out(`Welcome to the Headkeeper shell! Type ${output.paint('cyan', 'help')} for the commands.`);
       const { prompt } = await import('./prompt.ts');
       await prompt(shell, output);
     } else {
