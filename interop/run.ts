@@ -31,6 +31,7 @@ import { startHeadkeeper } from './peers/headkeeper.ts';
 import type { ServerProcess } from './peers/server-process.ts';
 import { contention, contentionSlice, wholeContention } from './recipes/contention-run.ts';
 import { saslClients } from './secure/sasl.ts';
+import { tlsClients } from './secure/tls.ts';
 import { compareShells } from './shell/compare-shells.ts';
 import { runProject } from './test-frameworks/run-projects.ts';
 
@@ -93,6 +94,11 @@ if (all) {
 }
 
 for (const server of all ? (['headkeeper', 'apache'] as const) : (['headkeeper'] as const)) {
+  await part(`clients by TLS, on ${server}`, async () => {
+    for (const { title, passed: ok, failed: wrong, output } of await tlsClients(server, all, () => {})) {
+      count(ok, wrong, title, output);
+    }
+  });
   await part(`clients that log in by SASL, on ${server}`, async () => {
     for (const { title, passed: ok, failed: wrong, output } of await saslClients(server, all, () => {})) {
       count(ok, wrong, title, output);
