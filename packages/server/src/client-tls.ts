@@ -68,7 +68,7 @@ export function secureDoor(
     identitiesOf: identitiesByCertificate(config),
     admits: () => !config.earlyDropHandshakes || isServing(),
     failed: (address, error) => {
-      failed(new Error(`TLS with the client at ${address}: ${JSON.stringify(error.message)}`, { cause: error }));
+      failed(new Error(`TLS with the client at ${address}: ${reasonOf(error)}`, { cause: error }));
     },
   });
 }
@@ -100,4 +100,10 @@ function clientIdentities(
     if (!(error instanceof DerError)) throw error;
     return null;
   }
+}
+
+/** OpenSSL's own word for it, where there is one, in place of the whole line with files and numbers. */
+function reasonOf(error: Error): string {
+  const { reason } = error as { readonly reason?: unknown };
+  return typeof reason === 'string' ? reason : JSON.stringify(error.message);
 }

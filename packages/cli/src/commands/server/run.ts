@@ -93,8 +93,9 @@ function greeting(config: ServerConfig, address: string): string {
     ensemble === null ? '' : `, server ${ensemble.sid} of an ensemble of ${ensemble.membership.members.size},`;
   return [
     `Headkeeper ${packageVersion()}${who} serves ZooKeeper clients on ${address}, data in ${path.resolve(config.dataDir)}.`,
-    `  zkCli.sh -server ${address}`,
-    `  headkeeper status ${address}`,
+    ...(config.clientPort < 0
+      ? [`  headkeeper status --tls-of ${config.file} ${address}`]
+      : [`  zkCli.sh -server ${address}`, `  headkeeper status ${address}`]),
     'Ctrl-C stops it.',
     '',
   ].join('\n');

@@ -79,8 +79,9 @@ export class TlsContext {
   }
 
   acceptOptions(): TlsOptions {
-    const { clientAuth } = this.#options;
-    return { ...this.#context, requestCert: clientAuth !== 'none', rejectUnauthorized: clientAuth === 'need' };
+    // Who may not come in is refused by `verifyClient`, which can say why.
+    const requestCert = this.#options.clientAuth !== 'none';
+    return { ...this.#context, requestCert, rejectUnauthorized: false };
   }
 
   connectOptions(): ConnectionOptions {
@@ -98,8 +99,9 @@ export class TlsContext {
   verifyClient(socket: TLSSocket, address: string, done: (error: Error | null) => void): void {
     const { clientAuth, hostnameVerification, clientHostnameVerification } = this.#options;
     const hasCertificate = Object.keys(socket.getPeerCertificate()).length > 0;
-    if (clientAuth === 'none' || !hasCertificate) done(null);
-    else if (!socket.authorized) done(socket.authorizationError ?? new Error('its certificate is not trusted'));
+    if (clientAuth === 'none' || (clientAuth === 'want' && !hasCertificate)) done(null);
+    else if (!hasCertificate) done(new Error('it has shown no certificate'));
+    else if (!socket.authorized) done(new Error(`its certificate is refused: ${socket.authorizationError}`));
     else if (!hostnameVerification || !clientHostnameVerification) done(null);
     else this.#verifyNames(socket, [...this.#options.memberHosts(), address], done);
   }
