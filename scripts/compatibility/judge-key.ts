@@ -1,5 +1,6 @@
 import { isAuthFamilyKey, isMemberKey, knownElsewhere, SETTINGS, type Setting } from '@headkeeper/server/internal';
 import { defaultText } from '../config-reference.ts';
+import { KEY_JUDGEMENTS } from './judgements.ts';
 import type { Row } from './row.ts';
 
 type AnySetting = Parameters<typeof defaultText>[0] & Pick<Setting<unknown, never>, 'aliases'>;
@@ -14,6 +15,8 @@ export function judgeKey(text: string): Row {
   const [name = '', apacheDefault] = text.split(/=(.*)/s);
   const key = name.replace(/\bN$/, '1');
   const setting = BY_NAME.get(key);
+  const note = KEY_JUDGEMENTS[key]?.different;
+  if (note !== undefined) return { name, status: 'different', note };
   if (setting !== undefined) return judgeSetting(name, setting, apacheDefault);
   if (isMemberKey(key)) return { name, status: 'supported', note: '' };
   if (isAuthFamilyKey(key)) return judgeAuthFamily(name);

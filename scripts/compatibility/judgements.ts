@@ -10,6 +10,19 @@ export interface Judgement {
 const NO_JVM = 'there is no Java machine';
 const NO_KERBEROS_CLIENT = 'the shell knows DIGEST-MD5; Kerberos is for clients of other languages';
 
+const CRL = { different: 'revocation lists come from a file (crl.location), they are not fetched over the network' };
+const OCSP = {
+  different: 'true is refused: the runtime asks no authority over the network; there are revocation lists',
+};
+
+export const KEY_JUDGEMENTS: Readonly<Record<string, Judgement>> = {
+  'ssl.crl': CRL,
+  'ssl.quorum.crl': CRL,
+  'ssl.ocsp': OCSP,
+  'ssl.quorum.ocsp': OCSP,
+  'ssl.authProvider': { different: 'x509 alone: Java classes of others cannot be loaded' },
+};
+
 export const CLIENT_JUDGEMENTS: Readonly<Record<string, Judgement>> = {
   'zookeeper.disableAutoWatchReset': { notApplicable: 'watches always come back with the connection' },
   'zookeeper.clientCnxnSocket': { notApplicable: 'there is one kind of socket, with and without TLS' },
