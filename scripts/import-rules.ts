@@ -91,7 +91,7 @@ export const zones: Readonly<Record<string, Zone>> = {
     pure: true,
   },
   // What is said in a SASL exchange: with clients, which the machine answers, and between servers, which adapters speak.
-  'server/sasl': { at: 'packages/server/src/core/sasl', may: ['protocol'], node: false, pure: true },
+  'server/sasl': { at: 'packages/server/src/core/sasl', may: ['protocol', 'server/ports'], node: false, pure: true },
   'server/core': {
     at: 'packages/server/src/core',
     may: [

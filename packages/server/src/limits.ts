@@ -24,6 +24,10 @@ export const limits = {
   identityBytes: 65_536,
   /** A token of a DIGEST-MD5 exchange, as RFC 2831 limits it. */
   digestTokenBytes: 4096,
+  /** A token with a ticket of Kerberos, which names the groups of its owner. */
+  ticketTokenBytes: 65_536,
+  /** Proofs of tickets that are remembered for ten minutes, so that none counts twice. */
+  kerberosProofs: 100_000,
   /** A connection that has begun to authenticate by SASL and has not finished after this long is closed. */
   saslExchangeMs: 30_000,
   /** Failed authentications that an address may have at once; after that its attempts are turned away. */

@@ -180,7 +180,22 @@ export interface Logins {
   nonce(): string;
   /** The password of a user; null when there is no such user. */
   passwordOf(user: string): string | null;
+  /** One exchange with a client that has a ticket of Kerberos (GSSAPI); null where there is no key for that. */
+  ticketExchange(): SaslMechanism | null;
 }
+
+/** The server's side of one SASL exchange: it is handed each of the client's tokens. */
+export interface SaslMechanism {
+  take(token: Uint8Array): SaslStep;
+}
+
+/** What comes of a client's token. */
+export type SaslStep =
+  | { readonly outcome: 'more'; readonly token: Uint8Array }
+  /** `token`: the last word to the client, null for none. */
+  | { readonly outcome: 'passed'; readonly token: Uint8Array | null; readonly user: string }
+  /** `user`: whom the client has named, as far as that can be read. The reason holds no secret. */
+  | { readonly outcome: 'refused'; readonly user: string | null; readonly reason: string };
 
 /** One client's connection, seen from the driver. */
 export interface ClientLink {

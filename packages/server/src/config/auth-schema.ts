@@ -56,6 +56,23 @@ export const AUTH_SETTINGS: { readonly [Name in keyof AuthValues]: Setting<AuthV
     false,
     'Whether a server of an ensemble refuses by itself a write that access control lists forbid, which costs no transaction.',
   ),
+  kerberosNameRules: text<string, ConfigValues>({
+    key: 'security.auth_to_local',
+    default: 'DEFAULT',
+    expected: 'rules such as DEFAULT or RULE:[1:$1@$0](.*@EXAMPLE.ORG)s/@.*//',
+    pattern: /\S/,
+    doc: 'Rules, separated by blanks, by which the principals of clients with tickets of Kerberos become short names.',
+  }),
+  kerberosRemovesHost: flag(
+    'kerberos.removeHostFromPrincipal',
+    false,
+    'Whether the host of such a principal is left out of the name that access control lists use.',
+  ),
+  kerberosRemovesRealm: flag(
+    'kerberos.removeRealmFromPrincipal',
+    false,
+    'Whether the realm of such a principal is left out of that name.',
+  ),
 };
 
 function names(key: string, doc: string): Setting<readonly string[], ConfigValues> {

@@ -15,4 +15,8 @@ export interface AuthValues {
   readonly enforceAuth: boolean;
   readonly enforcedSchemes: readonly string[];
   readonly eagerAclCheck: boolean;
+  /** Rules by which principals of Kerberos get their names. */
+  readonly kerberosNameRules: string;
+  readonly kerberosRemovesHost: boolean;
+  readonly kerberosRemovesRealm: boolean;
 }

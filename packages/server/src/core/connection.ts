@@ -1,7 +1,7 @@
 import { encodeAuthinfo, type Identity, Writer } from '@headkeeper/protocol';
+import type { SaslMechanism } from '../ports.ts';
 import { Forwards } from './order/forwards.ts';
 import { SessionOrder } from './order/session-order.ts';
-import type { DigestExchange } from './sasl/digest-exchange.ts';
 
 /**
  * Where a connection stands. `handshake`: waiting for its ConnectRequest. `connecting`: its session is being created, its
@@ -13,7 +13,9 @@ const INITIAL_OUTPUT_BYTES = 512;
 
 /** The SASL exchange of a connection; it has one. */
 export interface SaslExchange {
-  readonly mechanism: DigestExchange;
+  readonly mechanism: SaslMechanism;
+  /** The longest token that it takes, bytes. */
+  readonly tokenBytes: number;
   readonly sinceMs: number;
   isOver: boolean;
 }

@@ -13,6 +13,9 @@ export const GOOD_AUTH_VALUES: { readonly [Name in keyof AuthValues]: [string, A
   enforceAuth: ['true', true],
   enforcedSchemes: ['digest,ip', ['digest', 'ip']],
   eagerAclCheck: ['true', true],
+  kerberosNameRules: ['RULE:[1:$1]', 'RULE:[1:$1]'],
+  kerberosRemovesHost: ['true', true],
+  kerberosRemovesRealm: ['true', true],
 };
 
 /** For every setting of authentication: texts that must be refused. */
@@ -27,6 +30,9 @@ export const BAD_AUTH_VALUES: { readonly [Name in keyof AuthValues]: readonly st
   enforceAuth: NOT_A_SWITCH,
   enforcedSchemes: [],
   eagerAclCheck: NOT_A_SWITCH,
+  kerberosNameRules: [''],
+  kerberosRemovesHost: NOT_A_SWITCH,
+  kerberosRemovesRealm: NOT_A_SWITCH,
 };
 
 /** By key: lines without which it means nothing. */

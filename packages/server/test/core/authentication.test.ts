@@ -38,7 +38,7 @@ function world(authentication: Partial<AuthenticationSettings> = {}, settings: P
       authentication: { ...PLAIN_AUTHENTICATION, schemes: new Set(['digest', 'sasl']), ...authentication },
     },
     [],
-    { nonce: () => `nonce ${nonces++}`, passwordOf: (user) => USERS.get(user) ?? null },
+    { nonce: () => `nonce ${nonces++}`, passwordOf: (user) => USERS.get(user) ?? null, ticketExchange: () => null },
   );
   return { harness, nonces: () => nonces };
 }

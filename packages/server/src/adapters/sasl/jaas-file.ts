@@ -1,6 +1,7 @@
 import type { DigestCredentials } from '../../core/sasl/digest-md5.ts';
 
 const DIGEST_MODULE = 'org.apache.zookeeper.server.auth.DigestLoginModule';
+const KERBEROS_MODULE = 'com.sun.security.auth.module.Krb5LoginModule';
 const USER_PREFIX = 'user_';
 
 /** A section of a JAAS file: what its login module is told. */
@@ -56,6 +57,27 @@ export function parseJaas(text: string): Map<string, JaasSection> {
     sections.set(name, first);
   }
   return sections;
+}
+
+/** What Java's module for Kerberos is told of a service's key. */
+export interface KeytabLogin {
+  readonly keytab: string;
+  /** With or without its realm; null: all that the keytab has keys of. */
+  readonly principal: string | null;
+}
+
+/** The key that a section names for Kerberos; null: its module is another one. Throws `JaasError`. */
+export function keytabLogin(sections: ReadonlyMap<string, JaasSection>, name: string): KeytabLogin | null {
+  const section = sections.get(name);
+  if (section?.module !== KERBEROS_MODULE) return null;
+  const keytab = section.options.get('keyTab');
+  if (keytab === undefined || section.options.get('useKeyTab')?.toLowerCase() !== 'true') {
+    throw new JaasError(
+      `the JAAS section ${name} needs useKeyTab=true and keyTab="...": a service logs in by its keytab`,
+    );
+  }
+  const principal = section.options.get('principal') ?? '*';
+  return { keytab: keytab.replace(/^FILE:/, ''), principal: principal === '*' ? null : principal };
 }
 
 /** The names and passwords that a server's section lists as `user_NAME="password"`. Throws `JaasError`. */

@@ -98,5 +98,5 @@ export function isOpenToOthers(path: string): boolean {
 }
 
 export function openToOthers(path: string): string {
-  return `${path} holds passwords, and everybody on this machine can read or change it: chmod o= ${path}`;
+  return `${path} holds secrets, and everybody on this machine can read or change it: chmod o= ${path}`;
 }

@@ -1,9 +1,9 @@
 import { decodeUtf8, encodeUtf8, type Identity, isValidUtf8, utf8Length } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
-import type { Hashing, Logins } from '../../ports.ts';
-import type { Connection } from '../connection.ts';
+import type { Hashing, Logins, SaslStep } from '../../ports.ts';
+import type { Connection, SaslExchange } from '../connection.ts';
 import { base64 } from '../ops/base64.ts';
-import { DigestExchange, type SaslStep } from '../sasl/digest-exchange.ts';
+import { DigestExchange } from '../sasl/digest-exchange.ts';
 import { sameSecret } from '../sasl/digest-md5.ts';
 import type { CoreSettings } from '../settings.ts';
 import { FailedAttempts } from './failed-attempts.ts';
@@ -120,17 +120,9 @@ export class Authentication {
       this.#note(connection, 'sasl', null, 'too many failed attempts from this address');
       return { outcome: 'dropped' };
     }
-    connection.exchange ??= {
-      mechanism: new DigestExchange(
-        (bytes) => this.#hashing.digest('MD5', bytes),
-        logins.nonce(),
-        (user) => logins.passwordOf(user),
-      ),
-      sinceMs: nowMs,
-      isOver: false,
-    };
+    connection.exchange ??= this.#begin(logins, token, nowMs);
     const step: SaslStep =
-      token.length > limits.digestTokenBytes
+      token.length > connection.exchange.tokenBytes
         ? { outcome: 'refused', user: null, reason: 'a token of too many bytes' }
         : connection.exchange.mechanism.take(token);
     if (step.outcome === 'more') return step;
@@ -141,6 +133,18 @@ export class Authentication {
     const isSuper = this.#settings.authentication.saslSuperUsers.has(user);
     if (this.#add(connection, isSuper ? [SUPER, identity] : [identity])) return step;
     return this.#refuse(connection, user, 'too many identities on one connection', nowMs);
+  }
+
+  /** A client with a ticket begins with it, one with a password waits for the challenge. */
+  #begin(logins: Logins, token: Uint8Array, sinceMs: number): SaslExchange {
+    const byTicket = token.length === 0 ? null : logins.ticketExchange();
+    if (byTicket !== null) return { mechanism: byTicket, tokenBytes: limits.ticketTokenBytes, sinceMs, isOver: false };
+    const byPassword = new DigestExchange(
+      (bytes) => this.#hashing.digest('MD5', bytes),
+      logins.nonce(),
+      (user) => logins.passwordOf(user),
+    );
+    return { mechanism: byPassword, tokenBytes: limits.digestTokenBytes, sinceMs, isOver: false };
   }
 
   #refuse(connection: Connection, user: string | null, reason: string, nowMs: number): SaslOutcome {

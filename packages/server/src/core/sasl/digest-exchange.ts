@@ -1,4 +1,5 @@
 import { encodeUtf8 } from '@headkeeper/protocol';
+import type { SaslMechanism, SaslStep } from '../../ports.ts';
 import {
   DigestError,
   type DigestResponse,
@@ -13,15 +14,8 @@ import {
 /** Names of the exchange with clients (client-protocol reference, 8.4). */
 const SERVICE: DigestService = { realm: 'zk-sasl-md5', uri: 'zookeeper/zk-sasl-md5' };
 
-/** What comes of a client's token. */
-export type SaslStep =
-  | { readonly outcome: 'more'; readonly token: Uint8Array }
-  | { readonly outcome: 'passed'; readonly token: Uint8Array; readonly user: string }
-  /** `user`: whom the client has named, as far as that can be read. The reason holds no secret. */
-  | { readonly outcome: 'refused'; readonly user: string | null; readonly reason: string };
-
 /** The server's side of one DIGEST-MD5 exchange. Its nonce is good for one answer. */
-export class DigestExchange {
+export class DigestExchange implements SaslMechanism {
   readonly #md5: Md5;
   readonly #nonce: string;
   readonly #passwordOf: (user: string) => string | null;
