@@ -116,12 +116,12 @@ export class Clients {
   data(id: number, bytes: Uint8Array): void {
     const connection = this.#serving.connections[id];
     if (connection === null || connection === undefined) return;
-    const { work } = this.#serving.statistics;
-    const before = work.readsAtOnce;
-    work.bytesReceived += bytes.length;
+    const { statistics } = this.#serving;
+    const before = statistics.requests;
+    statistics.work.bytesReceived += bytes.length;
     this.#receive(connection, bytes);
-    const reads = work.readsAtOnce - before;
-    if (reads > 0) work.readsTogether.add(reads);
+    const reads = statistics.requests - before;
+    if (reads > 0) statistics.work.readsTogether.add(reads);
   }
 
   gone(id: number): void {
@@ -294,7 +294,6 @@ export class Clients {
         serving.statistics.work.waitingRequests.add(connection.order.size);
         return;
       }
-      serving.statistics.work.readsAtOnce++;
       this.#read(connection, operation, connection.identities, r, xid, opcode, 0);
       return;
     }

@@ -214,7 +214,12 @@ export class Replica {
     if (dirty.length === 0) return NO_CONNECTIONS;
     if (isServing) {
       const output = dirty.slice();
-      for (const connection of output) connection.dirty = false;
+      let bytes = 0;
+      for (const connection of output) {
+        connection.dirty = false;
+        bytes += connection.out.length;
+      }
+      this.serving.statistics.work.sentBytes += bytes;
       dirty.length = 0;
       return output;
     }

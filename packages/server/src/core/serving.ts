@@ -33,6 +33,10 @@ const TWO_32 = 4294967296;
 const CONFIG_PATH = encodeUtf8('/zookeeper/config');
 /** Length prefix and ReplyHeader. */
 const REPLY_PREFIX_BYTES = 20;
+/** What a read counts for a Stat, as on Apache. */
+const STAT_BYTES = 68;
+/** A znode's first element is looked for so many levels up; farther up its name is cheaper. */
+const NEAR_LEVELS = 6;
 
 /** Decides on reconfig requests (quorum-protocol reference, 13.4). */
 export interface Reconfigurator {
@@ -47,6 +51,8 @@ export class ServerStatistics {
   packetsReceived = 0;
   packetsSent = 0;
   requests = 0;
+  /** Of those that `reset` has forgotten. */
+  #requestsBefore = 0;
   totalLatencyMs = 0;
   minLatencyMs = -1;
   maxLatencyMs = 0;
@@ -61,6 +67,7 @@ export class ServerStatistics {
   reset(): void {
     this.packetsReceived = 0;
     this.packetsSent = 0;
+    this.#requestsBefore += this.requests;
     this.requests = 0;
     this.totalLatencyMs = 0;
     this.minLatencyMs = -1;
@@ -68,6 +75,12 @@ export class ServerStatistics {
     this.responseSize.last = -1;
     this.responseSize.min = -1;
     this.responseSize.max = -1;
+  }
+
+  /** Reads that were answered in the step that brought them, since the process began. */
+  get readsAtOnce(): number {
+    const { updateLatency, readLatency } = this.work;
+    return this.#requestsBefore + this.requests - updateLatency.count - readLatency.count;
   }
 
   replied(bytes: number): void {
@@ -144,6 +157,7 @@ export class Serving implements ChangeObserver {
     this.sessions = database.sessions;
     this.expiry = new ExpiryQueue(this.settings.tickTimeMs);
     this.setLastZxid(database.lastZxid);
+    this.statistics.work.reads.forgetAll();
   }
 
   /** The session of an id, known to all or to this server only. */
@@ -208,9 +222,7 @@ export class Serving implements ChangeObserver {
     const out = connection.out;
     const length = out.length - at - 4;
     out.view.setInt32(at, length);
-    const { statistics } = this;
-    statistics.replied(length);
-    statistics.work.replyBytes += length + 4;
+    this.statistics.replied(length);
     if (!connection.dirty) this.markDirty(connection);
   }
 
@@ -263,9 +275,23 @@ export class Serving implements ChangeObserver {
     this.tree.setConfig(encodeUtf8(membership.toText()), membership.version, this.wallMs);
   }
 
-  /** A znode was written: `bytes[start, end)` is its path. */
-  written(bytes: Uint8Array, start: number, end: number, dataBytes: number): void {
-    this.statistics.work.writes.add(bytes, start, end, dataBytes);
+  written(bytes: Uint8Array, start: number, end: number, dataBytes: number, created: number): void {
+    const { work } = this.statistics;
+    work.writes.add(bytes, start, end, dataBytes);
+    if (created >= 0) work.reads.forget(created);
+  }
+
+  /** The znode of this slot, with the path `bytes[start, end)`, was read: so many bytes of data, or of names of children. */
+  read(slot: number, bytes: Uint8Array, start: number, end: number, dataBytes: number): void {
+    const { store } = this.tree;
+    let top = slot;
+    let parent = slot === ROOT ? ROOT : store.get(slot, Field.parent);
+    for (let levels = 1; parent !== ROOT && levels < NEAR_LEVELS; levels++) {
+      top = parent;
+      parent = store.get(top, Field.parent);
+    }
+    const known = parent === ROOT ? top : -1;
+    this.statistics.work.reads.addOf(known, bytes, start, end, dataBytes + STAT_BYTES);
   }
 
   /** Whether a change would pass a hard quota: the error, or 0. */

@@ -24,6 +24,12 @@ export function openApi(commandUrl: string, own: readonly DescribedCommand[]): J
     '/livez/{check}': { get: oneCheck('One check of /livez') },
     '/readyz': { get: health('Whether clients are served for reading and writing') },
     '/readyz/{check}': { get: oneCheck('One check of /readyz') },
+    '/metrics': {
+      get: {
+        summary: 'The metrics, for Prometheus',
+        responses: { 200: { description: 'text format 0.0.4', content: { 'text/plain': { schema: text } } } },
+      },
+    },
     '/openapi.json': { get: { summary: 'This description', responses: answers({ type: 'object' }) } },
     [commandUrl]: {
       get: {

@@ -8,8 +8,8 @@ import type { Metric } from './metric.ts';
 import { advanced, counter, gauge, summary } from './metrics-of.ts';
 
 /** What a server does for its clients (feature inventory, sections C.3, C.5 to C.7). */
-export function workMetrics({ work, digestMismatches }: ServerStatistics): Metric[] {
-  const reads = work.allReads();
+export function workMetrics({ work, digestMismatches, readsAtOnce }: ServerStatistics): Metric[] {
+  const reads = work.allReads(readsAtOnce);
   return [
     counter('digest_mismatches_count', digestMismatches),
     counter('prep_processor_request_queued', work.proposed),
@@ -17,7 +17,7 @@ export function workMetrics({ work, digestMismatches }: ServerStatistics): Metri
     counter('outstanding_changes_removed', work.changesSettled),
     counter('request_commit_queued', work.committed),
     counter('bytes_received_count', work.bytesReceived),
-    counter('response_bytes', work.replyBytes),
+    counter('response_bytes', work.sentBytes - work.watchBytes),
     counter('watch_bytes', work.watchBytes),
     counter('connection_request_count', work.handshakes),
     counter('connection_drop_count', work.dropped),

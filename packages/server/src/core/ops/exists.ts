@@ -26,7 +26,7 @@ export const exists: ReadOperation = {
       serving.replyError(connection, xid, ErrorCode.noNode);
       return;
     }
-    serving.statistics.work.readOf(r.bytes, path.start, path.end, 0);
+    serving.read(slot, r.bytes, path.start, path.end, 0);
     const at = serving.beginReply(connection, xid);
     serving.writeStat(connection.out, slot);
     serving.endReply(connection, at);

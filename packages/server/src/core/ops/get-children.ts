@@ -31,7 +31,7 @@ function childrenOperation(withStat: boolean): ReadOperation {
       writeChildren(connection.out, serving.tree.store, slot);
       // Without the lengths in front of them.
       const bytes = connection.out.length - before - 4 - 4 * serving.tree.store.get(slot, Field.childCount);
-      serving.statistics.work.readOf(r.bytes, path.start, path.end, bytes);
+      serving.read(slot, r.bytes, path.start, path.end, bytes);
       if (withStat) serving.writeStat(connection.out, slot);
       serving.endReply(connection, at);
     },

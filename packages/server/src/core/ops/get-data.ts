@@ -28,7 +28,7 @@ export const getData: ReadOperation = {
     const slot = findOrRefuse(serving, connection, identities, xid, r, path, Permission.read);
     if (slot === NONE) return;
     if (watch) serving.watches.add(connection.id, r.bytes, path.start, path.end, WatchKind.dataOneShot);
-    serving.statistics.work.readOf(r.bytes, path.start, path.end, dataBytes(serving.tree.store, slot));
+    serving.read(slot, r.bytes, path.start, path.end, dataBytes(serving.tree.store, slot));
     const at = serving.beginReply(connection, xid);
     writeData(connection.out, serving.tree.store, slot);
     serving.writeStat(connection.out, slot);

@@ -4,7 +4,6 @@ import { NamespaceTraffic, OTHER_NAMESPACES } from './namespace-traffic.ts';
 import { Observations } from './observations.ts';
 
 const SLASH = 0x2f;
-const STAT_BYTES = 68;
 
 /**
  * What a server has done for its clients since its process began, as the metrics tell it. Times in milliseconds of the clock
@@ -12,8 +11,6 @@ const STAT_BYTES = 68;
  */
 export class WorkStatistics {
   // Requests.
-  /** Reads answered in the step that brought them: they took 0 ms. */
-  readsAtOnce = 0;
   /** From arrival to answer, of the reads that had to wait. */
   readonly readLatency: Observations = new Observations();
   /** From arrival to answer, of the writes of this server's clients. */
@@ -46,7 +43,8 @@ export class WorkStatistics {
 
   // Bytes.
   bytesReceived = 0;
-  replyBytes = 0;
+  /** Bytes of replies and watch events that have left the core. */
+  sentBytes = 0;
   watchBytes = 0;
   /** Input of one connection that has to wait for more, or for its turn. */
   readonly keptInput: Observations = new Observations();
@@ -75,11 +73,6 @@ export class WorkStatistics {
   /** Writes refused for a hard quota, by namespace. */
   readonly quotaExceeded: Map<string, number> = new Map();
 
-  /** A znode was read, with so many bytes of data or of names of children. */
-  readOf(bytes: Uint8Array, start: number, end: number, dataBytes: number): void {
-    this.reads.add(bytes, start, end, dataBytes + STAT_BYTES);
-  }
-
   fired(eventType: number, clients: number): void {
     if (eventType === EventType.nodeDataChanged) this.dataFires.add(clients);
     else if (eventType === EventType.nodeChildrenChanged) this.childrenFires.add(clients);
@@ -98,13 +91,13 @@ export class WorkStatistics {
     this.quotaExceeded.set(key, (this.quotaExceeded.get(key) ?? 0) + 1);
   }
 
-  /** The latency of all reads. */
-  allReads(): Observations {
+  /** The latency of all reads, `atOnce` of which were answered in the step that brought them: they took 0 ms. */
+  allReads(atOnce: number): Observations {
     const all = new Observations();
-    const { readLatency, readsAtOnce } = this;
-    if (readsAtOnce > 0) all.addMany(0, readsAtOnce);
+    const { readLatency } = this;
+    if (atOnce <= 0) return readLatency;
+    all.addMany(0, atOnce);
     if (readLatency.count === 0) return all;
-    if (all.count === 0) return readLatency;
     all.count += readLatency.count;
     all.sum += readLatency.sum;
     all.max = Math.max(all.max, readLatency.max);

@@ -17,8 +17,8 @@ export interface ChangeObserver {
    * null when everybody may read it.
    */
   changed(eventType: number, bytes: Uint8Array, start: number, end: number, acl: readonly Acl[] | null): void;
-  /** A znode was created, deleted, or given other data of so many bytes; told before `changed`. */
-  written(bytes: Uint8Array, start: number, end: number, dataBytes: number): void;
+  /** A znode was created (in slot `created`, else -1), deleted, or given other data of so many bytes; told before `changed`. */
+  written(bytes: Uint8Array, start: number, end: number, dataBytes: number, created: number): void;
 }
 
 /**
@@ -179,7 +179,7 @@ export class TxnApplier {
     }
     if (this.error !== ErrorCode.ok) return;
     this.slot = tree.touched;
-    this.#observer?.written(this.#bytes, start, end, Math.max(0, dataLength));
+    this.#observer?.written(this.#bytes, start, end, Math.max(0, dataLength), this.slot);
     if (this.#observer?.isWatching !== true) return;
     this.#observer.changed(EventType.nodeCreated, this.#bytes, start, end, this.#aclOf(this.slot));
     this.#childrenChanged(this.#bytes, start, end);
@@ -195,7 +195,7 @@ export class TxnApplier {
       if (slot !== NONE) acl = this.#aclOf(slot);
     }
     const error = tree.delete(bytes, start, end, this.zxid);
-    if (error === ErrorCode.ok) this.#observer?.written(bytes, start, end, 0);
+    if (error === ErrorCode.ok) this.#observer?.written(bytes, start, end, 0, NONE);
     if (error === ErrorCode.ok && isWatching) {
       this.#observer?.changed(EventType.nodeDeleted, bytes, start, end, acl);
       this.#childrenChanged(bytes, start, end);
@@ -230,7 +230,7 @@ export class TxnApplier {
     );
     if (this.error !== ErrorCode.ok) return;
     this.slot = this.#tree.touched;
-    this.#observer?.written(this.#bytes, pathStart, pathEnd, Math.max(0, dataLength));
+    this.#observer?.written(this.#bytes, pathStart, pathEnd, Math.max(0, dataLength), NONE);
     if (this.#observer?.isWatching !== true) return;
     this.#observer.changed(EventType.nodeDataChanged, this.#bytes, pathStart, pathEnd, this.#aclOf(this.slot));
   }
