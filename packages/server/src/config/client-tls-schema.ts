@@ -54,7 +54,7 @@ export const CLIENT_TLS_SETTINGS: {
       default: 500,
       from: 1,
       minusOneIsDefault: true,
-      doc: 'TLS handshakes that may be under way on one port; connections beyond it are closed. On Apache without limit by default.',
+      doc: 'TLS handshakes that may be under way on one port; for one more the oldest is given up. On Apache without limit by default, and those beyond it are closed.',
     }),
   },
   earlyDropHandshakes: flag(

@@ -13,7 +13,7 @@ export interface SecureDoorOptions {
   readonly detectionTimeoutMs: number;
   /** A handshake that takes longer ends the connection. */
   readonly handshakeTimeoutMs: number;
-  /** Handshakes under way at a time; connections beyond it are closed. */
+  /** Handshakes under way at a time; for one more the oldest is given up. */
   readonly mostHandshakes: number;
   /** Who the client with this certificate (DER) is; null: nobody that is let in. */
   readonly identitiesOf: (certificate: Buffer) => readonly Identity[] | null;
@@ -27,7 +27,7 @@ export interface SecureDoorOptions {
 export interface HandshakeCounts {
   readonly outstanding: number;
   readonly unsuccessful: number;
-  /** Connections closed because too many handshakes were under way. */
+  /** Handshakes given up because too many were under way. */
   readonly exceeded: number;
 }
 
@@ -46,7 +46,6 @@ export class SecureDoor {
       detectionTimeoutMs: options.detectionTimeoutMs,
       handshakeTimeoutMs: options.handshakeTimeoutMs,
       mostHandshakes: options.mostHandshakes,
-      dropsOldest: false,
     });
   }
 

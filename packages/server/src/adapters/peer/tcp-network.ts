@@ -60,7 +60,6 @@ export class TcpNetwork implements PeerNetwork {
             detectionTimeoutMs: secure.detectionTimeoutMs,
             handshakeTimeoutMs: limits.handshakeMs,
             mostHandshakes: MAX_HANDSHAKES,
-            dropsOldest: true,
           });
     const server = createServer({ noDelay: true }, (socket) => {
       socket.setKeepAlive(true, KEEP_ALIVE_MS);

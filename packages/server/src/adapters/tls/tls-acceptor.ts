@@ -10,10 +10,11 @@ export interface TlsAcceptorOptions {
   readonly acceptPlain: boolean;
   readonly detectionTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
-  /** Handshakes under way at a time. */
+  /**
+   * Handshakes under way at a time. The oldest has to go for one more: an honest one takes milliseconds, and those that never
+   * end keep nobody out (known failure A21).
+   */
   readonly mostHandshakes: number;
-  /** Whether the oldest has to go for one more; else that one is refused. */
-  readonly dropsOldest: boolean;
 }
 
 /** Hears what becomes of one connection: one call, once. */
@@ -82,12 +83,6 @@ export class TlsAcceptor {
     }
     for (const [, oldest] of this.#handshakes) {
       if (this.#handshakes.size < this.#options.mostHandshakes) break;
-      if (!this.#options.dropsOldest) {
-        raw.on('error', ignoreError);
-        raw.destroy();
-        handler.failed(new TooManyHandshakes());
-        return;
-      }
       this.#refuse(oldest, new TooManyHandshakes());
       oldest.raw.destroy();
     }
@@ -170,7 +165,6 @@ function keyOf(socket: Socket): string {
 }
 
 /** The close event that follows an error does what is to be done. */
-function ignoreError(): void {}
 
 /** Whether a connection begins with a TLS record; null: more must come to tell. */
 function looksLikeTls(bytes: Uint8Array): boolean | null {
