@@ -177,18 +177,15 @@ describe('a client port with TLS', () => {
     assert.match(served.refused[0]?.reason ?? '', /maxClientCnxns/);
   });
 
-  it('has a limit of handshakes under way; connections beyond it are closed', async (t) => {
+  it('has a limit of handshakes under way, beyond which the oldest is given up: those that never end keep nobody out', async (t) => {
     const { served, door } = await secured(t, { mostHandshakes: 3 });
     const silent: Peer[] = [];
     for (let i = 0; i < 3; i++) silent.push((await dial(t, served.port)).read());
     while (door.counts.outstanding < 3) await new Promise((resolve) => setImmediate(resolve));
-    const beyond = (await dial(t, served.port)).read();
-    await beyond.ended();
-    assert.deepEqual(door.counts, { outstanding: 3, unsuccessful: 0, exceeded: 1 });
-    silent[0]?.socket.destroy();
-    while (door.counts.outstanding > 2) await new Promise((resolve) => setImmediate(resolve));
     await dialTls(t, served.port, 'ann').say(HANDSHAKE);
     await isOpen(served, 1);
+    await silent[0]?.ended();
+    assert.deepEqual(door.counts, { outstanding: 2, unsuccessful: 0, exceeded: 1 });
     served.listener.stop();
     for (const peer of silent) await peer.ended();
   });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { store } from '../peer/tls-sides.ts';
-import { readFileSync } from 'node:fs';
 import { ServedProcess } from './served-process.ts';
 
 /** Twice as many as may be under way. */
@@ -14,7 +14,17 @@ const HANDSHAKE = Buffer.from(
   'hex',
 );
 const TLS_RECORDS = [
-  ...['16030100', '1603010200010001fc0303', '160301ffff', '1603014000', '80', '8080010301', '16', '1603', '15030100020228'],
+  ...[
+    '16030100',
+    '1603010200010001fc0303',
+    '160301ffff',
+    '1603014000',
+    '80',
+    '8080010301',
+    '16',
+    '1603',
+    '15030100020228',
+  ],
   ...['160301000100', '1603010005010000000000', '17030300050000000000', '140303000101'],
 ];
 
@@ -79,7 +89,11 @@ describe('the client port with TLS', { timeout: 60_000 }, () => {
 
   it('serves while a thousand handshakes are under way that never end', async () => {
     const sockets = Array.from({ length: SLOW }, (_, i) => {
-      const socket = connect({ port: served.clientPort, host: '127.0.0.1', localAddress: `127.0.${1 + (i >> 7)}.${1 + (i & 127)}` });
+      const socket = connect({
+        port: served.clientPort,
+        host: '127.0.0.1',
+        localAddress: `127.0.${1 + (i >> 7)}.${1 + (i & 127)}`,
+      });
       socket.on('error', () => {});
       // Half of them begin a handshake, half say nothing.
       if (i % 2 === 0) socket.write(Buffer.from('1603010200010001fc0303', 'hex'));
@@ -93,7 +107,13 @@ describe('the client port with TLS', { timeout: 60_000 }, () => {
 
   it('lets nobody renegotiate for ever', async () => {
     const own = { key: pem('server.pem'), cert: pem('server.pem'), ca: pem('trust.pem') };
-    const socket = connectTls({ port: served.clientPort, host: '127.0.0.1', servername: 'localhost', ...own, maxVersion: 'TLSv1.2' });
+    const socket = connectTls({
+      port: served.clientPort,
+      host: '127.0.0.1',
+      servername: 'localhost',
+      ...own,
+      maxVersion: 'TLSv1.2',
+    });
     socket.on('error', () => {});
     await once(socket, 'secureConnect');
     let times = 0;

@@ -23,7 +23,10 @@ describe('the log of a server that strangers knock at', { timeout: 60_000 }, () 
       await once(socket, 'close');
     }
     const lines = harness.logged.slice(before);
-    assert.ok(lines.some(({ message }) => /refused/.test(message)), 'it is told');
+    assert.ok(
+      lines.some(({ message }) => /refused/.test(message)),
+      'it is told',
+    );
     assert.ok(lines.length <= MOST_LINES, `${lines.length} lines`);
     session.end();
   });
