@@ -25,7 +25,7 @@ export interface RunningAudit {
   /** The server has been told to stop. */
   stopping(): void;
   /** Writes what waits; nothing is heard from then on. */
-  stop(): void;
+  stop(): Promise<void>;
   /** Records lost since the start. */
   readonly dropped: number;
 }

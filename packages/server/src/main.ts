@@ -213,7 +213,7 @@ async function serve(
     stopPurging();
     const error = await stopping;
     await Promise.all([clientPort.drain(DRAIN_MS), backups?.stop()]);
-    audit?.stop();
+    await audit?.stop();
     dataDir.release();
     if (error !== null) throw error;
   };

@@ -36,7 +36,10 @@ export class AuditLog {
   #overflowed = 0;
   #droppedInAll = 0;
   #isWriting = false;
-  #isStopped = false;
+  /** Whether lines are on their way to the disk. */
+  #isUnderway = false;
+  #stopped: Promise<void> | null = null;
+  #finish: () => void = () => {};
 
   constructor(options: AuditLogOptions) {
     this.#options = options;
@@ -48,7 +51,7 @@ export class AuditLog {
   }
 
   note(entry: AuditEntry): void {
-    if (this.#isStopped) return;
+    if (this.#stopped !== null) return;
     if (this.#queue.length - this.#head >= limits.auditRecords) {
       this.#drop(1);
       this.#overflowed++;
@@ -58,10 +61,20 @@ export class AuditLog {
     this.#schedule();
   }
 
-  /** Writes what waits, and nothing from then on. */
-  stop(): void {
-    if (this.#isStopped) return;
-    this.#isStopped = true;
+  /** Writes what waits, behind what is on its way, and nothing from then on. */
+  stop(): Promise<void> {
+    this.#stopped ??= new Promise((resolve) => {
+      this.#finish = () => {
+        this.#writeRest();
+        resolve();
+      };
+      // Closed with lines on their way, the file would not have them.
+      if (!this.#isUnderway) this.#finish();
+    });
+    return this.#stopped;
+  }
+
+  #writeRest(): void {
     const { sink, lost } = this.#options;
     try {
       while (this.#waits) sink.writeNow(this.#take().text);
@@ -87,14 +100,20 @@ export class AuditLog {
   }
 
   #write(): void {
-    if (this.#isStopped) return;
+    if (this.#stopped !== null) return;
     const { sink, lost } = this.#options;
     const { text, count } = this.#take();
+    this.#isUnderway = true;
     sink.write(text, (error) => {
       this.#isWriting = false;
+      this.#isUnderway = false;
       if (error !== null) {
         this.#drop(count);
         lost(error.message, count);
+      }
+      if (this.#stopped !== null) {
+        this.#finish();
+        return;
       }
       // After a failure the next record tries again, not the one that says what was lost.
       if (error === null ? this.#waits : this.#head < this.#queue.length) this.#schedule();

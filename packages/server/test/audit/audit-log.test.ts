@@ -44,6 +44,23 @@ describe('the audit log', () => {
     turns = [];
   });
 
+  it('stops behind what is on its way to the disk, which nothing must cut off', async () => {
+    const sink = new SlowSink();
+    let closed = false;
+    sink.close = () => {
+      closed = true;
+    };
+    const audit = open(sink);
+    audit.note(entry(1));
+    turn();
+    audit.note(entry(2));
+    const stopped = audit.stop();
+    assert.equal(closed, false);
+    sink.waiting?.(null);
+    await stopped;
+    assert.deepEqual([closed, sink.text.trimEnd().split('\n').length], [true, 2]);
+  });
+
   it('drops what finds no room, counts it, and says so in the log itself', () => {
     const sink = new SlowSink();
     const audit = open(sink);
