@@ -144,16 +144,17 @@ export class ItemLocks {
     };
   }
 
+  /** Exactly once: a second time it would be the lock of whoever has come after. */
   async #unlock(lock: string, session: bigint, hold: SessionHold): Promise<void> {
     hold.release();
     for (;;) {
       try {
-        await this.#client.delete(lock, { session });
+        await this.#witness.commit((to) => to.delete(lock), { session });
         return;
       } catch (error) {
-        // With its session the lock goes as well.
+        // With its session the lock goes as well; unknown it is only when the client is closed.
         if (isZooKeeperError(error, 'noNode', 'sessionExpired', 'closed')) return;
-        if (!passesAtServers(error)) throw error;
+        if (!passesAtServers(error) || error.outcome === 'unknown') throw error;
       }
     }
   }

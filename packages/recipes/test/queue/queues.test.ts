@@ -235,6 +235,30 @@ describe('queues with locks', () => {
     assert.deepEqual((await zk.getChildren('/lost-locks')).children, []);
     assert.equal(await queue.size(), 0);
   });
+
+  it("do not take another's lock away when the answer to putting back was lost", async () => {
+    const { client, relay } = await served.connectThrough();
+    for (const layout of ['kazoo locking', 'curator'] as const) {
+      const open = (by: Client): SimpleQueue | DistributedQueue =>
+        layout === 'curator'
+          ? new DistributedQueue(by, '/back', { lockPath: '/back-locks' })
+          : new SimpleQueue(by, '/kazoo-back', { layout });
+      const locks = layout === 'curator' ? '/back-locks' : '/kazoo-back/taken';
+      const queue = open(client);
+      await queue.put('work');
+      await queue.take().then((delivery) => delivery.putBack());
+      const delivery = await queue.take();
+      const loss = relay.loseNextAnswer().then(() => relay.shut());
+      const back = delivery.putBack();
+      await loss;
+      const other = await open(zk).take();
+      assert.equal(textOf(other.data), 'work');
+      relay.open();
+      await back;
+      assert.deepEqual((await zk.getChildren(locks)).children, [other.name], layout);
+      await other.done();
+    }
+  });
 });
 
 describe('the queues of Curator', () => {
