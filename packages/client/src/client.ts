@@ -12,7 +12,16 @@ import { Chroot } from './core/chroot.ts';
 import { parseConnectString } from './core/connect-string.ts';
 import { connectError, invalidArgument, isZooKeeperError } from './core/errors.ts';
 import type { ClientEvent, ClientState } from './core/events.ts';
-import { aclFault, createFault, dataFault, pathFault, versionFault } from './core/faults.ts';
+import {
+  aclFault,
+  createFault,
+  dataFault,
+  functionFault,
+  identityFault,
+  pathFault,
+  refuse,
+  versionFault,
+} from './core/faults.ts';
 import { type Operations, operationsFor } from './core/operations.ts';
 import { Session } from './core/session.ts';
 import type { ClientSettings } from './core/settings.ts';
@@ -191,8 +200,13 @@ export class Client {
     return this.#session.room();
   }
 
-  /** Hears of every change of state, until the returned function is called. */
+  /**
+   * Hears of every change of state, until the returned function is called.
+   *
+   * @throws ZooKeeperError invalidArgument.
+   */
   onEvent(listener: (event: ClientEvent) => void): () => void {
+    refuse('onEvent', null, functionFault('the listener', listener));
     const own = (event: ClientEvent): void => listener(event);
     this.#listeners.add(own);
     return () => {
@@ -206,7 +220,7 @@ export class Client {
    * @throws ZooKeeperError nodeExists, noNode (no parent), noChildrenForEphemerals, invalidACL, noAuth, quotaExceeded.
    */
   create(path: string, data: DataInput = null, options: CreateOptions = {}): Promise<Created> {
-    const { mode = 'persistent', acl = OPEN_ACL, ttlMs } = options;
+    const { mode = 'persistent', acl = OPEN_ACL, ttlMs } = options ?? {};
     const fault = createFault(path, mode, ttlMs) ?? dataFault(data) ?? aclFault(acl);
     if (fault !== null) return Promise.reject(invalidArgument('create', path, fault));
     const bytes = bytesOf(data);
@@ -230,7 +244,7 @@ export class Client {
    * @throws ZooKeeperError noNode, notEmpty, badVersion, noAuth.
    */
   delete(path: string, options: VersionOptions = {}): Promise<void> {
-    const version = options.version ?? ANY_VERSION;
+    const version = options?.version ?? ANY_VERSION;
     return this.#checked('delete', path, versionFault(version), (whole) =>
       this.#call(this.#operations.delete, { path: whole, version }, path, null, options),
     );
@@ -248,7 +262,7 @@ export class Client {
 
   /** @throws ZooKeeperError noNode, badVersion, noAuth, quotaExceeded. */
   setData(path: string, data: DataInput, options: VersionOptions = {}): Promise<Stat> {
-    const version = options.version ?? ANY_VERSION;
+    const version = options?.version ?? ANY_VERSION;
     return this.#checked('setData', path, dataFault(data) ?? versionFault(version), (whole) => {
       const bytes = bytesOf(data);
       return this.#call(this.#operations.setData, { path: whole, data: bytes, version }, path, bytes, options);
@@ -271,7 +285,7 @@ export class Client {
 
   /** @throws ZooKeeperError noNode, badVersion (of the list), invalidACL, noAuth. */
   setACL(path: string, acl: readonly Acl[], options: VersionOptions = {}): Promise<Stat> {
-    const version = options.version ?? ANY_VERSION;
+    const version = options?.version ?? ANY_VERSION;
     return this.#checked('setACL', path, aclFault(acl) ?? versionFault(version), (whole) =>
       this.#call(this.#operations.setACL, { path: whole, acl, version }, path, null, options),
     );
@@ -312,7 +326,9 @@ export class Client {
     options: CallOptions = {},
   ): Promise<Watch> {
     const isKnown = mode === 'persistent' || mode === 'recursive';
-    const fault = isKnown ? null : `there is no mode ${mode}; a watch is persistent or recursive`;
+    const fault = isKnown
+      ? functionFault('the watcher', watcher)
+      : `the mode of a watch has to be persistent or recursive, not ${String(mode)}`;
     const operation = mode === 'persistent' ? this.#operations.addPersistentWatch : this.#operations.addRecursiveWatch;
     const wireMode = mode === 'persistent' ? AddWatchMode.persistent : AddWatchMode.persistentRecursive;
     // One function for each watch, so that the same watcher can be added twice and removed once.
@@ -335,7 +351,7 @@ export class Client {
 
   /** Whether the server holds a watch of this connection on the path. */
   hasWatch(path: string, kind: 'children' | 'data' | 'any', options: CallOptions = {}): Promise<boolean> {
-    return this.#checked('checkWatches', path, null, (whole) =>
+    return this.#checked('checkWatches', path, kindFault(kind), (whole) =>
       this.#call(this.#operations.checkWatches, { path: whole, type: WatcherType[kind] }, path, null, options),
     );
   }
@@ -350,8 +366,8 @@ export class Client {
     path: string,
     options: CallOptions & { readonly kind?: 'children' | 'data' | 'any'; readonly local?: boolean } = {},
   ): Promise<boolean> {
-    const { kind = 'any', local = false } = options;
-    return this.#checked('removeWatches', path, null, async (whole) => {
+    const { kind = 'any', local = false } = options ?? {};
+    return this.#checked('removeWatches', path, kindFault(kind), async (whole) => {
       const body = { path: whole, type: WatcherType[kind] };
       try {
         return await this.#call(this.#operations.endWatches[kind], body, path, null, options, null, whole);
@@ -396,8 +412,13 @@ export class Client {
     return this.#call(this.#operations.whoAmI, null, null, null, options);
   }
 
-  /** Shows another identity, now and on every later connection. If a server refuses it, the client is of no more use. */
+  /**
+   * Shows another identity, now and on every later connection. If a server refuses it, the client is of no more use.
+   *
+   * @throws ZooKeeperError invalidArgument.
+   */
   addAuth(scheme: string, auth: string | Uint8Array): void {
+    refuse('addAuth', null, identityFault(scheme, auth));
     this.#session.addAuth({ scheme, auth: bytesOf(auth) as Uint8Array });
   }
 
@@ -462,7 +483,7 @@ export class Client {
     path: string,
     options: ReadOptions,
   ): Promise<Result> {
-    const watcher = options.watch ?? null;
+    const watcher = options?.watch ?? null;
     const body = { path: whole, watch: watcher !== null } as RequestBodies[Name];
     return this.#call(operation, body, path, null, options, watcher, whole);
   }
@@ -504,4 +525,8 @@ export class Client {
       }
     }
   }
+}
+
+function kindFault(kind: string): string | null {
+  return Object.hasOwn(WatcherType, kind) ? null : `the kind of watches has to be children, data or any, not ${kind}`;
 }

@@ -16,7 +16,9 @@ import type { ClientPorts } from './ports.ts';
  * @throws ZooKeeperError invalidArgument, connectionLoss (no session in time), authFailed, sessionExpired, aborted.
  */
 export async function connect(connectString: string, options: ClientOptions = {}): Promise<Client> {
-  return connectWith(nodePorts(options.tls === undefined ? null : tlsConnection(options.tls)), connectString, options);
+  const checked = checkOptions(options);
+  const ports = nodePorts(options.tls === undefined ? null : tlsConnection(options.tls));
+  return begin(ports, connectString, options, checked);
 }
 
 /** @throws ZooKeeperError invalidArgument, when there is something wrong with a certificate or a key. */
@@ -36,7 +38,15 @@ function tlsConnection({ serverName, ca, verifyServerName, ...rest }: TlsOptions
 
 /** As `connect`, in another world. */
 export async function connectWith(ports: ClientPorts, connectString: string, options: ClientOptions): Promise<Client> {
-  const checked = checkOptions(options);
+  return begin(ports, connectString, options, checkOptions(options));
+}
+
+async function begin(
+  ports: ClientPorts,
+  connectString: string,
+  options: ClientOptions,
+  checked: CheckedOptions,
+): Promise<Client> {
   const client = new Client(ports, settingsOf(ports, connectString, options, checked));
   await client.start(checked.connectTimeoutMs, options.signal);
   return client;

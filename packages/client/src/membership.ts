@@ -1,5 +1,6 @@
 import { decodeUtf8, type ReconfigRequest } from '@headkeeper/protocol';
 import { invalidArgument } from './core/errors.ts';
+import { shown } from './core/faults.ts';
 import type { Stat } from './core/znode.ts';
 
 /** Who belongs to an ensemble, as `/zookeeper/config` says it. */
@@ -40,20 +41,41 @@ export function parseMembership(data: Uint8Array | null, stat: Stat): Membership
   return { text, servers, version, stat };
 }
 
-/** @internal @throws ZooKeeperError invalidArgument when nothing is asked for. */
+/** @internal @throws ZooKeeperError invalidArgument when something is wrong, or nothing is asked for. */
 export function reconfigRequestOf(change: Reconfiguration): ReconfigRequest {
-  const curConfigId = change.fromVersion ?? ANY_VERSION;
-  if (!Number.isSafeInteger(curConfigId)) throw invalidArgument('reconfig', null, 'fromVersion is no whole number');
-  if ('members' in change) {
-    if (change.members.length === 0) throw invalidArgument('reconfig', null, 'members names no server');
-    return { joiningServers: null, leavingServers: null, newMembers: change.members.join(','), curConfigId };
+  if (typeof change !== 'object' || change === null) {
+    throw wrong(`the change has to be an object, not ${shown(change)}`);
   }
-  const { joining = [], leaving = [] } = change;
-  if (joining.length + leaving.length === 0) throw invalidArgument('reconfig', null, 'nobody joins or leaves');
-  return {
-    joiningServers: joining.length === 0 ? null : joining.join(','),
-    leavingServers: leaving.length === 0 ? null : leaving.join(','),
-    newMembers: null,
-    curConfigId,
-  };
+  const curConfigId = change.fromVersion ?? ANY_VERSION;
+  if (!Number.isSafeInteger(curConfigId)) {
+    throw wrong(`fromVersion has to be a whole number, not ${shown(change.fromVersion)}`);
+  }
+  if ('members' in change) {
+    const newMembers = listed('members', change.members, isText);
+    if (newMembers === null) throw wrong('members names no server');
+    return { joiningServers: null, leavingServers: null, newMembers, curConfigId };
+  }
+  const joiningServers = listed('joining', change.joining ?? [], isText);
+  const leavingServers = listed('leaving', change.leaving ?? [], Number.isSafeInteger);
+  if (joiningServers === null && leavingServers === null) {
+    throw wrong('nobody joins or leaves; give joining, leaving or members');
+  }
+  return { joiningServers, leavingServers, newMembers: null, curConfigId };
+}
+
+/** null for none. */
+function listed(name: string, list: readonly unknown[], isOne: (value: unknown) => boolean): string | null {
+  const kind = name === 'leaving' ? 'numbers of servers' : 'strings such as server.4=host:2888:3888;2181';
+  if (!Array.isArray(list)) throw wrong(`${name} has to be an array of ${kind}, not ${shown(list)}`);
+  const stranger = list.find((each) => !isOne(each));
+  if (stranger !== undefined) throw wrong(`${name} has to be an array of ${kind}, without ${shown(stranger)}`);
+  return list.length === 0 ? null : list.join(',');
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function wrong(detail: string): Error {
+  return invalidArgument('reconfig', null, detail);
 }

@@ -1,5 +1,6 @@
-import { ZooKeeperError } from './core/errors.ts';
+import { invalidArgument, type ZooKeeperError } from './core/errors.ts';
 import type { ClientLog } from './core/events.ts';
+import { functionFault, identityFault, isSignal, shown } from './core/faults.ts';
 import type { ServerAddress } from './ports.ts';
 
 /** How to reach servers over TLS; what Node's `tls.connect` takes. */
@@ -75,13 +76,29 @@ const DEFAULT_MAX_BYTES: number = 64 << 20;
 const DEFAULT_REQUEST_BYTES = 0xfffff;
 const LONGEST_MS = 0x7fffffff;
 const SMALLEST_LIMIT_BYTES = 1024;
+const PASSWORD_BYTES = 16;
 
 /** @throws ZooKeeperError invalidArgument, which names the option. */
 export function checkOptions(options: ClientOptions): CheckedOptions {
-  const sessionTimeoutMs = whole(options, 'sessionTimeoutMs', DEFAULT_SESSION_TIMEOUT_MS, 1, LONGEST_MS);
-  if (options.session !== undefined && options.session.password.length !== 16) {
-    throw wrong('session.password', 'has to have 16 bytes');
+  const given: unknown = options;
+  if (!isRecord(given)) {
+    throw invalidArgument('connect', null, `the options have to be an object, not ${shown(given)}`);
   }
+  const sessionTimeoutMs = whole(options, 'sessionTimeoutMs', DEFAULT_SESSION_TIMEOUT_MS, 1, LONGEST_MS);
+  checkSession(options.session);
+  checkIdentities(options.auth);
+  const { signal, readOnly, sasl, tls, log } = options;
+  if (signal !== undefined && !isSignal(signal))
+    throw wrong('signal', `has to be an AbortSignal, not ${shown(signal)}`);
+  if (readOnly !== undefined && typeof readOnly !== 'boolean') {
+    throw wrong('readOnly', `has to be true or false, not ${shown(readOnly)}`);
+  }
+  // What is in these may be a secret.
+  if (sasl !== undefined && !(isRecord(sasl) && isText(sasl.username) && isText(sasl.password))) {
+    throw wrong('sasl', 'has to be { username: string, password: string }');
+  }
+  if (tls !== undefined && !isRecord(tls)) throw wrong('tls', `has to be an object, not ${shown(tls)}`);
+  checkLog(log);
   if (options.onSessionExpired !== undefined && !['renew', 'close'].includes(options.onSessionExpired)) {
     throw wrong('onSessionExpired', "has to be 'renew' or 'close'");
   }
@@ -96,6 +113,42 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
   };
 }
 
+function checkSession(session: unknown): void {
+  if (session === undefined) return;
+  if (!isRecord(session) || typeof session.id !== 'bigint' || !(session.password instanceof Uint8Array)) {
+    throw wrong('session', 'has to be { id: bigint, password: Uint8Array }, as Client.session gives it');
+  }
+  if (session.password.length !== PASSWORD_BYTES) throw wrong('session.password', 'has to have 16 bytes');
+}
+
+function checkIdentities(auth: unknown): void {
+  if (auth === undefined) return;
+  if (!Array.isArray(auth)) {
+    throw wrong('auth', `has to be an array such as [{ scheme: 'digest', auth: 'user:password' }], not ${shown(auth)}`);
+  }
+  auth.forEach((each: unknown, i) => {
+    const fault = isRecord(each) ? identityFault(each.scheme, each.auth) : 'it has to be { scheme, auth }';
+    if (fault !== null) throw wrong(`auth[${i}]`, `is wrong: ${fault}`);
+  });
+}
+
+function checkLog(log: unknown): void {
+  if (log === undefined) return;
+  if (!isRecord(log)) throw wrong('log', `has to be an object with functions for levels, not ${shown(log)}`);
+  for (const level of ['debug', 'info', 'warn']) {
+    const fault = log[level] === undefined ? null : functionFault(level, log[level]);
+    if (fault !== null) throw wrong('log', `is wrong: ${fault}`);
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
 function whole(
   options: ClientOptions,
   name: keyof CheckedOptions,
@@ -105,19 +158,13 @@ function whole(
 ): number {
   const value = options[name] ?? otherwise;
   if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw wrong(name, `has to be a whole number from ${least} to ${most}, not ${value}`);
+    throw wrong(name, `has to be a whole number from ${least} to ${most}, not ${shown(value)}`);
   }
   return value;
 }
 
 function wrong(option: string, detail: string): ZooKeeperError {
-  return new ZooKeeperError({
-    code: 'invalidArgument',
-    operation: 'connect',
-    path: null,
-    outcome: 'not applied',
-    detail: `the option ${option} ${detail}`,
-  });
+  return invalidArgument('connect', null, `the option ${option} ${detail}`);
 }
 
 /** What a caller may know of the connection. */

@@ -1,6 +1,7 @@
 import { validatePath } from '@headkeeper/protocol';
 import type { ServerAddress } from '../ports.ts';
 import { invalidArgument } from './errors.ts';
+import { shown } from './faults.ts';
 
 const DEFAULT_PORT = 2181;
 
@@ -17,7 +18,7 @@ export interface ConnectString {
  * @throws ZooKeeperError invalidArgument.
  */
 export function parseConnectString(text: string): ConnectString {
-  if (typeof text !== 'string') throw wrong('the connect string is no string');
+  if (typeof text !== 'string') throw wrong(`the connect string has to be a string, not ${shown(text)}`);
   const slash = text.indexOf('/');
   const chroot = slash < 0 ? '/' : text.slice(slash);
   const fault = validatePath(chroot);

@@ -9,6 +9,7 @@ import { Connection, type ConnectionListener, RequestNumbers } from './connectio
 import { Dialer } from './dialer.ts';
 import type { Outcome, ZooKeeperErrorCode } from './errors.ts';
 import type { ClientEvent, ClientState } from './events.ts';
+import { callFault, functionFault } from './faults.ts';
 import { internalCall, SET_WATCHES, SET_WATCHES2 } from './internal-calls.ts';
 import { Liveness } from './liveness.ts';
 import { SaslExchange } from './sasl-exchange.ts';
@@ -184,9 +185,9 @@ export class Session {
             ? this.#ports.nowMs() + this.#settings.requestTimeoutMs
             : Number.POSITIVE_INFINITY,
       });
-      if (options?.timeoutMs !== undefined && !(options.timeoutMs >= 0)) {
-        const detail = `timeoutMs has to be a number of milliseconds, not ${options.timeoutMs}`;
-        call.failWith('invalidArgument', 'not applied', { detail });
+      const fault = callFault(options) ?? (watcher === null ? null : functionFault('the watcher', watcher));
+      if (fault !== null) {
+        call.failWith('invalidArgument', 'not applied', { detail: fault });
         return;
       }
       const refusal = this.#refusal(options?.signal);
