@@ -1,4 +1,5 @@
 import type { DataInput } from '@headkeeper/client';
+import { dataFault } from '@headkeeper/client/internal';
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
@@ -6,7 +7,10 @@ const DECODER = new TextDecoder();
 /** What is stored, as bytes; null is none. */
 export function bytesOf(data: DataInput): Uint8Array {
   if (data === null) return new Uint8Array(0);
-  return typeof data === 'string' ? ENCODER.encode(data) : data;
+  if (typeof data === 'string') return ENCODER.encode(data);
+  const fault = dataFault(data);
+  if (fault !== null) throw new TypeError(fault);
+  return data;
 }
 
 /** What is stored, as text; null is none. */

@@ -1,5 +1,6 @@
 import { type Client, isZooKeeperError, ZooKeeperError } from '@headkeeper/client';
 import { onAbort } from '@headkeeper/client/internal';
+import { checkBounds } from './checked.ts';
 import { passesInSession } from './passing.ts';
 
 /** Bounds of a call that may wait for others. */
@@ -24,7 +25,9 @@ export class Wait {
   readonly #end: () => void;
   #failure: ZooKeeperError | null = null;
 
+  /** @throws TypeError for options that are none. */
   constructor(client: Client, operation: string, path: string, options: WaitOptions) {
+    checkBounds(operation, options);
     this.#client = client;
     this.#operation = operation;
     this.#path = path;

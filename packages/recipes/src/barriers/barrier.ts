@@ -1,4 +1,5 @@
 import { type Client, ensurePath, isZooKeeperError } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { untilGone } from '../line/ear.ts';
 import { bounded, type WaitOptions } from '../wait.ts';
 
@@ -15,6 +16,7 @@ export class Barrier {
   readonly #client: Client;
 
   constructor(client: Client, path: string) {
+    checkRecipe('Barrier', client, path);
     this.path = path;
     this.#client = client;
   }

@@ -1,4 +1,5 @@
 import { type Acl, type Client, isZooKeeperError } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { Held } from '../held.ts';
 import { Ear, untilGone } from '../line/ear.ts';
 import { type Place, takePlace } from '../line/place.ts';
@@ -42,6 +43,7 @@ export class DoubleBarrier {
    * @throws RangeError when it is no whole number from 1 on.
    */
   constructor(client: Client, path: string, members: number, options: DoubleBarrierOptions = {}) {
+    checkRecipe('DoubleBarrier', client, path, options);
     if (!Number.isSafeInteger(members) || members < 1) {
       throw new RangeError(`a double barrier has a whole number of members from 1 on, not ${members}`);
     }

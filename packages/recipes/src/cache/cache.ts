@@ -8,6 +8,7 @@ import {
   ZooKeeperError,
 } from '@headkeeper/client';
 import { Alarm, pause } from '../alarm.ts';
+import { checkRecipe } from '../checked.ts';
 import { passesInTime } from '../passing.ts';
 import { Wait } from '../wait.ts';
 import { childPath } from '../znode-name.ts';
@@ -64,6 +65,7 @@ export class Cache {
   readonly #stirred: Alarm = new Alarm();
 
   constructor(client: Client, path: string, options: CacheOptions = {}) {
+    checkRecipe('Cache', client, path, options);
     this.path = path;
     this.#client = client;
     this.#depth = options.depth ?? Number.POSITIVE_INFINITY;

@@ -8,6 +8,7 @@ import {
   watchData,
 } from '@headkeeper/client';
 import { pause } from '../alarm.ts';
+import { checkOptions, checkRecipe } from '../checked.ts';
 import { textOf } from '../node-data.ts';
 import { ensureThere, passesAtServers } from '../passing.ts';
 import { Wait } from '../wait.ts';
@@ -75,10 +76,9 @@ export class ConfigStore<Schema extends ConfigSchema> {
   readonly #acl: { readonly acl?: readonly Acl[] };
 
   constructor(client: Client, path: string, options: ConfigStoreOptions<Schema>) {
+    checkRecipe('ConfigStore', client, path, options ?? null);
+    checkOptions('ConfigStore', { schema: options.schema ?? null });
     const { schema, history = DEFAULT_HISTORY, acl } = options;
-    if (!Number.isSafeInteger(history) || history < 1) {
-      throw new RangeError(`history has to be a whole number from 1 on, not ${history}`);
-    }
     for (const key of Object.keys(schema)) {
       if (key === '' || key.includes('/')) throw new RangeError(`a key must not be empty or hold a slash: '${key}'`);
     }

@@ -1,4 +1,5 @@
 import type { Acl, CallOptions, Client } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { chosen } from '../chosen.ts';
 import { Cell } from '../outcome/cell.ts';
 import { passesAtServers } from '../passing.ts';
@@ -63,6 +64,7 @@ export class AtomicCounter {
   readonly #turns: Turns = new Turns();
 
   constructor(client: Client, path: string, options: AtomicCounterOptions = {}) {
+    checkRecipe('AtomicCounter', client, path, options);
     const { format = 'int64', acl } = options;
     this.path = path;
     this.#client = client;

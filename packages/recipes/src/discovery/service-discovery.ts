@@ -1,4 +1,5 @@
 import { type Acl, type CallOptions, type Client, isZooKeeperError } from '@headkeeper/client';
+import { checkName, checkOptions, checkRecipe } from '../checked.ts';
 import { childPath } from '../znode-name.ts';
 import { type HealthCheck, Registration } from './registration.ts';
 import { decodeInstance, type ServiceInstance } from './service-instance.ts';
@@ -34,6 +35,7 @@ export class ServiceDiscovery {
   readonly #acl: readonly Acl[] | undefined;
 
   constructor(client: Client, path: string, options: ServiceDiscoveryOptions = {}) {
+    checkRecipe('ServiceDiscovery', client, path, options);
     this.path = path;
     this.#client = client;
     this.#clock = options.clock ?? (() => Date.now());
@@ -45,7 +47,10 @@ export class ServiceDiscovery {
     instance: NewInstance,
     options: CallOptions & { readonly health?: HealthCheck } = {},
   ): Promise<Registration> {
+    checkInstance(instance);
+    checkOptions('register', options);
     const { health = null, ...bounds } = options;
+    if (health !== null) checkOptions('register: the option health', health);
     const full: ServiceInstance = {
       id: this.#client.uniqueId(),
       port: null,
@@ -57,9 +62,6 @@ export class ServiceDiscovery {
       registeredAt: this.#clock(),
       type: 'DYNAMIC',
     };
-    for (const name of [full.name, full.id]) {
-      if (name === '' || name.includes('/')) throw new RangeError(`not a name for a service or an instance: '${name}'`);
-    }
     const path = childPath(childPath(this.path, full.name), full.id);
     const registration = new Registration(this.#client, path, full, this.#acl);
     await registration.start(health, bounds);
@@ -68,6 +70,8 @@ export class ServiceDiscovery {
 
   /** Follows a service and picks instances of it, until it is closed. */
   async provider(name: string, options: CallOptions & ServiceProviderOptions = {}): Promise<ServiceProvider> {
+    checkName('provider', 'the name of the service', name);
+    checkOptions('provider', options);
     const { strategy, downAfterErrors, downForMs, ...bounds } = options;
     const provider = new ServiceProvider(this.#client, childPath(this.path, name), name, {
       ...(strategy === undefined ? {} : { strategy }),
@@ -90,6 +94,7 @@ export class ServiceDiscovery {
 
   /** Instances of a service, asked for now; see `provider` for one that follows them. */
   async instances(name: string, options: CallOptions = {}): Promise<readonly ServiceInstance[]> {
+    checkName('instances', 'the name of the service', name);
     const path = childPath(this.path, name);
     const ids = await this.#children(path, options);
     const instances = await Promise.all(ids.map((id) => this.#instance(childPath(path, id), options)));
@@ -112,5 +117,22 @@ export class ServiceDiscovery {
       if (isZooKeeperError(error, 'noNode')) return null;
       throw error;
     }
+  }
+}
+
+/** @throws TypeError for what could not be found, or not be called. */
+function checkInstance(instance: unknown): void {
+  if (typeof instance !== 'object' || instance === null) {
+    throw new TypeError('register: the instance has to be an object such as { name, address, port }');
+  }
+  const { name, id, address, port, sslPort } = instance as Partial<Record<keyof ServiceInstance, unknown>>;
+  checkName('register', 'the name of the service', name);
+  if (id !== undefined) checkName('register', 'the id of the instance', id);
+  if (typeof address !== 'string' || address === '') {
+    throw new TypeError('register: the address has to be a string that is not empty, such as a host name');
+  }
+  for (const [what, number] of Object.entries({ port, sslPort })) {
+    if (number === undefined || number === null || Number.isInteger(number)) continue;
+    throw new TypeError(`register: ${what} has to be a whole number or null`);
   }
 }

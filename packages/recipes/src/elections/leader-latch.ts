@@ -1,4 +1,5 @@
 import type { Acl, Client } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { HoldLostError } from '../errors.ts';
 import { Held } from '../held.ts';
 import { type LineSpec, standInLine } from '../line/line.ts';
@@ -50,6 +51,7 @@ export class LeaderLatch {
   #failure: { readonly error: unknown } | null = null;
 
   constructor(client: Client, path: string, options: LeaderLatchOptions = {}) {
+    checkRecipe('LeaderLatch', client, path, options);
     const { id = '', acl } = options;
     this.path = path;
     this.id = id;

@@ -1,4 +1,5 @@
 import { type Acl, type Client, isZooKeeperError } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { HoldLostError } from '../errors.ts';
 import type { Held } from '../held.ts';
 import type { Layout } from '../line/contenders.ts';
@@ -30,6 +31,7 @@ export class LeaderSelector {
   readonly #mutex: Mutex;
 
   constructor(client: Client, path: string, options: LeaderSelectorOptions = {}) {
+    checkRecipe('LeaderSelector', client, path, options);
     const { id = '', layout = 'curator', acl } = options;
     this.path = path;
     this.id = id;

@@ -1,4 +1,5 @@
 import { type Acl, type CallOptions, type Client, isZooKeeperError } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { AtomicCounter } from '../counter/atomic-counter.ts';
 import { ensureThere, passesAtServers } from '../passing.ts';
 import { Turns } from '../turns.ts';
@@ -27,10 +28,8 @@ export class IdBlocks {
   #end = 0n;
 
   constructor(client: Client, path: string, options: IdBlocksOptions = {}) {
+    checkRecipe('IdBlocks', client, path, options);
     const { blockSize = DEFAULT_BLOCK, acl } = options;
-    if (!Number.isSafeInteger(blockSize) || blockSize < 1) {
-      throw new RangeError(`blockSize has to be a whole number from 1 on, not ${blockSize}`);
-    }
     this.path = path;
     this.#blockSize = BigInt(blockSize);
     this.#counter = new AtomicCounter(client, path, acl === undefined ? {} : { acl });
@@ -66,6 +65,7 @@ export class SequentialIds {
   readonly #acl: { readonly acl?: readonly Acl[] };
 
   constructor(client: Client, path: string, options: { readonly acl?: readonly Acl[] } = {}) {
+    checkRecipe('SequentialIds', client, path, options);
     this.path = path;
     this.#client = client;
     this.#acl = options.acl === undefined ? {} : { acl: options.acl };

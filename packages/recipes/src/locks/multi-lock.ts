@@ -10,7 +10,11 @@ import type { WaitOptions } from '../wait.ts';
 export class MultiLock implements Lock {
   readonly #locks: readonly Lock[];
 
+  /** @throws TypeError for what is no list of locks. */
   constructor(locks: readonly Lock[]) {
+    if (!Array.isArray(locks) || !locks.every((lock) => typeof lock?.acquire === 'function')) {
+      throw new TypeError('MultiLock: the locks have to be an array of locks, such as [new Mutex(...)]');
+    }
     this.#locks = [...locks];
   }
 

@@ -1,4 +1,5 @@
 import type { Client } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { chosen } from '../chosen.ts';
 import { type Held, type Lock, runUnder } from '../held.ts';
 import { LAYOUTS, type Layout } from '../line/contenders.ts';
@@ -31,6 +32,7 @@ export class Mutex implements Lock {
 
   /** @param path The directory of the lock; made when missing. @throws RangeError for a layout that there is not. */
   constructor(client: Client, path: string, options: ContenderOptions = {}) {
+    checkRecipe('Mutex', client, path, options);
     const { layout = 'curator', data = null, acl } = options;
     chosen('layout', layout, LAYOUTS);
     this.path = path;

@@ -1,4 +1,5 @@
 import { type Client, isZooKeeperError } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { chosen } from '../chosen.ts';
 import { Held, type Lock, runUnder } from '../held.ts';
 import { type Contender, contendersOf, LAYOUTS, type Layout, parseContender, prefixFor } from '../line/contenders.ts';
@@ -39,6 +40,7 @@ export class ReadWriteLock {
   readonly #options: ContenderOptions;
 
   constructor(client: Client, path: string, options: ContenderOptions = {}) {
+    checkRecipe('ReadWriteLock', client, path, options);
     const { layout = 'curator', data = null, acl } = options;
     const markers = MARKERS[chosen('layout', layout, LAYOUTS)];
     const common = { directory: path, layout, data, acl };

@@ -1,4 +1,5 @@
 import { type Client, isZooKeeperError } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { Held, type Lock, runUnder } from '../held.ts';
 import { prefixFor } from '../line/contenders.ts';
 import { Ear } from '../line/ear.ts';
@@ -33,6 +34,7 @@ export class Semaphore implements Lock {
 
   /** @throws RangeError when `maxLeases` is no whole number from 1 on. */
   constructor(client: Client, path: string, maxLeases: number, options: ContenderOptions = {}) {
+    checkRecipe('Semaphore', client, path, options);
     if (!Number.isInteger(maxLeases) || maxLeases < 1 || maxLeases > MOST_LEASES) {
       throw new RangeError(`maxLeases has to be a whole number from 1 to ${MOST_LEASES}, not ${maxLeases}`);
     }

@@ -9,6 +9,7 @@ import {
 import { pause } from '../alarm.ts';
 import { Cache } from '../cache/cache.ts';
 import type { CachedNode } from '../cache/cached-node.ts';
+import { checkRecipe } from '../checked.ts';
 import { chosen } from '../chosen.ts';
 import { bytesOf, textOf } from '../node-data.ts';
 import { passesInTime } from '../passing.ts';
@@ -55,6 +56,7 @@ export class GroupMembership {
   readonly #node: PersistentNode;
 
   constructor(client: Client, path: string, options: GroupMembershipOptions = {}) {
+    checkRecipe('GroupMembership', client, path, options);
     const { id = client.uniqueId(), data = null, layout = 'curator', acl } = options;
     chosen('layout', layout, ['curator', 'kazoo', 'kazoo shallow']);
     if (id === '' || (layout !== 'kazoo' && id.includes('/'))) {

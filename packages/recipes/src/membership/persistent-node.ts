@@ -7,6 +7,7 @@ import {
   type Stat,
 } from '@headkeeper/client';
 import { Alarm, pause } from '../alarm.ts';
+import { checkRecipe } from '../checked.ts';
 import { ensureThere, passesAtServers, passesInTime } from '../passing.ts';
 import { Wait } from '../wait.ts';
 import { parentPath } from '../znode-name.ts';
@@ -53,6 +54,7 @@ export class PersistentNode {
   readonly #settled: Alarm = new Alarm();
 
   constructor(client: Client, path: string, options: PersistentNodeOptions = {}) {
+    checkRecipe('PersistentNode', client, path, options);
     const { data = null, ifTaken = 'wait', acl } = options;
     this.path = path;
     this.#client = client;

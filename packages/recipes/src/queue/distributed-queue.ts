@@ -1,4 +1,5 @@
 import type { Acl, CallOptions, Client, DataInput } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { bytesOf } from '../node-data.ts';
 import { compareText, sequenceAfter } from '../znode-name.ts';
 import type { Delivery } from './delivery.ts';
@@ -39,6 +40,7 @@ abstract class CuratorQueue {
   protected readonly items: ItemQueue;
 
   constructor(client: Client, path: string, options: DistributedQueueOptions, naming: ItemNaming) {
+    checkRecipe('the queue', client, path, options);
     this.path = path;
     this.items = new ItemQueue(
       client,
@@ -129,7 +131,7 @@ export interface DelayQueueOptions extends DistributedQueueOptions {
  */
 export class DelayQueue extends CuratorQueue {
   constructor(client: Client, path: string, options: DelayQueueOptions = {}) {
-    const { clock = () => Date.now() } = options;
+    const { clock = () => Date.now() } = options ?? {};
     super(client, path, options, {
       isOrderedByName: true,
       isItem: (name) => Number.isFinite(dueAt(name)),

@@ -1,4 +1,5 @@
 import type { Acl, CallOptions, Client, DataInput } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { chosen } from '../chosen.ts';
 import { bytesOf } from '../node-data.ts';
 import { compareText, sequenceAfter } from '../znode-name.ts';
@@ -52,6 +53,7 @@ export class SimpleQueue {
   readonly #isKazoo: boolean;
 
   constructor(client: Client, path: string, options: SimpleQueueOptions = {}) {
+    checkRecipe('SimpleQueue', client, path, options);
     const { layout = 'curator', acl } = options;
     chosen('layout', layout, ['curator', 'kazoo', 'kazoo locking']);
     this.path = path;

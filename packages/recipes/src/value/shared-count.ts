@@ -1,4 +1,5 @@
 import type { Acl, CallOptions, Client, StreamOptions } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { counterBytes } from '../counter/counter-bytes.ts';
 import { SharedValue, type VersionedValue } from './shared-value.ts';
 
@@ -25,6 +26,7 @@ export class SharedCount {
   readonly #value: SharedValue;
 
   constructor(client: Client, path: string, options: SharedCountOptions = {}) {
+    checkRecipe('SharedCount', client, path, options);
     const { seed = 0, acl } = options;
     this.path = path;
     this.#value = new SharedValue(client, path, { seed: bytesOf(seed), ...(acl === undefined ? {} : { acl }) });

@@ -6,6 +6,7 @@ import {
   type StreamOptions,
   watchData,
 } from '@headkeeper/client';
+import { checkRecipe } from '../checked.ts';
 import { bytesOf } from '../node-data.ts';
 import { Cell, type CellState } from '../outcome/cell.ts';
 
@@ -36,6 +37,7 @@ export class SharedValue {
   readonly #seed: Uint8Array;
 
   constructor(client: Client, path: string, options: SharedValueOptions = {}) {
+    checkRecipe('SharedValue', client, path, options);
     this.path = path;
     this.#client = client;
     this.#cell = new Cell(client, path, options.acl);
