@@ -1,14 +1,14 @@
 import type { Client } from '@headkeeper/client';
 import type { Place } from './line/place.ts';
 import { holdBySession, type SessionHold } from './session-hold.ts';
-import type { WaitOptions } from './wait.ts';
+import { bounded, type WaitOptions } from './wait.ts';
 
 /** Something that is held until it is released, or lost with the session. */
 export interface Hold {
   /** Aborted, with a HoldLostError, as soon as others may hold it, too. What was begun under it has to stop then. */
   readonly signal: AbortSignal;
-  /** Gives it up. Safe to call again, and after a loss. */
-  release(): Promise<void>;
+  /** Gives it up. Safe to call again, and after a loss. Beyond the bounds given it goes on in the background. */
+  release(options?: WaitOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -21,11 +21,13 @@ export interface Lock {
 
 /** A lock, lease or leadership that one znode stands for. */
 export class Held implements Hold {
+  readonly #client: Client;
   readonly #place: Place;
   readonly #hold: SessionHold;
 
   /** @internal */
   constructor(client: Client, place: Place) {
+    this.#client = client;
     this.#place = place;
     this.#hold = holdBySession(client, place.session, place.path);
   }
@@ -53,18 +55,30 @@ export class Held implements Hold {
   }
 
   /**
-   * Deletes the znode; resolves when it is gone, or its session or the client has ended. Lost connections are waited out.
+   * Deletes the znode; resolves when it is gone, or its session or the client has ended. Lost connections are waited out,
+   * beyond the bounds given in the background.
    *
-   * @throws ZooKeeperError when the servers do not allow it, such as noAuth.
+   * @throws ZooKeeperError when the servers do not allow it, such as noAuth; aborted, requestTimeout (`timeoutMs`).
    */
-  release(): Promise<void> {
+  release(options?: WaitOptions): Promise<void> {
     this.#hold.release();
-    return this.#place.remove();
+    return releaseWithin(this.#client, this.path, options, this.#place.remove());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
   }
+}
+
+/** Waits for a release that is under way, as long as the caller does. */
+export function releaseWithin(
+  client: Client,
+  path: string,
+  options: WaitOptions | undefined,
+  removal: Promise<void>,
+): Promise<void> {
+  if (options === undefined) return removal;
+  return bounded(client, 'release', path, options, (wait) => wait.forRemoval(removal));
 }
 
 /**

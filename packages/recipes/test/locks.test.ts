@@ -4,11 +4,13 @@ import { type Client, isZooKeeperError } from '@headkeeper/client';
 import {
   HoldLostError,
   LeasesDisagreeError,
+  type Lock,
   MultiLock,
   Mutex,
   ReadWriteLock,
   ReentrantMutex,
   Semaphore,
+  type WaitOptions,
 } from '@headkeeper/recipes';
 import { aborted, World } from './support/world.ts';
 
@@ -328,6 +330,39 @@ describe('multi-lock', { timeout: 60_000 }, () => {
     await held.release();
     await using again = await multi.tryAcquire();
     assert.notEqual(again, null);
+  });
+
+  it("is not kept beyond the caller's limit by what it has to give back", async () => {
+    await using world = await World.start();
+    const [a] = await three(world);
+    const semaphore = new Semaphore(a, '/limit/3', 1);
+    const reentrant = new ReentrantMutex(a, '/limit/4');
+    const owner = {};
+    const own = {
+      acquire: (options: WaitOptions = {}) => reentrant.acquire(owner, options),
+      tryAcquire: (options: WaitOptions = {}) => reentrant.tryAcquire(owner, options),
+    };
+    const taken: Lock = {
+      acquire: () => Promise.reject(new Error('not asked for')),
+      tryAcquire: () => {
+        world.server.pause();
+        asked();
+        return Promise.resolve(null);
+      },
+    };
+    let asked: () => void = () => {};
+    const inner = new MultiLock([new Mutex(a, '/limit/1'), new ReadWriteLock(a, '/limit/2').write]);
+    const multi = new MultiLock([inner, semaphore, own, taken]);
+    const paths = ['/limit/1', '/limit/2', '/limit/3/leases', '/limit/4'];
+    await assert.rejects(multi.tryAcquire({ timeoutMs: 150 }), isTimeout);
+    world.server.resume();
+    for (const path of paths) await world.children(path, 0);
+
+    const abort = new AbortController();
+    asked = () => abort.abort();
+    await assert.rejects(multi.tryAcquire({ signal: abort.signal }), { code: 'aborted' });
+    world.server.resume();
+    for (const path of paths) await world.children(path, 0);
   });
 
   it('is lost with any of its locks', async () => {

@@ -87,6 +87,32 @@ describe('TestServer', () => {
     assert.deepEqual(await (await joined(t, server.port)).children('/'), ['a', 'b', 'c', 'zookeeper']);
   });
 
+  it('stays as it is when it is stopped or killed once more, and starts again with all its data', async (t) => {
+    const server = await started(t);
+    const client = await joined(t, server.port);
+    for (const [path, endings] of [
+      ['/stopped', [() => server.stop(), () => server.kill(), () => server.stop(), () => server.kill()]],
+      ['/killed', [() => server.kill(), () => server.stop(), () => server.kill({ keepUnsynced: true })]],
+      ['/at-once', [() => Promise.all([server.stop(), server.kill(), server.stop(), server.kill()])]],
+    ] as const) {
+      const writer = path === '/stopped' ? client : await joined(t, server.port);
+      await writer.create(path);
+      for (const end of endings) {
+        await end();
+        assert.equal(server.state, 'stopped');
+        assert.equal(server.failure, null);
+      }
+      await assert.rejects(SocketClient.open(server.port), { code: 'ECONNREFUSED' });
+      assert.throws(() => server.pause(), { name: 'TestingError', message: /does not run; restart\(\) it first/ });
+      await server.restart();
+      assert.equal(server.state, 'running');
+      assert.equal(await (await joined(t, server.port)).read(path), '');
+    }
+    await server.restart();
+    const last = await joined(t, server.port);
+    assert.deepEqual(await last.children('/'), ['at-once', 'killed', 'stopped', 'zookeeper']);
+  });
+
   it('keeps its data in a folder if it is given one, which nobody else may use meanwhile', async (t) => {
     const dir = mkdtempSync(`${tmpdir()}/testing-`);
     t.after(() => rmSync(dir, { recursive: true }));

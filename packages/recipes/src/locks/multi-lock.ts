@@ -30,14 +30,17 @@ export class MultiLock implements Lock {
     return new MultiHold(holds);
   }
 
-  /** All of them, or null when one of them cannot be had without waiting. */
+  /**
+   * All of them, or null when one of them cannot be had without waiting: then those that it had are released, beyond the
+   * bounds given in the background.
+   */
   async tryAcquire(options: WaitOptions = {}): Promise<MultiHold | null> {
     const holds: Hold[] = [];
     try {
       for (const lock of this.#locks) {
         const hold = await lock.tryAcquire(options);
         if (hold === null) {
-          await new MultiHold(holds).release();
+          await new MultiHold(holds).release(options);
           return null;
         }
         holds.push(hold);
@@ -75,17 +78,10 @@ export class MultiHold implements Hold {
     return this.#controller.signal;
   }
 
-  /** Releases all of them, the last one first. @throws The first failure, after all were tried. */
-  async release(): Promise<void> {
-    let failure: { readonly error: unknown } | null = null;
-    for (const hold of this.holds.toReversed()) {
-      try {
-        await hold.release();
-      } catch (error) {
-        failure ??= { error };
-      }
-    }
-    if (failure !== null) throw failure.error;
+  /** Releases all of them, the last one first, each within the bounds given. @throws The first failure, after all were tried. */
+  async release(options?: WaitOptions): Promise<void> {
+    const released = await Promise.allSettled(this.holds.toReversed().map((hold) => hold.release(options)));
+    for (const each of released) if (each.status === 'rejected') throw each.reason;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Client } from '@headkeeper/client';
-import { type Held, type Hold, runUnder } from '../held.ts';
+import { type Held, type Hold, releaseWithin, runUnder } from '../held.ts';
 import type { ContenderOptions } from '../line/line.ts';
 import { bounded, type WaitOptions } from '../wait.ts';
 import { Mutex } from './mutex.ts';
@@ -109,7 +109,7 @@ export class ReentrantMutex {
   }
 
   #hold(owner: object, ownership: Ownership): ReentrantHold {
-    return new ReentrantHold(ownership.held, () => {
+    return new ReentrantHold(this.#client, ownership.held, () => {
       ownership.count--;
       if (ownership.count > 0) return Promise.resolve();
       this.#owned.delete(owner);
@@ -120,12 +120,14 @@ export class ReentrantMutex {
 
 /** One of an owner's acquisitions of a `ReentrantMutex`. */
 export class ReentrantHold implements Hold {
+  readonly #client: Client;
   readonly #held: Held;
   readonly #release: () => Promise<void>;
   #released: Promise<void> | null = null;
 
   /** @internal */
-  constructor(held: Held, release: () => Promise<void>) {
+  constructor(client: Client, held: Held, release: () => Promise<void>) {
+    this.#client = client;
     this.#held = held;
     this.#release = release;
   }
@@ -145,9 +147,9 @@ export class ReentrantHold implements Hold {
   }
 
   /** Takes one acquisition back; with the last of the owner the lock is free. */
-  release(): Promise<void> {
+  release(options?: WaitOptions): Promise<void> {
     this.#released ??= this.#release();
-    return this.#released;
+    return releaseWithin(this.#client, this.path, options, this.#released);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -51,6 +51,11 @@ export class ItemLocks {
     }
   }
 
+  /** Gives up the watcher of `names`. */
+  unwatch(watch: Watcher): void {
+    this.#client.unwatch(this.#directory, watch);
+  }
+
   /** null: somebody else has it, or has dealt with it. */
   async take(name: string): Promise<Delivery | null> {
     const session = this.#client.session.id;

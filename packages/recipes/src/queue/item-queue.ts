@@ -105,7 +105,10 @@ export class ItemQueue {
     return delivery !== null;
   }
 
+  /** No watch and no slot of this object's is left. */
   close(): Promise<void> {
+    this.#client.unwatch(this.#entries, this.#changed);
+    this.#locks?.unwatch(this.#changed);
     return this.#witness.close();
   }
 

@@ -261,6 +261,34 @@ describe('queues with locks', () => {
   });
 });
 
+describe('a queue that is closed', () => {
+  it('leaves no watch that its client would set again', async () => {
+    const { client, relay } = await served.connectThrough();
+    const reconnected = (): Promise<void> =>
+      new Promise((resolve) => {
+        const stop = client.onEvent(({ type }) => {
+          if (type !== 'connected') return;
+          stop();
+          resolve();
+        });
+        relay.cut();
+      });
+    const paths = ['/unwatched/entries', '/unwatched/taken'];
+    const watched = (): Promise<boolean[]> => Promise.all(paths.map((path) => client.hasWatch(path, 'children')));
+    {
+      await using queue = new SimpleQueue(client, '/unwatched', { layout: 'kazoo locking' });
+      await queue.put('x');
+      await (await queue.take()).done();
+      assert.equal(await queue.poll(), null);
+      await reconnected();
+      assert.deepEqual(await watched(), [true, true]);
+    }
+    await reconnected();
+    assert.deepEqual(await watched(), [false, false]);
+    assert.deepEqual((await zk.getChildren('/unwatched-witnesses')).children, []);
+  });
+});
+
 describe('the queues of Curator', () => {
   it('put items together and take them together, encoded as Curator does', async () => {
     const queue = new DistributedQueue(zk, '/dq');
