@@ -30,6 +30,7 @@ import { startApacheZooKeeper } from './peers/apache-zookeeper.ts';
 import { startHeadkeeper } from './peers/headkeeper.ts';
 import type { ServerProcess } from './peers/server-process.ts';
 import { contention, contentionSlice, wholeContention } from './recipes/contention-run.ts';
+import { kerberosClients } from './secure/kerberos.ts';
 import { saslClients } from './secure/sasl.ts';
 import { tlsClients } from './secure/tls.ts';
 import { compareShells } from './shell/compare-shells.ts';
@@ -103,6 +104,13 @@ for (const server of all ? (['headkeeper', 'apache'] as const) : (['headkeeper']
     for (const { title, passed: ok, failed: wrong, output } of await saslClients(server, all, () => {})) {
       count(ok, wrong, title, output);
     }
+  });
+}
+
+if (all) {
+  await part('clients with tickets of Kerberos', async () => {
+    const { passed: ok, faults } = await kerberosClients(() => {});
+    count(ok, faults.length, 'clients with tickets of Kerberos', faults.join('\n'));
   });
 }
 

@@ -339,6 +339,7 @@ ${entries.join('\n')}
   in silently.
 - \`enableEagerACLCheck\` does not look at writes behind another of the same connection, which Apache may refuse by a state that the earlier one
   changes, ahead of its answer.
-- GSSAPI, \`letAnySaslUserDoX\` and authentication providers in Java are not there.
+- GSSAPI (Kerberos) knows AES keys only, reads the keytab itself and no \`krb5.conf\`.
+- \`letAnySaslUserDoX\` and authentication providers in Java are not there.
 `;
 }

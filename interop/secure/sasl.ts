@@ -7,7 +7,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,14 +17,12 @@ import { connect, isZooKeeperError } from '@headkeeper/client';
 import type { ClientOutcome } from '../clients/client-outcome.ts';
 import { judged } from '../clients/client-runs.ts';
 import { startApacheZooKeeper } from '../peers/apache-zookeeper.ts';
-import { nameFor } from '../peers/client-programs.ts';
-import { run } from '../peers/command.ts';
 import { installCurator } from '../peers/curator.ts';
 import { startHeadkeeper } from '../peers/headkeeper.ts';
 import { installKazoo } from '../peers/kazoo.ts';
-import { installNodeClients } from '../peers/node-clients.ts';
-import { installDebianPackages, installOnce, repositoryRoot } from '../peers/peer-cache.ts';
+import { repositoryRoot } from '../peers/peer-cache.ts';
 import type { ServerProcess } from '../peers/server-process.ts';
+import { buildSaslCClient } from './sasl-c-client.ts';
 
 export type SecuredServer = 'headkeeper' | 'apache';
 
@@ -159,41 +157,10 @@ function clientsOf(folder: string, files: Files, all: boolean): SaslClient[] {
       mkdirSync(passwords);
       writeFileSync(join(passwords, 'good'), 'secret');
       writeFileSync(join(passwords, 'bad'), 'wrong');
-      return judged([await buildSaslCClient(program('sasl_client.c')), ...addresses, passwords]);
+      return judged([await buildSaslCClient('sasl_client'), ...addresses, passwords]);
     },
   });
   return clients;
-}
-
-/** Debian's C client knows no SASL: it is built from the sources that come with the native client for Node. */
-async function buildSaslCClient(source: string): Promise<string> {
-  if (!existsSync('/usr/include/sasl/sasl.h')) await installDebianPackages(['libsasl2-dev', 'libsasl2-modules']);
-  const sources = join(await installNodeClients(), 'node_modules/zookeeper/deps/zookeeper-client-c');
-  const folder = await installOnce(nameFor('sasl-c-client', [source]), async (fresh) => {
-    const names = ['addrvec', 'mt_adaptor', 'recordio', 'zk_hashtable', 'zk_log', 'zk_sasl', 'zookeeper'];
-    const parts = [...names, 'hashtable/hashtable', 'hashtable/hashtable_itr'].map((name) =>
-      join(sources, `src/${name}.c`),
-    );
-    const includes = ['', 'include', 'generated', 'src', 'src/hashtable'].map((name) => `-I${join(sources, name)}`);
-    const defines = ['-DTHREADED', '-DHAVE_CONFIG_H', '-DHAVE_CYRUS_SASL_H=1'];
-    const jute = join(sources, 'generated/zookeeper.jute.c');
-    const out = ['-o', join(fresh, 'sasl_client')];
-    await run([
-      'gcc',
-      '-O1',
-      '-w',
-      ...defines,
-      ...includes,
-      ...out,
-      source,
-      ...parts,
-      jute,
-      '-lsasl2',
-      '-lpthread',
-      '-lm',
-    ]);
-  });
-  return join(folder, 'sasl_client');
 }
 
 async function ourClient(open: string, enforcing: string): Promise<void> {

@@ -59,7 +59,7 @@ export const AUTH_SETTINGS: { readonly [Name in keyof AuthValues]: Setting<AuthV
   kerberosNameRules: text<string, ConfigValues>({
     key: 'security.auth_to_local',
     default: 'DEFAULT',
-    expected: 'rules such as DEFAULT or RULE:[1:$1@$0](.*@EXAMPLE.ORG)s/@.*//',
+    expected: 'rules such as DEFAULT or RULE:[2:$1]',
     pattern: /\S/,
     doc: 'Rules, separated by blanks, by which the principals of clients with tickets of Kerberos become short names.',
   }),
