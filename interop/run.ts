@@ -25,6 +25,7 @@ import { type DataServer, roundTrip } from './data-directory/round-trip.ts';
 import { ensembleSuites } from './ensemble/suites.ts';
 import { compareWithBaseline } from './kazoo-suite/baseline.ts';
 import type { SuiteSize } from './kazoo-suite/suite.ts';
+import { judgeDescription } from './operator/api-description.ts';
 import { compareAuditLogs } from './operator/audit-log.ts';
 import { startApacheZooKeeper } from './peers/apache-zookeeper.ts';
 import { startHeadkeeper } from './peers/headkeeper.ts';
@@ -178,6 +179,11 @@ await part("repair of Apache's directories", async () => {
 
 await part('admin servers', async () => {
   const { passed: good, faults, title } = await adminServers(() => {});
+  count(good.length, faults.length, title, faults.join('\n'));
+});
+
+await part("description of the operators' commands", async () => {
+  const { passed: good, faults, title } = await judgeDescription(() => {});
   count(good.length, faults.length, title, faults.join('\n'));
 });
 

@@ -19,7 +19,7 @@ import { snapshotCommand } from './admin/http/snapshot-command.ts';
 import { SnapshotTaker } from './admin/http/snapshot-taker.ts';
 import type { StandaloneStatus } from './admin/standalone-status.ts';
 import { ANNOUNCED_VERSION, HEADKEEPER_VERSION } from './admin/version.ts';
-import { adminTls, readinessChecks, serverDoors } from './admin-doors.ts';
+import { type OpenAdminTls, readinessChecks, serverDoors } from './admin-doors.ts';
 import type { BackupStatus } from './backup/status.ts';
 import { dumpConfig } from './config/dump.ts';
 import type { LiveSettings } from './config/live-settings.ts';
@@ -47,6 +47,8 @@ export interface AdminParts {
   readonly backupStatus: () => BackupStatus | null;
   /** Begins a full backup; null where there are none. */
   readonly backupNow: (() => void) | null;
+  /** null: plain HTTP alone. */
+  readonly secured: OpenAdminTls | null;
   /** null: the log is somebody else's. */
   readonly logLevel: OperatorDoors['logLevel'];
   readonly reload: OperatorDoors['reload'];
@@ -69,7 +71,7 @@ const OFF: RunningAdmin = { address: null, stop: () => {} };
 
 /** Starts the operators' HTTP server, if it is on. A port that cannot be had is told, and the server goes on without. */
 export async function startAdmin(config: ServerConfig, parts: AdminParts): Promise<RunningAdmin> {
-  const { replica, driver, dataDir, clock, status, isServing, log } = parts;
+  const { replica, driver, dataDir, clock, status, secured, isServing, log } = parts;
   const disk = createNodeDisk();
   const room = createWaitingRoom(disk, dataDir.snapshotFolder);
   // What a crash left of a restore may be large.
@@ -77,7 +79,6 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
   const metrics = new AdminMetrics();
   status.addMetrics(() => metrics.metrics());
   if (!config.adminEnabled) return OFF;
-  const secured = adminTls(config, log);
   const access = new Access({
     remoteAccess: config.adminRemoteAccess,
     proxies: config.adminUseForwardedFor ? config.adminTrustedProxies : [],
@@ -134,8 +135,6 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
     commandUrl: config.adminCommandUrl,
     idleTimeoutMs: config.adminIdleTimeoutMs,
     tls: secured?.tls ?? null,
-    acceptPlain: !config.adminForceHttps,
-    needClientCertificate: config.adminNeedClientAuth,
     clock,
     access,
     addressOf: clientAddress,

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { configuredContext, watchStores } from './adapters/tls/configured-context.ts';
+import { TlsAcceptor } from './adapters/tls/tls-acceptor.ts';
 import { TlsStoreError } from './adapters/tls/tls-stores.ts';
 import type { AdminTls } from './admin/http/front-door.ts';
 import type { HealthCheck } from './admin/http/health.ts';
@@ -18,6 +19,11 @@ interface AdminLog {
   warn(facts: object, message: string): void;
 }
 
+const HANDSHAKE_MS = 10_000;
+const MOST_HANDSHAKES = 32;
+/** How long a session that is to end is waited for, milliseconds. */
+const PATIENCE_MS = 10_000;
+
 /** TLS of the operators' port, and how to stop looking at its files. */
 export interface OpenAdminTls {
   readonly tls: AdminTls;
@@ -34,20 +40,25 @@ export function adminTls(config: ServerConfig, log: AdminLog): OpenAdminTls | nu
   if (!config.adminForceHttps && !config.adminPortUnification) return null;
   const family = config.quorumKeyStore === null && config.sslKeyStore !== null ? 'ssl' : 'quorum';
   try {
-    const context = configuredContext(tlsFamilyOf(config, family), 'ssl.quorum.keyStore.location');
+    const clientAuth = config.adminNeedClientAuth ? 'need' : 'none';
+    // A caller's certificate says who he is, not where.
+    const values = { ...tlsFamilyOf(config, family), clientAuth, clientHostnameVerification: false } as const;
+    const context = configuredContext(values, 'ssl.quorum.keyStore.location');
     const stop = watchStores(context, {
       reloaded: () => log.info({}, "certificates of the operators' port were read again"),
       failed: (error) => log.warn({}, `${error.message}; those read before stay in use`),
     });
-    const identitiesOf = identitiesByCertificate(config);
-    const tls: AdminTls = {
-      acceptOptions: () => context.acceptOptions(),
-      get generation() {
-        return context.generation;
-      },
-      identitiesOf,
-    };
-    return { tls, stop };
+    const acceptor = new TlsAcceptor({
+      tls: context,
+      acceptPlain: !config.adminForceHttps,
+      detectionTimeoutMs: config.adminIdleTimeoutMs,
+      handshakeTimeoutMs: HANDSHAKE_MS,
+      mostHandshakes: MOST_HANDSHAKES,
+      dropsOldest: true,
+    });
+    const accept: AdminTls['accept'] = (raw, accepted) =>
+      acceptor.accept(raw, { accepted, failed: () => raw.destroy() });
+    return { tls: { accept, identitiesOf: identitiesByCertificate(config) }, stop };
   } catch (error) {
     if (!(error instanceof TlsStoreError)) throw error;
     throw new ConfigError([error.message]);
@@ -124,13 +135,23 @@ export function serverDoors(
       if (other === null) return null;
       return { status: 409, error: `${other.error}, with transfer_leadership?to=${sid}` };
     },
-    expireSession: (id) => {
+    expireSession: async (id) => {
       const other = elsewhere();
       if (other !== null) return other;
       const [high, low] = halves(id);
-      if (replica.serving.sessions.find(high, low) === null) return { status: 404, error: 'there is no such session' };
-      driver.expireSession(high, low);
-      return null;
+      const session = replica.serving.sessions.find(high, low);
+      if (session === null) return { status: 404, error: 'there is no such session' };
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => resolve({ status: 503, error: 'its end is not committed yet' }), PATIENCE_MS);
+        session.whenClosed = [
+          ...(session.whenClosed ?? []),
+          () => {
+            clearTimeout(timer);
+            resolve(null);
+          },
+        ];
+        driver.expireSession(high, low);
+      });
     },
     closeConnections: (which) => {
       let closed = 0;

@@ -21,6 +21,8 @@ export {
   type QuorumLinksOptions,
 } from './adapters/peer/quorum-links.ts';
 export { createHashing } from './adapters/system/hashing.ts';
+export { openApi } from './admin/http/openapi.ts';
+export { OWN_LISTINGS } from './admin/http/own-listings.ts';
 export { METRIC_BY_NAME, METRICS } from './admin/metrics/catalogue.ts';
 export type { MetricGroup, MetricRow } from './admin/metrics/metric.ts';
 export { BackupError, type BackupProblem } from './backup/backup-error.ts';

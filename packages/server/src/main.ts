@@ -17,6 +17,7 @@ import { createTimers } from './adapters/system/timers.ts';
 import { TlsStoreError } from './adapters/tls/tls-stores.ts';
 import { backupMetrics } from './admin/metrics/backup-metrics.ts';
 import { startAdmin } from './admin-assembly.ts';
+import { adminTls, type OpenAdminTls } from './admin-doors.ts';
 import { openAudit, type RunningAudit } from './audit-assembly.ts';
 import { failedLoginReports, type OpenLogins, openLogins } from './authentication-assembly.ts';
 import { type RunningBackups, startBackups } from './backup-assembly.ts';
@@ -96,6 +97,7 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
     );
   }
   metricsTls(config);
+  const adminSecurity = adminTls(config, log);
   const failure = deferred<FatalExit>();
   const clock = createClock();
   const hosts = new MemberHosts(config.ensemble?.membership ?? null);
@@ -122,13 +124,20 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
     if (options.log === undefined) live.follow(['logLevel'], ({ logLevel }) => setLogLevel(log, logLevel));
     const reload = (): ReloadReport => reloadAndTell(live, options.readConfig ?? (() => live.current), log);
     const canReload = options.readConfig !== undefined;
-    const running = await serve(config, log, server, failure.promise, { logins, audit, reload, canReload });
+    const running = await serve(config, log, server, failure.promise, {
+      logins,
+      audit,
+      adminSecurity,
+      reload,
+      canReload,
+    });
     audit?.started(true);
     if (audit !== null) failure.promise.then(() => audit.stop());
     return running;
   } catch (error) {
     audit?.started(false);
     audit?.stop();
+    adminSecurity?.stop();
     server?.dataDir.release();
     throw error;
   }
@@ -149,6 +158,7 @@ function peerNetwork(config: ServerConfig, hosts: MemberHosts, clock: Clock, log
 interface ServingParts {
   readonly logins: OpenLogins | null;
   readonly audit: RunningAudit | null;
+  readonly adminSecurity: OpenAdminTls | null;
   readonly reload: () => ReloadReport;
   /** Whether there is anything to reload. */
   readonly canReload: boolean;
@@ -162,14 +172,14 @@ async function serve(
   parts: ServingParts,
 ): Promise<RunningServer> {
   const { replica, driver, dataDir, clock, live, lastZxid } = server;
-  const { logins, audit, reload, canReload } = parts;
+  const { logins, audit, adminSecurity, reload, canReload } = parts;
   const clientPort = await openClientPort(config, log, server, failed, null);
   const { address, secureAddress, status } = clientPort;
   const backups = startBackups(config, server, log, process.env);
   if (backups !== null) status.addMetrics(() => backupMetrics(backups.status()));
   const metrics = await startMetrics(config, { status, clock, log });
   const admin = await startAdmin(config, {
-    ...{ replica, driver, dataDir, clock, live, status, log, metricsText: metrics.text },
+    ...{ replica, driver, dataDir, clock, live, status, log, metricsText: metrics.text, secured: adminSecurity },
     isServing: () => isServing(replica),
     watchSnapshots: server.watchSnapshots,
     backupStatus: () => backups?.status() ?? null,

@@ -21,8 +21,6 @@ export interface AdminServerOptions {
   readonly idleTimeoutMs: number;
   /** null: plain HTTP alone. */
   readonly tls: AdminTls | null;
-  readonly acceptPlain: boolean;
-  readonly needClientCertificate: boolean;
   readonly clock: Clock;
   readonly access: Access;
   /** An address as access control lists spell it. */
@@ -103,8 +101,6 @@ export class AdminServer {
       requestsOfConnection: LIMITS.requestsOfConnection,
       connections: LIMITS.connections,
       tls: options.tls,
-      acceptPlain: options.acceptPlain,
-      needClientCertificate: options.needClientCertificate,
       handle: (request, response) => {
         this.#handle(request, response).catch((error: Error) => {
           options.failed(request.url ?? '', error);

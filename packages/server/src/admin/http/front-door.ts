@@ -4,16 +4,14 @@ import {
   type RequestListener,
   type ServerOptions,
 } from 'node:http';
-import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import type { TLSSocket, TlsOptions } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { Identity } from '@headkeeper/protocol';
 
 /** The TLS of the operators' port. */
 export interface AdminTls {
-  acceptOptions(): TlsOptions;
-  /** Grows when the certificates were read again. */
-  readonly generation: number;
+  /** Calls back with the connection once it is known what it is, and its handshake done; else ends it. */
+  accept(raw: Socket, accepted: (socket: Socket) => void): void;
   /** Who shows a certificate (DER); null: nobody whose name could be told. */
   identitiesOf(certificate: Buffer): readonly Identity[] | null;
 }
@@ -28,45 +26,26 @@ export interface FrontDoorOptions {
   readonly connections: number;
   /** null: plain HTTP alone. */
   readonly tls: AdminTls | null;
-  /** Whether HTTP without TLS is taken on the same port. */
-  readonly acceptPlain: boolean;
-  readonly needClientCertificate: boolean;
   readonly handle: RequestListener;
 }
 
-/** The first byte of a TLS handshake. */
-const TLS_HANDSHAKE = 0x16;
-const HANDSHAKE_MS = 10_000;
-
-/** The port of the operators' HTTP server: HTTP, HTTPS, or both, told apart by the first byte (`admin.portUnification`). */
+/** The port of the operators' HTTP server: HTTP, HTTPS, or both, told apart by what comes first (`admin.portUnification`). */
 export class FrontDoor {
   readonly #options: FrontDoorOptions;
   readonly #door: Server;
-  readonly #plain: HttpServer;
-  readonly #secure: HttpsServer | null;
+  readonly #http: HttpServer;
   readonly #sockets: Set<Socket> = new Set();
-  #generation = 0;
 
   constructor(options: FrontDoorOptions) {
+    const { http, handle, idleTimeoutMs, requestsOfConnection, connections } = options;
     this.#options = options;
-    const { tls, needClientCertificate } = options;
-    this.#plain = this.#set(createHttpServer(options.http));
-    this.#secure =
-      tls === null
-        ? null
-        : this.#set(
-            createHttpsServer({
-              ...options.http,
-              ...tls.acceptOptions(),
-              handshakeTimeout: HANDSHAKE_MS,
-              requestCert: needClientCertificate,
-              rejectUnauthorized: needClientCertificate,
-            }),
-          );
-    this.#secure?.on('tlsClientError', (_, socket) => socket.destroy());
-    this.#generation = tls?.generation ?? 0;
+    this.#http = createHttpServer(http);
+    this.#http.maxRequestsPerSocket = requestsOfConnection;
+    this.#http.timeout = idleTimeoutMs;
+    this.#http.on('request', handle);
+    this.#http.on('checkContinue', handle);
     this.#door = createServer((socket) => this.#accept(socket));
-    this.#door.maxConnections = options.connections;
+    this.#door.maxConnections = connections;
   }
 
   /** Where it listens. Throws the operating system's error. */
@@ -86,52 +65,8 @@ export class FrontDoor {
   /** Closes the port and every connection. */
   stop(): void {
     this.#door.close();
-    this.#plain.close();
-    this.#secure?.close();
+    this.#http.close();
     for (const socket of this.#sockets) socket.destroy();
-  }
-
-  #set<One extends HttpServer | HttpsServer>(server: One): One {
-    const { handle, idleTimeoutMs, requestsOfConnection } = this.#options;
-    server.maxRequestsPerSocket = requestsOfConnection;
-    server.timeout = idleTimeoutMs;
-    server.on('request', handle);
-    server.on('checkContinue', handle);
-    return server;
-  }
-
-  #accept(socket: Socket): void {
-    const { acceptPlain, idleTimeoutMs } = this.#options;
-    this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
-    socket.on('error', () => {});
-    if (this.#secure === null) {
-      this.#plain.emit('connection', socket);
-      return;
-    }
-    if (!acceptPlain) {
-      this.#take(socket);
-      return;
-    }
-    socket.setTimeout(idleTimeoutMs, () => socket.destroy());
-    socket.once('data', (first: Buffer) => {
-      socket.pause();
-      socket.setTimeout(0);
-      socket.removeAllListeners('timeout');
-      socket.unshift(first);
-      if (first[0] === TLS_HANDSHAKE) this.#take(socket);
-      else this.#plain.emit('connection', socket);
-      socket.resume();
-    });
-  }
-
-  #take(socket: Socket): void {
-    const { tls, needClientCertificate } = this.#options;
-    if (tls !== null && tls.generation !== this.#generation) {
-      this.#generation = tls.generation;
-      this.#secure?.setSecureContext({ ...tls.acceptOptions(), requestCert: needClientCertificate } as TlsOptions);
-    }
-    this.#secure?.emit('connection', socket);
   }
 
   /** Who a caller is by a certificate that he has shown and that was verified. */
@@ -141,5 +76,18 @@ export class FrontDoor {
     if (tls === null || secured.encrypted !== true || !secured.authorized) return [];
     const { raw } = secured.getPeerCertificate();
     return raw === undefined ? [] : (tls.identitiesOf(raw) ?? []);
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => {});
+    const take = (ready: Socket): void => {
+      this.#http.emit('connection', ready);
+      // What came before it was known what it is waits to be read.
+      ready.resume();
+    };
+    if (this.#options.tls === null) take(socket);
+    else this.#options.tls.accept(socket, take);
   }
 }

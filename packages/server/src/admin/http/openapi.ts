@@ -26,8 +26,8 @@ export function openApi(commandUrl: string, own: readonly DescribedCommand[]): J
     '/readyz/{check}': { get: oneCheck('One check of /readyz') },
     '/metrics': {
       get: {
-        summary: 'The metrics, for Prometheus',
-        responses: { 200: { description: 'text format 0.0.4', content: { 'text/plain': { schema: text } } } },
+        summary: 'Everything that is measured, for Prometheus',
+        responses: { 200: { description: 'the exposition', content: PLAIN } },
       },
     },
     '/openapi.json': { get: { summary: 'This description', responses: answers({ type: 'object' }) } },

@@ -17,7 +17,8 @@ export interface OperatorDoors {
   /** Another server is to lead: this one, or whoever is best if that is null. */
   readonly transfer: (to: number | null) => Obstacle | null;
   readonly requestLeadership: () => Obstacle | null;
-  readonly expireSession: (id: bigint) => Obstacle | null;
+  /** Resolves once the session has ended. */
+  readonly expireSession: (id: bigint) => Promise<Obstacle | null>;
   /** Closes connections of a session, or the one of `ip:port`; how many there were. */
   readonly closeConnections: (which: { readonly session: bigint } | { readonly address: string }) => number;
   /** null: the log is somebody else's. */
@@ -123,7 +124,12 @@ const EXPIRE_SESSION = does(['expire_session'], {
   summary: 'Ends a session as if its time were over; its ephemerals go',
   parameters: [{ name: 'session', required: true, schema: SESSION, description: 'id of the session' }],
   answer: nothing,
-  statuses: { 400: 'no session id', 404: 'there is no such session', 409: 'the leader has to be asked' },
+  statuses: {
+    400: 'no session id',
+    404: 'there is no such session',
+    409: 'the leader has to be asked',
+    503: 'its end is not committed yet',
+  },
 });
 const CLOSE_CONNECTION = does(['close_connection'], {
   summary: "Closes a client's connection; its session lives on",
@@ -191,10 +197,10 @@ export function operatorCommands(
     { ...REQUEST_LEADERSHIP, run: guarded((call) => done(call, doors.requestLeadership())) },
     {
       ...EXPIRE_SESSION,
-      run: guarded((call) => {
+      run: guarded(async (call) => {
         const id = sessionOf(call.query.get('session'));
         if (id === null) return call.json(400, {}, 'session: expected the id of a session, such as 0x100001f3b2a0000');
-        return done(call, doors.expireSession(id));
+        return done(call, await doors.expireSession(id));
       }),
     },
     {

@@ -23,6 +23,7 @@ export const sasl: ImmediateOperation = {
       return;
     }
     serving.statistics.authFailures++;
+    serving.audit?.authenticationFailed(connection, 'sasl', serving.wallMs);
     if (step.outcome === 'dropped') {
       serving.close(connection);
       return;

@@ -93,9 +93,9 @@ describe('callers on other machines', { timeout: 60_000 }, () => {
     assert.equal(await ask('/commands/ruok', { Authorization: 'ip' }), 401, 'an address proves nothing');
     assert.equal(await ask('/commands/ruok', digest('anybody', 'anything')), 401, 'everybody can claim that');
     assert.equal(await ask('/commands/ruok', digest('super', 'wrong')), 401);
-    assert.equal(await ask('/commands/ruok', digest('super', 'test')), 200);
+    assert.equal(await ask('/commands/ruok', digest('super', 'admin')), 200);
     assert.equal(await ask('/commands/create_snapshot', digest('anybody', 'anything'), 'POST'), 401);
-    assert.equal(await ask('/commands/create_snapshot', digest('super', 'test'), 'POST'), 200);
+    assert.equal(await ask('/commands/create_snapshot', digest('super', 'admin'), 'POST'), 200);
   });
 });
 
