@@ -16,6 +16,8 @@ export const limits = {
   outstandingBytes: 67_108_864,
   /** A connection that has not completed its handshake, that of TLS or that of its session, after this long is closed. */
   handshakeMs: 10_000,
+  /** Default of `outstandingHandshake.limit`: TLS handshakes under way on one client port. */
+  tlsHandshakes: 500,
   /** Bytes of the identity that the certificate of a client makes. */
   certificateIdBytes: 16_384,
   /** Identities that auth requests may add to one connection. */

@@ -1,3 +1,4 @@
+import { limits } from '../limits.ts';
 import type { ClientTlsValues } from './client-tls-values.ts';
 import type { ConfigValues } from './config-values.ts';
 import { choice, flag, integer, type Setting, text, WRONG } from './setting.ts';
@@ -51,7 +52,7 @@ export const CLIENT_TLS_SETTINGS: {
       key: 'outstandingHandshake.limit',
       aliases: ['netty.server.outstandingHandshake.limit'],
       unit: 'handshakes',
-      default: 500,
+      default: limits.tlsHandshakes,
       from: 1,
       minusOneIsDefault: true,
       doc: 'TLS handshakes that may be under way on one port; for one more the oldest is given up. On Apache without limit by default, and those beyond it are closed.',

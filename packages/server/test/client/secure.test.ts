@@ -221,6 +221,35 @@ describe('a client port with TLS', () => {
     await served.clients.until(() => served.clients.at(0).closed === 1);
   });
 
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`knows a client again that resumes its TLS session, until the certificates are read again: ${version}`, async (t) => {
+      const context = forPeople();
+      const { served } = await secured(t, { tls: context });
+      const once = async (session: Buffer | null): Promise<{ session: Buffer; isResumed: boolean }> => {
+        const number = served.clients.connections.length;
+        const more = { minVersion: version, maxVersion: version, ...(session === null ? {} : { session }) };
+        const peer = dialTls(t, served.port, session === null ? 'ann' : null, more);
+        const tickets = new Promise<Buffer>((resolve) => peer.socket.once('session', resolve));
+        await peer.say(HANDSHAKE);
+        const socket = peer.socket as TLSSocket;
+        // Nobody knows of a socket that is closed already.
+        const isResumed = Boolean(socket.isSessionReused());
+        await Promise.race([isOpen(served, number + 1), peer.ended()]);
+        return { session: isResumed || peer.isClosed ? Buffer.alloc(0) : await tickets, isResumed };
+      };
+      const first = await once(null);
+      assert.equal(first.isResumed, false);
+      // It shows no certificate this time: the session stands for it.
+      assert.equal((await once(first.session)).isResumed, true);
+      assert.deepEqual(served.clients.at(1).link.identities, served.clients.at(0).link.identities);
+      context.reload();
+      await once(null);
+      const count = served.clients.connections.length;
+      assert.equal((await once(first.session)).isResumed, false);
+      assert.equal(served.clients.connections.length, count, 'without a certificate nobody is let in');
+    });
+  }
+
   it('takes both kinds where it is unified, and a silent one for plain after a while', async (t) => {
     const { served, door } = await secured(t, { acceptPlain: true });
     const plain = (await dial(t, served.port)).read();

@@ -1,6 +1,6 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import { TlsContext } from './tls-context.ts';
-import { readPasswordFile, type StoreFile, TlsStoreError } from './tls-stores.ts';
+import { type StoreFile, TlsStoreError } from './tls-stores.ts';
 
 /** How often the stores are looked at for changes. */
 const WATCH_MS = 5_000;
@@ -94,5 +94,5 @@ function storeOf(
   type: StoreFile['type'],
 ): StoreFile | null {
   if (path === null) return null;
-  return { path, password: passwordPath === null ? password : readPasswordFile(passwordPath), type };
+  return { path, password, passwordPath, type };
 }

@@ -55,7 +55,9 @@ export class TlsContext {
   /** The files that it is made of. */
   get files(): string[] {
     const { keyStore, trustStore, revocationLists } = this.#options;
-    const others = [trustStore?.path, revocationLists].filter((path) => path !== undefined && path !== null);
+    const others = [keyStore.passwordPath, trustStore?.path, trustStore?.passwordPath, revocationLists].filter(
+      (path) => path !== undefined && path !== null,
+    );
     return [keyStore.path, ...others];
   }
 

@@ -10,6 +10,8 @@ export interface StoreFile {
   readonly path: string;
   /** Null: it has none. */
   readonly password: string | null;
+  /** A file that holds the password in place of that; read again with the store. */
+  readonly passwordPath?: string | null;
   /** Null: told by the end of the path. */
   readonly type: StoreKind | null;
 }
@@ -38,7 +40,8 @@ export function readPasswordFile(path: string): string {
 }
 
 /** Reads a key store. Throws `TlsStoreError`. */
-export function loadKeyStore(file: StoreFile): KeyMaterial {
+export function loadKeyStore(named: StoreFile): KeyMaterial {
+  const file = withPassword(named);
   const bytes = readStore(file.path);
   const material = keyMaterial(file, bytes);
   try {
@@ -50,7 +53,8 @@ export function loadKeyStore(file: StoreFile): KeyMaterial {
 }
 
 /** Reads the certificates of a trust store, in PEM. Throws `TlsStoreError`. */
-export function loadTrustStore(file: StoreFile): string[] {
+export function loadTrustStore(named: StoreFile): string[] {
+  const file = withPassword(named);
   const bytes = readStore(file.path);
   const certificates = trustedCertificates(file, bytes);
   if (certificates.length === 0) throw new TlsStoreError(file.path, 'it holds no certificate');
@@ -72,6 +76,11 @@ export function loadRevocationLists(path: string): string[] {
     throw new TlsStoreError(path, `a revocation list cannot be read (${reasonOf(error)})`);
   }
   return lists;
+}
+
+function withPassword(file: StoreFile): StoreFile {
+  const { passwordPath = null } = file;
+  return passwordPath === null ? file : { ...file, password: readPasswordFile(passwordPath) };
 }
 
 function keyMaterial(file: StoreFile, bytes: Buffer): KeyMaterial {
