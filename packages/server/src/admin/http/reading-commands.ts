@@ -182,8 +182,8 @@ function serverStats(status: ServerStatus): JsonFields {
       last_processed_zxid: status.lastZxid,
       num_alive_client_connections: status.connectionCount,
       auth_failed_count: status.authFailures,
-      non_mtlsremote_conn_count: 0,
-      non_mtlslocal_conn_count: 0,
+      non_mtlsremote_conn_count: status.clientPorts.anonymousRemote,
+      non_mtlslocal_conn_count: status.clientPorts.anonymousLocal,
     },
     client_response: responses,
   };
