@@ -44,6 +44,8 @@ export const limits = {
   auditedRequests: 100_000,
   /** Records of the audit log that wait to be written before further ones are dropped, and counted. */
   auditRecords: 131_072,
+  /** Long answers to four-letter words that wait for the one that is being given. */
+  longAnswers: 16,
   /** A server whose disk has less room than this is not ready. */
   readyFreeBytes: 67_108_864,
   /** Bytes that entries of scheme `auth` may expand to in one access control list. */

@@ -12,10 +12,10 @@ export const TRACE_MASK = 306;
 
 export const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests';
 
-/** What a word answers while the server serves. */
-const ANSWERS: { readonly [Word in FourLetterName]: (status: ServerStatus) => string } = {
+/** What a word answers while the server serves: a text, or the lines of one that can be as large as all that clients hold. */
+const ANSWERS: { readonly [Word in FourLetterName]: (status: ServerStatus) => string | Iterable<string> } = {
   conf: configuration,
-  cons: (status) => `${connectionLines(status.connections(), false)}\n`,
+  cons: connectionLines,
   crst: (status) => {
     status.resetConnectionStats();
     return 'Connection stats reset.\n';
@@ -37,16 +37,10 @@ const ANSWERS: { readonly [Word in FourLetterName]: (status: ServerStatus) => st
     return 'Server stats reset.\n';
   },
   srvr: (status) => `${head(status)}${statistics(status)}`,
-  stat: (status) => `${head(status)}Clients:\n${connectionLines(status.connections(), true)}\n${statistics(status)}`,
+  stat: statLines,
   stmk: () => String(TRACE_MASK),
-  wchc: (status) => {
-    const sessions = [...status.watchesBySession()];
-    return `${sessions.map(([id, paths]) => `0x${javaHex(id)}\n${paths.map((path) => `\t${path}\n`).join('')}`).join('')}\n`;
-  },
-  wchp: (status) => {
-    const paths = [...status.watchesByPath()];
-    return `${paths.map(([path, ids]) => `${path}\n${ids.map((id) => `\t0x${javaHex(id)}\n`).join('')}`).join('')}\n`;
-  },
+  wchc: watchesBySession,
+  wchp: watchesByPath,
   wchs: (status) => {
     const { connections, paths, watches } = status.watchSummary();
     return `${connections} connections watching ${paths} paths\nTotal watches:${watches}\n`;
@@ -54,7 +48,8 @@ const ANSWERS: { readonly [Word in FourLetterName]: (status: ServerStatus) => st
 };
 
 /**
- * The text that Apache ZooKeeper 3.9.5 answers to a four-letter word (feature inventory, section B.1).
+ * What Apache ZooKeeper 3.9.5 answers to a four-letter word (feature inventory, section B.1). Where that is not a text but its
+ * lines, they are made as they are asked for, so that others have their turns in between.
  *
  * @param allowed the words of `4lw.commands.whitelist`.
  * @param status null while the server does not serve.
@@ -63,7 +58,7 @@ export function fourLetterAnswer(
   word: FourLetterName,
   allowed: readonly FourLetterName[],
   status: ServerStatus | null,
-): string {
+): string | Iterable<string> {
   if (!allowed.includes(word)) return `${word} is not executed because it is not in the whitelist.\n`;
   if (status !== null) return ANSWERS[word](status);
   switch (word) {
@@ -153,10 +148,31 @@ function lines(entries: readonly (readonly [string, string | number])[]): string
   return entries.map(([name, value]) => `${name}=${value}\n`).join('');
 }
 
-function connectionLines(connections: Iterable<ConnectionStatus>, brief: boolean): string {
-  let text = '';
-  for (const connection of connections) text += `${connectionText(connection, brief)}\n`;
-  return text;
+function* connectionLines(status: ServerStatus): Generator<string> {
+  for (const connection of status.connections()) yield `${connectionText(connection, false)}\n`;
+  yield '\n';
+}
+
+function* statLines(status: ServerStatus): Generator<string> {
+  yield `${head(status)}Clients:\n`;
+  for (const connection of status.connections()) yield `${connectionText(connection, true)}\n`;
+  yield `\n${statistics(status)}`;
+}
+
+function* watchesBySession(status: ServerStatus): Generator<string> {
+  for (const [id, paths] of status.watchesBySession()) {
+    yield `0x${javaHex(id)}\n`;
+    for (const path of paths) yield `\t${path}\n`;
+  }
+  yield '\n';
+}
+
+function* watchesByPath(status: ServerStatus): Generator<string> {
+  for (const [path, ids] of status.watchesByPath()) {
+    yield `${path}\n`;
+    for (const id of ids) yield `\t0x${javaHex(id)}\n`;
+  }
+  yield '\n';
 }
 
 function connectionText(connection: ConnectionStatus, brief: boolean): string {
@@ -175,33 +191,32 @@ function connectionText(connection: ConnectionStatus, brief: boolean): string {
   return `${text})`;
 }
 
-function dump(status: ServerStatus): string {
-  const ephemerals = [...status.ephemerals()];
-  return [
-    'SessionTracker dump:\n',
-    `Session ${buckets(status.sessionExpiry(), status.sessionCount, (id) => `0x${javaHex(id)}`)}`,
-    'ephemeral nodes dump:\n',
-    `Sessions with Ephemerals (${ephemerals.length}):\n`,
-    ...ephemerals.map(([id, paths]) => `0x${javaHex(id)}:\n${paths.map((path) => `\t${path}\n`).join('')}`),
-    'Connections dump:\n',
-    `Connections ${buckets(status.connectionExpiry(), status.connectionCount, (connection) => {
-      const address = javaSocketAddress(connection.remoteAddress, connection.remotePort);
-      return `ip: ${address} sessionId: 0x${javaHex(connection.session?.id ?? 0n)}`;
-    })}`,
-  ].join('');
+function* dump(status: ServerStatus): Generator<string> {
+  yield 'SessionTracker dump:\nSession ';
+  yield* buckets(status.sessionExpiry(), status.sessionCount, (id) => `0x${javaHex(id)}`);
+  const ephemerals = status.ephemerals();
+  yield `ephemeral nodes dump:\nSessions with Ephemerals (${ephemerals.size}):\n`;
+  for (const [id, paths] of ephemerals) {
+    yield `0x${javaHex(id)}:\n`;
+    for (const path of paths) yield `\t${path}\n`;
+  }
+  yield 'Connections dump:\nConnections ';
+  yield* buckets(status.connectionExpiry(), status.connectionCount, (connection) => {
+    const address = javaSocketAddress(connection.remoteAddress, connection.remotePort);
+    return `ip: ${address} sessionId: 0x${javaHex(connection.session?.id ?? 0n)}`;
+  });
 }
 
-function buckets<Thing>(
+function* buckets<Thing>(
   expiry: readonly ExpiryBucket<Thing>[],
   total: number,
   textOf: (thing: Thing) => string,
-): string {
-  let text = `Sets (${expiry.length})/(${total}):\n`;
+): Generator<string> {
+  yield `Sets (${expiry.length})/(${total}):\n`;
   for (const { at, things } of expiry) {
-    text += `${things.length} expire at ${javaDate(at)}:\n`;
-    for (const thing of things) text += `\t${textOf(thing)}\n`;
+    yield `${things.length} expire at ${javaDate(at)}:\n`;
+    for (const thing of things) yield `\t${textOf(thing)}\n`;
   }
-  return text;
 }
 
 function monitor(status: ServerStatus): string {

@@ -42,6 +42,11 @@ export interface SessionOfConnection {
   readonly latency: LatencyStatus;
 }
 
+/** Things of which it is known beforehand how many there are. */
+export interface Sized<Thing> extends Iterable<Thing> {
+  readonly size: number;
+}
+
 /** A bucket of things that expire together. */
 export interface ExpiryBucket<Thing> {
   /** Wall clock, milliseconds since 1970. */
@@ -116,12 +121,13 @@ export interface ServerStatus {
   sessionExpiry(): readonly ExpiryBucket<bigint>[];
   /** Connections by the time they are dropped at if they stay silent, in ascending order. */
   connectionExpiry(): readonly ExpiryBucket<ConnectionStatus>[];
-  ephemerals(): ReadonlyMap<bigint, readonly string[]>;
   /** The tree's digest after every 128th txn, oldest first. */
   digests(): readonly TxnDigest[];
   watchSummary(): { readonly connections: number; readonly paths: number; readonly watches: number };
-  watchesBySession(): ReadonlyMap<bigint, readonly string[]>;
-  watchesByPath(): ReadonlyMap<string, readonly bigint[]>;
+  /** These three may be gone through bit by bit while the server goes on. */
+  ephemerals(): Sized<readonly [session: bigint, paths: Iterable<string>]>;
+  watchesBySession(): Iterable<readonly [session: bigint, paths: Iterable<string>]>;
+  watchesByPath(): Iterable<readonly [path: string, sessions: readonly bigint[]]>;
   /** Forgets latencies and packet counts of the server. */
   resetServerStats(): void;
   /** The same of every connection. */

@@ -19,6 +19,7 @@ import type {
   ExpiryBucket,
   LatencyStatus,
   ServerStatus,
+  Sized,
 } from './server-status.ts';
 
 const NO_PORTS: ClientPortStatus = Object.freeze({
@@ -198,8 +199,8 @@ export class StandaloneStatus implements ServerStatus {
     this.#metricSources.push(source);
   }
 
-  connections(): Iterable<ConnectionStatus> {
-    return this.#open().map((connection) => this.#describe(connection));
+  *connections(): Generator<ConnectionStatus> {
+    for (const connection of this.#open()) yield this.#describe(connection);
   }
 
   sessionExpiry(): readonly ExpiryBucket<bigint>[] {
@@ -207,7 +208,7 @@ export class StandaloneStatus implements ServerStatus {
     const buckets = new Map<number, bigint[]>();
     serving.sessions.forEach((session) => {
       const at = serving.expiry.expiryOf(session.slot);
-      if (at !== null) buckets.set(at, [...(buckets.get(at) ?? []), idOf(session)]);
+      if (at !== null) bucketOf(buckets, at).push(idOf(session));
     });
     return this.#inOrder(buckets);
   }
@@ -216,21 +217,18 @@ export class StandaloneStatus implements ServerStatus {
     const buckets = new Map<number, ConnectionStatus[]>();
     for (const connection of this.#open()) {
       const at = connection.lastHeardMs + connection.timeoutMs;
-      buckets.set(at, [...(buckets.get(at) ?? []), this.#describe(connection)]);
+      bucketOf(buckets, at).push(this.#describe(connection));
     }
     return this.#inOrder(buckets);
   }
 
-  ephemerals(): ReadonlyMap<bigint, readonly string[]> {
+  ephemerals(): Sized<readonly [session: bigint, paths: Iterable<string>]> {
     const { serving } = this.#replica;
-    const { applier } = serving.database;
-    const owners = new Map<bigint, readonly string[]>();
+    const owners: Session[] = [];
     serving.sessions.forEach((session) => {
-      if (session.ephemerals === null || session.ephemerals.size === 0) return;
-      const paths = [...session.ephemerals].map((slot) => Buffer.from(applier.pathOf(slot)).toString());
-      owners.set(idOf(session), paths);
+      if (session.ephemerals !== null && session.ephemerals.size > 0) owners.push(session);
     });
-    return owners;
+    return { size: owners.length, [Symbol.iterator]: () => ownedBy(owners, serving) };
   }
 
   digests(): readonly TxnDigest[] {
@@ -246,27 +244,18 @@ export class StandaloneStatus implements ServerStatus {
     };
   }
 
-  watchesBySession(): ReadonlyMap<bigint, readonly string[]> {
-    const found = new Map<bigint, readonly string[]>();
-    this.#replica.serving.watches.forEachDataConnection((id, paths) => {
+  *watchesBySession(): Generator<readonly [session: bigint, paths: Iterable<string>]> {
+    for (const [id, paths] of this.#replica.serving.watches.dataConnections()) {
       const session = this.#sessionOf(id);
-      if (session !== null) found.set(idOf(session), paths);
-    });
-    return found;
+      if (session !== null) yield [idOf(session), paths];
+    }
   }
 
-  watchesByPath(): ReadonlyMap<string, readonly bigint[]> {
-    const found = new Map<string, readonly bigint[]>();
-    this.#replica.serving.watches.forEachDataPath((path, ids) => {
-      found.set(
-        path,
-        ids.flatMap((id) => {
-          const session = this.#sessionOf(id);
-          return session === null ? [] : [idOf(session)];
-        }),
-      );
-    });
-    return found;
+  *watchesByPath(): Generator<readonly [path: string, sessions: readonly bigint[]]> {
+    for (const [path, ids] of this.#replica.serving.watches.dataPaths()) {
+      const sessions = ids.map((id) => this.#sessionOf(id)).filter((session) => session !== null);
+      yield [path, sessions.map(idOf)];
+    }
   }
 
   resetServerStats(): void {
@@ -328,6 +317,26 @@ export class StandaloneStatus implements ServerStatus {
 
 function latencyOf(min: number, max: number, total: number, count: number): LatencyStatus {
   return count === 0 ? { min: 0, average: 0, max: 0 } : { min: Math.max(0, min), average: total / count, max };
+}
+
+function bucketOf<Thing>(buckets: Map<number, Thing[]>, at: number): Thing[] {
+  const bucket = buckets.get(at) ?? [];
+  buckets.set(at, bucket);
+  return bucket;
+}
+
+/** What goes meanwhile may be missing. */
+function* ownedBy(
+  owners: readonly Session[],
+  serving: Replica['serving'],
+): Generator<readonly [session: bigint, paths: Iterable<string>]> {
+  for (const owner of owners) yield [idOf(owner), ephemeralsOf(owner, serving)];
+}
+
+function* ephemeralsOf(owner: Session, serving: Replica['serving']): Generator<string> {
+  for (const slot of [...(owner.ephemerals ?? [])]) {
+    if (owner.ephemerals?.has(slot)) yield Buffer.from(serving.database.applier.pathOf(slot)).toString();
+  }
 }
 
 function idOf(session: Session): bigint {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
 import { type EnsembleFacts, type LeaderFacts, modeOf } from '../../src/admin/ensemble-facts.ts';
-import { fourLetterAnswer } from '../../src/admin/four-letter.ts';
 import { ensembleGauges, ensembleWork } from '../../src/admin/metrics/ensemble-metrics.ts';
 import { EnsembleStatistics } from '../../src/core/ensemble-statistics.ts';
 import { parseMembership } from '../../src/core/membership/membership.ts';
 import { statusWith } from './sample-status.ts';
+import { wordText } from './word-text.ts';
 
 const ALL = Object.keys(FourLetterWord) as FourLetterName[];
 
@@ -54,7 +54,7 @@ const observer: EnsembleFacts = { ...follower, sid: 4, role: 'observer', observe
 
 function answer(word: FourLetterName, facts: EnsembleFacts): string {
   const metrics = () => [...ensembleGauges(facts), ...ensembleWork(done)];
-  return fourLetterAnswer(word, ALL, statusWith({ mode: modeOf(facts), ensemble: facts, metrics }));
+  return wordText(word, ALL, statusWith({ mode: modeOf(facts), ensemble: facts, metrics }));
 }
 
 /** Values of mntr by their keys. */

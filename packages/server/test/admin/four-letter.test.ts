@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { type FourLetterName, FourLetterWord } from '@headkeeper/protocol';
-import { fourLetterAnswer } from '../../src/admin/four-letter.ts';
 import type { ServerStatus } from '../../src/admin/server-status.ts';
 import { ANNOUNCED_VERSION, HEADKEEPER_VERSION } from '../../src/admin/version.ts';
 import { asking, first, observed, statusWith } from './sample-status.ts';
+import { wordText } from './word-text.ts';
 
 const ALL = Object.keys(FourLetterWord) as FourLetterName[];
 
 const answer = (word: FourLetterName, changes: Partial<ServerStatus> = {}): string => {
-  return fourLetterAnswer(word, ALL, statusWith(changes));
+  return wordText(word, ALL, statusWith(changes));
 };
 
 describe('four-letter words, as Apache ZooKeeper 3.9.5 answered them', () => {
@@ -171,7 +171,7 @@ describe('four-letter words otherwise', () => {
 
   it('are refused when not allowed, whatever they are', () => {
     for (const word of ALL) {
-      const text = fourLetterAnswer(word, ['srvr'], statusWith());
+      const text = wordText(word, ['srvr'], statusWith());
       if (word === 'srvr') assert.match(text, /^Zookeeper version/);
       else assert.equal(text, `${word} is not executed because it is not in the whitelist.\n`);
     }
@@ -179,7 +179,7 @@ describe('four-letter words otherwise', () => {
 
   it('say so when the server does not serve, except those that can answer', () => {
     for (const word of ALL) {
-      const text = fourLetterAnswer(word, ALL, null);
+      const text = wordText(word, ALL, null);
       if (word === 'ruok') assert.equal(text, 'imok');
       else if (word === 'isro') assert.equal(text, 'null');
       else if (word === 'gtmk' || word === 'stmk') assert.equal(text, '306');

@@ -77,13 +77,13 @@ function countsOf(table: WatchTable): Record<string, number> {
 
 function dataPairsOf(table: WatchTable): string[] {
   const byPath: string[] = [];
-  table.forEachDataPath((path, connections) => {
+  for (const [path, connections] of table.dataPaths()) {
     for (const connection of connections) byPath.push(`${connection} ${path}`);
-  });
+  }
   const byConnection: string[] = [];
-  table.forEachDataConnection((connection, paths) => {
+  for (const [connection, paths] of table.dataConnections()) {
     for (const path of paths) byConnection.push(`${connection} ${path}`);
-  });
+  }
   assert.deepEqual(byPath.sort(), byConnection.sort());
   return byPath;
 }

@@ -6,6 +6,8 @@ import type { ClientLink } from '../../ports.ts';
 import { readIntoSharedMemory } from '../tcp/shared-memory.ts';
 
 const FRESH_BYTES = 512;
+/** So much of a long answer is made in one turn of the loop. */
+const PIECE_CHARACTERS = 32_768;
 /** Output memory larger than this is not kept by an idle connection. */
 const KEEP_BYTES = 65536;
 const UNNUMBERED = -1;
@@ -137,6 +139,33 @@ export class ClientSocket implements ClientLink {
   answer(text: string): void {
     this.#isEnding = true;
     this.#socket.end(text);
+  }
+
+  /** The same with a text whose lines are made as the peer takes them, a piece in each turn of the loop; calls `done` once. */
+  answerBitByBit(lines: Iterable<string>, done: () => void): void {
+    this.#isEnding = true;
+    const socket = this.#socket;
+    if (socket.destroyed) {
+      done();
+      return;
+    }
+    const left = lines[Symbol.iterator]();
+    socket.once('close', done);
+    const next = (): void => {
+      if (socket.destroyed) return;
+      let piece = '';
+      for (let line = left.next(); line.done !== true; line = left.next()) {
+        piece += line.value;
+        if (piece.length < PIECE_CHARACTERS) continue;
+        if (socket.write(piece)) setImmediate(next);
+        else socket.once('drain', next);
+        return;
+      }
+      socket.removeListener('close', done);
+      socket.end(piece);
+      done();
+    };
+    next();
   }
 
   close(): void {

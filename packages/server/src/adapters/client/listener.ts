@@ -6,12 +6,14 @@ import {
   TELNET_CLOSE,
   TRACE_MASK_BYTES,
 } from '@headkeeper/protocol';
+import { limits } from '../../limits.ts';
 import type { ClientLink, Clock } from '../../ports.ts';
 import { clientAddress } from './address.ts';
 import { ClientSocket, type ClientSocketPort } from './client-socket.ts';
 import type { HandshakeCounts, SecureDoor } from './secure-door.ts';
 
 const WORD_BYTES = 4;
+const TOO_MANY = 'too many answers to words like this one are under way: try again later\n';
 /** How often silent sockets are looked for. */
 const SWEEP_MS = 1000;
 const NOBODY: readonly Identity[] = Object.freeze([]);
@@ -39,8 +41,8 @@ export interface ListenerOptions {
   readonly silentMs: number;
   readonly clock: Clock;
   readonly clients: ClientPort;
-  /** The answer to a four-letter word. */
-  readonly answer: (word: FourLetterName) => string;
+  /** The answer to a four-letter word: a text, or its lines, to be asked for bit by bit. */
+  readonly answer: (word: FourLetterName) => string | Iterable<string>;
   /** Decides about each connection before anything else does: calls `take`, now or later, or ends the socket; null: all are taken. */
   readonly admit: ((socket: Socket, take: () => void) => void) | null;
   /** What connections pass before they are heard; null: they are plain. */
@@ -60,6 +62,8 @@ export class ClientListener implements ClientSocketPort {
   /** Clients' connections that end once everything is sent, and since when; the oldest first. */
   readonly #closing: Map<ClientSocket, number> = new Map();
   readonly #sweep: NodeJS.Timeout;
+  /** Answers to words that can be long: the first is under way. */
+  readonly #longAnswers: (() => void)[] = [];
   #whenEmpty: (() => void) | null = null;
   #rejected = 0;
   /** Connections, with those that are still in their TLS handshake. */
@@ -219,8 +223,24 @@ export class ClientListener implements ClientSocketPort {
       this.#unknown.delete(socket);
       return this.#options.clients.open(socket, socket.address);
     }
-    if (word !== 'stmk' || bytes.length >= WORD_BYTES + TRACE_MASK_BYTES) socket.answer(this.#options.answer(word));
+    if (word !== 'stmk' || bytes.length >= WORD_BYTES + TRACE_MASK_BYTES) this.#answer(socket, word);
     return null;
+  }
+
+  /** Long answers are given one after the other (CVE-2017-5637). */
+  #answer(socket: ClientSocket, word: FourLetterName): void {
+    const answer = this.#options.answer(word);
+    if (typeof answer === 'string') socket.answer(answer);
+    else if (this.#longAnswers.length >= limits.longAnswers) socket.answer(TOO_MANY);
+    else {
+      this.#longAnswers.push(() => {
+        socket.answerBitByBit(answer, () => {
+          this.#longAnswers.shift();
+          this.#longAnswers[0]?.();
+        });
+      });
+      if (this.#longAnswers.length === 1) this.#longAnswers[0]?.();
+    }
   }
 
   data(connection: number, bytes: Uint8Array): void {

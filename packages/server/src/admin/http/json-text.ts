@@ -7,8 +7,36 @@ export class NumberText {
   }
 }
 
+/** Fields that are made as they are asked for. */
+export class LazyFields {
+  readonly entries: Iterable<readonly [name: string, value: Json]>;
+
+  constructor(entries: Iterable<readonly [name: string, value: Json]>) {
+    this.entries = entries;
+  }
+}
+
+/** A list that is made as it is asked for. */
+export class LazyList {
+  readonly items: Iterable<Json>;
+
+  constructor(items: Iterable<Json>) {
+    this.items = items;
+  }
+}
+
 /** What an answer is made of. Integers beyond 2^53 are bigints: their digits come out exact. */
-export type Json = null | boolean | number | bigint | string | NumberText | readonly Json[] | JsonFields;
+export type Json =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | NumberText
+  | LazyFields
+  | LazyList
+  | readonly Json[]
+  | JsonFields;
 export interface JsonFields {
   readonly [name: string]: Json;
 }
@@ -40,25 +68,32 @@ function* tokens(value: Json, indent: string): Generator<string> {
   if (typeof value === 'bigint') yield String(value);
   else if (value instanceof NumberText) yield value.text;
   else if (value === null || typeof value !== 'object') yield JSON.stringify(value);
-  else if (isList(value)) {
-    if (value.length === 0) yield '[ ]';
-    for (let at = 0; at < value.length; at++) {
-      yield at === 0 ? '[ ' : ', ';
-      yield* tokens(value[at] as Json, indent);
-      if (at === value.length - 1) yield ' ]';
-    }
-  } else {
-    const inner = `${indent}  `;
-    let isFirst = true;
-    for (const name of Object.keys(value)) {
-      yield `${isFirst ? '{' : ','}\n${inner}${JSON.stringify(name)} : `;
-      yield* tokens(value[name] as Json, inner);
-      isFirst = false;
-    }
-    yield isFirst ? '{ }' : `\n${indent}}`;
-  }
+  else if (value instanceof LazyList) yield* listTokens(value.items, indent);
+  else if (isList(value)) yield* listTokens(value, indent);
+  else yield* fieldTokens(value instanceof LazyFields ? value.entries : Object.entries(value), indent);
 }
 
-function isList(value: readonly Json[] | JsonFields): value is readonly Json[] {
+function* listTokens(items: Iterable<Json>, indent: string): Generator<string> {
+  let isEmpty = true;
+  for (const item of items) {
+    yield isEmpty ? '[ ' : ', ';
+    yield* tokens(item, indent);
+    isEmpty = false;
+  }
+  yield isEmpty ? '[ ]' : ' ]';
+}
+
+function* fieldTokens(entries: Iterable<readonly [name: string, value: Json]>, indent: string): Generator<string> {
+  const inner = `${indent}  `;
+  let isEmpty = true;
+  for (const [name, value] of entries) {
+    yield `${isEmpty ? '{' : ','}\n${inner}${JSON.stringify(name)} : `;
+    yield* tokens(value, inner);
+    isEmpty = false;
+  }
+  yield isEmpty ? '{ }' : `\n${indent}}`;
+}
+
+function isList(value: readonly Json[] | LazyFields | JsonFields): value is readonly Json[] {
   return Array.isArray(value);
 }

@@ -5,7 +5,7 @@ import { monitorEntries } from '../metrics/monitor.ts';
 import type { ConnectionStatus, ServerStatus } from '../server-status.ts';
 import { ANNOUNCED_VERSION } from '../version.ts';
 import { leader, observers, votingView, zabState } from './ensemble-answers.ts';
-import { type Json, type JsonFields, NumberText } from './json-text.ts';
+import { type Json, type JsonFields, LazyFields, LazyList, NumberText } from './json-text.ts';
 
 /** What the answers are made of. */
 export interface Facts {
@@ -141,8 +141,14 @@ function dump({ status }: Facts): JsonFields {
   return { expiry_time_to_session_ids: expiry, session_id_to_ephemeral_paths: byText(status.ephemerals()) };
 }
 
-function byText(map: ReadonlyMap<bigint | string, readonly Json[]>): JsonFields {
-  return Object.fromEntries([...map].map(([key, values]) => [String(key), values]));
+function byText(entries: Iterable<readonly [key: bigint | string, values: Iterable<Json>]>): LazyFields {
+  return new LazyFields(inTexts(entries));
+}
+
+function* inTexts(
+  entries: Iterable<readonly [key: bigint | string, values: Iterable<Json>]>,
+): Generator<readonly [name: string, value: Json]> {
+  for (const [key, values] of entries) yield [String(key), new LazyList(values)];
 }
 
 function lastSnapshot(facts: Facts): JsonFields {

@@ -164,23 +164,31 @@ export class WatchTable {
     return sink.count;
   }
 
-  /** Calls `visit` for each connection with data watches, as `wchc` shows them (which leaves out the child table). */
-  forEachDataConnection(visit: (connection: number, paths: string[]) => void): void {
-    const watches = this.#watches;
+  /**
+   * The connections with data watches, as `wchc` shows them (which leaves out the child table), each with its paths. It may be
+   * gone through bit by bit while watches come and go: what goes meanwhile may be missing, what is told of was there.
+   */
+  *dataConnections(): Generator<readonly [connection: number, paths: Iterable<string>]> {
     for (let connection = 0; connection < this.#firstOfConnection.length; connection++) {
-      if (this.#dataWatchesOfConnection[connection] === 0) continue;
-      const paths: string[] = [];
-      let watch = this.#firstOfConnection[connection];
-      for (; watch !== 0; watch = watches.get(watch, NEXT_OF_CONNECTION)) {
-        const place = watches.get(watch, PLACE);
-        if ((place & 1) === 0) paths.push(this.#paths.text(place >>> 1));
-      }
-      visit(connection, paths);
+      if (this.#dataWatchesOfConnection[connection] > 0) yield [connection, this.#dataPathsOf(connection)];
     }
   }
 
-  /** Calls `visit` for each path with data watches, as `wchp` shows them (which leaves out the child table). */
-  forEachDataPath(visit: (path: string, connections: number[]) => void): void {
+  *#dataPathsOf(connection: number): Generator<string> {
+    const watches = this.#watches;
+    const found: number[] = [];
+    let watch = this.#firstOfConnection[connection];
+    for (; watch !== 0; watch = watches.get(watch, NEXT_OF_CONNECTION)) found.push(watch);
+    for (const one of found) {
+      // It may have gone meanwhile, and its place belong to another.
+      if (one >= watches.end || watches.get(one, KINDS) === 0 || watches.get(one, CONNECTION) !== connection) continue;
+      const place = watches.get(one, PLACE);
+      if ((place & 1) === 0) yield this.#paths.text(place >>> 1);
+    }
+  }
+
+  /** The paths with data watches, as `wchp` shows them, each with its connections. May be gone through bit by bit, too. */
+  *dataPaths(): Generator<readonly [path: string, connections: readonly number[]]> {
     const watches = this.#watches;
     for (let path = 1; path < this.#paths.records.end; path++) {
       if (!this.#paths.isUsed(path)) continue;
@@ -188,7 +196,7 @@ export class WatchTable {
       if (watch === 0) continue;
       const connections: number[] = [];
       for (; watch !== 0; watch = watches.get(watch, NEXT_ON_PATH)) connections.push(watches.get(watch, CONNECTION));
-      visit(this.#paths.text(path), connections);
+      yield [this.#paths.text(path), connections];
     }
   }
 
