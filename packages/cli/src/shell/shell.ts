@@ -5,6 +5,7 @@ import { usageList } from './commands/help.ts';
 import { COMMANDS, commandNamed } from './commands/table.ts';
 import { ShellConnection } from './connection.ts';
 import { eventName, watchedEventText } from './format.ts';
+import { nearestCommand } from './nearest-command.ts';
 import type { Output } from './output.ts';
 import { type Arguments, parseArguments } from './parse-arguments.ts';
 import { parseLine } from './parse-line.ts';
@@ -148,7 +149,7 @@ export class Shell implements ShellDoor {
     const [name, ...rest] = words;
     if (name === undefined) return;
     const command = commandNamed(name);
-    if (command === null) throw new ShellError(unknownCommand(name), ShellExit.unknownCommand);
+    if (command === null) throw new UnknownCommand(name);
     if (command.offline !== true && !this.connection.isAlive) throw new NotConnected();
     const { isJson, args } = argumentsOf(command, rest, this.#options.isJson);
     this.#aim = args.words.find((word) => word.startsWith('/')) ?? null;
@@ -193,6 +194,10 @@ export class Shell implements ShellDoor {
       output.out('Not connected');
       return;
     }
+    if (error instanceof UnknownCommand && this.#options.isJson) {
+      output.err(JSON.stringify({ error: error.sentence, nearest: error.nearest }));
+      return;
+    }
     const text = this.#failureText(error, interrupted);
     output.err(this.#options.isJson ? JSON.stringify({ error: text, ...codeOf(error) }) : text);
   }
@@ -234,8 +239,21 @@ class NotConnected extends ShellError {
   }
 }
 
-function unknownCommand(name: string): string {
-  return `${usageList(COMMANDS)}\nCommand not found: Command not found ${name}`;
+/** Apache's words for people, with the list of all commands; a sentence for programs. */
+class UnknownCommand extends ShellError {
+  readonly nearest: string | null;
+  readonly sentence: string;
+
+  constructor(name: string) {
+    super(`${usageList(COMMANDS)}\nCommand not found: Command not found ${name}`, ShellExit.unknownCommand);
+    this.name = 'UnknownCommand';
+    this.nearest = nearestCommand(
+      name,
+      COMMANDS.map((command) => command.name),
+    );
+    const hint = this.nearest === null ? 'help lists what there is' : `did you mean ${this.nearest}?`;
+    this.sentence = `there is no command ${name}; ${hint}`;
+  }
 }
 
 /** Every command can be asked for JSON. */

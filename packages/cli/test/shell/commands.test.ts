@@ -44,6 +44,25 @@ describe('the shell', () => {
     return headkeeper(['shell', '--quiet', '-server', served.address, ...words]);
   }
 
+  it('says in one line of JSON that there is no such command, and which one is the nearest', async () => {
+    const meant = [
+      ['bogus', null],
+      ['gte', 'get'],
+      ['LS', 'ls'],
+      ['deletall', 'deleteall'],
+      ['getephemerals', 'getEphemerals'],
+      ['import-all', null],
+      ['remove', 'removewatches'],
+      ['', null],
+    ] as const;
+    for (const [typed, nearest] of meant) {
+      const { code, stdout, stderr } = await oneShot('--json', typed, '/a');
+      const hint = nearest === null ? 'help lists what there is' : `did you mean ${nearest}?`;
+      assert.deepEqual(JSON.parse(stderr), { error: `there is no command ${typed}; ${hint}`, nearest });
+      assert.deepEqual([code, stdout, stderr.split('\n').length], [127, '', 2]);
+    }
+  });
+
   it('tells by its exit code how one command went', async () => {
     assert.deepEqual(await oneShot('create', '/one', 'a b'), { code: 0, stdout: '', stderr: 'Created /one\n' });
     assert.deepEqual(await oneShot('get', '/one'), { code: 0, stdout: 'a b\n', stderr: '' });
