@@ -54,7 +54,6 @@ export function adminTls(config: ServerConfig, log: AdminLog): OpenAdminTls | nu
       detectionTimeoutMs: config.adminIdleTimeoutMs,
       handshakeTimeoutMs: HANDSHAKE_MS,
       mostHandshakes: MOST_HANDSHAKES,
-      dropsOldest: true,
     });
     const accept: AdminTls['accept'] = (raw, accepted) =>
       acceptor.accept(raw, { accepted, failed: () => raw.destroy() });
