@@ -336,7 +336,7 @@ describe('keys that are no settings', () => {
   });
 
   it("knows Apache's others, and says whether they are still to come", () => {
-    for (const key of ['kerberos.removeHostFromPrincipal']) {
+    for (const key of ['pathStats.enabled']) {
       assert.equal(warning(`${key}=1`), `zoo.cfg:3: ${key} is known, has no effect yet`);
     }
     assert.match(warning('commitProcessor.numWorkerThreads=4'), /is known, has no effect: one event loop /);
