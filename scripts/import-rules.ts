@@ -40,6 +40,7 @@ const server = [
   'server/assembly',
   'server/restore',
   'server/admin-doors',
+  'server/insight-assembly',
   'server/admin-assembly',
   'server/authentication-assembly',
   'server/backup-assembly',
@@ -249,6 +250,20 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/core',
       'server/driver',
       'server/adapters',
+    ],
+    node: true,
+  },
+  // A close look at what clients do, for the log and for operators.
+  'server/insight-assembly': {
+    at: 'packages/server/src/insight-assembly.ts',
+    may: [
+      'server/ports',
+      'server/core',
+      'server/driver',
+      'server/adapters',
+      'server/config',
+      'server/admin',
+      'server/visible-text',
     ],
     node: true,
   },

@@ -13,6 +13,7 @@ import type { Refusal } from './admin/http/authorization.ts';
 import { backupCommand } from './admin/http/backup-command.ts';
 import type { AdminCall } from './admin/http/command.ts';
 import { withoutSecrets } from './admin/http/configuration-text.ts';
+import { type Insight, insightCommands } from './admin/http/insight-commands.ts';
 import { type OperatorDoors, operatorCommands } from './admin/http/operator-commands.ts';
 import { restoreCommand } from './admin/http/restore-command.ts';
 import { snapshotCommand } from './admin/http/snapshot-command.ts';
@@ -47,6 +48,7 @@ export interface AdminParts {
   readonly backupStatus: () => BackupStatus | null;
   /** Begins a full backup; null where there are none. */
   readonly backupNow: (() => void) | null;
+  readonly insight: Insight;
   /** null: plain HTTP alone. */
   readonly secured: OpenAdminTls | null;
   /** null: the log is somebody else's. */
@@ -165,6 +167,7 @@ export async function startAdmin(config: ServerConfig, parts: AdminParts): Promi
       }),
       backupCommand({ status: parts.backupStatus, backupNow: parts.backupNow, authorize }),
       ...operatorCommands(doors, authorize),
+      ...insightCommands(parts.insight, authorize),
     ],
     called: parts.called,
     insecure: () => metrics.insecureCalls++,

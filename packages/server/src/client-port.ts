@@ -136,6 +136,7 @@ export async function openClientPort(
         });
   const plainAddress = await listen(plain, clientPort);
   const secureAddress = await listen(secure, secureClientPort);
+  status.tellSlowSyncs(() => server.storage.journal.slowSyncs);
   status.tellPorts(new ClientPortFacts(listeners, secureAddress?.port ?? -1));
   status.addMetrics(() => serverMetrics(server, listeners));
   return {

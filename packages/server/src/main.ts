@@ -36,6 +36,7 @@ import { Replica } from './core/replica.ts';
 import type { CoreSettings } from './core/settings.ts';
 import { Driver } from './driver/driver.ts';
 import { type JoinedEnsemble, joinEnsemble } from './ensemble-assembly.ts';
+import { startInsight } from './insight-assembly.ts';
 import { metricsTls, startMetrics } from './metrics-assembly.ts';
 import type { Clock, Disk, Logins, PeerNetwork, Timers } from './ports.ts';
 import { MemberHosts } from './services/member-hosts.ts';
@@ -178,8 +179,20 @@ async function serve(
   const backups = startBackups(config, server, log, process.env);
   if (backups !== null) status.addMetrics(() => backupMetrics(backups.status()));
   const metrics = await startMetrics(config, { status, clock, log });
+  const insight = startInsight(config, server, log);
   const admin = await startAdmin(config, {
-    ...{ replica, driver, dataDir, clock, live, status, log, metricsText: metrics.text, secured: adminSecurity },
+    ...{
+      replica,
+      driver,
+      dataDir,
+      clock,
+      live,
+      status,
+      log,
+      metricsText: metrics.text,
+      secured: adminSecurity,
+      insight,
+    },
     isServing: () => isServing(replica),
     watchSnapshots: server.watchSnapshots,
     backupStatus: () => backups?.status() ?? null,
@@ -217,6 +230,7 @@ async function serve(
     const stopping = new Promise<Error | null>((resolve) => driver.stop(resolve));
     clientPort.stop();
     admin.stop();
+    insight.stop();
     logins?.stop();
     metrics.stop();
     clearInterval(ticker);

@@ -106,6 +106,8 @@ export interface ServerStatus {
   /** Bytes of replies; -1 before the first. */
   readonly responseSize: { readonly last: number; readonly min: number; readonly max: number };
   readonly authFailures: number;
+  /** Syncs of the log beyond fsync.warningthresholdms. */
+  readonly slowSyncs: number;
   readonly clientPorts: ClientPortStatus;
   readonly configuration: ConfigurationStatus;
   dataDirSize(): number;

@@ -43,6 +43,7 @@ export class StandaloneStatus implements ServerStatus {
   readonly #facts: (() => EnsembleFacts) | null;
   readonly #startedMs: number;
   #clientPorts: ClientPortStatus = NO_PORTS;
+  #slowSyncs: () => number = () => 0;
   readonly #metricSources: (() => Iterable<Metric>)[] = [];
   readonly metricsProvider: ServerStatus['metricsProvider'];
 
@@ -149,6 +150,15 @@ export class StandaloneStatus implements ServerStatus {
 
   get responseSize(): { readonly last: number; readonly min: number; readonly max: number } {
     return this.#replica.serving.statistics.responseSize;
+  }
+
+  get slowSyncs(): number {
+    return this.#slowSyncs();
+  }
+
+  /** The log tells how many of its syncs took long. */
+  tellSlowSyncs(count: () => number): void {
+    this.#slowSyncs = count;
   }
 
   get authFailures(): number {

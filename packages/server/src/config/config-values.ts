@@ -5,6 +5,7 @@ import type { AuthValues } from './auth-values.ts';
 import type { BackupValues } from './backup-values.ts';
 import type { ClientTlsValues } from './client-tls-values.ts';
 import type { EnsembleValues } from './ensemble-values.ts';
+import type { InsightValues } from './insight-values.ts';
 import type { MetricsValues } from './metrics-values.ts';
 import type { QuorumSecurityValues } from './quorum-security-values.ts';
 import type { StorageValues } from './storage-values.ts';
@@ -19,6 +20,7 @@ export interface ConfigValues
     BackupValues,
     AdminValues,
     AuditValues,
+    InsightValues,
     MetricsValues,
     StorageValues,
     ClientTlsValues,

@@ -21,7 +21,6 @@ const LATER: readonly string[] = [
   'connectionDecreaseRatio',
   'connection_throttle_*',
   'messageTracker.',
-  'pathStats.',
 ];
 
 const ONE_LOOP = 'one event loop does the work, there are no threads to count';

@@ -7,6 +7,7 @@ import { BACKUP_SETTINGS } from './backup-schema.ts';
 import { CLIENT_TLS_SETTINGS } from './client-tls-schema.ts';
 import type { ConfigValues, LogLevel, SessionPasswordMode } from './config-values.ts';
 import { ENSEMBLE_SETTINGS } from './ensemble-schema.ts';
+import { INSIGHT_SETTINGS } from './insight-schema.ts';
 import type { EnsembleConfig } from './members.ts';
 import { METRICS_SETTINGS } from './metrics-schema.ts';
 import { QUORUM_SECURITY_SETTINGS } from './quorum-security-schema.ts';
@@ -325,6 +326,7 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
   ...AUTH_SETTINGS,
   ...ADMIN_SETTINGS,
   ...AUDIT_SETTINGS,
+  ...INSIGHT_SETTINGS,
   ...METRICS_SETTINGS,
   ...BACKUP_SETTINGS,
   configWatch: flag(

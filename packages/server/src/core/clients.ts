@@ -194,6 +194,7 @@ export class Clients {
     const serving = this.#serving;
     if (connection.state === 'closing' || connection.state === 'closed') return;
     connection.lastHeardMs = serving.nowMs;
+    connection.traffic.bytesReceived += bytes.length;
     const { session } = connection;
     if (session !== null && this.#path !== null) this.#touch(this.#path, session, connection.timeoutMs);
     if (connection.inputLength > 0 || (this.#path === null && connection.state === 'open')) {
@@ -275,7 +276,9 @@ export class Clients {
       serving.close(connection);
       return;
     }
+    connection.traffic.requests++;
     const operation = operationOf(opcode);
+    if (serving.paths !== null) serving.paths.seen(operation?.kind === 'write', r, serving.nowMs);
     if (opcode === OpCode.sync) {
       const answer = path.sync(connection, xid, r);
       if (answer === 'later' || answer === 'behind') {

@@ -64,6 +64,7 @@ export class Connection {
   readonly openedMs: number;
   lastHeardMs: number;
   readonly statistics: ConnectionStatistics = new ConnectionStatistics();
+  readonly traffic: ConnectionTraffic = new ConnectionTraffic();
 
   constructor(id: number, address: string, nowMs: number, wallMs: number) {
     this.id = id;
@@ -126,6 +127,13 @@ export class Session {
     this.idLow = idLow;
     this.timeoutMs = timeoutMs;
   }
+}
+
+/** What has gone through a connection since it was opened. */
+export class ConnectionTraffic {
+  requests = 0;
+  bytesReceived = 0;
+  bytesSent = 0;
 }
 
 /** What `cons` tells about a connection. Latencies in milliseconds. */

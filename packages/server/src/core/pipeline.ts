@@ -168,9 +168,24 @@ export class Pipeline {
     } else if (connection !== null && connection.state === 'open') {
       this.#reply(connection, proposal, writer);
       this.clients.answered(connection, proposal.opcode, proposal.xid, zxid, proposal.arrivedMs);
+      if (serving.nowMs - proposal.arrivedMs >= serving.slowRequestMs)
+        this.#tellSlow(proposal, writer, connection.address);
     }
     this.proposals.release(proposal);
     this.snapshots.applied(this.proposals.bytesProposed);
+  }
+
+  #tellSlow({ opcode, zxid, start, end, arrivedMs }: Proposal, { bytes, view }: Writer, address: string): void {
+    const { serving } = this;
+    const { applier } = serving.database;
+    const hasPath = applier.type !== OpCode.error && applier.type !== OpCode.multi;
+    serving.slowRequest({
+      ...{ opcode, zxid, address, bytes: end - start, error: applier.error },
+      path: hasPath ? decodeUtf8(bytes, applier.pathStart, applier.pathEnd) : null,
+      sessionHigh: view.getInt32(start),
+      sessionLow: view.getInt32(start + 4),
+      latencyMs: serving.nowMs - arrivedMs,
+    });
   }
 
   #audit(audit: AuditTrail, { bytes, view }: Writer, proposal: Proposal, ending: readonly string[]): void {

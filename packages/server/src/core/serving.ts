@@ -21,6 +21,7 @@ import { ExpiryQueue } from './session/expiry.ts';
 import { LocalSessions } from './session/local-sessions.ts';
 import type { SessionTable } from './session/sessions.ts';
 import type { CoreSettings } from './settings.ts';
+import type { PathSampler } from './statistics/path-sampler.ts';
 import { WorkStatistics } from './statistics/work-statistics.ts';
 import { permits } from './tree/acl-match.ts';
 import type { ChangeObserver } from './tree/apply.ts';
@@ -44,6 +45,22 @@ export interface Reconfigurator {
   reconfigure(request: ReconfigRequest, zxid: number): string | number;
   /** The txn of the membership found last is being proposed. */
   proposed(): void;
+}
+
+/** A write that took long from its arrival to its answer. */
+export interface SlowRequest {
+  readonly opcode: number;
+  /** null: it has none, or failed. */
+  readonly path: string | null;
+  readonly sessionHigh: number;
+  readonly sessionLow: number;
+  readonly address: string;
+  readonly latencyMs: number;
+  readonly zxid: number;
+  /** Of its txn. */
+  readonly bytes: number;
+  /** What came of it: one of protocol's `ErrorCode`. */
+  readonly error: number;
 }
 
 /** Counters of the whole server; latencies in milliseconds. */
@@ -128,6 +145,11 @@ export class Serving implements ChangeObserver {
   wallMs = 0;
   /** Takes note of what clients change; null while nobody wants to know. */
   audit: AuditTrail | null = null;
+  /** Counts requests by path; null while nobody wants to know. */
+  paths: PathSampler | null = null;
+  /** Hears of writes that take so many milliseconds or more. */
+  slowRequestMs: number = Number.POSITIVE_INFINITY;
+  slowRequest: (request: SlowRequest) => void = () => {};
   /** Makes memberships of reconfig requests; null while this server cannot. */
   reconfigurator: Reconfigurator | null = null;
   /** Zxid of the last txn applied: what reads are answered with. */

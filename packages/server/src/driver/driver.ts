@@ -382,6 +382,7 @@ export class Driver implements JournalListener {
     for (const connection of ready.output) {
       const link = this.#links[connection.id];
       if (link !== null && link !== undefined) {
+        connection.traffic.bytesSent += connection.out.length;
         link.send(connection.out);
         if (connection.outputFull && link.unsentBytes <= limits.outputHighWater) {
           this.#defer(() => this.#links[connection.id] === link && this.drained(connection.id));

@@ -92,6 +92,7 @@ export function statusWith(changes: Partial<ServerStatus> = {}): ServerStatus {
       clientPortListenBacklog: -1,
     },
     dataDirSize: () => 67109358,
+    slowSyncs: 0,
     logDirSize: () => 67109358,
     fileDescriptors: () => ({ open: 44, max: 20_000 }),
     metrics: () => [],

@@ -11,6 +11,7 @@ import { AUTH_COMPANIONS, BAD_AUTH_VALUES, GOOD_AUTH_VALUES } from './auth-value
 import { BAD_BACKUP_VALUES, GOOD_BACKUP_VALUES } from './backup-values.ts';
 import { BAD_CLIENT_TLS_VALUES, GOOD_CLIENT_TLS_VALUES } from './client-tls-values.ts';
 import { BAD_ENSEMBLE_VALUES, GOOD_ENSEMBLE_VALUES, NOT_A_NUMBER, NOT_A_SWITCH } from './ensemble-values.ts';
+import { BAD_INSIGHT_VALUES, GOOD_INSIGHT_VALUES } from './insight-values.ts';
 import { BAD_METRICS_VALUES, GOOD_METRICS_VALUES } from './metrics-values.ts';
 import { BAD_STORAGE_VALUES, GOOD_STORAGE_VALUES } from './storage-values.ts';
 
@@ -103,6 +104,7 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
   ...GOOD_ADMIN_VALUES,
   ...GOOD_AUTH_VALUES,
   ...GOOD_AUDIT_VALUES,
+  ...GOOD_INSIGHT_VALUES,
   ...GOOD_METRICS_VALUES,
   ...GOOD_BACKUP_VALUES,
   ...GOOD_STORAGE_VALUES,
@@ -156,6 +158,7 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   ...BAD_ADMIN_VALUES,
   ...BAD_AUTH_VALUES,
   ...BAD_AUDIT_VALUES,
+  ...BAD_INSIGHT_VALUES,
   ...BAD_METRICS_VALUES,
   ...BAD_BACKUP_VALUES,
   ...BAD_STORAGE_VALUES,

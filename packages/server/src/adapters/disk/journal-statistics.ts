@@ -15,6 +15,11 @@ export class JournalStatistics {
   readonly flushTime: Observations = new Observations();
   readonly queueAndFlushTime: Observations = new Observations();
 
+  /** Syncs that took longer than `slowerThanMs`; `slow` hears of each. */
+  slowSyncs = 0;
+  slowerThanMs: number = Number.POSITIVE_INFINITY;
+  slow: (tookMs: number) => void = () => {};
+
   /** A batch of so many txns is begun. */
   began(txns: number, stillWaiting: number): void {
     this.waiting.add(txns + stillWaiting);
@@ -24,6 +29,10 @@ export class JournalStatistics {
   /** A batch is durable: when its oldest txn came, when its write and its sync began, and the present. */
   synced(txns: number, appendedMs: number, writeMs: number, syncMs: number, nowMs: number): void {
     this.syncTime.add(Math.round(nowMs - syncMs));
+    if (nowMs - syncMs > this.slowerThanMs) {
+      this.slowSyncs++;
+      this.slow(nowMs - syncMs);
+    }
     this.batchTime.add(Math.round(nowMs - writeMs));
     this.queueTime.addMany(Math.round(writeMs - appendedMs), txns);
     this.flushTime.addMany(Math.round(nowMs - writeMs), txns);

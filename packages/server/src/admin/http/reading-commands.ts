@@ -174,7 +174,7 @@ function serverStats(status: ServerStatus): JsonFields {
     server_stats: {
       packets_sent: status.packetsSent,
       packets_received: status.packetsReceived,
-      fsync_threshold_exceed_count: 0,
+      fsync_threshold_exceed_count: status.slowSyncs,
       client_response_stats: responses,
       provider_null: false,
       uptime: status.uptimeMs,
