@@ -27,6 +27,7 @@ import { compareWithBaseline } from './kazoo-suite/baseline.ts';
 import type { SuiteSize } from './kazoo-suite/suite.ts';
 import { judgeDescription } from './operator/api-description.ts';
 import { compareAuditLogs } from './operator/audit-log.ts';
+import { followOperatorsGuide } from './operator/follow-guide.ts';
 import { startApacheZooKeeper } from './peers/apache-zookeeper.ts';
 import { startHeadkeeper } from './peers/headkeeper.ts';
 import type { ServerProcess } from './peers/server-process.ts';
@@ -224,6 +225,11 @@ for (const target of ['s3', 'folder'] as const) {
 
 await part('the ensemble is gone', async () => {
   const { title, passed: steps, faults } = await followPage(() => {}, null);
+  count(steps.length, faults.length, title, faults.join('\n'));
+});
+
+await part("the operator's guide", async () => {
+  const { title, passed: steps, faults } = await followOperatorsGuide(() => {}, all, null);
   count(steps.length, faults.length, title, faults.join('\n'));
 });
 

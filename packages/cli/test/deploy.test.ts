@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseServerConfig, ServerExit } from '@headkeeper/server';
@@ -7,8 +7,8 @@ import { parse, parseAllDocuments } from 'yaml';
 import { containerFiles } from '../src/commands/container/configuration.ts';
 import { ExitCode } from '../src/exit-codes.ts';
 
-const deploy = (file: string): string =>
-  readFileSync(fileURLToPath(new URL(`../../../../deploy/${file}`, import.meta.url)), 'utf8');
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const deploy = (file: string): string => readFileSync(`${root}deploy/${file}`, 'utf8');
 
 interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string };
@@ -70,6 +70,17 @@ describe('the files in deploy/', () => {
       return parsed.ensemble?.sid;
     });
     assert.deepEqual(ids, [1, 2, 3]);
+  });
+
+  it('and the samples in conf/ can be served, without a warning', () => {
+    const samples = readdirSync(`${root}conf`).filter((name) => name.endsWith('.cfg'));
+    assert.ok(samples.length >= 2);
+    for (const name of samples) {
+      const text = readFileSync(`${root}conf/${name}`, 'utf8');
+      const config = parseServerConfig(text, { file: name, readFile: () => '1' });
+      assert.deepEqual(config.warnings, [], name);
+      assert.ok(config.purgeIntervalMs > 0, `${name} purges`);
+    }
   });
 
   it('do not start a server again where that changes nothing', () => {
