@@ -119,7 +119,7 @@ export async function followOperatorsGuide(
 /** Packs the checkout and installs the tarballs; returns the installed command. */
 async function installed(work: string): Promise<string> {
   const packages = join(work, 'packages');
-  await run([process.execPath, join(repositoryRoot, 'scripts/dist/pack-packages.js'), packages]);
+  await run(['npm', 'run', '--silent', 'pack-packages', '--', packages], { cwd: repositoryRoot });
   const tarballs = readdirSync(packages).filter((name) => /^headkeeper-(?:protocol-|client-|server-)?\d/.test(name));
   const options = ['install', '--no-audit', '--no-fund', '--omit=dev', '--ignore-scripts', '--prefix', work];
   await run(['npm', ...options, ...tarballs.map((name) => join(packages, name))]);

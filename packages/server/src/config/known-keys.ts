@@ -4,8 +4,6 @@
  * have. A name ending in a dot or in `*` stands for all keys that begin with it.
  */
 const LATER: readonly string[] = [
-  'audit.',
-  'IPAuthenticationProvider.usexforwardedfor',
   'largeRequestThreshold',
   'largeRequestMaxBytes',
   'requestThrottle*',
@@ -20,7 +18,6 @@ const LATER: readonly string[] = [
   'connectionDrop*',
   'connectionDecreaseRatio',
   'connection_throttle_*',
-  'messageTracker.',
 ];
 
 const ONE_LOOP = 'one event loop does the work, there are no threads to count';
@@ -48,6 +45,8 @@ const NEEDLESS: Readonly<Record<string, string>> = {
   'leader.nodelay': 'TCP_NODELAY is always on between servers',
   'follower.nodelay': 'TCP_NODELAY is always on between servers',
   'leader.ackLoggingFrequency': 'the times of all acknowledgements are measured, none is sampled into the log',
+  'messageTracker.': 'the last packets of a connection are not kept; why it ended is in the log',
+  'audit.impl.class': 'it names a Java class; audit.format and audit.file choose how and where',
   'metricsProvider.numWorkerThreads': 'metrics are added up in place, there are no threads to hand them to',
   'metricsProvider.maxQueueSize': 'metrics are added up in place, none is queued',
   'metricsProvider.workerShutdownTimeoutMs': 'metrics are added up in place, there are no threads to stop',

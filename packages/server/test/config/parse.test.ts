@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ConfigError } from '../../src/config/config-error.ts';
+import { knownNames } from '../../src/config/known-keys.ts';
 import { parseServerConfig } from '../../src/config/parse.ts';
 import { type ConfigValues, SETTINGS, type ServerConfig } from '../../src/config/schema.ts';
 import { defaultServerConfig, toCoreSettings } from '../../src/config/server-config.ts';
@@ -322,6 +323,14 @@ describe('precedence', () => {
 });
 
 describe('keys that are no settings', () => {
+  it('are none', () => {
+    const settings = new Set(Object.values(SETTINGS).flatMap(({ key, aliases }) => [key, ...(aliases ?? [])]));
+    assert.deepEqual(
+      knownNames().filter((name) => settings.has(name)),
+      [],
+    );
+  });
+
   const warning = (line: string): string => {
     const { warnings } = parse(MINIMAL + line);
     assert.equal(warnings.length, 1, warnings.join('\n'));
