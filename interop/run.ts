@@ -7,7 +7,7 @@
  * Installs what is missing and fails when it cannot. Ends with "N passed, N failed"; exit code 1 when something failed.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { adminServers } from './backup/admin-apache.ts';
@@ -23,6 +23,7 @@ import { conformance } from './client-conformance/suite.ts';
 import { clientRuns } from './clients/client-runs.ts';
 import { type DataServer, roundTrip } from './data-directory/round-trip.ts';
 import { ensembleSuites } from './ensemble/suites.ts';
+import { FUZZ_SLICE, fuzzServer } from './fuzz/fuzz-run.ts';
 import { compareWithBaseline } from './kazoo-suite/baseline.ts';
 import type { SuiteSize } from './kazoo-suite/suite.ts';
 import { judgeDescription } from './operator/api-description.ts';
@@ -171,6 +172,16 @@ for (const size of [1, 3] as const) {
   const title = `kazoo's own suite${all ? '' : ', in part'}${size === 3 ? ', on an ensemble' : ''}`;
   await part(title, () => kazooSuite(size, title));
 }
+
+await part('under fire', async () => {
+  const folder = join(work, 'fuzz');
+  mkdirSync(folder);
+  const seed = Date.now() % 1_000_000;
+  const size = all ? { frames: 1_000_000, words: 20_000, requests: 20_000, slowOnes: true } : FUZZ_SLICE;
+  const { rows, faults } = await fuzzServer({ folder, seed, progress: () => {}, ...size });
+  for (const [name, value] of rows) console.log(`   ${name}: ${value}`);
+  count(rows.length, faults.length, 'a server under fire', faults.join('\n'));
+});
 
 await part("repair of Apache's directories", async () => {
   for (const { title, faults } of await repairApacheDirectories()) {

@@ -5,47 +5,14 @@
  *
  * Exit code: 0 every error was seen, 1 some were not, 2 an error could not be planted.
  */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { repositoryRoot } from '../peers/peer-cache.ts';
+import { copyOfBuild, plant } from '../peers/build-copy.ts';
 import type { Difference } from './difference.ts';
 import { PLANTED_ERRORS, type PlantedError } from './planted-errors.ts';
 import { Run } from './run.ts';
 import { type StartedServer, startHeadkeeperFrom, startServer } from './servers.ts';
-
-/** A folder in which `packages/cli/bin/headkeeper.js` runs a server of its own: built packages copied, the rest linked. */
-function copyOfBuild(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'headkeeper-planted-'));
-  for (const name of ['protocol', 'server', 'cli']) {
-    const target = join(folder, 'packages', name);
-    mkdirSync(target, { recursive: true });
-    for (const part of ['package.json', 'dist', 'bin']) {
-      if (part === 'bin' && name !== 'cli') continue;
-      // Without the bundle, which would run instead of what is planted.
-      const filter = (file: string): boolean => !file.endsWith('/dist/bundle');
-      cpSync(join(repositoryRoot, 'packages', name, part), join(target, part), { recursive: true, filter });
-    }
-  }
-  const modules = join(folder, 'node_modules');
-  mkdirSync(join(modules, '@headkeeper'), { recursive: true });
-  for (const name of ['protocol', 'server'])
-    symlinkSync(join(folder, 'packages', name), join(modules, '@headkeeper', name));
-  for (const name of readdirSync(join(repositoryRoot, 'node_modules'))) {
-    if (name !== '@headkeeper') symlinkSync(join(repositoryRoot, 'node_modules', name), join(modules, name));
-  }
-  return folder;
-}
-
-/** @throws Error when the text to replace is not there exactly once: the error must then be planted anew. */
-function plant(folder: string, error: PlantedError): void {
-  const file = join(folder, 'packages/server/dist/src', error.file);
-  const text = readFileSync(file, 'utf8');
-  const parts = text.split(error.replace);
-  if (parts.length !== 2) throw new Error(`"${error.name}": its text is ${parts.length - 1} times in ${error.file}`);
-  writeFileSync(file, parts.join(error.by));
-}
 
 interface Hunt {
   readonly seen: Difference | null;

@@ -198,7 +198,7 @@ export function validHandshake(session: { readonly id: bigint; readonly passwd: 
   return new Draft()
     .int(0)
     .long(0n)
-    .int(4_000)
+    .int(2_000)
     .long(session?.id ?? 0n)
     .buffer(session?.passwd ?? Buffer.alloc(16))
     .byte(0);

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FrameViolation } from './frame-fuzz.ts';
-import { type FuzzReport, fuzzServer, replay } from './fuzz-run.ts';
+import { FUZZ_SLICE, type FuzzReport, fuzzServer, replay } from './fuzz-run.ts';
 
 const { values } = parseArgs({
   options: {
@@ -40,12 +40,15 @@ try {
     values.replay !== undefined
       ? await replay(folder, JSON.parse(readFileSync(values.replay, 'utf8')) as string[])
       : await fuzzServer({
-          folder,
-          seed,
-          frames: values.slice ? 30_000 : Number(values.frames),
-          words: values.slice ? 500 : Number(values.words),
-          requests: values.slice ? 300 : Number(values.requests),
-          progress: (text) => console.log(text),
+          ...{ folder, seed, progress: (text: string) => console.log(text) },
+          ...(values.slice
+            ? FUZZ_SLICE
+            : {
+                frames: Number(values.frames),
+                words: Number(values.words),
+                requests: Number(values.requests),
+                slowOnes: Number(values.requests) > 0,
+              }),
         });
   print(report);
   if (report.faults.length > 0) {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { AdminHarness } from '../admin/http/admin-harness.ts';
+import { SocketClient } from './served-process.ts';
 
 const STRANGERS = 300;
 /** In the first minute; what is left out is counted. */
@@ -29,6 +30,19 @@ describe('the log of a server that strangers knock at', { timeout: 60_000 }, () 
     );
     assert.ok(lines.length <= MOST_LINES, `${lines.length} lines`);
     session.end();
+  });
+
+  it('does not grow with every login that fails', async () => {
+    const before = harness.logged.length;
+    for (let i = 0; i < STRANGERS; i++) {
+      const client = new SocketClient(harness.server.address.port);
+      client.raw.handshake();
+      await client.hear();
+      client.raw.ask('auth', { type: 0, scheme: `nonsense-${i}`, auth: new Uint8Array(1) });
+      client.raw.ask('sasl', { token: new Uint8Array(1) });
+      await client.ended();
+    }
+    assert.ok(harness.logged.length - before <= MOST_LINES, `${harness.logged.length - before} lines`);
   });
 
   it('does not grow with words that are not allowed, bad frames, or bad requests of operators', async () => {

@@ -81,9 +81,11 @@ export class Authentication {
     let colon = data.indexOf(COLON);
     if (colon < 0) colon = data.length;
     const user = decodeUtf8(data, 0, colon);
+    // Without a colon it may be a password that stands where the name should.
+    const shown = colon < data.length ? user : null;
     const namesSuper = superDigest?.startsWith(`${user}:`) ?? false;
     if (namesSuper && !this.#attempts.mayTry(connection.address, nowMs)) {
-      this.#note(connection, 'digest', user, 'too many failed attempts from this address');
+      this.#note(connection, 'digest', shown, 'too many failed attempts from this address');
       return 'dropped';
     }
     const id = `${user}:${base64(this.#hashing.digest(digestAlgorithm, text))}`;
@@ -92,10 +94,10 @@ export class Authentication {
     // Any password makes an identity; only for the superuser's name is there a wrong one.
     if (namesSuper && !isSuper) {
       this.#attempts.failed(connection.address, nowMs);
-      this.#note(connection, 'digest', user, "not the superuser's password; served without the superuser's rights");
+      this.#note(connection, 'digest', shown, "not the superuser's password; served without the superuser's rights");
     }
     if (this.#add(connection, isSuper ? [SUPER, identity] : [identity])) return 'accepted';
-    this.#note(connection, 'digest', user, 'too many identities on one connection');
+    this.#note(connection, 'digest', shown, 'too many identities on one connection');
     return 'refused';
   }
 
