@@ -4,8 +4,10 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { type ApacheVersion, installApacheZooKeeper, startApacheZooKeeper } from '../peers/apache-zookeeper.ts';
 import { headkeeperBin, startHeadkeeper } from '../peers/headkeeper.ts';
+import { installJline } from '../peers/jline.ts';
 import type { ServerProcess } from '../peers/server-process.ts';
-import { LINES, ONE_SHOTS } from './lines.ts';
+import { atTerminal, type TerminalSession } from './at-terminal.ts';
+import { LINES, ONE_SHOTS, TERMINAL_LINES } from './lines.ts';
 
 export interface ShellComparison {
   readonly title: string;
@@ -32,6 +34,8 @@ const MARKS = ['printwatches', 'delquota'];
 const MARK_OUT = 'printwatches is on\n';
 const MARK_ERR = /^delquota \[-n\|-b\|-N\|-B\] path\n/m;
 
+const EVENTS = /\nWATCHER::\n|\nWatchedEvent state:(\S+) type:(\S+) path:(\S+)(?: zxid: -?\d+)?\n/g;
+
 /**
  * @param serverKind whose servers both shells talk to.
  * @param shellVersion Apache's shell.
@@ -43,8 +47,12 @@ export async function compareShells(
   work: string,
 ): Promise<ShellComparison> {
   const classpath = await installApacheZooKeeper(shellVersion);
-  const java = ['-XX:TieredStopAtLevel=1', '-Dzookeeper.log.threshold=OFF', '-cp', classpath];
-  const apache = ['java', ...java, 'org.apache.zookeeper.ZooKeeperMain'];
+  const shellOf = (path: string): string[] => {
+    const java = ['-XX:TieredStopAtLevel=1', '-Dzookeeper.log.threshold=OFF', '-cp', path];
+    return ['java', ...java, 'org.apache.zookeeper.ZooKeeperMain'];
+  };
+  const apache = shellOf(classpath);
+  const withJline = shellOf(`${await installJline()}:${classpath}`);
   const ours = [process.execPath, headkeeperBin, 'shell'];
   const servers = await Promise.all(['a', 'b'].map((name) => startServer(serverKind, join(work, name))));
   try {
@@ -67,6 +75,7 @@ export async function compareShells(
       const shown = ({ code, out, err }: Ended) => `exit code ${code}\n${normalOut(out)}--\n${normalErr(err)}`;
       compareOne(`one-shot ${text}`, shown(theirs), shown(mine), passed, faults);
     }
+    await compareAtTerminal([...withJline, ...theirsAt], [...ours, ...oursAt], passed, faults);
     const get = ['get', '/b'];
     const oneShotMs = {
       ours: await medianMs([...ours, ...oursAt, ...get], RUNS),
@@ -77,6 +86,26 @@ export async function compareShells(
   } finally {
     await Promise.all(servers.map((server) => server.kill()));
   }
+}
+
+/** Prompts, answers and the exit code, each shell at a terminal of its own. */
+async function compareAtTerminal(
+  apache: readonly string[],
+  ours: readonly string[],
+  passed: string[],
+  faults: string[],
+): Promise<void> {
+  const [theirs, mine] = await Promise.all(
+    [apache, ours].map((argv) => atTerminal([...argv, '-waitforconnection'], TERMINAL_LINES, EVENTS)),
+  );
+  const shown = (session: TerminalSession | undefined, at: number): string => {
+    const { prompt, answer } = session?.shown[at] ?? { prompt: 'no prompt', answer: 'nothing more' };
+    return `${prompt.replace(/127\.0\.0\.1:\d+/, 'HOST')}\n${normalErr(normalOut(answer))}`;
+  };
+  for (const [at, line] of TERMINAL_LINES.entries()) {
+    compareOne(`at a terminal: ${line}`, shown(theirs, at), shown(mine, at), passed, faults);
+  }
+  compareOne('exit code at a terminal', String(theirs?.code), String(mine?.code), passed, faults);
 }
 
 /** Median of the time from start to end. */
@@ -141,14 +170,11 @@ async function typed(argv: readonly string[]): Promise<Typed> {
 /** Events (without a zxid before 3.9) come when they come: they are compared by themselves, without those that only Apache's shell makes itself. */
 function withoutEvents(out: string): { readonly text: string; readonly events: string[] } {
   const events: string[] = [];
-  const text = out.replace(
-    /\nWATCHER::\n|\nWatchedEvent state:(\S+) type:(\S+) path:(\S+)(?: zxid: -?\d+)?\n/g,
-    (...match) => {
-      const [, state, type, path] = match as [string, string?, string?, string?];
-      if (type !== undefined && !type.endsWith('WatchRemoved')) events.push(`${state} ${type} ${path}`);
-      return '';
-    },
-  );
+  const text = out.replace(EVENTS, (...match) => {
+    const [, state, type, path] = match as [string, string?, string?, string?];
+    if (type !== undefined && !type.endsWith('WatchRemoved')) events.push(`${state} ${type} ${path}`);
+    return '';
+  });
   return { text, events };
 }
 

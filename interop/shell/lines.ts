@@ -108,3 +108,9 @@ export const ONE_SHOTS: readonly (Line & { readonly words: readonly string[] })[
   ['redo', '0'],
   ['printwatches'],
 ].map((words) => ({ words, text: words.join(' ') }));
+
+/** Typed at a terminal, each when the shell shows its prompt, with the znodes that the lines above have left. */
+export const TERMINAL_LINES: readonly string[] = [
+  ...['ls /b', 'get /none', '', 'create -e /mine y', 'get', 'foo', 'set -v 99 /b x', 'history', 'redo 1', 'redo 99'],
+  ...['ls /b', 'close', 'quit'],
+];
