@@ -6,7 +6,7 @@
  * Prints each figure, and the ratio of the medians. Exit code 1 when it is below 3, or anything fails.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +23,7 @@ const TARGET = 3;
 /** What a Java server needs to be warm, and what is dropped before each later measurement. */
 const FIRST_WARM_UP_SECONDS = 10;
 const WARM_UP_SECONDS = 2;
+const CLOCK_TICKS = 100;
 
 const { values } = parseArgs({
   options: {
@@ -62,7 +63,19 @@ const apache = await startApacheZooKeeper({
 });
 const own = await startHeadkeeper({ dataDir: join(folder, 'headkeeper'), extraConfig: settings(ownPort) });
 
+/** Processor seconds of a process so far. */
+function cpuSeconds(pid: number): number {
+  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ')
+    .slice(11, 13);
+  return (Number(user) + Number(system)) / CLOCK_TICKS;
+}
+
+/** Prints one load, with the processor time that the server has used for a request, and returns requests a second. */
 async function load(port: number, warmUp: number): Promise<number> {
+  const server = port === ownPort ? own : apache;
+  const before = cpuSeconds(server.pid);
   const shape = ['-c', values.connections, '-w', values.window, '-t', values.seconds, '-u', String(warmUp)];
   const output = await run(
     [program, '-p', String(port), '-C', store('server.pem'), '-A', store('trust.pem'), ...shape],
@@ -70,8 +83,10 @@ async function load(port: number, warmUp: number): Promise<number> {
       timeoutMs: 120_000,
     },
   );
-  const result = JSON.parse(output) as { readonly ops_per_s: number; readonly p99_us: number; readonly tls: string };
-  console.log(`  ${port === ownPort ? 'Headkeeper      ' : 'Apache ZooKeeper'} ${output.trim()}`);
+  const result = JSON.parse(output) as { readonly ops_per_s: number; readonly all_ops: number };
+  const cpuUs = ((cpuSeconds(server.pid) - before) / result.all_ops) * 1e6;
+  const name = port === ownPort ? 'Headkeeper' : 'Apache ZooKeeper';
+  console.log(`  ${name.padEnd(16)} ${output.trim()} ${cpuUs.toFixed(2)} us of processor a request`);
   return result.ops_per_s;
 }
 

@@ -2,8 +2,11 @@ import { DerError, DerReader, DerTag, dotted } from './der-reader.ts';
 import { rfc2253Name } from './distinguished-name.ts';
 
 const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17';
-const TRUE = 0x01;
+const BOOLEAN = 0x01;
 const EXTENSIONS = 0xa3;
+const CLASS_BITS = 0xc0;
+const CONTEXT_CLASS = 0x80;
+const NUMBER_BITS = 0x1f;
 /** Kinds of alternative names (RFC 5280, GeneralName) that have a text. */
 const NameKind = { email: 1, dns: 2, directory: 4, uri: 6, address: 7, registered: 8 } as const;
 const IPV4_BYTES = 4;
@@ -68,12 +71,13 @@ function alternativeNames(fields: readonly Field[]): AlternativeName[] {
   while (!list.isAtEnd) {
     const extension = list.into(DerTag.sequence);
     if (extension.oid() !== SUBJECT_ALTERNATIVE_NAME) continue;
-    if (extension.nextTag === TRUE) extension.any();
+    if (extension.nextTag === BOOLEAN) extension.any();
     const names = new DerReader(extension.take(DerTag.octets)).into(DerTag.sequence);
     const found: AlternativeName[] = [];
     while (!names.isAtEnd) {
       const { tag, contents } = names.any();
-      found.push({ kind: tag & 0x1f, text: textOf(tag & 0x1f, contents) });
+      const kind = (tag & CLASS_BITS) === CONTEXT_CLASS ? tag & NUMBER_BITS : -1;
+      found.push({ kind, text: textOf(kind, contents) });
     }
     return found;
   }
