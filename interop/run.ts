@@ -29,6 +29,7 @@ import type { SuiteSize } from './kazoo-suite/suite.ts';
 import { judgeDescription } from './operator/api-description.ts';
 import { compareAuditLogs } from './operator/audit-log.ts';
 import { followOperatorsGuide } from './operator/follow-guide.ts';
+import { compareWords } from './operator/words.ts';
 import { startApacheZooKeeper } from './peers/apache-zookeeper.ts';
 import { startHeadkeeper } from './peers/headkeeper.ts';
 import type { ServerProcess } from './peers/server-process.ts';
@@ -196,6 +197,11 @@ await part('admin servers', async () => {
 
 await part("description of the operators' commands", async () => {
   const { passed: good, faults, title } = await judgeDescription(() => {});
+  count(good.length, faults.length, title, faults.join('\n'));
+});
+
+await part('four-letter words', async () => {
+  const { passed: good, faults, title } = await compareWords(() => {});
   count(good.length, faults.length, title, faults.join('\n'));
 });
 
