@@ -7,6 +7,7 @@ export type { ClientPort } from './adapters/client/listener.ts';
 export { lockFolder } from './adapters/disk/folder-lock.ts';
 export { createNodeDisk } from './adapters/disk/node-disk.ts';
 export { TcpNetwork } from './adapters/peer/tcp-network.ts';
+export { type OpenLogins, openLogins } from './authentication-assembly.ts';
 export { type Answer, type ClientDoor, DoorClient } from './backup/duty/door-client.ts';
 export { type ClientGate, type OpenClientPort, openClientPort } from './client-port.ts';
 export { ConfigError } from './config/config-error.ts';

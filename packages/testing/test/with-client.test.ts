@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext, test } from 'node:test';
 import { type Client, type ClientEvent, connect } from '@headkeeper/client';
 import { TestEnsemble, TestServer } from '@headkeeper/testing';
 
@@ -80,4 +83,19 @@ describe('what a client sees', { timeout: 60_000 }, () => {
     }
     assert.equal(zk.session.id, id);
   });
+});
+
+test('settings may name a file of users, who log in by SASL; nobody else is served where that is enforced', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'headkeeper-testing-users-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const users = join(folder, 'users');
+  writeFileSync(users, 'ann:secret\n', { mode: 0o600 });
+  await using server = await TestServer.start({
+    settings: { 'sasl.usersFile': users, sessionRequireClientSASLAuth: true },
+  });
+  await using ann = await connect(server.connectString, { sasl: { username: 'ann', password: 'secret' } });
+  await ann.create('/hers', 'x', { acl: [{ perms: 31, scheme: 'sasl', id: 'ann' }] });
+  await using stranger = await connect(server.connectString);
+  await assert.rejects(stranger.exists('/'));
+  await assert.rejects(TestServer.start({ settings: { 'sasl.usersFile': join(folder, 'missing') } }), /ENOENT/);
 });

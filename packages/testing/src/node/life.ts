@@ -5,7 +5,9 @@ import {
   type FatalExit,
   lockFolder,
   type OpenClientPort,
+  type OpenLogins,
   openClientPort,
+  openLogins,
   type ServerConfig,
   type ServerLog,
   type ServerPorts,
@@ -47,13 +49,15 @@ export class Life {
   readonly #clientGate: Gate = new Gate();
   readonly #timers: LifeTimers;
   readonly #network: ServerNetwork | TcpNetwork;
+  readonly #logins: OpenLogins | null;
   #port: OpenClientPort | null = null;
 
-  /** @throws StartError when the folder cannot be used. */
+  /** @throws StartError when the folder cannot be used, ConfigError when a file that the configuration names cannot. */
   constructor(parts: NodeParts) {
     const { config, time, switchboard, log } = parts;
     const gate = this.#gate;
     this.#parts = parts;
+    this.#logins = openLogins(config, log);
     this.disk = new ServerDisk(parts.disk, gate);
     this.#timers = new LifeTimers(time, gate);
     const tcp = new TcpNetwork({ failed: (error) => log.warn({}, error.message) });
@@ -75,7 +79,7 @@ export class Life {
         setImmediate(() => gate.pass(fn));
       },
       preciseMs: () => performance.now(),
-      logins: null,
+      logins: this.#logins,
       hashSeed: Math.floor(Math.random() * 0x7fffffff),
       log,
     };
@@ -86,6 +90,7 @@ export class Life {
         fail(fatal);
       });
     } catch (error) {
+      this.#logins?.stop();
       this.#endNetwork();
       throw error;
     }
@@ -147,6 +152,7 @@ export class Life {
     this.#gate.end();
     this.#clientGate.end();
     this.#timers.end();
+    this.#logins?.stop();
     this.#port?.stop();
     this.dropClients();
     this.#endNetwork();

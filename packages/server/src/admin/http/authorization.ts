@@ -37,15 +37,17 @@ export function identitiesOf(header: string, caller: CallerFacts, serving: Servi
   if (more.length > 0) return null;
   if (scheme === 'ip') return [{ scheme: 'ip', id: caller.address }];
   if (scheme === 'x509') return caller.proved.length === 0 ? null : caller.proved;
-  if (scheme !== 'digest' || data === undefined) return null;
+  if (scheme !== 'digest' || data === undefined || !serving.settings.authentication.schemes.has(scheme)) return null;
   // Header values arrive one byte a character.
   const bytes = Buffer.from(data, 'latin1');
   const colon = bytes.indexOf(':');
   const { hashing, settings } = serving;
   const hash = Buffer.from(hashing.digest(settings.digestAlgorithm, bytes)).toString('base64');
-  const id = `${bytes.toString('utf8', 0, colon < 0 ? bytes.length : colon)}:${hash}`;
+  const user = bytes.toString('utf8', 0, colon < 0 ? bytes.length : colon);
+  const id = `${user}:${hash}`;
   const identity: Identity = { scheme: 'digest', id };
-  const isSuper = settings.superDigest !== null && isSame(settings.superDigest, id);
+  const isSuper = serving.authentication.isSuperDigest(caller, user, id, serving.nowMs);
+  if (isSuper === null) return null;
   return isSuper ? [{ scheme: 'super', id: '' }, identity] : [identity];
 }
 

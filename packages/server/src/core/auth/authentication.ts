@@ -20,6 +20,11 @@ export type AuthOutcome = 'accepted' | 'refused' | 'dropped';
 /** What comes of a SASL token; `unavailable`: nobody can log in here, and the connection goes on. */
 export type SaslOutcome = SaslStep | { readonly outcome: 'unavailable' | 'dropped' };
 
+/** Who has tried something. */
+export interface Addressed {
+  readonly address: string;
+}
+
 /** An attempt that has failed, for the log. The user is what the client has called itself. */
 export interface FailedLogin {
   readonly address: string;
@@ -77,28 +82,35 @@ export class Authentication {
   #digest(connection: Connection, data: Uint8Array, nowMs: number): AuthOutcome {
     // Apache takes the credentials through a string, so malformed UTF-8 is replaced before it is hashed.
     const text = isValidUtf8(data) ? data : encodeUtf8(decodeUtf8(data));
-    const { digestAlgorithm, superDigest } = this.#settings;
     let colon = data.indexOf(COLON);
     if (colon < 0) colon = data.length;
     const user = decodeUtf8(data, 0, colon);
     // Without a colon it may be a password that stands where the name should.
     const shown = colon < data.length ? user : null;
-    const namesSuper = superDigest?.startsWith(`${user}:`) ?? false;
-    if (namesSuper && !this.#attempts.mayTry(connection.address, nowMs)) {
-      this.#note(connection, 'digest', shown, 'too many failed attempts from this address');
-      return 'dropped';
-    }
-    const id = `${user}:${base64(this.#hashing.digest(digestAlgorithm, text))}`;
+    const id = `${user}:${base64(this.#hashing.digest(this.#settings.digestAlgorithm, text))}`;
     const identity = { scheme: 'digest', id };
-    const isSuper = superDigest !== null && sameSecret(id, superDigest);
-    // Any password makes an identity; only for the superuser's name is there a wrong one.
-    if (namesSuper && !isSuper) {
-      this.#attempts.failed(connection.address, nowMs);
-      this.#note(connection, 'digest', shown, "not the superuser's password; served without the superuser's rights");
-    }
+    const isSuper = this.isSuperDigest(connection, user, id, nowMs);
+    if (isSuper === null) return 'dropped';
     if (this.#add(connection, isSuper ? [SUPER, identity] : [identity])) return 'accepted';
     this.#note(connection, 'digest', shown, 'too many identities on one connection');
     return 'refused';
+  }
+
+  /**
+   * Whether an id of scheme digest is the superuser's; null when it may be, and the address has failed too often to be told.
+   * Any password makes an identity: only for the superuser's name is there a wrong one.
+   */
+  isSuperDigest(from: Addressed, user: string, id: string, nowMs: number): boolean | null {
+    const { superDigest } = this.#settings;
+    if (superDigest === null || !superDigest.startsWith(`${user}:`)) return false;
+    if (!this.#attempts.mayTry(from.address, nowMs)) {
+      this.#note(from, 'digest', user, 'too many failed attempts from this address');
+      return null;
+    }
+    if (sameSecret(id, superDigest)) return true;
+    this.#attempts.failed(from.address, nowMs);
+    this.#note(from, 'digest', user, "not the superuser's password; served without the superuser's rights");
+    return false;
   }
 
   #ensemble(connection: Connection, data: Uint8Array | null): AuthOutcome {
@@ -174,9 +186,9 @@ export class Authentication {
     return true;
   }
 
-  #note(connection: Connection, scheme: string, user: string | null, reason: string): void {
+  #note(from: Addressed, scheme: string, user: string | null, reason: string): void {
     if (this.failedLogins.length >= MOST_NOTES) return;
     const shown = user === null ? null : user.slice(0, SHOWN_USER_LENGTH);
-    this.failedLogins.push({ address: connection.address, scheme: scheme.slice(0, 20), user: shown, reason });
+    this.failedLogins.push({ address: from.address, scheme: scheme.slice(0, 20), user: shown, reason });
   }
 }

@@ -5,6 +5,8 @@ import type { Acl } from '@headkeeper/protocol';
 import { CoreHarness } from '@headkeeper/testkit';
 import { Access } from '../../../src/admin/http/access.ts';
 import type { Serving } from '../../../src/core/serving.ts';
+import { PLAIN_AUTHENTICATION } from '../../../src/core/settings.ts';
+import { limits } from '../../../src/limits.ts';
 
 function idOf(credentials: string): string {
   const hash = createHash('sha1').update(credentials).digest('base64');
@@ -77,6 +79,19 @@ describe('who may take or replace the whole tree', () => {
     const serving = guarded(root, { superDigest: idOf('super:power') });
     assert.equal(status('digest super:power', serving), 200);
     assert.equal(status('digest super:poor', serving), 403);
+  });
+
+  it("does not let the superuser's password be tried without end", () => {
+    const serving = guarded(root, { superDigest: idOf('super:power') });
+    for (let i = 0; i < limits.failedAuthentications; i++) assert.equal(status(`digest super:${i}`, serving), 403);
+    assert.equal(status('digest super:power', serving), 401);
+    assert.equal(status('digest super:power', serving, '10.0.0.2'), 200);
+    assert.equal(status('digest root:secret', serving), 200);
+  });
+
+  it('knows no digests where the scheme is off', () => {
+    const serving = guarded(world, { authentication: { ...PLAIN_AUTHENTICATION, schemes: new Set() } });
+    assert.equal(status('digest somebody:something', serving), 401);
   });
 
   it('reads passwords beyond ASCII as their bytes', () => {
