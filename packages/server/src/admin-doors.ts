@@ -55,8 +55,7 @@ export function adminTls(config: ServerConfig, log: AdminLog): OpenAdminTls | nu
       handshakeTimeoutMs: HANDSHAKE_MS,
       mostHandshakes: MOST_HANDSHAKES,
     });
-    const accept: AdminTls['accept'] = (raw, accepted) =>
-      acceptor.accept(raw, { accepted, failed: () => raw.destroy() });
+    const accept: AdminTls['accept'] = (raw, accepted) => acceptor.accept(raw, { accepted, failed: leaveAlone });
     return { tls: { accept, identitiesOf: identitiesByCertificate(config) }, stop };
   } catch (error) {
     if (!(error instanceof TlsStoreError)) throw error;
@@ -174,3 +173,6 @@ export function serverDoors(
 function halves(id: bigint): [high: number, low: number] {
   return [Number(id >> 32n) | 0, Number(id & 0xffffffffn) | 0];
 }
+
+/** Who is not let in has been closed by the acceptor. */
+function leaveAlone(): void {}

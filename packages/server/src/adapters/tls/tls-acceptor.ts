@@ -21,7 +21,10 @@ export interface TlsAcceptorOptions {
 export interface TlsAcceptHandler {
   /** The connection is ready, nothing of it has been read. */
   accepted(socket: Socket, isSecure: boolean): void;
-  /** The peer was not let in; its socket is closed, or about to be. */
+  /**
+   * The peer was not let in; its socket is closed, or about to be. It must be left alone: whoever destroys it below the TLS
+   * socket while that calls back ends the process (Node 20 reads freed memory).
+   */
   failed(error: Error): void;
 }
 
@@ -163,8 +166,6 @@ export class TlsAcceptor {
 function keyOf(socket: Socket): string {
   return `${socket.remoteAddress} ${socket.remotePort}`;
 }
-
-/** The close event that follows an error does what is to be done. */
 
 /** Whether a connection begins with a TLS record; null: more must come to tell. */
 function looksLikeTls(bytes: Uint8Array): boolean | null {
