@@ -6,7 +6,7 @@
  * Prints each figure, and the ratio of the medians. Exit code 1 when it is below 3, or anything fails.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ import { freePort } from '@headkeeper/testkit';
 import { startApacheZooKeeper } from '#peers/apache-zookeeper';
 import { run } from '#peers/command';
 import { startHeadkeeper } from '#peers/headkeeper';
-import { repositoryRoot, requireCommands } from '#peers/peer-cache';
+import { installDebianPackages, repositoryRoot } from '#peers/peer-cache';
 import { compile } from '../load-generator.ts';
 import { median } from '../rows.ts';
 
@@ -49,7 +49,7 @@ function settings(port: number): Readonly<Record<string, string>> {
   };
 }
 
-await requireCommands([{ command: 'openssl', debianPackages: ['openssl', 'libssl-dev'] }]);
+if (!existsSync('/usr/include/openssl/ssl.h')) await installDebianPackages(['libssl-dev']);
 const program = await compile('tls-load', join(repositoryRoot, 'bench/tls/tls-load.c'), ['-lssl', '-lcrypto']);
 const folder = mkdtempSync(join(tmpdir(), 'headkeeper-tls-bench-'));
 const [apachePort, ownPort] = [await freePort(), await freePort()];
