@@ -17,6 +17,7 @@ export interface Sample {
 export interface Family {
   readonly name: string;
   readonly type: 'gauge' | 'counter' | 'summary';
+  /** One line, without backslashes. */
   readonly help: string;
   readonly samples: Sample[];
 }
@@ -24,6 +25,7 @@ export interface Family {
 /** Quantiles tell of the last ten minutes, as Java's client library has them; this often what was counted is remembered. */
 const WINDOW_MS = 600_000;
 const STEP_MS = 120_000;
+const NEEDS_ESCAPE = /[\\"\n]/;
 const BASIC: readonly number[] = [0.5];
 const ADVANCED: readonly number[] = [0.5, 0.9, 0.99];
 
@@ -56,8 +58,8 @@ export class QuantileWindow {
     const ends = ranks.map((rank) => Math.max(1, Math.ceil(total * rank)));
     const found: number[] = [];
     let seen = 0;
-    for (const [place, count] of of.counts.entries()) {
-      seen += count - (base?.[place] ?? 0);
+    for (let place = 0; place < of.counts.length; place++) {
+      seen += (of.counts[place] ?? 0) - (base?.[place] ?? 0);
       for (let end = ends[found.length]; end !== undefined && seen >= end; end = ends[found.length]) {
         found.push(Math.min(of.max, Math.max(of.min, valueOfPlace(place))));
       }
@@ -112,8 +114,7 @@ export function familiesOf(metrics: Iterable<Metric>, window: QuantileWindow): F
 export function expositionText(families: Iterable<Family>): string {
   let text = '';
   for (const family of families) {
-    text += `# HELP ${family.name} ${family.help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`;
-    text += `# TYPE ${family.name} ${family.type}\n`;
+    text += `# HELP ${family.name} ${family.help}\n# TYPE ${family.name} ${family.type}\n`;
     for (const sample of family.samples) text += `${sampleName(family.name, sample)} ${numberText(sample.value)}\n`;
   }
   return text;
@@ -126,6 +127,7 @@ export function sampleName(family: string, { suffix, labels }: Sample): string {
 }
 
 function escaped(value: string): string {
+  if (!NEEDS_ESCAPE.test(value)) return value;
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }
 
