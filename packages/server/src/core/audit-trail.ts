@@ -109,6 +109,19 @@ export class AuditTrail {
     if (this.#asked.get(idLow)?.get(idHigh)?.pop() !== undefined) this.#count--;
   }
 
+  /** A write whose body `r` stands at has been refused before it could become a txn; the reader is not moved. */
+  refused(connection: Connection, opcode: number, r: Reader, error: number, wallMs: number): void {
+    const operation = OPERATIONS.get(opcode);
+    if (operation === undefined) return;
+    const { idHigh, idLow } = connection.session as Session;
+    const { identities, address } = connection;
+    const { path, mode, acl } = this.#read(opcode, r);
+    this.#listener({
+      ...{ operation, wallMs, identities, address, path, mode, acl, error },
+      ...{ sessionHigh: idHigh, sessionLow: idLow, zxid: null, scheme: null },
+    });
+  }
+
   /** A txn, `bytes[start, ...)`, has been applied; `error` is what came of it. */
   applied(
     bytes: Uint8Array,

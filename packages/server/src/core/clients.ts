@@ -327,6 +327,7 @@ export class Clients {
     if (this.#checksAclEagerly && connection.order.size === 0 && !path.isReadOnly) {
       const refusal = eagerRefusal(serving, opcode, connection.identities, r);
       if (refusal !== 0) {
+        serving.audit?.refused(connection, opcode, r, refusal, serving.wallMs);
         serving.replyBare(connection, xid, 0, refusal);
         return;
       }

@@ -3,12 +3,13 @@ import { describe, it } from 'node:test';
 import { ErrorCode, OpCode } from '@headkeeper/protocol';
 import { CoreHarness } from '@headkeeper/testkit';
 import { type AuditEvent, AuditTrail } from '../../src/core/audit-trail.ts';
+import { type CoreSettings, PLAIN_AUTHENTICATION } from '../../src/core/settings.ts';
 
 const OPEN = [{ perms: 31, scheme: 'world', id: 'anyone' }];
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-function watched(): { harness: CoreHarness; events: AuditEvent[] } {
-  const harness = new CoreHarness();
+function watched(settings: Partial<CoreSettings> = {}): { harness: CoreHarness; events: AuditEvent[] } {
+  const harness = new CoreHarness(settings);
   const events: AuditEvent[] = [];
   harness.replica.serving.audit = new AuditTrail((event) => events.push(event));
   return { harness, events };
@@ -82,6 +83,16 @@ describe('what the audit log hears of', () => {
       events.map(({ address }) => address),
       ['127.0.0.1'],
     );
+  });
+
+  it('is what this server refuses by its own state, before there is a txn', () => {
+    const { harness, events } = watched({ authentication: { ...PLAIN_AUTHENTICATION, checksAclEagerly: true } });
+    const client = harness.connect();
+    const readOnly = [{ perms: 1, scheme: 'world', id: 'anyone' }];
+    client.call('create', { path: '/closed', data: null, acl: readOnly, flags: 0 });
+    assert.equal(client.call('setData', { path: '/closed', data: null, version: -1 }).err, ErrorCode.noAuth);
+    assert.deepEqual(brief(events).at(-1), ['setData', '/closed', null, ErrorCode.noAuth]);
+    assert.equal(events.at(-1)?.zxid, null);
   });
 
   it('is failed authentication, with the scheme and without the credentials', () => {
