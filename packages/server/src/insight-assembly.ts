@@ -28,18 +28,20 @@ const LINES_A_SECOND = 10;
 
 /** Begins to look at what clients do, as far as the configuration says so. */
 export function startInsight(config: ServerConfig, parts: InsightParts, log: InsightLog): Insight & { stop(): void } {
-  const { replica, driver, storage, clock } = parts;
+  const { replica, driver, storage, live, clock } = parts;
   const { serving } = replica;
   const slow = bounded(clock, log);
-  if (config.slowRequestMs > 0) {
-    serving.slowRequestMs = config.slowRequestMs;
-    serving.slowRequest = ({ opcode, path, sessionHigh, sessionLow, address, latencyMs, zxid, bytes, error }) => {
-      const facts = { operation: operationLetters(opcode), path: path === null ? null : visibleText(path), address };
-      const session = sessionIdText(sessionHigh, sessionLow);
-      slow({ ...facts, session, latencyMs, zxid: `0x${zxid.toString(16)}`, bytes, error }, 'slow request');
-    };
-  }
-  storage.journal.slowerThanMs = config.fsyncWarningThresholdMs;
+  serving.slowRequest = ({ opcode, path, sessionHigh, sessionLow, address, latencyMs, zxid, bytes, error }) => {
+    const facts = { operation: operationLetters(opcode), path: path === null ? null : visibleText(path), address };
+    const session = sessionIdText(sessionHigh, sessionLow);
+    slow({ ...facts, session, latencyMs, zxid: `0x${zxid.toString(16)}`, bytes, error }, 'slow request');
+  };
+  const setThresholds = ({ slowRequestMs, fsyncWarningThresholdMs }: ServerConfig): void => {
+    serving.slowRequestMs = slowRequestMs > 0 ? slowRequestMs : Number.POSITIVE_INFINITY;
+    storage.journal.slowerThanMs = fsyncWarningThresholdMs;
+  };
+  setThresholds(config);
+  live.follow(['slowRequestMs', 'fsyncWarningThresholdMs'], setThresholds);
   storage.journal.slow = (tookMs) =>
     slow({ tookMs: Math.round(tookMs) }, 'a sync of the log took long: writes wait for it (fsync.warningthresholdms)');
 

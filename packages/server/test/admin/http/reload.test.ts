@@ -25,10 +25,13 @@ test('an operator reloads the configuration over HTTP, and a bad one changes not
       const response = await fetch(`${base}/reload_configuration`, init);
       return [response.status, (await response.json()) as Record<string, unknown>];
     };
-    lines = ['maxCnxns=7', 'tickTime=2500'];
+    lines = ['maxCnxns=7', 'tickTime=2500', 'fsync.warningthresholdms=17'];
     const [status, { changed, need_restart, read_anew, error }] = await reload();
     assert.deepEqual([status, error, read_anew], [200, null, []]);
-    assert.deepEqual(changed, [{ key: 'maxCnxns', from: '5', to: '7' }]);
+    assert.deepEqual(changed, [
+      { key: 'maxCnxns', from: '5', to: '7' },
+      { key: 'fsync.warningthresholdms', from: '1000', to: '17' },
+    ]);
     assert.deepEqual((need_restart as { key: string }[])[0], { key: 'tickTime', from: '3000', to: '2500' });
     lines = ['maxCnxns=many'];
     const [refused, answer] = await reload();
