@@ -71,6 +71,7 @@ const NEEDLESS: Readonly<Record<string, string>> = {
   'testingonly.': "it is for the tests of Apache's server",
   controllerPort: "it is for the tests of Apache's server",
   'admin.httpVersion': 'HTTP/1.1 is spoken, and the older version with those who cannot',
+  'audit.impl.class': 'there is one audit log; audit.format and audit.file say how and where it is written',
   'jmx.': JAVA_ONLY,
   'log.dir': JSON_LOG,
   'log.file': JSON_LOG,
