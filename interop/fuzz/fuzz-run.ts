@@ -8,7 +8,7 @@ import { fourLetterWord, type ServerProcess } from '../peers/server-process.ts';
 import { Bystanders, SUPER_DIGEST } from './bystanders.ts';
 import { validHandshake } from './draft.ts';
 import { type FrameFuzzResult, fuzzFrames } from './frame-fuzz.ts';
-import { fuzzHttp } from './http-fuzz.ts';
+import { ADMIN_PATHS, fuzzHttp, METRICS_PATHS } from './http-fuzz.ts';
 import { framed } from './mutations.ts';
 import { RawConnection, Violation } from './raw-connection.ts';
 import { treePrint } from './tree-print.ts';
@@ -45,12 +45,21 @@ export interface FuzzReport {
   readonly faults: readonly string[];
 }
 
-function start(folder: string, port: number, adminPort: number): Promise<ServerProcess> {
+interface Ports {
+  readonly client: number;
+  readonly admin: number;
+  readonly metrics: number;
+}
+
+function start(folder: string, ports: Ports): Promise<ServerProcess> {
   return startHeadkeeper({
     dataDir: join(folder, 'data'),
-    port,
+    port: ports.client,
     extraConfig: {
-      ...adminSettings(adminPort),
+      ...adminSettings(ports.admin),
+      'metricsProvider.className': 'org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider',
+      'metricsProvider.httpHost': '127.0.0.1',
+      'metricsProvider.httpPort': String(ports.metrics),
       'DigestAuthenticationProvider.superDigest': SUPER_DIGEST,
       extendedTypesEnabled: 'true',
       'znode.container.checkIntervalMs': '1000',
@@ -66,9 +75,9 @@ function start(folder: string, port: number, adminPort: number): Promise<ServerP
 /** Runs all doors against one server, which is then killed and started again. */
 export async function fuzzServer(options: FuzzOptions): Promise<FuzzReport> {
   const { folder, seed, progress } = options;
-  const port = await freePort();
-  const adminPort = await freePort();
-  const server = await start(folder, port, adminPort);
+  const ports = { client: await freePort(), admin: await freePort(), metrics: await freePort() };
+  const port = ports.client;
+  const server = await start(folder, ports);
   const rows: (readonly [string, string])[] = [['seed', String(seed)]];
   const faults: string[] = [];
   const memory = new Memory(server);
@@ -94,15 +103,19 @@ export async function fuzzServer(options: FuzzOptions): Promise<FuzzReport> {
       const { asked, answered } = await fuzzWords({ port, words: options.words, seed });
       return `${asked} connections, ${answered} answered`;
     });
-    await timed(rows, 'HTTP requests', async () => {
-      const { sent, answered } = await fuzzHttp({
-        port: adminPort,
-        requests: options.requests,
-        seed,
-        slowOnes: options.slowOnes,
+    const { requests, slowOnes } = options;
+    for (const [name, door] of [
+      ['HTTP requests, operators', { port: ports.admin, paths: ADMIN_PATHS, alive: '/livez', requests }],
+      [
+        'HTTP requests, metrics',
+        { port: ports.metrics, paths: METRICS_PATHS, alive: '/metrics', requests: requests / 4 },
+      ],
+    ] as const) {
+      await timed(rows, name, async () => {
+        const { sent, answered } = await fuzzHttp({ ...door, seed, slowOnes });
+        return `${sent} connections, ${answered} answered${slowOnes ? ', slow ones shut out' : ''}`;
       });
-      return `${sent} connections, ${answered} answered${options.slowOnes ? ', slow ones shut out' : ''}`;
-    });
+    }
   } catch (error) {
     if (!server.running) faults.push(`the server has ended with ${await server.ended}`);
     if (faults.length === 0) throw error;
@@ -120,7 +133,7 @@ export async function fuzzServer(options: FuzzOptions): Promise<FuzzReport> {
     if (bystanders.slowestMs > MOST_DELAY_MS) faults.push(`a bystander waited ${bystanders.slowestMs.toFixed(0)} ms`);
     await reloads(
       server,
-      () => start(folder, port, adminPort),
+      () => start(folder, ports),
       rows,
       faults,
       () => bystanders.close(),
@@ -153,7 +166,7 @@ async function timed(rows: (readonly [string, string])[], name: string, run: () 
 async function onlyBystandersLeft(server: ServerProcess): Promise<void> {
   const deadline = performance.now() + SESSIONS_END_MS;
   for (;;) {
-    const sessions = Number(/^zk_global_sessions\t(\d+)$/m.exec(await fourLetterWord(server.port, 'mntr', 5_000))?.[1]);
+    const sessions = Number(/^zk_global_sessions\t([\d.]+)$/m.exec(await fourLetterWord(server.port, 'mntr', 5_000))?.[1]);
     if (sessions <= 3) return;
     if (performance.now() > deadline) throw new Violation(`${sessions} sessions do not end`);
     await pause(200);
@@ -248,7 +261,7 @@ class Memory {
 /** Sends the frames of an earlier run inside a session of a new server. */
 export async function replay(folder: string, frames: readonly string[]): Promise<FuzzReport> {
   const port = await freePort();
-  const server = await start(folder, port, await freePort());
+  const server = await start(folder, { client: port, admin: await freePort(), metrics: await freePort() });
   const faults: string[] = [];
   try {
     const connection = new RawConnection(port, '127.0.0.1', true);

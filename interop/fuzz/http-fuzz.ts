@@ -5,12 +5,15 @@ import { SeededRandom } from '@headkeeper/testkit';
 import { Violation } from './raw-connection.ts';
 
 const AT_ONCE = 12;
-const PATIENCE_MS = 60;
+/** How long an answer may take to begin; many requests are never complete, and have none. */
+const PATIENCE_MS = 200;
+/** How long nothing comes behind an answer before it counts as whole. */
+const QUIET_MS = 15;
 /** More than the server takes at a time. */
 const SLOW_ONES = 100;
 /** Within this the server has to be rid of connections that never say what they want, and to answer others. */
 const RECOVERY_MS = 20_000;
-const COMMANDS = [
+const ADMIN_COMMANDS = [
   ...['ruok', 'monitor', 'stats', 'connections', 'dump', 'watches', 'watches_by_path', 'configuration', 'environment'],
   ...[
     'snapshot',
@@ -25,6 +28,13 @@ const COMMANDS = [
     '',
   ],
 ];
+/** What the operators' server has, and nearly has. */
+export const ADMIN_PATHS: readonly string[] = [
+  ...ADMIN_COMMANDS.map((command) => `/commands/${command}`),
+  ...['/livez', '/readyz', '/metrics', '/openapi.json'],
+];
+/** The same of the server for metrics. */
+export const METRICS_PATHS: readonly string[] = ['/metrics', '/metrics', '/', '/metrics/', '/favicon.ico'];
 const METHODS = [
   'GET',
   'POST',
@@ -87,13 +97,16 @@ export interface HttpFuzzOptions {
   readonly port: number;
   readonly requests: number;
   readonly seed: number;
+  readonly paths: readonly string[];
+  /** Something that is always answered with 200. */
+  readonly alive: string;
   /** Whether connections that never say what they want are tried, too. */
   readonly slowOnes: boolean;
 }
 
 /** @throws Violation when the door does not open again. */
 export async function fuzzHttp(options: HttpFuzzOptions): Promise<{ sent: number; answered: number }> {
-  const { port, requests, seed, slowOnes } = options;
+  const { port, requests, seed, paths, alive, slowOnes } = options;
   let sent = 0;
   let answered = 0;
   const one = async (index: number): Promise<void> => {
@@ -103,7 +116,7 @@ export async function fuzzHttp(options: HttpFuzzOptions): Promise<{ sent: number
       const text = await say(
         port,
         `127.0.${40 + index}.${1 + (sent % 250)}`,
-        anyRequests(random),
+        anyRequests(random, paths),
         random.below(8) === 0,
       );
       if (text.startsWith('HTTP/1.1 ')) answered++;
@@ -111,8 +124,8 @@ export async function fuzzHttp(options: HttpFuzzOptions): Promise<{ sent: number
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => one(index)));
-  if (slowOnes) await isRidOfSlowOnes(port);
-  if (answered < requests / 10) throw new Violation(`only ${answered} of ${requests} requests had an answer`);
+  if (slowOnes) await isRidOfSlowOnes(port, alive);
+  if (answered < requests / 20) throw new Violation(`only ${answered} of ${requests} requests had an answer`);
   return { sent, answered };
 }
 
@@ -120,9 +133,10 @@ function pick<T>(random: SeededRandom, from: readonly T[]): T {
   return from[random.below(from.length)] as T;
 }
 
-function anyRequests(random: SeededRandom): Buffer {
+function anyRequests(random: SeededRandom, paths: readonly string[]): Buffer {
   let text = '';
-  for (let count = random.below(5) === 0 ? 1 + random.below(10) : 1; count > 0; count--) text += anyRequest(random);
+  for (let count = random.below(5) === 0 ? 1 + random.below(10) : 1; count > 0; count--)
+    text += anyRequest(random, paths);
   let bytes = Buffer.from(text, 'latin1');
   if (random.below(4) === 0) {
     for (let flips = 1 + random.below(6); flips > 0; flips--) {
@@ -134,10 +148,10 @@ function anyRequests(random: SeededRandom): Buffer {
   return bytes;
 }
 
-function anyRequest(random: SeededRandom): string {
+function anyRequest(random: SeededRandom, paths: readonly string[]): string {
   const method = random.below(3) === 0 ? pick(random, METHODS) : 'GET';
   const query = random.below(4) === 0 ? `?${'a=b&'.repeat(random.below(200))}traceMask=${random.below(100)}` : '';
-  const target = random.below(5) === 0 ? pick(random, TARGETS) : `/commands/${pick(random, COMMANDS)}${query}`;
+  const target = random.below(5) === 0 ? pick(random, TARGETS) : `${pick(random, paths)}${query}`;
   const version = random.below(10) === 0 ? pick(random, ['HTTP/0.9', 'HTTP/2.0', 'HTTP/1.0', 'ICY', '']) : 'HTTP/1.1';
   const headers = ['Host: localhost'];
   for (let count = random.below(4); count > 0; count--) headers.push(pick(random, HEADERS));
@@ -147,7 +161,7 @@ function anyRequest(random: SeededRandom): string {
 }
 
 /** Connections that say a little now and then, more of them than there is room for; then one that asks properly. */
-async function isRidOfSlowOnes(port: number): Promise<void> {
+async function isRidOfSlowOnes(port: number, alive: string): Promise<void> {
   const slow = Array.from({ length: SLOW_ONES }, (_, i) => {
     const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.60.${1 + i}` });
     socket.on('error', () => {});
@@ -162,7 +176,7 @@ async function isRidOfSlowOnes(port: number): Promise<void> {
       const text = await say(
         port,
         '127.0.61.1',
-        Buffer.from('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
+        Buffer.from(`GET ${alive} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
         false,
         2_000,
       );
@@ -184,9 +198,14 @@ function say(
   return new Promise((resolve) => {
     const socket: Socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
     let text = '';
-    const timer = setTimeout(() => socket.resetAndDestroy(), patienceMs);
+    const end = (): void => {
+      socket.resetAndDestroy();
+    };
+    let timer = setTimeout(end, patienceMs);
     socket.setEncoding('latin1').on('data', (part: string) => {
       if (text.length < 100_000) text += part;
+      clearTimeout(timer);
+      timer = setTimeout(end, QUIET_MS);
     });
     socket.on('error', () => {});
     socket.on('close', () => {

@@ -3,7 +3,20 @@ import type { Draft } from './draft.ts';
 
 /** `jute.maxbuffer` of the server under test. */
 export const JUTE_MAX = 1_048_575;
-const LENGTHS = [0, -1, -2, 1, JUTE_MAX, JUTE_MAX + 1, 2_147_483_647, -2_147_483_648, 0x7ffffff0, 65_536];
+const LENGTHS = [
+  0,
+  -1,
+  -2,
+  1,
+  JUTE_MAX,
+  JUTE_MAX + 1,
+  2_147_483_647,
+  -2_147_483_648,
+  0x7ffffff0,
+  65_536,
+  500_000,
+  1_000_000,
+];
 const NUMBERS = [0, -1, 1, 2_147_483_647, -2_147_483_648, 255, 256, 65_535, -128];
 
 /** The frame around a body, and whether what follows it would be read in step. */
@@ -105,7 +118,7 @@ export function mutate(draft: Draft, random: SeededRandom): Mutated {
     kinds.push(kind);
     bytes = mutation(bytes, draft, random);
   }
-  if (random.below(400) === 0)
+  if (random.below(150) === 0)
     return { frame: framed(bytes, LENGTHS[random.below(LENGTHS.length)]), inStep: false, kinds: ['frame'] };
   return { frame: framed(bytes), inStep: true, kinds };
 }
