@@ -3,11 +3,14 @@ import type { MetricsProvider, MetricsValues } from './metrics-values.ts';
 import { flag, integer, type Setting, text, WRONG } from './setting.ts';
 import type { StoreType } from './tls-values.ts';
 
-/** Apache's classes by the last part of their names. */
+/** Apache's classes by the last part of their names, and short words for them. */
 const PROVIDERS: Readonly<Record<string, MetricsProvider>> = {
   DefaultMetricsProvider: 'default',
   PrometheusMetricsProvider: 'prometheus',
   NullMetricsProvider: 'null',
+  default: 'default',
+  prometheus: 'prometheus',
+  null: 'null',
 };
 const STORE_TYPES: readonly StoreType[] = ['PEM', 'PKCS12', 'JKS'];
 const DEFAULT_PORT = 7000;
@@ -33,17 +36,6 @@ export const METRICS_SETTINGS: { readonly [Name in keyof MetricsValues]: Setting
       pattern: /^[^\s/]+$/,
       doc: "Address that the ports for Prometheus are bound to. By default this machine's own; on Apache all, 0.0.0.0.",
     }),
-    metricsHttpPort: {
-      ...integer<ConfigValues>({
-        key: 'metricsProvider.httpPort',
-        unit: '',
-        default: DEFAULT_PORT,
-        from: 0,
-        to: 65535,
-        doc: 'TCP port on which Prometheus asks for metrics, at /metrics; 0 takes any free one. By default 7000, and none where metricsProvider.httpsPort is given.',
-      }),
-      default: (values) => (values.metricsHttpsPort === null ? DEFAULT_PORT : null),
-    },
     metricsHttpsPort: {
       ...integer<ConfigValues>({
         key: 'metricsProvider.httpsPort',
@@ -54,6 +46,17 @@ export const METRICS_SETTINGS: { readonly [Name in keyof MetricsValues]: Setting
         doc: 'The same by TLS, with the certificate of metricsProvider.ssl.keyStore.location.',
       }),
       default: () => null,
+    },
+    metricsHttpPort: {
+      ...integer<ConfigValues>({
+        key: 'metricsProvider.httpPort',
+        unit: '',
+        default: DEFAULT_PORT,
+        from: 0,
+        to: 65535,
+        doc: 'TCP port on which Prometheus asks for metrics, at /metrics; 0 takes any free one. By default 7000, and none where metricsProvider.httpsPort is given.',
+      }),
+      default: (values) => (values.metricsHttpsPort === null ? DEFAULT_PORT : null),
     },
     metricsKeyStore: path('metricsProvider.ssl.keyStore.location', 'File with the certificate and key of that port.'),
     metricsKeyStorePassword: secret('metricsProvider.ssl.keyStore.password'),

@@ -8,8 +8,8 @@ export interface MetricsValues {
   /** Where metrics are told to Prometheus. */
   readonly metricsHttpHost: string;
   /** 0: any free port; null: none. */
-  readonly metricsHttpPort: number | null;
   readonly metricsHttpsPort: number | null;
+  readonly metricsHttpPort: number | null;
   readonly metricsKeyStore: string | null;
   readonly metricsKeyStorePassword: string | null;
   readonly metricsKeyStorePasswordPath: string | null;
