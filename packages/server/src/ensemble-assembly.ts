@@ -121,6 +121,8 @@ export function joinEnsemble(
         for (const changed of watching) changed(latest);
       },
       note: (message) => log.info({ sid }, message),
+      keptPackets: config.messageTracker ? config.messageTrackerSize : 0,
+      packetLimit: config.juteMaxBuffer + config.juteMaxBufferExtra,
     },
     attach: (driver) => {
       runner = driver.peers;

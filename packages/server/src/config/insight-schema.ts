@@ -81,4 +81,17 @@ export const INSIGHT_SETTINGS: { readonly [Name in keyof InsightValues]: Setting
       to: 1000,
       doc: 'How many are logged, and answered by the command.',
     }),
+    messageTracker: flag(
+      'messageTracker.Enabled',
+      false,
+      'Whether the last packets between this server and another are told of in the log when their connection ends.',
+    ),
+    messageTrackerSize: integer({
+      key: 'messageTracker.BufferSize',
+      unit: 'packets',
+      default: 10,
+      from: 1,
+      to: 1000,
+      doc: 'How many of each direction.',
+    }),
   };

@@ -11,4 +11,7 @@ export interface InsightValues {
   readonly pathStatsInitialDelayMs: number;
   readonly pathStatsDelayMs: number;
   readonly pathStatsTop: number;
+  /** Whether the last packets between servers are told of when they lose each other, and how many. */
+  readonly messageTracker: boolean;
+  readonly messageTrackerSize: number;
 }

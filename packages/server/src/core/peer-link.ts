@@ -1,5 +1,6 @@
 import { packetLength, QuorumPacket, Writer } from '@headkeeper/protocol';
 import { invariant } from './invariants.ts';
+import type { PacketTrail } from './packet-trail.ts';
 import type { Observations } from './statistics/observations.ts';
 
 const INITIAL_BYTES = 4096;
@@ -50,6 +51,8 @@ export class PeerLink {
   finishes = false;
   /** While the core waits for the disk, packets stay where they are. */
   held = false;
+  /** Remembers its last packets; null unless that is wanted. */
+  trail: PacketTrail | null = null;
   readonly openedMs: number;
   lastHeardMs: number;
   #input: Uint8Array = NO_BYTES;
@@ -118,6 +121,7 @@ export class PeerLink {
       this.view = view;
       this.packet.read(input, view, at, at + count);
       at += count;
+      if (this.trail !== null) this.trail.received(this.packet.type, this.packet.zxid, this.lastHeardMs);
       handler.packet(this);
     }
     return at;

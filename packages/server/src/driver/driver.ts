@@ -338,6 +338,7 @@ export class Driver implements JournalListener {
     return {
       step: (event) => this.#step(event),
       isHeld: (link) => this.#isHeld(link),
+      link: (id) => this.#replica.member?.stage.links.get(id) ?? null,
       quiesce: (done) => this.#quiesce(done),
       installReplacement: () => this.#installReplacement(),
       openJournal: (lastZxid) => this.#openJournal(lastZxid),

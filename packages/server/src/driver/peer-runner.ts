@@ -2,6 +2,7 @@ import type { Database } from '../core/database.ts';
 import type { Event } from '../core/events.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import type { Membership } from '../core/membership/membership.ts';
+import { PacketTrail } from '../core/packet-trail.ts';
 import type { PeerLink } from '../core/peer-link.ts';
 import type { EnsembleWork, MembershipChange, StorageOrder } from '../core/ready.ts';
 import { limits } from '../limits.ts';
@@ -48,6 +49,9 @@ export interface PeerRunnerOptions {
   readonly synced: () => void;
   readonly membershipChanged: (change: MembershipChange) => void;
   readonly note: (message: string) => void;
+  /** Packets of each way that are told of when a link ends, and the most bytes that the data of one may have; 0: none. */
+  readonly keptPackets?: number;
+  readonly packetLimit?: number;
 }
 
 /** What the runner needs of the driver. */
@@ -61,6 +65,8 @@ export interface PeerRunnerPort {
   openJournal(lastZxid: number): void;
   /** Whether the core lets what the link sends lie for now. */
   isHeld(link: number): boolean;
+  /** The core's side of a link; null when it is gone. */
+  link(id: number): PeerLink | null;
   /** Packets were handed to the network, which took so many milliseconds. */
   sent(ms: number): void;
   /** The last zxid known to be durable. */
@@ -76,6 +82,8 @@ export class PeerRunner {
   readonly #options: PeerRunnerOptions;
   readonly #port: PeerRunnerPort;
   #epochs: Epochs;
+  /** Links whose last packets are kept. */
+  readonly #remembered: Map<number, PeerLink> = new Map();
   /** The last membership that says where this server listens. */
   #home: Membership;
   #generation = 0;
@@ -210,6 +218,7 @@ export class PeerRunner {
     }
     if (link.out.length === 0) return;
     const { quorum } = this.#options;
+    link.trail?.sent(link.out.bytes, link.out.length, nowMs);
     quorum.send(link.id, link.out.bytes, 0, link.out.length);
     link.out.length = 0;
     if (quorum.unsent(link.id) > limits.learnerQueueBytes) {
@@ -232,6 +241,7 @@ export class PeerRunner {
   opened(link: number, as: 'leader' | 'learner', remote: Endpoint): void {
     if (link === this.#connecting) this.#connecting = 0;
     this.#step({ kind: 'peerOpen', link, as, remote });
+    this.#remember(link);
   }
 
   data(link: number, bytes: Uint8Array): void {
@@ -281,7 +291,25 @@ export class PeerRunner {
     this.#options.quorum.close(link);
   }
 
+  /** From now on the link's last packets are kept. */
+  #remember(id: number): void {
+    const { keptPackets = 0, packetLimit = 0 } = this.#options;
+    const link = keptPackets > 0 ? this.#port.link(id) : null;
+    if (link === null) return;
+    link.trail = new PacketTrail(keptPackets, packetLimit);
+    this.#remembered.set(id, link);
+  }
+
+  #tellLast(id: number): void {
+    const link = this.#remembered.get(id);
+    if (link === undefined) return;
+    this.#remembered.delete(id);
+    const last = link.trail?.text(this.#options.clock.monotonicMs());
+    this.#options.note(`the connection with ${link.address} has ended; the last packets, newest first: ${last}`);
+  }
+
   #forget(link: number): void {
+    this.#tellLast(link);
     this.#cursors.get(link)?.close();
     this.#cursors.delete(link);
     this.#reading.delete(link);

@@ -30,7 +30,7 @@ describe('the audit logs of an ensemble, and its commands', { timeout: 120_000 }
       member.configure([
         ...members.map((one) => one.line()),
         ...['audit.enable=true', 'audit.format=json', `audit.file=${fileOf(member)}`],
-        ...[`admin.serverPort=${adminPorts[i]}`],
+        ...[`admin.serverPort=${adminPorts[i]}`, 'messageTracker.Enabled=true', 'messageTracker.BufferSize=3'],
       ]);
       member.start();
     }
@@ -94,5 +94,11 @@ describe('the audit logs of an ensemble, and its commands', { timeout: 120_000 }
     assert.deepEqual(linesOf(leader), [...changes('led'), ...ends]);
     assert.deepEqual(linesOf(one), [ends[0], ...changes('followed'), ends[1]]);
     assert.deepEqual(linesOf(two), ends);
+  });
+
+  it('say what went last between two servers that have lost each other', () => {
+    const told = members.flatMap(({ log }) => [...log.matchAll(/last packets, newest first: (received [^"]*)"/g)]);
+    assert.ok(told.length > 0, members.map(({ log }) => log.slice(-2000)).join('\n'));
+    assert.match(told.map(([, text]) => text).join('\n'), /received (ack|ping|commit|proposal)[^;]* ms ago; sent \w+/);
   });
 });

@@ -12,6 +12,8 @@ export const GOOD_INSIGHT_VALUES: { readonly [Name in keyof InsightValues]: [str
   pathStatsInitialDelayMs: ['1', 60_000],
   pathStatsDelayMs: ['10', 600_000],
   pathStatsTop: ['5', 5],
+  messageTracker: ['true', true],
+  messageTrackerSize: ['3', 3],
 };
 
 /** For every one of them: texts that must be refused. */
@@ -25,4 +27,6 @@ export const BAD_INSIGHT_VALUES: { readonly [Name in keyof InsightValues]: reado
   pathStatsInitialDelayMs: [...NOT_A_NUMBER, '-1'],
   pathStatsDelayMs: [...NOT_A_NUMBER, '0'],
   pathStatsTop: [...NOT_A_NUMBER, '0'],
+  messageTracker: NOT_A_SWITCH,
+  messageTrackerSize: [...NOT_A_NUMBER, '0'],
 };

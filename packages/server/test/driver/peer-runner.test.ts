@@ -54,6 +54,7 @@ function played(): Played {
   const port: PeerRunnerPort = {
     step: ({ kind }) => done.push(kind),
     isHeld: () => false,
+    link: () => null,
     quiesce: (atRest) => waiting.push(atRest),
     installReplacement: () => assert.fail('no state is held ready'),
     openJournal: () => done.push('journal'),
