@@ -134,8 +134,8 @@ export const GUARDS: readonly Guard[] = [
     test: 'a17-digest-scheme',
     package: 'server',
     file: 'core/auth/authentication.js',
-    find: 'const isSuper = superDigest !== null && sameSecret(id, superDigest);',
-    put: 'const isSuper = namesSuper;',
+    find: 'if (sameSecret(id, superDigest))',
+    put: 'if (true)',
   },
   {
     test: 'a18-existence-oracles',
