@@ -162,8 +162,9 @@ class Worker {
     let last: Mutated | null = null;
     for (let left = 1 + random.below(BATCH); left > 0; left--) {
       const one = random.below(5) < 2 ? garbage(random) : mutate(validRequest(random.below(1 << 30), random), random);
-      if (endsConnection(one)) last = one;
-      else batch.push(one);
+      if (!endsConnection(one)) batch.push(one);
+      // The rarest kind is kept.
+      else if (last === null || last.inStep) last = one;
     }
     return last === null || random.below(3) > 0 ? batch : [...batch, last];
   }

@@ -166,7 +166,9 @@ async function timed(rows: (readonly [string, string])[], name: string, run: () 
 async function onlyBystandersLeft(server: ServerProcess): Promise<void> {
   const deadline = performance.now() + SESSIONS_END_MS;
   for (;;) {
-    const sessions = Number(/^zk_global_sessions\t([\d.]+)$/m.exec(await fourLetterWord(server.port, 'mntr', 5_000))?.[1]);
+    const sessions = Number(
+      /^zk_global_sessions\t([\d.]+)$/m.exec(await fourLetterWord(server.port, 'mntr', 5_000))?.[1],
+    );
     if (sessions <= 3) return;
     if (performance.now() > deadline) throw new Violation(`${sessions} sessions do not end`);
     await pause(200);

@@ -24,7 +24,7 @@ const DEFECTS: readonly Planting[] = [
     name: 'memory for a frame is taken by its length, and kept',
     file: 'core/clients.js',
     replace: 'const frameEnd = at + 4 + length;',
-    by: 'const frameEnd = at + 4 + length; if (frameEnd > end && length > 65536) (globalThis.kept ??= []).push(new Uint8Array(length * 2).fill(1));',
+    by: 'const frameEnd = at + 4 + length; if (frameEnd > end && length > 65536) (globalThis.kept ??= []).push(new Uint8Array(length * 20).fill(1));',
   },
   {
     name: 'a password of a session is not looked at',
