@@ -1,5 +1,6 @@
 import { basicCases } from './basic-cases.ts';
 import { runCase, type Verdict } from './case.ts';
+import { ensembleTitles, ensembleVerdicts } from './ensemble-verdicts.ts';
 import { faultCases } from './fault-cases.ts';
 import { openPlace, type ServerKind } from './place.ts';
 import { securedTitles, securedVerdicts } from './secured.ts';
@@ -28,9 +29,8 @@ export async function conformance(kind: ServerKind, size: 1 | 3, tell: (line: st
   } finally {
     await place.end();
   }
-  if (size === 1) {
-    const verdicts = await securedVerdicts(kind);
-    for (const [i, title] of securedTitles.entries()) judge(title, verdicts[i] as Verdict);
-  }
+  const titles: readonly string[] = size === 1 ? securedTitles : ensembleTitles;
+  const verdicts = await (size === 1 ? securedVerdicts(kind) : ensembleVerdicts(kind));
+  for (const [i, title] of titles.entries()) judge(title, verdicts[i] as Verdict);
   return { passed, faults, notApplicable };
 }
