@@ -21,6 +21,7 @@ import {
 import type { ClientPorts, Link, ServerAddress } from '../ports.ts';
 import { type Call, CallState } from './call.ts';
 import { CallQueue } from './call-queue.ts';
+import { errorCodeOf } from './errors.ts';
 
 const OUTPUT_BYTES = 16 * 1024;
 const LAST_XID = 0x7fffffff;
@@ -40,6 +41,9 @@ export class RequestNumbers {
 }
 
 /** What a connection tells its session. Nothing comes after `lost`, or after `close`. */
+/** The xid, the zxid and the error of an answer. */
+const REPLY_HEADER_BYTES = 16;
+
 export interface ConnectionListener {
   opened(): void;
   /** The answer to the handshake. */
@@ -219,6 +223,12 @@ export class Connection {
     const input = this.#input;
     if (!this.#isAttached) {
       this.#isAttached = true;
+      // Apache's servers without a quorum answer so when they are not to have sessions of their own.
+      if (input.remaining() === REPLY_HEADER_BYTES) {
+        input.int();
+        input.long();
+        throw new Error(`the server refuses a session: ${errorCodeOf(input.int())}`);
+      }
       this.#listener.attached(connectResponse.decode(input));
       return;
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ErrorCode } from '@headkeeper/protocol';
 import { isZooKeeperError } from '../../src/core/errors.ts';
 import type { ClientEvent } from '../../src/core/events.ts';
 import { connectWith } from '../../src/internal.ts';
@@ -224,6 +225,20 @@ test('another list of servers: the client moves when its server is gone, and onl
     () => client.updateServers('a:1/root'),
     (error) => isZooKeeperError(error, 'invalidArgument'),
   );
+});
+
+test('an error instead of a session is told by its name', async () => {
+  const world = new World();
+  const connecting = connectWith(world, 'a:1', { readOnly: true, connectTimeoutMs: 500 });
+  const told = assert.rejects(connecting, {
+    code: 'connectionLoss',
+    message: /a:1: the server refuses a session: notReadOnly/,
+  });
+  await world.clock.advance(0);
+  world.end.fail(0, ErrorCode.notReadOnly);
+  assert.equal(world.end.isLeft, true);
+  await world.clock.advance(500);
+  await told;
 });
 
 test('garbage instead of a handshake, and garbage later, end the connection and nothing else', async () => {
