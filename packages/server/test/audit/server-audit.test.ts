@@ -61,7 +61,10 @@ describe('the audit log of a server', { timeout: 60_000 }, () => {
     const harness = new AdminHarness();
     const text = `dataDir=${harness.dataDir}\nclientPort=0\naudit.enable=true\naudit.file=/dev/null/audit.log\n`;
     const log = { info: () => {}, warn: () => {}, error: () => {} };
-    await assert.rejects(startServer(parseServerConfig(text, { file: null }), { log }), /audit\.file=.*(ENOTDIR|EEXIST)/);
+    await assert.rejects(
+      startServer(parseServerConfig(text, { file: null }), { log }),
+      /audit\.file=.*(ENOTDIR|EEXIST)/,
+    );
     await harness.end();
   });
 });
