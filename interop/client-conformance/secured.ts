@@ -9,6 +9,7 @@ import { connect, isZooKeeperError } from '@headkeeper/client';
 import { freePort } from '@headkeeper/testkit';
 import { type ApacheVersion, startApacheZooKeeper } from '#peers/apache-zookeeper';
 import { startHeadkeeper } from '#peers/headkeeper';
+import type { ServerProcess } from '#peers/server-process';
 import type { Verdict } from './case.ts';
 import type { ServerKind } from './place.ts';
 
@@ -27,65 +28,57 @@ function storeFile(name: string): string {
 /** One verdict for each title. */
 export async function securedVerdicts(kind: ServerKind): Promise<readonly Verdict[]> {
   const folder = mkdtempSync(join(tmpdir(), 'headkeeper-conformance-'));
-  writeFileSync(join(folder, 'jaas.conf'), JAAS);
-  if (kind === 'headkeeper') return ['not applicable', await onHeadkeeper(folder)];
   const securePort = await freePort();
-  const server = await startApacheZooKeeper({
-    dataDir: join(folder, 'data'),
-    version: kind.slice('apache-'.length) as ApacheVersion,
-    extraConfig: {
-      secureClientPort: `${securePort}`,
-      'authProvider.1': 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
-    },
-    properties: {
-      'java.security.auth.login.config': join(folder, 'jaas.conf'),
-      'zookeeper.serverCnxnFactory': 'org.apache.zookeeper.server.NettyServerCnxnFactory',
-      'zookeeper.ssl.keyStore.location': storeFile('server.p12'),
-      'zookeeper.ssl.keyStore.password': 'changeit',
-      'zookeeper.ssl.trustStore.location': storeFile('trust.p12'),
-      'zookeeper.ssl.trustStore.password': 'changeit',
-      'zookeeper.ssl.hostnameVerification': 'false',
-    },
-  });
-  const pem = readFileSync(storeFile('server.pem'));
-  const ca = readFileSync(storeFile('trust.pem'));
-  const secure = `127.0.0.1:${securePort}`;
+  const server = await startSecured(kind, folder, securePort);
   try {
-    return [
-      await verdict(async () => {
-        await using zk = await connect(secure, { tls: { ca, cert: pem, key: pem, serverName: 'localhost' } });
-        await zk.create('/tls', 'x');
-        await assert.rejects(
-          connect(secure, { tls: { ca, serverName: 'localhost' }, connectTimeoutMs: 2_000 }),
-          (error) => isZooKeeperError(error, 'connectionLoss'),
-          'without a certificate',
-        );
-        await assert.rejects(
-          connect(secure, { tls: { cert: pem, key: pem, serverName: 'localhost' }, connectTimeoutMs: 2_000 }),
-          (error) => isZooKeeperError(error, 'connectionLoss') && /certificate/.test(error.message),
-          'an authority that is not trusted',
-        );
-      }),
-      await verdict(() => logIn(server.address)),
-    ];
+    return [await verdict(() => byTls(`127.0.0.1:${securePort}`)), await verdict(() => logIn(server.address))];
   } finally {
     await server.kill();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Its client port knows no TLS yet. */
-async function onHeadkeeper(folder: string): Promise<Verdict> {
-  const server = await startHeadkeeper({
-    dataDir: join(folder, 'data'),
-    extraConfig: { 'java.security.auth.login.config': join(folder, 'jaas.conf') },
+function startSecured(kind: ServerKind, folder: string, securePort: number): Promise<ServerProcess> {
+  const jaas = join(folder, 'jaas.conf');
+  writeFileSync(jaas, JAAS, { mode: 0o600 });
+  const login = { 'java.security.auth.login.config': jaas };
+  const stores = {
+    'ssl.keyStore.location': storeFile('server.p12'),
+    'ssl.keyStore.password': 'changeit',
+    'ssl.trustStore.location': storeFile('trust.p12'),
+    'ssl.trustStore.password': 'changeit',
+    'ssl.hostnameVerification': 'false',
+  };
+  const dataDir = join(folder, 'data');
+  const ports = { secureClientPort: `${securePort}` };
+  if (kind === 'headkeeper') return startHeadkeeper({ dataDir, extraConfig: { ...ports, ...login, ...stores } });
+  return startApacheZooKeeper({
+    dataDir,
+    version: kind.slice('apache-'.length) as ApacheVersion,
+    extraConfig: { ...ports, 'authProvider.1': 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider' },
+    properties: {
+      ...login,
+      'zookeeper.serverCnxnFactory': 'org.apache.zookeeper.server.NettyServerCnxnFactory',
+      ...Object.fromEntries(Object.entries(stores).map(([key, value]) => [`zookeeper.${key}`, value])),
+    },
   });
-  try {
-    return await verdict(() => logIn(server.address));
-  } finally {
-    await server.kill();
-    rmSync(folder, { recursive: true, force: true });
-  }
+}
+
+async function byTls(secure: string): Promise<void> {
+  const pem = readFileSync(storeFile('server.pem'));
+  const ca = readFileSync(storeFile('trust.pem'));
+  await using zk = await connect(secure, { tls: { ca, cert: pem, key: pem, serverName: 'localhost' } });
+  await zk.create('/tls', 'x');
+  await assert.rejects(
+    connect(secure, { tls: { ca, serverName: 'localhost' }, connectTimeoutMs: 2_000 }),
+    (error) => isZooKeeperError(error, 'connectionLoss'),
+    'without a certificate',
+  );
+  await assert.rejects(
+    connect(secure, { tls: { cert: pem, key: pem, serverName: 'localhost' }, connectTimeoutMs: 2_000 }),
+    (error) => isZooKeeperError(error, 'connectionLoss') && /certificate/.test(error.message),
+    'an authority that is not trusted',
+  );
 }
 
 async function logIn(address: string): Promise<void> {
