@@ -48,6 +48,7 @@ const server = [
   'server/client-tls',
   'server/client-port',
   'server/metrics-assembly',
+  'server/limits-assembly',
   'server/main',
 ] as const;
 
@@ -314,6 +315,7 @@ export const zones: Readonly<Record<string, Zone>> = {
   'server/client-port': {
     at: 'packages/server/src/client-port.ts',
     may: [
+      'server/limits-assembly',
       'server/start-error',
       'server/client-tls',
       'server/ports',
@@ -325,6 +327,11 @@ export const zones: Readonly<Record<string, Zone>> = {
       'server/admin',
     ],
     node: true,
+  },
+  'server/limits-assembly': {
+    at: 'packages/server/src/limits-assembly.ts',
+    may: ['server/limits', 'server/ports', 'server/core', 'server/adapters'],
+    node: false,
   },
   'server/main': {
     at: 'packages/server/src/main.ts',

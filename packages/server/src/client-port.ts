@@ -3,7 +3,6 @@ import { ClientListener, type ClientPort } from './adapters/client/listener.ts';
 import type { SecureDoor } from './adapters/client/secure-door.ts';
 import type { DataDir } from './adapters/disk/data-dir.ts';
 import type { StorageStatistics } from './adapters/disk/storage-statistics.ts';
-import { boundedReports } from './adapters/peer/failure-reports.ts';
 import { ClientPortFacts } from './admin/client-port-facts.ts';
 import { fourLetterAnswer } from './admin/four-letter.ts';
 import { factsOf } from './admin/member-facts.ts';
@@ -16,6 +15,7 @@ import type { Member } from './core/member.ts';
 import type { Membership } from './core/membership/membership.ts';
 import type { Replica } from './core/replica.ts';
 import type { Driver } from './driver/driver.ts';
+import { listenerLimits } from './limits-assembly.ts';
 import type { Clock } from './ports.ts';
 import { type FatalExit, ServerExit, type ServerLog, StartError } from './start-error.ts';
 
@@ -89,7 +89,7 @@ export async function openClientPort(
   live.follow(['maxClientCnxns', 'maxCnxns', 'sessionlessConnectionTimeoutMs', 'fourLetterWords']);
   const tls = clientTls(config, log);
   if (tls !== null) reloadClientStores(tls, live);
-  const refused = boundedReports(clock, (error) => log.warn({}, error.message));
+  const atMost = listenerLimits(replica, clock, log);
   const listenerAt = (port: number, host: string | null, secure: SecureDoor | null): ClientListener =>
     new ClientListener({
       port,
@@ -110,7 +110,7 @@ export async function openClientPort(
       answer: (word) => fourLetterAnswer(word, live.current.fourLetterWords, isServing(replica) ? status : null),
       admit: gate?.admit ?? null,
       secure,
-      refused: (address, reason) => refused(new Error(`the connection of ${address} was refused: ${reason}`)),
+      ...atMost,
     });
   const door = (acceptPlain: boolean): SecureDoor | null =>
     tls === null ? null : secureDoor(config, tls, acceptPlain, { clock, log, isServing: () => isServing(replica) });

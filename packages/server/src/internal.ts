@@ -89,7 +89,7 @@ export { type Membership, parseMembership } from './core/membership/membership.t
 export type { Ready } from './core/ready.ts';
 export { RecoveredState } from './core/recovered-state.ts';
 export { Replica } from './core/replica.ts';
-export { type CoreSettings, PLAIN_AUTHENTICATION } from './core/settings.ts';
+export { type CoreSettings, NO_THROTTLES, PLAIN_AUTHENTICATION } from './core/settings.ts';
 export { TxnApplier } from './core/tree/apply.ts';
 export { Field } from './core/tree/node-store.ts';
 export { SnapshotWriter } from './core/tree/snapshot-writer.ts';

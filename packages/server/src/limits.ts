@@ -6,6 +6,19 @@ export const limits = {
   outputHighWater: 1_048_576,
   /** A connection whose unsent output exceeds this is cut off; so is a multiRead whose results do. */
   outputMaximum: 67_108_864,
+  /** Such output over all connections before those with most of it are cut off. */
+  unsentBytes: 268_435_456,
+  /** A connection that takes nothing for this long while output waits for it is cut off. */
+  outputStallMs: 30_000,
+  /** Descriptors that clients do not get: for logs, snapshots, other servers. */
+  reservedDescriptors: 128,
+  /** What is read of one connection in one turn of the loop. */
+  readBytes: 16_384,
+  /** Requests of all connections in one turn, above which each gets no more than `requestsPerConnection` done. */
+  requestsPerTurn: 2048,
+  requestsPerConnection: 64,
+  /** Requests that a connection which waited for room gets in before the next one does. */
+  requestsPerShare: 32,
   /** Requests of one connection that wait behind its own writes before it stops being read. */
   deferredRequests: 4096,
   /** Bytes of such waiting requests before it stops being read. */
@@ -14,12 +27,28 @@ export const limits = {
   outstandingProposals: 20_000,
   /** Bytes of such txns. */
   outstandingBytes: 67_108_864,
-  /** A connection that has not completed its handshake, that of TLS or that of its session, after this long is closed. */
-  handshakeMs: 10_000,
   /** Default of `outstandingHandshake.limit`: TLS handshakes under way on one client port. */
   tlsHandshakes: 500,
   /** Bytes of the identity that the certificate of a client makes. */
   certificateIdBytes: 16_384,
+  /** A connection between servers, or a TLS handshake, that takes longer is closed. */
+  handshakeMs: 10_000,
+  /** The largest handshake. */
+  handshakeBytes: 4096,
+  /** Requests up to this size are taken from a connection without unanswered ones, whatever else is under way. */
+  smallRequestBytes: 4096,
+  /** Input of all connections that waits, and requests that wait behind writes, before those with most of it are cut off. */
+  heldInputBytes: 268_435_456,
+  /** Bytes of committed txns that are applied in one step; the others follow in the next ones, before anything else. */
+  appliedBytesAtOnce: 524_288,
+  /** Ephemerals of a session above which its end is proposed, and applied, in slices. */
+  ephemeralsAtOnce: 2048,
+  /** Connections that are sent something in one step; the others follow in the next turns of the loop. */
+  outputsPerStep: 1024,
+  /** Watches of one connection; one more is refused with THROTTLEDOP. */
+  watchesPerConnection: 1_048_576,
+  /** Bytes of all watched paths, each counted once. */
+  watchedPathBytes: 1_073_741_824,
   /** Identities that auth requests may add to one connection. */
   identities: 64,
   /** Bytes of all of them together. */

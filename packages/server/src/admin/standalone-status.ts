@@ -9,6 +9,7 @@ import type { Driver } from '../driver/driver.ts';
 import type { Clock } from '../ports.ts';
 import { type EnsembleFacts, modeOf } from './ensemble-facts.ts';
 import type { Metric } from './metrics/metric.ts';
+import { overloadMetrics } from './metrics/overload-metrics.ts';
 import { QuantileWindow } from './metrics/prometheus.ts';
 import { ensembleNameMetrics, quotaMetrics, workMetrics } from './metrics/work-metrics.ts';
 import { operationLetters } from './operation-letters.ts';
@@ -201,6 +202,7 @@ export class StandaloneStatus implements ServerStatus {
       ...workMetrics(serving.statistics),
       ...quotaMetrics(serving.tree.quotas),
       ...ensembleNameMetrics(serving.authentication),
+      ...overloadMetrics(serving.statistics.overload, this.#replica.clients.throttle.dropProbability),
       ...others,
     ];
   }

@@ -6,6 +6,7 @@ import type { BackupValues } from './backup-values.ts';
 import type { ClientTlsValues } from './client-tls-values.ts';
 import type { EnsembleValues } from './ensemble-values.ts';
 import type { InsightValues } from './insight-values.ts';
+import type { LimitsValues } from './limits-values.ts';
 import type { MetricsValues } from './metrics-values.ts';
 import type { QuorumSecurityValues } from './quorum-security-values.ts';
 import type { StorageValues } from './storage-values.ts';
@@ -21,6 +22,7 @@ export interface ConfigValues
     AdminValues,
     AuditValues,
     InsightValues,
+    LimitsValues,
     MetricsValues,
     StorageValues,
     ClientTlsValues,
@@ -44,7 +46,6 @@ export interface ConfigValues
   readonly sessionlessConnectionTimeoutMs: number;
   readonly juteMaxBuffer: number;
   readonly juteMaxBufferExtra: number;
-  readonly globalOutstandingLimit: number;
   readonly purgeSnapRetainCount: number;
   /** 0: never. */
   readonly purgeIntervalMs: number;

@@ -3,22 +3,7 @@
  * `later` ones name something that Headkeeper does not do yet, `needless` ones tune threads and caches that it does not
  * have. A name ending in a dot or in `*` stands for all keys that begin with it.
  */
-const LATER: readonly string[] = [
-  'largeRequestThreshold',
-  'largeRequestMaxBytes',
-  'requestThrottle*',
-  'requestStale*',
-  'request_throttle*',
-  'request_stale*',
-  'throttledOpWaitTime',
-  'throttled_op_wait_time',
-  'connectionMaxTokens',
-  'connectionToken*',
-  'connectionFreezeTime',
-  'connectionDrop*',
-  'connectionDecreaseRatio',
-  'connection_throttle_*',
-];
+const LATER: readonly string[] = [];
 
 const ONE_LOOP = 'one event loop does the work, there are no threads to count';
 const ALWAYS_ASYNC = 'no socket between servers is ever written or closed while others wait';

@@ -8,6 +8,7 @@ import { CLIENT_TLS_SETTINGS } from './client-tls-schema.ts';
 import type { ConfigValues, LogLevel, SessionPasswordMode } from './config-values.ts';
 import { ENSEMBLE_SETTINGS } from './ensemble-schema.ts';
 import { INSIGHT_SETTINGS } from './insight-schema.ts';
+import { LIMITS_SETTINGS } from './limits-schema.ts';
 import type { EnsembleConfig } from './members.ts';
 import { METRICS_SETTINGS } from './metrics-schema.ts';
 import { QUORUM_SECURITY_SETTINGS } from './quorum-security-schema.ts';
@@ -189,13 +190,7 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
     minimum: 1024,
     doc: 'Added to jute.maxbuffer when records are read back from disk. By default jute.maxbuffer.',
   }),
-  globalOutstandingLimit: integer({
-    key: 'globalOutstandingLimit',
-    unit: 'requests',
-    default: 1000,
-    from: 1,
-    doc: 'Requests that may wait to be executed before connections stop being read.',
-  }),
+  ...LIMITS_SETTINGS,
   snapCount: integer({
     key: 'snapCount',
     unit: 'transactions',

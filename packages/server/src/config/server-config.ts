@@ -1,5 +1,5 @@
 import type { EnsembleSettings } from '../core/ensemble-settings.ts';
-import type { AuthenticationSettings, CoreSettings, LiveCoreSettings } from '../core/settings.ts';
+import type { AuthenticationSettings, CoreSettings, LiveCoreSettings, OverloadSettings } from '../core/settings.ts';
 import { enforcedSchemes, knownSchemes } from './auth-families.ts';
 import { parseServerConfig } from './parse.ts';
 import { CHEAP_READING_WORDS, type ServerConfig, type SessionPasswordMode } from './schema.ts';
@@ -41,6 +41,7 @@ export function toCoreSettings(config: ServerConfig, start: CoreStartValues): Co
   const issue = config.sessionPasswordIssue === 'default' ? start.defaultSessionPassword : config.sessionPasswordIssue;
   return {
     serverId: config.ensemble?.sid ?? STANDALONE_SERVER_ID,
+    overload: toOverloadSettings(config),
     tickTimeMs: config.tickTimeMs,
     minSessionTimeoutMs: config.minSessionTimeoutMs,
     maxSessionTimeoutMs: config.maxSessionTimeoutMs,
@@ -99,6 +100,34 @@ function toAuthenticationSettings(config: ServerConfig, logsIn: boolean): Authen
     allowsSaslFailedClients: config.allowSaslFailedClients,
     checksAclEagerly: config.ensemble !== null && config.eagerAclCheck,
   });
+}
+
+/** What an operator can set of the core's limits: an object of its own, which may be changed while the server runs. */
+export function toOverloadSettings(config: ServerConfig): OverloadSettings {
+  return {
+    handshakeMs: config.sessionlessConnectionTimeoutMs,
+    outstandingRequests: config.globalOutstandingLimit,
+    requestLimit: config.requestThrottleLimit,
+    dropsStale: config.requestThrottleDropStale,
+    staleByLatency: config.requestStaleLatencyCheck,
+    staleByConnection: config.requestStaleConnectionCheck,
+    throttledOpWaitMs: config.throttledOpWaitTimeMs,
+    largeRequestBytes: config.largeRequestThreshold,
+    largeRequestsBytes: config.largeRequestMaxBytes,
+    connections: {
+      tokens: config.connectionMaxTokens,
+      fillTimeMs: config.connectionTokenFillTimeMs,
+      fillCount: config.connectionTokenFillCount,
+      freezeMs: config.connectionFreezeTimeMs,
+      dropIncrease: config.connectionDropIncrease,
+      dropDecrease: config.connectionDropDecrease,
+      decreaseRatio: config.connectionDecreaseRatio,
+      isWeighted: config.connectionWeightEnabled,
+      globalWeight: config.connectionGlobalSessionWeight,
+      localWeight: config.connectionLocalSessionWeight,
+      renewWeight: config.connectionRenewSessionWeight,
+    },
+  };
 }
 
 /** What the core of an ensemble's server works by, beside `toCoreSettings`; null for a standalone server. */

@@ -7,17 +7,17 @@ import { eagerRefusal } from './ops/eager-acl.ts';
 import { makesEphemeral } from './ops/ephemeral-requests.ts';
 import type { ReadOperation } from './ops/operation.ts';
 import { operationOf } from './ops/table.ts';
+import type { Admission } from './overload/admission.ts';
+import { ConnectionThrottle } from './overload/connection-throttle.ts';
+import { areNextPings } from './overload/pings.ts';
 import type { Serving } from './serving.ts';
-import { readHandshake, SessionIds, writeHandshakeReply } from './session/handshake.ts';
+import { readHandshakeOrNull, SessionIds, writeHandshakeReply } from './session/handshake.ts';
 import { PASSWORD_BYTES, SessionPasswords } from './session/password.ts';
 import type { CoreSettings } from './settings.ts';
-import type { Observations } from './statistics/observations.ts';
 import type { WritePath } from './write-path.ts';
 
 /** Xid and opcode. */
 const REQUEST_HEADER_BYTES = 8;
-/** An emptied input buffer larger than this is given back. */
-const KEEP_INPUT_BYTES = 65536;
 const NO_BYTES = new Uint8Array(0);
 /** What a part of this server is to the access control lists, on an Apache leader too. */
 const SUPER = Object.freeze({ scheme: 'super', id: '' });
@@ -33,8 +33,8 @@ export class Clients {
   #path: WritePath | null = null;
   /** The connection whose kept input is being gone through. */
   #consuming: Connection | null = null;
-  /** Connections whose input waits until their own writes are answered. */
-  #stalled: Connection[] = [];
+  readonly #admission: Admission;
+  readonly throttle: ConnectionThrottle;
   readonly #reader: Reader = new Reader(NO_BYTES);
   readonly #waitingReader: Reader = new Reader(NO_BYTES);
 
@@ -44,6 +44,8 @@ export class Clients {
     this.#checksAclEagerly = settings.authentication.checksAclEagerly;
     this.#passwords = new SessionPasswords(settings, hashing);
     this.#sessionIds = new SessionIds(settings.serverId, 0);
+    this.#admission = serving.admission;
+    this.throttle = new ConnectionThrottle(settings.overload.connections, settings.hashSeed);
   }
 
   /** Whether requests wait where they are: a leader that hands over makes no new txns. */
@@ -55,6 +57,7 @@ export class Clients {
   /** New session ids begin at this wall time. */
   start(wallMs: number): void {
     this.#sessionIds = new SessionIds(this.#settings.serverId, wallMs);
+    this.throttle.start(this.#serving.nowMs);
   }
 
   /** Whether clients are served reads only. */
@@ -87,7 +90,7 @@ export class Clients {
     const wasServing = this.#path !== null;
     this.#path = null;
     this.#isHeld = false;
-    this.#stalled = [];
+    this.#admission.forgetStalled();
     for (const connection of this.#serving.connections) {
       if (connection === null || connection === undefined) continue;
       if (keep && connection.state === 'open' && connection.order.size === 0 && !connection.leaving) continue;
@@ -106,7 +109,8 @@ export class Clients {
   open(id: number, address: string, isOwn: boolean, proved: readonly Identity[]): void {
     const serving = this.#serving;
     invariant((serving.connections[id] ?? null) === null, 'a connection id is used once at a time');
-    const connection = new Connection(id, address, serving.nowMs, serving.wallMs);
+    const connection = new Connection(id, address, serving.nowMs, serving.wallMs, this.#admission.held);
+    connection.isOwn = isOwn;
     if (isOwn) connection.identities = [SUPER, ...connection.identities];
     if (proved.length > 0) connection.identities = [...connection.identities, ...proved];
     connection.isWanting = !isOwn && serving.authentication.isWanting(connection.identities);
@@ -122,6 +126,14 @@ export class Clients {
     this.#receive(connection, bytes);
     const reads = statistics.requests - before;
     if (reads > 0) statistics.work.readsTogether.add(reads);
+  }
+
+  /** While there is long work: answers what a client says if it is nothing but pings that nothing goes before, or does nothing. */
+  answerPings(id: number, bytes: Uint8Array): boolean {
+    const connection = this.#serving.connections[id] ?? null;
+    if (this.#path === null || connection === null || !areNextPings(connection, bytes)) return false;
+    this.data(id, bytes);
+    return true;
   }
 
   gone(id: number): void {
@@ -144,6 +156,8 @@ export class Clients {
   tick(): void {
     const { nowMs, connections, statistics } = this.#serving;
     let waiting = 0;
+    const { handshakeMs } = this.#settings.overload;
+    this.resumeStalled();
     for (const { connection } of this.#serving.localSessions.expire(nowMs)) {
       if (connection !== null) this.#serving.close(connection);
     }
@@ -152,7 +166,7 @@ export class Clients {
       if (connection.order.size > 0) waiting++;
       const isTooSlow =
         connection.state === 'handshake'
-          ? nowMs - connection.openedMs >= limits.handshakeMs
+          ? nowMs - connection.openedMs >= handshakeMs
           : this.#serving.authentication.isTooSlow(connection, nowMs);
       if (!isTooSlow) continue;
       if (connection.state === 'handshake') statistics.work.sessionless++;
@@ -169,26 +183,26 @@ export class Clients {
       connection.state === 'connecting' ||
       connection.outputFull ||
       connection.syncing ||
-      this.#isFull(connection) ||
+      connection.isStalled ||
+      this.#admission.isFull(connection) ||
       this.#isHeld ||
-      (this.#path === null ? connection.state === 'open' : connection.order.size > 0 && this.#path.isBehind)
+      (this.#path === null
+        ? connection.state === 'open'
+        : connection.order.size > 0 && this.#admission.isBehind(this.#path))
     );
   }
 
   /** Goes on with input that waited for room. */
   resumeStalled(): void {
-    if (this.#stalled.length === 0) return;
-    const stalled = this.#stalled;
-    this.#stalled = [];
-    for (const connection of stalled) {
-      if (connection.state === 'open' && connection.inputLength > 0) this.#consumeInput(connection);
-    }
+    if (this.#path !== null) this.#admission.resume(this.#path, this.#consume);
   }
 
-  #isFull(connection: Connection): boolean {
-    const { order } = connection;
-    return order.size >= limits.deferredRequests || order.waitingBytes >= limits.deferredBytes;
+  /** A new turn of the loop: what was left to it goes on. */
+  turn(): void {
+    this.#admission.turn(this.#consume);
   }
+
+  readonly #consume = (connection: Connection): void => this.#consumeInput(connection);
 
   #receive(connection: Connection, bytes: Uint8Array): void {
     const serving = this.#serving;
@@ -198,14 +212,14 @@ export class Clients {
     const { session } = connection;
     if (session !== null && this.#path !== null) this.#touch(this.#path, session, connection.timeoutMs);
     if (connection.inputLength > 0 || (this.#path === null && connection.state === 'open')) {
-      appendInput(connection, bytes, 0, serving.statistics.work.keptInput);
-      this.#consumeInput(connection);
+      this.#admission.keep(connection, bytes, 0, serving.nowMs);
+      if (!connection.isStalled && connection.inputLength > 0) this.#consumeInput(connection);
       return;
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const consumed = this.#frames(connection, bytes, view, bytes.length);
     if (consumed === bytes.length || !isReading(connection)) return;
-    appendInput(connection, bytes, consumed, serving.statistics.work.keptInput);
+    this.#admission.keep(connection, bytes, consumed, serving.nowMs);
   }
 
   /** Goes on with input that was kept. */
@@ -218,34 +232,44 @@ export class Clients {
     const consumed = this.#frames(connection, input, view, inputLength);
     this.#consuming = null;
     if (!isReading(connection)) return;
-    connection.inputLength = inputLength - consumed;
-    if (connection.inputLength > 0) input.copyWithin(0, consumed, inputLength);
-    else if (input.length > KEEP_INPUT_BYTES) connection.input = NO_BYTES;
+    this.#admission.consumed(connection, input, inputLength, consumed, this.#serving.nowMs);
   }
 
   /** Handles the whole frames of `bytes[0, end)`; returns how far it came. */
   #frames(connection: Connection, bytes: Uint8Array, view: DataView, end: number): number {
     let at = 0;
     const r = this.#reader;
+    const admission = this.#admission;
+    const isThrottling = admission.isThrottling;
+    let portion = limits.requestsPerConnection;
     while (at + 4 <= end) {
       if (connection.state === 'connecting' || !isReading(connection)) return at;
       if (connection.syncing || this.#isHeld || (this.#path === null && connection.state === 'open')) return at;
       // A few bytes of requests can ask for gigabytes of replies: one after the other, as the network takes them.
       if (connection.out.length >= limits.outputHighWater) connection.outputFull = true;
       if (connection.outputFull) return at;
-      if (this.#isFull(connection)) {
-        this.#stalled.push(connection);
-        return at;
-      }
       const length = view.getInt32(at);
-      if (length < 0 || length > this.#settings.juteMaxBuffer) {
+      const isOpen = connection.state === 'open';
+      if (length < 0 || length > this.#settings.juteMaxBuffer || (length > limits.handshakeBytes && !isOpen)) {
         this.#serving.close(connection);
         return end;
       }
       const frameEnd = at + 4 + length;
+      if (isThrottling && isOpen && !admission.admitsLarge(length)) {
+        this.#serving.close(connection);
+        return end;
+      }
       if (frameEnd > end) return at;
+      if (isOpen && (connection.order.size > 0 || length > limits.smallRequestBytes || isThrottling)) {
+        if (admission.stalls(connection, this.#path as WritePath, length)) return at;
+      }
+      if (--portion < 0) {
+        if (isOpen && admission.endsTurn(connection)) return at;
+        portion = limits.requestsPerConnection - 1;
+      }
       r.reset(bytes, view, at + 4, frameEnd);
       at = frameEnd;
+      if (isThrottling && isOpen && this.#isTooLate(connection, r)) continue;
       if (this.#path === null) {
         this.#serving.statistics.work.closedUnserved++;
         this.#serving.close(connection);
@@ -253,6 +277,14 @@ export class Clients {
       else this.#handshake(this.#path, connection, r);
     }
     return at;
+  }
+
+  /** Whether the request has waited so long that it is refused, or its connection closed over it. */
+  #isTooLate(connection: Connection, r: Reader): boolean {
+    const verdict = this.#admission.judge(connection, r, this.#serving.nowMs);
+    if (verdict === 'late') this.#refuse(connection, r.view.getInt32(r.pos), ErrorCode.throttledOp);
+    else if (verdict === 'stale') this.#serving.close(connection);
+    return verdict !== 'taken';
   }
 
   #request(path: WritePath, connection: Connection, r: Reader): void {
@@ -284,6 +316,7 @@ export class Clients {
       if (answer === 'later' || answer === 'behind') {
         if (answer === 'later') connection.syncing = true;
         connection.order.pushSync(r.bytes, start, r.end, connection.identities, serving.nowMs);
+        this.#admission.checkHeld();
         return;
       }
       if (answer === 'refused') {
@@ -295,6 +328,8 @@ export class Clients {
       if (connection.order.size > 0) {
         connection.order.pushRequest(r.bytes, start, r.end, connection.identities, serving.nowMs);
         serving.statistics.work.waitingRequests.add(connection.order.size);
+        this.#admission.noteLarge(connection, r.end - start);
+        this.#admission.checkHeld();
         return;
       }
       this.#read(connection, operation, connection.identities, r, xid, opcode, 0);
@@ -340,8 +375,10 @@ export class Clients {
     serving.audit?.asked(connection, opcode, xid, r, this.historyEnd());
     const error = path.write(connection, operation, opcode, xid, r);
     if (error !== 0) serving.audit?.withdraw(session);
-    if (error === 0) connection.order.pushWrite();
-    else if (error === ErrorCode.sessionMoved) serving.close(connection);
+    if (error === 0) {
+      connection.order.pushWrite();
+      this.#admission.noteLarge(connection, r.end - start);
+    } else if (error === ErrorCode.sessionMoved) serving.close(connection);
     else this.#refuse(connection, xid, error);
   }
 
@@ -388,7 +425,11 @@ export class Clients {
     serving.statistics.packetsReceived++;
     connection.statistics.received++;
     serving.statistics.work.handshakes++;
-    const handshake = decodeOrNull(r);
+    const handshake = readHandshakeOrNull(r);
+    if (handshake !== null && !connection.isOwn && !this.throttle.takes(handshake, serving)) {
+      serving.close(connection);
+      return;
+    }
     // A client that has seen a later zxid must not be taken back in time: it tries another server.
     if (handshake === null || handshake.lastZxidSeen > serving.lastZxid) {
       serving.close(connection);
@@ -492,6 +533,7 @@ export class Clients {
     const latency = serving.nowMs - arrivedMs;
     serving.statistics.answered(latency);
     serving.statistics.work.updateLatency.add(latency);
+    if (latency > connection.timeoutMs) this.#admission.countStaleReply(connection, latency);
     connection.statistics.answered(opcode, xid, zxid, latency, serving.nowMs);
     const { order } = connection;
     invariant(order.headKind() === 'write', 'replies leave in the order of requests');
@@ -553,26 +595,4 @@ export class Clients {
 
 function isReading(connection: Connection): boolean {
   return connection.state !== 'closing' && connection.state !== 'closed' && !connection.leaving;
-}
-
-/** Adds `bytes` from `from` on to what waits, growing with what has really arrived. */
-function appendInput(connection: Connection, bytes: Uint8Array, from: number, keptInput: Observations): void {
-  const need = connection.inputLength + bytes.length - from;
-  if (need > connection.input.length) {
-    const larger = new Uint8Array(Math.max(need, connection.input.length * 2, 256));
-    larger.set(connection.input.subarray(0, connection.inputLength));
-    connection.input = larger;
-  }
-  connection.input.set(bytes.subarray(from), connection.inputLength);
-  connection.inputLength = need;
-  keptInput.add(need);
-}
-
-function decodeOrNull(r: Reader): ReturnType<typeof readHandshake> | null {
-  try {
-    return readHandshake(r);
-  } catch (failure) {
-    if (!(failure instanceof JuteError)) throw failure;
-    return null;
-  }
 }

@@ -2,6 +2,7 @@ import { encodeAuthinfo, type Identity, Writer } from '@headkeeper/protocol';
 import type { SaslMechanism } from '../ports.ts';
 import { Forwards } from './order/forwards.ts';
 import { SessionOrder } from './order/session-order.ts';
+import type { Held } from './overload/overload-counters.ts';
 
 /**
  * Where a connection stands. `handshake`: waiting for its ConnectRequest. `connecting`: its session is being created, its
@@ -9,7 +10,7 @@ import { SessionOrder } from './order/session-order.ts';
  */
 export type ConnectionState = 'handshake' | 'connecting' | 'open' | 'closing' | 'closed';
 
-const INITIAL_OUTPUT_BYTES = 512;
+const INITIAL_OUTPUT_BYTES = 128;
 
 /** The SASL exchange of a connection; it has one. */
 export interface SaslExchange {
@@ -39,7 +40,7 @@ export class Connection {
   /** Replies and events not yet handed to the socket. The driver empties it. */
   readonly out: Writer = new Writer(INITIAL_OUTPUT_BYTES);
   /** Requests that wait behind this connection's own writes, and the places of those writes. */
-  readonly order: SessionOrder = new SessionOrder();
+  readonly order: SessionOrder;
   /** The identities as they go to the leader, and of which list they are. */
   #authinfo: Uint8Array | null = null;
   #authinfoOf: readonly Identity[] | null = null;
@@ -47,6 +48,12 @@ export class Connection {
   /** Input that has not been consumed: the beginning of a frame, or frames that must wait. */
   input: Uint8Array = new Uint8Array(0);
   inputLength = 0;
+  /** Since when it waits: its oldest byte, monotonic milliseconds. */
+  inputSinceMs = 0;
+  /** Whether its input waits until it is the connection's turn. */
+  isStalled = false;
+  /** Whether its client is a part of this server. */
+  isOwn = false;
   /** Whether its input waits because its output is large; goes on with a `clientDrained` event. */
   outputFull = false;
   /** Whether it is in the list of connections with output for the driver. */
@@ -66,8 +73,10 @@ export class Connection {
   readonly statistics: ConnectionStatistics = new ConnectionStatistics();
   readonly traffic: ConnectionTraffic = new ConnectionTraffic();
 
-  constructor(id: number, address: string, nowMs: number, wallMs: number) {
+  /** `held`: where what it makes this server hold is counted. */
+  constructor(id: number, address: string, nowMs: number, wallMs: number, held: Held) {
     this.id = id;
+    this.order = new SessionOrder(held);
     this.address = address;
     this.identities = [{ scheme: 'ip', id: address }];
     this.establishedWallMs = wallMs;

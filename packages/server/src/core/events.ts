@@ -29,6 +29,10 @@ export type Event = EventTime &
     /** What the connection was sent is mostly with the network, so that it may be sent more. */
     | { readonly kind: 'clientDrained'; readonly connection: number }
     | { readonly kind: 'tick' }
+    /** A new turn of the loop, after `Clients.wantsTurn` said that it matters. */
+    | { readonly kind: 'turn' }
+    /** A slice of the long work may be done; while some is pending nothing else may be said to the core. */
+    | { readonly kind: 'work' }
     /** A session is to end as if its time were over; for a server that leads or stands alone, others do nothing. */
     | { readonly kind: 'expireSession'; readonly idHigh: number; readonly idLow: number }
     /** Everything appended up to `zxid` is on stable storage. */

@@ -168,6 +168,11 @@ export class Member {
     }
   }
 
+  /** Long work is done. */
+  worked(): void {
+    if (this.#role instanceof Learning && !this.stage.pipeline.isApplying) this.#role.applied();
+  }
+
   /** The end of a step: what came of the election, and the end of a role. */
   end(): void {
     const { stage } = this;
@@ -259,6 +264,7 @@ export class Member {
 
   #leave(): void {
     const { stage } = this;
+    stage.pipeline.forgetWork();
     const wasServing = stage.clients.areServed;
     this.#role.leave();
     for (const link of [...stage.links.values()]) stage.close(link);

@@ -1,12 +1,14 @@
-import { decodeUtf8, ErrorCode, OpCode, Reader, Writer } from '@headkeeper/protocol';
+import { decodeUtf8, ErrorCode, type Identity, OpCode, Reader, Writer } from '@headkeeper/protocol';
+import { limits } from '../limits.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { Clients } from './clients.ts';
 import type { Session } from './connection.ts';
 import type { Database } from './database.ts';
 import { InvariantViolation, invariant } from './invariants.ts';
+import { LongWork } from './long-work.ts';
 import { writeData } from './ops/get-data.ts';
 import type { WriteOperation } from './ops/operation.ts';
-import { closeSession, createSession } from './ops/sessions.ts';
+import { closeInSlices, closeSession, createSession, endsInSlices } from './ops/sessions.ts';
 import { type Proposal, Proposals } from './proposals.ts';
 import type { Serving } from './serving.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
@@ -16,6 +18,8 @@ import { DigestLog } from './tree/digest-log.ts';
 
 const TWO_32 = 4294967296;
 const TXN_HEADER_BYTES = 32;
+/** Of what is proposed and not applied, forgotten in one slice: about a millisecond. */
+const CHANGES_PER_SLICE = 4096;
 const NO_BYTES = new Uint8Array(0);
 const NO_PATHS: readonly string[] = [];
 
@@ -40,6 +44,13 @@ export class Pipeline {
   claimer: TxnClaimer | null = null;
   /** Up to here digests of txns say nothing: the state came from a leader while it was changing. */
   fuzzyUntil = 0;
+  /** What is too much for one step. */
+  readonly work: LongWork = new LongWork();
+  #isApplying = false;
+  /** Up to here is committed. */
+  #target = 0;
+  /** For the audit log: what the session that ends owns. */
+  #ending: readonly string[] = NO_PATHS;
   readonly #results: Writer = new Writer(1024);
   readonly #body: Reader = new Reader(NO_BYTES);
 
@@ -102,7 +113,23 @@ export class Pipeline {
   /** Proposes the end of a session. `remote`: another server waits for the txn. */
   proposeClose(session: Session): void {
     this.serving.expiry.remove(session.slot);
-    this.propose(closeSession, OpCode.closeSession, 0, null, session, session.idHigh, session.idLow, this.#body);
+    if (endsInSlices(session)) this.closeInSlices(session, 0, null, []);
+    else this.propose(closeSession, OpCode.closeSession, 0, null, session, session.idHigh, session.idLow, this.#body);
+  }
+
+  /** Proposes the end of a session with very many ephemerals, as long work; from now on it takes no requests. */
+  closeInSlices(
+    session: Session,
+    xid: number,
+    connection: Proposal['connection'],
+    identities: readonly Identity[],
+  ): void {
+    const { proposals, work } = this;
+    session.closing = true;
+    work.add(function* () {
+      session.closing = false;
+      yield* proposals.proposeInSlices(closeInSlices, OpCode.closeSession, xid, connection, session, identities);
+    });
   }
 
   proposeCreate(connection: Proposal['connection'], idHigh: number, idLow: number, timeoutMs: number): void {
@@ -127,28 +154,100 @@ export class Pipeline {
     return this.proposals.propose(operation, opcode, xid, connection, session, idHigh, idLow, r, identities);
   }
 
+  /**
+   * As `applyUpTo`, but what takes long is applied in slices, as long work: until that is done `isApplying` is true, and
+   * `zxid` is not reached.
+   */
+  applyInSlicesUpTo(zxid: number): void {
+    this.#target = Math.max(this.#target, zxid);
+    if (this.#isApplying || this.#applySome() === null) return;
+    this.#isApplying = true;
+    this.work.add(() => this.#applyRest());
+  }
+
+  /** Applies what is committed, until that is enough for one step; returns a txn that it has stopped at, or null. */
+  #applySome(): Proposal | null {
+    let bytes = 0;
+    for (let next = this.proposals.oldest; next !== null && next.zxid <= this.#target; next = this.proposals.oldest) {
+      if (bytes > limits.appliedBytesAtOnce || this.#takesLong(next)) return next;
+      bytes += next.end - next.start;
+      this.#apply(next);
+    }
+    return null;
+  }
+
+  *#applyRest(): Generator<void, void> {
+    for (let next = this.#applySome(); next !== null; next = this.#applySome()) {
+      if (this.#takesLong(next)) yield* this.#applyInSlices(next);
+      yield;
+    }
+    this.#isApplying = false;
+  }
+
+  get isApplying(): boolean {
+    return this.#isApplying;
+  }
+
+  /** The role ends: what it had planned is not done, what is committed is applied by the next one. */
+  forgetWork(): void {
+    this.work.clear();
+    this.#isApplying = false;
+    this.#target = 0;
+  }
+
+  #takesLong({ buffer, start }: Proposal): boolean {
+    const { view } = (buffer as NonNullable<Proposal['buffer']>).writer;
+    if (view.getInt32(start + 28) !== OpCode.closeSession) return false;
+    return endsInSlices(this.serving.sessions.find(view.getInt32(start), view.getInt32(start + 4)));
+  }
+
+  *#applyInSlices(proposal: Proposal): Generator<void, void> {
+    const closing = this.#beginApply(proposal);
+    const { writer } = proposal.buffer as NonNullable<Proposal['buffer']>;
+    yield* this.serving.database.applier.closeInSlices(writer.bytes, writer.view, proposal.start, proposal.end);
+    while (!this.proposals.preparation.pending.applied(proposal.zxid, CHANGES_PER_SLICE)) yield;
+    this.#endApply(proposal, closing);
+  }
+
   #apply(proposal: Proposal): void {
+    const closing = this.#beginApply(proposal);
+    const { writer } = proposal.buffer as NonNullable<Proposal['buffer']>;
+    this.serving.database.applier.apply(writer.bytes, writer.view, proposal.start, proposal.end);
+    this.#endApply(proposal, closing);
+  }
+
+  /** Returns the session that the txn ends, or null. */
+  #beginApply(proposal: Proposal): Session | null {
     const { serving } = this;
-    const { applier } = serving.database;
     const writer = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
-    const { zxid, start, end } = proposal;
+    const { zxid, start } = proposal;
     const last = serving.lastZxid;
     const follows = zxid === last + 1 || (zxid % TWO_32 === 1 && Math.floor(zxid / TWO_32) > Math.floor(last / TWO_32));
     if (!follows) throw new InvariantViolation(`txn ${zxid} follows ${last}`);
     const idHigh = writer.view.getInt32(start);
     const idLow = writer.view.getInt32(start + 4);
     this.claimer?.claim(proposal, idHigh, idLow, writer.view.getInt32(start + 8));
-    const { connection } = proposal;
     const type = writer.view.getInt32(start + 28);
     this.#closeStale(proposal, idHigh, idLow, type);
     const closing = type === OpCode.closeSession ? serving.sessions.find(idHigh, idLow) : null;
+    this.#ending =
+      serving.audit !== null && closing !== null ? ephemeralPaths(closing, serving.database.applier) : NO_PATHS;
     this.#results.length = 0;
     serving.pendingZxid = zxid;
-    const ending = serving.audit !== null && closing !== null ? ephemeralPaths(closing, applier) : NO_PATHS;
-    applier.apply(writer.bytes, writer.view, start, end);
+    return closing;
+  }
+
+  #endApply(proposal: Proposal, closing: Session | null): void {
+    const { serving } = this;
+    const { applier } = serving.database;
+    const { connection, zxid, start, end } = proposal;
+    const { writer } = proposal.buffer as NonNullable<Proposal['buffer']>;
+    const idHigh = writer.view.getInt32(start);
+    const idLow = writer.view.getInt32(start + 4);
+    const type = writer.view.getInt32(start + 28);
     invariant(applier.zxid === zxid, 'the txn applied is the one that was proposed');
     serving.setLastZxid(zxid);
-    if (serving.audit !== null) this.#audit(serving.audit, writer, proposal, ending);
+    if (serving.audit !== null) this.#audit(serving.audit, writer, proposal, this.#ending);
     this.#observeAge(proposal, applier.time);
     serving.database.recent.add(zxid, writer.bytes, start, end);
     if (applier.hasDigest && serving.settings.digestEnabled && zxid > this.fuzzyUntil) this.#compareDigest();
@@ -170,7 +269,7 @@ export class Pipeline {
       this.clients.answered(connection, proposal.opcode, proposal.xid, zxid, proposal.arrivedMs);
       if (serving.nowMs - proposal.arrivedMs >= serving.slowRequestMs)
         this.#tellSlow(proposal, writer, connection.address);
-    }
+    } else if (connection !== null) serving.admission.countStaleReply(connection, 0);
     this.proposals.release(proposal);
     this.snapshots.applied(this.proposals.bytesProposed);
   }

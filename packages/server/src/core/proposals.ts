@@ -2,7 +2,14 @@ import { ErrorCode, type Identity, JuteError, OpCode, type Reader, Writer } from
 import { limits } from '../limits.ts';
 import type { Connection, Session } from './connection.ts';
 import { invariant } from './invariants.ts';
-import { beginRecord, endRecord, RECORD_PREFIX_BYTES, timeOfBody, zxidOfBody } from './log/record-codec.ts';
+import {
+  beginRecord,
+  endRecord,
+  RECORD_PREFIX_BYTES,
+  TXN_HEADER_BYTES,
+  timeOfBody,
+  zxidOfBody,
+} from './log/record-codec.ts';
 import type { WriteOperation } from './ops/operation.ts';
 import { Preparation } from './preparation.ts';
 import type { Append } from './ready.ts';
@@ -16,6 +23,7 @@ const FULL_BYTES = 192 * 1024;
 /** Larger buffers, grown by large txns, are not kept. */
 const KEEP_BYTES = 1024 * 1024;
 const POOLED_BUFFERS = 16;
+const NO_APPENDS: Append[] = [];
 const COUNTER_LIMIT = 0xffffffff;
 const TWO_32 = 4294967296;
 
@@ -66,6 +74,8 @@ export class Proposals {
   readonly #applied: LogBuffer[] = [];
   #durableZxid = 0;
   #appends: Append[] = [];
+  /** Whether a txn is being made in slices. */
+  #isOpen = false;
   #firstUntaken = 0;
   #lastZxid = 0;
   /** Zxid of the next proposal when it begins an epoch; 0 otherwise. */
@@ -131,30 +141,9 @@ export class Proposals {
     isRemote = false,
     refusal = 0,
   ): number {
-    const serving = this.#serving;
-    serving.statistics.work.proposed++;
     const p = this.preparation;
-    const buffer = this.#buffer;
-    const log = buffer.writer;
-    const zxid = this.#nextZxid === 0 ? nextZxid(this.#lastZxid) : this.#nextZxid;
-    // One append does not reach across epochs.
-    if (zxid !== this.#lastZxid + 1) this.#cut();
-    p.pending.follow();
-    const recordAt = beginRecord(log);
-    log.longHalves(idHigh, idLow);
-    log.int(xid);
-    log.long(zxid);
-    log.long(serving.wallMs);
-    const typeAt = log.length;
-    log.int(opcode);
-    const bodyAt = log.length;
-    p.log = log;
-    p.logLimit = recordAt + RECORD_PREFIX_BYTES + serving.settings.juteMaxBuffer + serving.settings.juteMaxBufferExtra;
-    p.zxid = zxid;
-    p.time = serving.wallMs;
-    p.session = session;
-    p.identities = identities;
-    p.begin(opcode);
+    const log = this.#buffer.writer;
+    const recordAt = this.#begin(opcode, xid, session, idHigh, idLow, identities);
     let error: number;
     try {
       error = refusal === 0 ? operation.prepare(p, r, opcode) : refusal;
@@ -167,6 +156,74 @@ export class Proposals {
       }
       error = ErrorCode.marshallingError;
     }
+    this.#end(recordAt, error, opcode, xid, connection, session);
+    return 0;
+  }
+
+  /** As `propose`, in slices, between which nothing else may be proposed and nothing applied. */
+  *proposeInSlices(
+    prepare: (p: Preparation) => Generator<void, number>,
+    opcode: number,
+    xid: number,
+    connection: Connection | null,
+    session: Session,
+    identities: readonly Identity[],
+  ): Generator<void, void> {
+    const recordAt = this.#begin(opcode, xid, session, session.idHigh, session.idLow, identities);
+    this.#isOpen = true;
+    const error = yield* prepare(this.preparation);
+    this.#isOpen = false;
+    this.#end(recordAt, error, opcode, xid, connection, session);
+  }
+
+  /** Writes the header of the next txn; returns where its record begins. */
+  #begin(
+    opcode: number,
+    xid: number,
+    session: Session | null,
+    idHigh: number,
+    idLow: number,
+    identities: readonly Identity[],
+  ): number {
+    invariant(!this.#isOpen, 'one txn is made at a time');
+    const serving = this.#serving;
+    const p = this.preparation;
+    const log = this.#buffer.writer;
+    const zxid = this.#nextZxid === 0 ? nextZxid(this.#lastZxid) : this.#nextZxid;
+    // One append does not reach across epochs.
+    if (zxid !== this.#lastZxid + 1) this.#cut();
+    p.pending.follow();
+    const recordAt = beginRecord(log);
+    log.longHalves(idHigh, idLow);
+    log.int(xid);
+    log.long(zxid);
+    log.long(serving.wallMs);
+    log.int(opcode);
+    p.log = log;
+    p.logLimit = recordAt + RECORD_PREFIX_BYTES + serving.settings.juteMaxBuffer + serving.settings.juteMaxBufferExtra;
+    p.zxid = zxid;
+    p.time = serving.wallMs;
+    p.session = session;
+    p.identities = identities;
+    p.begin(opcode);
+    return recordAt;
+  }
+
+  /** Completes the txn that `#begin` began, or makes an error txn of it. */
+  #end(
+    recordAt: number,
+    error: number,
+    opcode: number,
+    xid: number,
+    connection: Connection | null,
+    session: Session | null,
+  ): void {
+    const p = this.preparation;
+    const buffer = this.#buffer;
+    const log = buffer.writer;
+    const { zxid } = p;
+    const bodyAt = recordAt + RECORD_PREFIX_BYTES + TXN_HEADER_BYTES;
+    const typeAt = bodyAt - 4;
     p.pending.endOperation();
     if (error !== 0) {
       log.length = bodyAt;
@@ -174,7 +231,7 @@ export class Proposals {
       log.view.setInt32(typeAt, OpCode.error);
     } else {
       log.view.setInt32(typeAt, p.txnType);
-      if (serving.settings.digestEnabled) {
+      if (this.#serving.settings.digestEnabled) {
         log.int(DIGEST_VERSION);
         log.longHalves(p.pending.digest.high, p.pending.digest.low);
       }
@@ -186,7 +243,6 @@ export class Proposals {
     this.#nextZxid = 0;
     this.#enqueue(buffer, zxid, opcode, xid, connection, session, recordAt + RECORD_PREFIX_BYTES, bodyEnd);
     this.#leaveFullBuffer();
-    return 0;
   }
 
   /** Takes a txn (header, body, digest: `bytes[start, end)`) that the leader has proposed. Its zxid has been checked. */
@@ -311,6 +367,7 @@ export class Proposals {
 
   /** The records written since the last call, for the journal. */
   takeAppends(): Append[] {
+    if (this.#isOpen) return NO_APPENDS;
     this.#cut();
     const appends = this.#appends;
     if (appends.length > 0) this.#appends = [];

@@ -93,6 +93,8 @@ export interface Ready {
   append: Append[];
   /** Connections with bytes in `out`. */
   output: Connection[];
+  /** There is more output than that: another Ready may be taken in the next turn, without a step. */
+  more: boolean;
   /** Connections to be closed once their output is sent. */
   close: Connection[];
   snapshot: SnapshotWork;

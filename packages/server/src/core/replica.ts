@@ -1,4 +1,5 @@
 import type { Identity } from '@headkeeper/protocol';
+import { limits } from '../limits.ts';
 import type { Epochs, Hashing, Logins } from '../ports.ts';
 import type { FailedLogin } from './auth/authentication.ts';
 import { Clients } from './clients.ts';
@@ -49,6 +50,8 @@ export class Replica {
   /** The last tree whose digests were all found to be known. */
   #checkedTree: DataTree | null = null;
   #wasServing = false;
+  /** Whether a snapshot is to begin once the long work is done. */
+  #wantsSnapshot = false;
 
   /** `logins`: null where SASL with clients is not configured. */
   constructor(
@@ -123,13 +126,25 @@ export class Replica {
 
   /** Begins a snapshot of the state as it is, unless one is running. */
   beginSnapshot(): void {
-    this.pipeline.snapshots.begin();
+    if (this.isBusy) this.#wantsSnapshot = true;
+    else this.pipeline.snapshots.begin();
+  }
+
+  /** Says what time it is where something is asked of the core that is no event. */
+  setTime(nowMs: number, wallMs: number): void {
+    this.serving.nowMs = nowMs;
+    this.serving.wallMs = wallMs;
   }
 
   step(event: Event): void {
     const { serving, clients, member } = this;
     serving.nowMs = event.nowMs;
     serving.wallMs = event.wallMs;
+    if (event.kind === 'work') {
+      this.#work();
+      return;
+    }
+    invariant(!this.pipeline.work.isPending, 'nothing happens while there is long work');
     member?.begin(event.nowMs);
     switch (event.kind) {
       case 'clientData':
@@ -150,6 +165,9 @@ export class Replica {
       case 'clientDrained':
         clients.drained(event.connection);
         break;
+      case 'turn':
+        clients.turn();
+        break;
       case 'tick':
         this.#tick();
         break;
@@ -161,6 +179,23 @@ export class Replica {
         else this.#alone(event);
     }
     member?.end();
+  }
+
+  /** Whether there is work that is too much for one step: it wants `work` events, and no others. */
+  get isBusy(): boolean {
+    return this.pipeline.work.isPending;
+  }
+
+  #work(): void {
+    const { work, snapshots } = this.pipeline;
+    work.advance();
+    if (work.isPending) return;
+    this.member?.begin(this.serving.nowMs);
+    if (this.#wantsSnapshot) snapshots.begin();
+    this.#wantsSnapshot = false;
+    this.#standalone?.durable();
+    this.member?.worked();
+    this.member?.end();
   }
 
   #alone(event: Event): void {
@@ -182,11 +217,13 @@ export class Replica {
     const isServing = this.clients.areServed;
     const resume = isServing && !this.#wasServing;
     this.#wasServing = isServing;
+    const output = this.#takeOutput(isServing);
     return {
       generation: this.generation,
       roll: pipeline.snapshots.takeRoll(),
       append: pipeline.proposals.takeAppends(),
-      output: this.#takeOutput(isServing),
+      output,
+      more: isServing && this.serving.dirty.length > 0,
       close: this.#takeClosing(),
       snapshot: pipeline.snapshots.takeWork(),
       ensemble: member === null ? null : member.takeWork(),
@@ -212,6 +249,7 @@ export class Replica {
   #takeOutput(isServing: boolean): Ready['output'] {
     const { dirty } = this.serving;
     if (dirty.length === 0) return NO_CONNECTIONS;
+    if (isServing && dirty.length > limits.outputsPerStep) return this.#takeSomeOutput();
     if (isServing) {
       const output = dirty.slice();
       let bytes = 0;
@@ -231,6 +269,17 @@ export class Replica {
     return output;
   }
 
+  /** An event for very many connections leaves a part at a time; those that end have theirs first. */
+  #takeSomeOutput(): Ready['output'] {
+    const { dirty, closing } = this.serving;
+    const ending = new Set(closing.filter((connection) => connection.dirty));
+    const rest = ending.size === 0 ? dirty.splice(0) : dirty.splice(0).filter((connection) => !ending.has(connection));
+    const output = [...ending, ...rest.slice(0, limits.outputsPerStep)];
+    for (const connection of output) connection.dirty = false;
+    for (let i = limits.outputsPerStep; i < rest.length; i++) dirty.push(rest[i]);
+    return output;
+  }
+
   /** Whether the driver should stop reading from the connection for now. */
   wantsPause(id: number): boolean {
     return this.clients.wantsPause(id);
@@ -243,7 +292,7 @@ export class Replica {
 
   /** Whether the tree's digest is still to be found, and clients are served meanwhile. */
   get findsDigest(): boolean {
-    return !this.serving.tree.isDigestKnown && this.clients.areServed;
+    return !this.serving.tree.isDigestKnown && this.clients.areServed && !this.isBusy;
   }
 
   /** Computes so many of the digests from which the tree's is found. */

@@ -11,12 +11,15 @@ import {
   SpecialXid,
   Writer,
 } from '@headkeeper/protocol';
+import { limits } from '../limits.ts';
 import type { Hashing, Logins } from '../ports.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { Authentication } from './auth/authentication.ts';
 import type { Connection, Session } from './connection.ts';
 import type { Database } from './database.ts';
 import type { Membership } from './membership/membership.ts';
+import { Admission } from './overload/admission.ts';
+import { Held, OverloadCounters } from './overload/overload-counters.ts';
 import { ExpiryQueue } from './session/expiry.ts';
 import { LocalSessions } from './session/local-sessions.ts';
 import type { SessionTable } from './session/sessions.ts';
@@ -78,6 +81,7 @@ export class ServerStatistics {
   authFailures = 0;
   /** What `reset` leaves alone. */
   readonly work: WorkStatistics = new WorkStatistics();
+  readonly overload: OverloadCounters = new OverloadCounters();
   /** Bytes of replies, of the last, the smallest and the largest; -1 before the first. */
   readonly responseSize: { last: number; min: number; max: number } = { last: -1, min: -1, max: -1 };
 
@@ -133,6 +137,8 @@ export class Serving implements ChangeObserver {
   /** Sessions that only this server knows. */
   readonly localSessions: LocalSessions;
   readonly watches: WatchTable;
+  /** Which requests are taken now. */
+  readonly admission: Admission;
   /** Open connections by id. */
   readonly connections: (Connection | null)[] = [];
   readonly statistics: ServerStatistics = new ServerStatistics();
@@ -170,6 +176,8 @@ export class Serving implements ChangeObserver {
     this.expiry = new ExpiryQueue(settings.tickTimeMs);
     this.localSessions = new LocalSessions(settings.tickTimeMs);
     this.watches = new WatchTable(settings.hashSeed);
+    const { overload } = this.statistics;
+    this.admission = new Admission(settings.overload, new Held(), overload, this.connections, (one) => this.close(one));
   }
 
   /** Another state takes the place of the one before. */
@@ -283,7 +291,7 @@ export class Serving implements ChangeObserver {
     this.watches.removeConnection(connection.id);
     const session: Session | null = connection.session;
     if (session !== null && session.connection === connection) session.connection = null;
-    connection.inputLength = 0;
+    this.admission.drop(connection);
   }
 
   /** Version of the membership that the tree holds: that of the last reconfiguration in the log, or of the last one that served. */
@@ -322,6 +330,25 @@ export class Serving implements ChangeObserver {
     if (error === ErrorCode.quotaExceeded) this.statistics.work.exceeded(bytes, start, end);
     return error;
   }
+
+  /**
+   * Whether so many more watches are too many for the connection, or for this server. The request has been refused then: a
+   * client must not believe that it watches.
+   */
+  refusesWatches(connection: Connection, xid: number, count = 1): boolean {
+    const { watches } = this;
+    const isFull = watches.countOf(connection.id) + count > this.watchLimits.perConnection;
+    if (!isFull && watches.pathBytes < this.watchLimits.pathBytes) return false;
+    this.statistics.overload.watchesRefused++;
+    this.replyError(connection, xid, ErrorCode.throttledOp);
+    return true;
+  }
+
+  /** Watches of one connection, and bytes of all watched paths. */
+  watchLimits: { readonly perConnection: number; readonly pathBytes: number } = {
+    perConnection: limits.watchesPerConnection,
+    pathBytes: limits.watchedPathBytes,
+  };
 
   get isWatching(): boolean {
     return this.watches.pathCount > 0;

@@ -79,6 +79,7 @@ export interface CoreSettings {
   readonly commitLogCount: number;
   /** Seeds the hash of paths, so that nobody can choose paths that collide. */
   readonly hashSeed: number;
+  readonly overload: OverloadSettings;
 }
 
 /**
@@ -97,3 +98,74 @@ export type LiveCoreSettings = Pick<
   | 'snapCount'
   | 'snapSizeLimitBytes'
 >;
+
+/**
+ * How much of what clients send is taken at once, beside `limits.ts`: what an operator can set. Times in milliseconds, sizes
+ * in bytes. The one part of the core's settings that may change while it runs: it is looked at each time.
+ */
+export interface OverloadSettings {
+  /** A connection that has not completed its handshake after this long is closed. */
+  handshakeMs: number;
+  /** Connections with unanswered requests wait while more requests of all servers' clients are on their way. */
+  outstandingRequests: number;
+  /** Every request waits while so many are on their way on this server; 0: no limit. */
+  requestLimit: number;
+  /** Whether a request that goes stale while it waits for that is dropped with its connection. */
+  dropsStale: boolean;
+  /** What makes a request stale: it is older than its session timeout; its connection is gone. */
+  staleByLatency: boolean;
+  staleByConnection: boolean;
+  /** A request that has waited longer than this is answered THROTTLEDOP; 0: none is. */
+  throttledOpWaitMs: number;
+  /** A longer request is large; -1: none is. */
+  largeRequestBytes: number;
+  /** What large requests on their way may have together. */
+  largeRequestsBytes: number;
+  readonly connections: ConnectionThrottleSettings;
+}
+
+/** The token bucket that handshakes take from (Apache's BlueThrottle). */
+export interface ConnectionThrottleSettings {
+  /** The size of the bucket; 0: handshakes are not throttled. */
+  tokens: number;
+  /** `fillCount` tokens come back each `fillTimeMs`. */
+  fillTimeMs: number;
+  fillCount: number;
+  /** How often the probability of a refusal changes; -1: nothing is refused by chance. */
+  freezeMs: number;
+  /** Added when the bucket is empty; taken away when at most `decreaseRatio` of it is missing. */
+  dropIncrease: number;
+  dropDecrease: number;
+  decreaseRatio: number;
+  /** Whether kinds of sessions cost different numbers of tokens; otherwise each costs one. */
+  isWeighted: boolean;
+  globalWeight: number;
+  localWeight: number;
+  renewWeight: number;
+}
+
+/** Apache's defaults: nothing is throttled. */
+export const NO_THROTTLES: OverloadSettings = Object.freeze({
+  handshakeMs: 10_000,
+  outstandingRequests: 16_000,
+  requestLimit: 0,
+  dropsStale: true,
+  staleByLatency: false,
+  staleByConnection: true,
+  throttledOpWaitMs: 0,
+  largeRequestBytes: -1,
+  largeRequestsBytes: 104_857_600,
+  connections: Object.freeze({
+    tokens: 0,
+    fillTimeMs: 1,
+    fillCount: 1,
+    freezeMs: -1,
+    dropIncrease: 0.02,
+    dropDecrease: 0.002,
+    decreaseRatio: 0,
+    isWeighted: false,
+    globalWeight: 3,
+    localWeight: 1,
+    renewWeight: 2,
+  }),
+});

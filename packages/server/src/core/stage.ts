@@ -84,6 +84,7 @@ export class Stage {
     this.rebuilding = rebuilding;
     this.committed = settings.membership;
     this.lastSeen = settings.lastSeen;
+    pipeline.serving.admission.voters = () => this.committed.voters.size;
   }
 
   get sid(): number {

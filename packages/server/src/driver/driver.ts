@@ -44,6 +44,8 @@ const NOBODY = -1;
 const SEVERAL = -2;
 /** Flushes in a row that must be for the same connection before it counts as the only one. */
 const LONE_FLUSHES = 4;
+/** Events that have waited for long work and are handled in one turn. */
+const WAITING_PER_TURN = 64;
 /** Znodes whose digests are computed in one slice of time: about a millisecond. */
 const ZNODES_PER_SLICE = 2048;
 
@@ -71,8 +73,15 @@ export class Driver implements JournalListener {
   #linkCount = 0;
   #stepping = false;
   readonly #waiting: Event[] = [];
+  /** Whether events wait for long work, or for others that do. */
+  #isBehind = false;
+  /** Connections whose data waits for that, and connections that have gone meanwhile. */
+  readonly #heldBack: Set<number> = new Set();
+  readonly #closedMeanwhile: number[] = [];
   #flushScheduled = false;
   #findsDigest = false;
+  #turnScheduled = false;
+  #sendsMore = false;
   /** Generation of the role whose txns the journal holds. */
   #askedIn = 0;
   /** The connection that was heard since the last flush, `NOBODY`, or `SEVERAL`. */
@@ -158,8 +167,23 @@ export class Driver implements JournalListener {
       nowMs: this.#clock.monotonicMs(),
       wallMs: this.#clock.wallMs(),
     });
+    if (this.#replica.serving.admission.wantsTurn) this.#turnLater();
     const link = this.#links[connection];
-    if (link !== null && link !== undefined) this.#setPause(connection, link, this.#replica.wantsPause(connection));
+    if (link === null || link === undefined || this.#heldBack.has(connection)) return;
+    this.#setPause(connection, link, this.#replica.wantsPause(connection));
+  }
+
+  /** So many requests came in this turn that some may have to wait for the next one. */
+  #turnLater(): void {
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    this.#defer(() => {
+      this.#turnScheduled = false;
+      if (this.#stopping !== null) return;
+      this.#step({ kind: 'turn', ...this.#time() });
+      if (this.#replica.serving.admission.wantsTurn) this.#turnLater();
+      else this.#resumeAll();
+    });
   }
 
   /** The network has taken everything that a client was sent. */
@@ -175,7 +199,9 @@ export class Driver implements JournalListener {
     this.#step({ kind: 'clientClose', connection, ...this.#time() });
     this.#links[connection] = null;
     this.#paused.delete(connection);
-    this.#freeIds.push(connection);
+    // While the core has not heard of it, its number must mean nobody else.
+    if (this.#isBehind) this.#closedMeanwhile.push(connection);
+    else this.#freeIds.push(connection);
     this.#linkCount--;
   }
 
@@ -290,6 +316,11 @@ export class Driver implements JournalListener {
 
   #stop(done: (error: Error | null) => void): void {
     this.#stopping = () => {
+      for (let more = !this.#failed; more; ) {
+        const ready = this.#replica.takeReady();
+        this.#run(ready);
+        more = ready.more;
+      }
       for (const link of this.#links) link?.close();
       this.#snapshots.abort();
       this.peers?.stop();
@@ -313,17 +344,74 @@ export class Driver implements JournalListener {
 
   #step(event: Event): void {
     if (this.#failed) return;
-    if (this.#stepping) {
-      const keeps = event.kind === 'clientData' || event.kind === 'peerData';
-      this.#waiting.push(keeps ? { ...event, bytes: new Uint8Array(event.bytes) } : event);
+    if (this.#stepping || (this.#isBehind && event.kind !== 'work')) {
+      this.#keep(event);
       return;
     }
     this.#stepping = true;
     try {
       this.#replica.step(event);
       this.#run(this.#replica.takeReady());
-      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        this.#replica.step(next);
+      while (this.#waiting.length > 0 && !this.#isBehind && !this.#replica.isBusy) {
+        this.#replica.step(this.#waiting.shift() as Event);
+        this.#run(this.#replica.takeReady());
+      }
+      if (this.#replica.isBusy && !this.#isBehind) this.#workLater();
+    } catch (error) {
+      this.#fail(error as Error);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  /** An event waits for its turn. Of pings that find long work under way nobody has to notice that. */
+  #keep(event: Event): void {
+    if (event.kind === 'clientData') {
+      if (!this.#stepping && !this.#heldBack.has(event.connection)) {
+        this.#replica.setTime(event.nowMs, event.wallMs);
+        if (this.#replica.clients.answerPings(event.connection, event.bytes)) {
+          this.#run(this.#replica.takeReady());
+          return;
+        }
+      }
+      if (this.#isBehind) {
+        this.#heldBack.add(event.connection);
+        const link = this.#links[event.connection] ?? null;
+        if (link !== null) this.#setPause(event.connection, link, true);
+      }
+    }
+    const keeps = event.kind === 'clientData' || event.kind === 'peerData';
+    this.#waiting.push(keeps ? { ...event, bytes: new Uint8Array(event.bytes) } : event);
+  }
+
+  /** Does the long work slice by slice, then what has waited for it, a part of it in each turn. */
+  #workLater(): void {
+    this.#isBehind = true;
+    this.#defer(() => {
+      if (this.#failed) return;
+      if (this.#replica.isBusy) {
+        this.#step({ kind: 'work', ...this.#time() });
+        this.#workLater();
+        return;
+      }
+      this.#catchUp();
+      if (this.#replica.isBusy || this.#waiting.length > 0) {
+        this.#workLater();
+        return;
+      }
+      this.#isBehind = false;
+      this.#heldBack.clear();
+      this.#freeIds.push(...this.#closedMeanwhile.splice(0));
+      this.#resumeAll();
+      if (this.#stopping !== null && this.#replica.outstanding === 0) this.#finishStopping();
+    });
+  }
+
+  #catchUp(): void {
+    this.#stepping = true;
+    try {
+      for (let i = 0; i < WAITING_PER_TURN && this.#waiting.length > 0 && !this.#replica.isBusy; i++) {
+        this.#replica.step(this.#waiting.shift() as Event);
         this.#run(this.#replica.takeReady());
       }
     } catch (error) {
@@ -392,12 +480,28 @@ export class Driver implements JournalListener {
       } else connection.out.length = 0;
     }
     for (const connection of ready.close) this.#links[connection.id]?.close();
+    if (ready.more) this.#sendMore();
     if (ready.resume) this.#resumeAll();
     if (ready.failedLogins.length > 0) for (const login of ready.failedLogins) this.#listener.loginFailed(login);
     this.#snapshots.run(ready.snapshot, ready.generation);
     if (ready.ensemble !== null) this.peers?.run(ready.ensemble, ready.generation);
     this.#checkHandingOver();
     if (this.#replica.findsDigest) this.#findDigest();
+  }
+
+  /** What is left to be sent goes out in the next turns: pings are answered between them. */
+  #sendMore(): void {
+    if (this.#sendsMore) return;
+    this.#sendsMore = true;
+    this.#defer(() => {
+      this.#sendsMore = false;
+      if (this.#failed) return;
+      try {
+        this.#run(this.#replica.takeReady());
+      } catch (error) {
+        this.#fail(error as Error);
+      }
+    });
   }
 
   /** The digest of a large state that has come without one is found slice by slice, before a leader or a snapshot needs it. */

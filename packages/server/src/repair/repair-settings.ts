@@ -1,4 +1,4 @@
-import { type CoreSettings, PLAIN_AUTHENTICATION } from '../core/settings.ts';
+import { type CoreSettings, NO_THROTTLES, PLAIN_AUTHENTICATION } from '../core/settings.ts';
 import { limits } from '../limits.ts';
 
 /**
@@ -37,5 +37,6 @@ export function repairSettings(juteMaxBuffer: number = limits.juteMaxBuffer): Co
     snapSizeLimitBytes: 0,
     commitLogCount: 0,
     hashSeed: 0,
+    overload: NO_THROTTLES,
   });
 }

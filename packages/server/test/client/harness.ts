@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { type FourLetterName, Writer } from '@headkeeper/protocol';
 import { ClientListener, type ClientPort, type ListenerOptions } from '../../src/adapters/client/listener.ts';
+import { limits } from '../../src/limits.ts';
 import type { ClientLink, Clock } from '../../src/ports.ts';
 
 /** Lets tests wait for what they are told of, without looking again and again. */
@@ -87,6 +88,7 @@ export interface Served {
   readonly clock: StillClock;
   readonly words: FourLetterName[];
   readonly refused: { address: string; reason: string }[];
+  readonly cutOff: { address: string; reason: string }[];
   readonly port: number;
 }
 
@@ -98,6 +100,7 @@ export async function serve(t: TestContext, changes: Partial<ListenerOptions> = 
   const clock = new StillClock();
   const words: FourLetterName[] = [];
   const refused: { address: string; reason: string }[] = [];
+  const cutOff: { address: string; reason: string }[] = [];
   const listener = new ClientListener({
     port: 0,
     host: '127.0.0.1',
@@ -114,7 +117,10 @@ export async function serve(t: TestContext, changes: Partial<ListenerOptions> = 
     },
     admit: null,
     secure: null,
+    mostByDescriptors: null,
+    mostUnsentBytes: limits.unsentBytes,
     refused: (address, reason) => refused.push({ address, reason }),
+    cutOff: (address, reason) => cutOff.push({ address, reason }),
     ...changes,
   });
   const { port } = await listener.listen();
@@ -122,7 +128,7 @@ export async function serve(t: TestContext, changes: Partial<ListenerOptions> = 
     listener.stop();
     return listener.drain(0);
   });
-  return { listener, clients, clock, words, refused, port };
+  return { listener, clients, clock, words, refused, cutOff, port };
 }
 
 /** The other end of a connection. It reads nothing until it is told to, beyond what its stream takes at once. */

@@ -13,6 +13,7 @@ import { BAD_BACKUP_VALUES, GOOD_BACKUP_VALUES } from './backup-values.ts';
 import { BAD_CLIENT_TLS_VALUES, GOOD_CLIENT_TLS_VALUES } from './client-tls-values.ts';
 import { BAD_ENSEMBLE_VALUES, GOOD_ENSEMBLE_VALUES, NOT_A_NUMBER, NOT_A_SWITCH } from './ensemble-values.ts';
 import { BAD_INSIGHT_VALUES, GOOD_INSIGHT_VALUES } from './insight-values.ts';
+import { BAD_LIMITS_VALUES, GOOD_LIMITS_VALUES } from './limits-values.ts';
 import { BAD_METRICS_VALUES, GOOD_METRICS_VALUES } from './metrics-values.ts';
 import { BAD_STORAGE_VALUES, GOOD_STORAGE_VALUES } from './storage-values.ts';
 
@@ -62,7 +63,7 @@ describe('a configuration with the least in it', () => {
       preAllocBytes: 64 * 1024 ** 2,
       purgeSnapRetainCount: 3,
       purgeIntervalMs: 0,
-      globalOutstandingLimit: 1000,
+      globalOutstandingLimit: 16_000,
       containerCheckIntervalMs: 60_000,
       containerMaxPerMinute: 10_000,
       extendedTypesEnabled: false,
@@ -112,7 +113,7 @@ const GOOD: { readonly [Name in keyof ConfigValues]: [string, ConfigValues[Name]
   ...GOOD_CLIENT_TLS_VALUES,
   juteMaxBuffer: ['0x400000', 4_194_304],
   juteMaxBufferExtra: ['2048', 2048],
-  globalOutstandingLimit: ['1', 1],
+  ...GOOD_LIMITS_VALUES,
   snapCount: ['2', 2],
   snapSizeLimitBytes: ['-1', -1024],
   preAllocBytes: ['100', 102_400],
@@ -166,7 +167,7 @@ const BAD: { readonly [Name in keyof ConfigValues]: readonly string[] } = {
   ...BAD_CLIENT_TLS_VALUES,
   juteMaxBuffer: [...NOT_A_NUMBER, '127', '0xffffffff', '4m'],
   juteMaxBufferExtra: [...NOT_A_NUMBER, '-1'],
-  globalOutstandingLimit: [...NOT_A_NUMBER, '0'],
+  ...BAD_LIMITS_VALUES,
   snapCount: NOT_A_NUMBER,
   snapSizeLimitBytes: NOT_A_NUMBER,
   preAllocBytes: [...NOT_A_NUMBER, '64M'],

@@ -209,7 +209,7 @@ test('a connection that never finishes its handshake is closed', () => {
   const silent = harness.open();
   const half = harness.open();
   half.send(new Uint8Array([0, 0, 0, 45, 0]));
-  harness.run(limits.handshakeMs + harness.settings.tickTimeMs);
+  harness.run(harness.settings.overload.handshakeMs + harness.settings.tickTimeMs);
   assert.deepEqual([silent.closed, half.closed], [true, true]);
 });
 

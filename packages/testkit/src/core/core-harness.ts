@@ -149,6 +149,11 @@ export class CoreHarness implements ClientPort {
         }
       }
     }
+    if (ready.more) this.#carryOut(this.replica.takeReady());
+    while (this.replica.isBusy) {
+      this.replica.step({ kind: 'work', nowMs: this.nowMs, wallMs: this.wallMs });
+      this.#carryOut(this.replica.takeReady());
+    }
     for (const connection of ready.close) {
       const client = this.clients[connection.id] as RawClient;
       client.closed = true;
@@ -159,6 +164,7 @@ export class CoreHarness implements ClientPort {
     for (const { id, outputFull } of ready.output) {
       if (outputFull) this.step({ kind: 'clientDrained', connection: id });
     }
+    if (this.replica.serving.admission.wantsTurn) this.step({ kind: 'turn' });
     if (this.autoDurable && this.durableZxid < this.#appendedZxid) this.durable();
   }
 

@@ -1,4 +1,4 @@
-import { type CoreSettings, PLAIN_AUTHENTICATION } from '@headkeeper/server/internal';
+import { type CoreSettings, NO_THROTTLES, PLAIN_AUTHENTICATION } from '@headkeeper/server/internal';
 
 /** Those of an ordinary server with TTL znodes, and a key and a seed that never change. */
 export const CORE_SETTINGS: CoreSettings = {
@@ -31,4 +31,5 @@ export const CORE_SETTINGS: CoreSettings = {
   snapCount: 100_000,
   snapSizeLimitBytes: 0,
   hashSeed: 0x5eed,
+  overload: NO_THROTTLES,
 };

@@ -5,14 +5,12 @@ import { limits } from '../../limits.ts';
 import type { ClientLink } from '../../ports.ts';
 import { readIntoSharedMemory } from '../tcp/shared-memory.ts';
 
-const FRESH_BYTES = 512;
+const FRESH_BYTES = 128;
 /** So much of a long answer is made in one turn of the loop. */
 const PIECE_CHARACTERS = 32_768;
 /** Output memory larger than this is not kept by an idle connection. */
 const KEEP_BYTES = 65536;
 const UNNUMBERED = -1;
-/** A connection that has been heard this often is worth a cheaper way of reading. */
-const SHORT_LIVED_READS = 8;
 
 /** As much of what goes through TLS is copied; memory of more is given away. */
 const STAGED_BYTES = 16_384;
@@ -31,6 +29,8 @@ export interface ClientSocketPort {
   data(connection: number, bytes: Uint8Array): void;
   /** The network has taken everything that had to wait for it. */
   drained(connection: number): void;
+  /** Some of what was sent waits for the network. */
+  waits(socket: ClientSocket): void;
   /** The connection is to end once everything is sent, which may take the peer any time. */
   closing(socket: ClientSocket): void;
   /** The connection is gone; null when it never was a client's. */
@@ -56,7 +56,8 @@ export class ClientSocket implements ClientLink {
   #isEnding = false;
   #pausedByCore = false;
   #pausedByOutput = false;
-  #reads = 0;
+  /** Whether it has had its share of this turn of the loop. */
+  #pausedByTurn = false;
 
   constructor(
     socket: Socket,
@@ -72,15 +73,20 @@ export class ClientSocket implements ClientLink {
     this.address = address;
     this.port = socket.remotePort ?? 0;
     this.acceptedMs = acceptedMs;
-    socket.on('data', (chunk: Buffer) => {
-      if (this.#isEnding) return;
-      if (this.#connection === UNNUMBERED) this.#begin(chunk);
-      else port.data(this.#connection, chunk);
-      if (++this.#reads === SHORT_LIVED_READS) setImmediate(() => this.#shareMemory());
-    });
+    // Before anything has come: later there may be something unread, and then it must stay as it is.
+    const shared = readIntoSharedMemory(socket, (bytes) => this.#heard(bytes), limits.readBytes);
+    if (shared === null) socket.on('data', (chunk: Buffer) => this.#heard(chunk));
+    else this.#socket = shared;
     this.#listen();
     // One whose first bytes were looked at stands still.
     socket.resume();
+  }
+
+  #heard(bytes: Uint8Array): void {
+    if (this.#isEnding) return;
+    if (this.#connection === UNNUMBERED) this.#begin(bytes);
+    else this.#port.data(this.#connection, bytes);
+    if (bytes.length >= limits.readBytes) this.#endTurn();
   }
 
   #listen(): void {
@@ -90,14 +96,20 @@ export class ClientSocket implements ClientLink {
     socket.on('close', () => this.#port.closed(this, this.#connection === UNNUMBERED ? null : this.#connection));
   }
 
-  #shareMemory(): void {
-    if (this.#connection === UNNUMBERED || this.#isEnding) return;
-    const next = readIntoSharedMemory(this.#socket, (bytes) => {
-      if (!this.#isEnding) this.#port.data(this.#connection, bytes);
+  /** The operating system hands out as much as there is, piece after piece: others wait meanwhile, so one is enough. */
+  #endTurn(): void {
+    if (this.#pausedByTurn) return;
+    this.#pausedByTurn = true;
+    this.#applyPause();
+    setImmediate(() => {
+      this.#pausedByTurn = false;
+      this.#applyPause();
     });
-    if (next === null) return;
-    this.#socket = next;
-    this.#listen();
+  }
+
+  get taken(): string {
+    const handle = (this.#socket as { _handle?: { writeQueueSize?: number } | null })._handle ?? null;
+    return `${this.#socket.bytesWritten - this.#socket.writableLength} ${handle?.writeQueueSize ?? 0}`;
   }
 
   get unsentBytes(): number {
@@ -129,6 +141,7 @@ export class ClientSocket implements ClientLink {
       return;
     }
     out.replaceMemory(FRESH_BYTES);
+    this.#port.waits(this);
     if (socket.writableLength > limits.outputHighWater) {
       this.#pausedByOutput = true;
       this.#applyPause();
@@ -192,8 +205,9 @@ export class ClientSocket implements ClientLink {
     this.#applyPause();
   }
 
-  #begin(chunk: Buffer): void {
-    const bytes = this.#first === null ? chunk : Buffer.concat([this.#first, chunk]);
+  /** The bytes are valid during the call only. */
+  #begin(chunk: Uint8Array): void {
+    const bytes = this.#first === null ? Buffer.from(chunk) : Buffer.concat([this.#first, chunk]);
     this.#first = bytes;
     const connection = this.#port.first(this, bytes);
     if (connection === null) return;
@@ -209,7 +223,7 @@ export class ClientSocket implements ClientLink {
   }
 
   #applyPause(): void {
-    if (!this.#isEnding && (this.#pausedByCore || this.#pausedByOutput)) this.#socket.pause();
+    if (!this.#isEnding && (this.#pausedByCore || this.#pausedByOutput || this.#pausedByTurn)) this.#socket.pause();
     else this.#socket.resume();
   }
 }

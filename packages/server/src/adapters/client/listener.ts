@@ -11,6 +11,7 @@ import type { ClientLink, Clock } from '../../ports.ts';
 import { clientAddress } from './address.ts';
 import { ClientSocket, type ClientSocketPort } from './client-socket.ts';
 import type { HandshakeCounts, SecureDoor } from './secure-door.ts';
+import { UnsentOutput } from './unsent-output.ts';
 
 const WORD_BYTES = 4;
 const TOO_MANY = 'too many answers to words like this one are under way: try again later\n';
@@ -47,8 +48,14 @@ export interface ListenerOptions {
   readonly admit: ((socket: Socket, take: () => void) => void) | null;
   /** What connections pass before they are heard; null: they are plain. */
   readonly secure: SecureDoor | null;
+  /** The most connections that there are descriptors for; null: unknown. */
+  readonly mostByDescriptors: number | null;
+  /** Bytes that may wait for all clients together. */
+  readonly mostUnsentBytes: number;
   /** Told of a connection that was refused for a limit. */
   readonly refused: (address: string, reason: string) => void;
+  /** Told of one that does not take what it is sent. */
+  readonly cutOff: (address: string, reason: string) => void;
 }
 
 /** A client port: accepts connections, keeps their number in bounds, tells four-letter words from sessions. */
@@ -61,6 +68,7 @@ export class ClientListener implements ClientSocketPort {
   readonly #unknown: Set<ClientSocket> = new Set();
   /** Clients' connections that end once everything is sent, and since when; the oldest first. */
   readonly #closing: Map<ClientSocket, number> = new Map();
+  readonly #unsent: UnsentOutput;
   readonly #sweep: NodeJS.Timeout;
   /** Answers to words that can be long: the first is under way. */
   readonly #longAnswers: (() => void)[] = [];
@@ -74,6 +82,9 @@ export class ClientListener implements ClientSocketPort {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#unsent = new UnsentOutput(options.mostUnsentBytes, (reason, socket) => {
+      options.cutOff((socket as ClientSocket).address, reason);
+    });
     this.#server = this.#makeServer();
     this.#sweep = setInterval(() => this.#closeSilent(), SWEEP_MS).unref();
   }
@@ -169,14 +180,16 @@ export class ClientListener implements ClientSocketPort {
 
   #accept(socket: Socket): void {
     const address = clientAddress(socket.remoteAddress ?? '');
-    const { maxPerAddress, maxTotal, secure } = this.#options;
+    const { maxPerAddress, maxTotal, secure, mostByDescriptors } = this.#options;
     const mine = this.#perAddress.get(address) ?? 0;
     const reason =
       maxPerAddress > 0 && mine >= maxPerAddress
         ? `the address has ${mine} connections already (maxClientCnxns)`
         : maxTotal > 0 && this.#count >= maxTotal
           ? `there are ${this.#count} connections already (maxCnxns)`
-          : null;
+          : mostByDescriptors !== null && this.#count >= mostByDescriptors
+            ? `there are ${this.#count} connections already, and few descriptors left (ulimit -n)`
+            : null;
     if (reason !== null) {
       this.#rejected++;
       this.#options.refused(address, reason);
@@ -251,6 +264,10 @@ export class ClientListener implements ClientSocketPort {
     this.#options.clients.drained(connection);
   }
 
+  waits(socket: ClientSocket): void {
+    this.#unsent.waits(socket, this.#options.clock.monotonicMs());
+  }
+
   closing(socket: ClientSocket): void {
     this.#closing.set(socket, this.#options.clock.monotonicMs());
   }
@@ -259,6 +276,7 @@ export class ClientListener implements ClientSocketPort {
     this.#sockets.delete(socket);
     this.#unknown.delete(socket);
     this.#closing.delete(socket);
+    this.#unsent.gone(socket);
     this.#forget(socket.address);
     if (connection !== null) this.#options.clients.closed(connection);
     if (this.#sockets.size === 0) this.#whenEmpty?.();
@@ -269,7 +287,9 @@ export class ClientListener implements ClientSocketPort {
    * take the last that they are sent.
    */
   #closeSilent(): void {
-    const oldest = this.#options.clock.monotonicMs() - this.#options.silentMs;
+    const nowMs = this.#options.clock.monotonicMs();
+    const oldest = nowMs - this.#options.silentMs;
+    this.#unsent.sweep(nowMs);
     for (const socket of this.#unknown) {
       if (socket.acceptedMs > oldest) break;
       this.#silent++;

@@ -8,13 +8,17 @@ const PERIOD_MS = 60_000;
  * Passes failures on, but not more than 20 a minute: whoever can reach a port could fill the log otherwise (known failures,
  * O12). The first one of the next period says how many were left out.
  */
-export function boundedReports(clock: Clock, report: (error: Error) => void): (error: Error) => void {
+export function boundedReports(
+  clock: Clock,
+  report: (error: Error) => void,
+  what = 'failures with other servers',
+): (error: Error) => void {
   let sinceMs = Number.NEGATIVE_INFINITY;
   let count = 0;
   return (error) => {
     const nowMs = clock.monotonicMs();
     if (nowMs - sinceMs >= PERIOD_MS) {
-      if (count > MOST) report(new Error(`${count - MOST} more failures were not reported`));
+      if (count > MOST) report(new Error(`${count - MOST} more ${what} were not reported`));
       sinceMs = nowMs;
       count = 0;
     }

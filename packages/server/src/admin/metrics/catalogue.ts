@@ -26,11 +26,10 @@ export const METRICS: readonly MetricGroup[] = [
       supported('local_sessions', 'gauge', 'Sessions that only this server knows'),
       supported('open_file_descriptor_count', 'gauge', 'Open file descriptors of the process'),
       supported('max_file_descriptor_count', 'gauge', 'File descriptors that the process may have'),
-      absent(
+      supported(
         'connection_drop_probability',
         'gauge',
         'Probability that the connection throttle drops a new connection',
-        'there is no connection throttle',
       ),
       supported('last_client_response_size', 'gauge', 'Bytes of the last reply'),
       supported('max_client_response_size', 'gauge', 'Bytes of the largest reply'),
@@ -367,27 +366,16 @@ export const METRICS: readonly MetricGroup[] = [
       supported('bytes_received_count', 'counter', 'Bytes from clients'),
       supported('response_bytes', 'counter', 'Bytes of replies'),
       supported('watch_bytes', 'counter', 'Bytes of watch events'),
-      absent('throttled_ops', 'counter', 'Requests refused by the throttle of operations', 'there is no such throttle'),
-      absent(
-        'stale_requests',
-        'counter',
-        'Requests whose connection was gone, or that were too old',
-        'there is no such limit',
-      ),
-      absent('stale_requests_dropped', 'counter', 'Stale requests that were dropped', 'there is no such limit'),
-      absent(
-        'stale_replies',
-        'counter',
-        'Replies whose connection was gone',
-        'a request whose connection is gone is not answered',
-      ),
-      absent(
+      supported('throttled_ops', 'counter', 'Requests refused by the throttle of operations'),
+      supported('stale_requests', 'counter', 'Requests that were too old, and carried out'),
+      supported('stale_requests_dropped', 'counter', 'Stale requests that were dropped'),
+      supported('stale_replies', 'counter', 'Replies that nobody waited for any more'),
+      supported(
         'request_throttle_wait_count',
         'counter',
-        'Requests that had to wait for the throttle',
-        'there is no such throttle',
+        'How often a connection had to wait for requestThrottleLimit',
       ),
-      absent('large_requests_rejected', 'counter', 'Large requests that were refused', 'there is no such limit'),
+      supported('large_requests_rejected', 'counter', 'Large requests that were refused'),
       absent(
         'request_throttle_queue_time_ms',
         'advanced summary',
@@ -405,12 +393,7 @@ export const METRICS: readonly MetricGroup[] = [
       supported('connection_rejected', 'counter', 'Connections refused for a limit'),
       supported('connection_revalidate_count', 'counter', 'Clients that came back with a session'),
       supported('revalidate_count', 'counter', 'Questions of learners whether a session lives'),
-      absent(
-        'connection_token_deficit',
-        'summary',
-        'What the connection throttle lacks',
-        'there is no connection throttle',
-      ),
+      supported('connection_token_deficit', 'summary', 'Tokens that the connection throttle lacked'),
       supported(
         'sessionless_connections_expired',
         'counter',

@@ -21,6 +21,7 @@ export const exists: ReadOperation = {
       serving.replyError(connection, xid, ErrorCode.noAuth);
       return;
     }
+    if (watch && serving.refusesWatches(connection, xid)) return;
     if (watch) serving.watches.add(connection.id, r.bytes, path.start, path.end, WatchKind.dataOneShot);
     if (slot === NONE) {
       serving.replyError(connection, xid, ErrorCode.noNode);

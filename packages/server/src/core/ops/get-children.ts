@@ -1,4 +1,5 @@
-import { Permission, type Writer } from '@headkeeper/protocol';
+import { JuteError, Permission, type Writer } from '@headkeeper/protocol';
+import { limits } from '../../limits.ts';
 import { Field, NONE, type NodeStore } from '../tree/node-store.ts';
 import { WatchKind } from '../watch/watches.ts';
 import type { ReadOperation } from './operation.ts';
@@ -25,10 +26,16 @@ function childrenOperation(withStat: boolean): ReadOperation {
       const watch = r.boolean();
       const slot = findOrRefuse(serving, connection, identities, xid, r, path, Permission.read);
       if (slot === NONE) return;
+      if (watch && serving.refusesWatches(connection, xid)) return;
       if (watch) serving.watches.add(connection.id, r.bytes, path.start, path.end, WatchKind.childOneShot);
       const at = serving.beginReply(connection, xid);
       const before = connection.out.length;
       writeChildren(connection.out, serving.tree.store, slot);
+      // No client takes as much in one answer.
+      if (connection.out.length - before > limits.outputMaximum) {
+        connection.out.length = at;
+        throw new JuteError('over-limit', 'the names of the children are too many for an answer');
+      }
       // Without the lengths in front of them.
       const bytes = connection.out.length - before - 4 - 4 * serving.tree.store.get(slot, Field.childCount);
       serving.read(slot, r.bytes, path.start, path.end, bytes);

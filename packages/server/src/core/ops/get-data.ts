@@ -27,6 +27,7 @@ export const getData: ReadOperation = {
     const watch = r.boolean();
     const slot = findOrRefuse(serving, connection, identities, xid, r, path, Permission.read);
     if (slot === NONE) return;
+    if (watch && serving.refusesWatches(connection, xid)) return;
     if (watch) serving.watches.add(connection.id, r.bytes, path.start, path.end, WatchKind.dataOneShot);
     serving.read(slot, r.bytes, path.start, path.end, dataBytes(serving.tree.store, slot));
     const at = serving.beginReply(connection, xid);

@@ -76,8 +76,8 @@ const recursiveWatch: Resync = (serving, connection, _identities, _relativeZxid,
   serving.watches.add(connection.id, bytes, start, end, WatchKind.recursive);
 };
 
-/** Reads one list; with no `visit` it only checks that the list is well-formed. */
-function eachPath(r: Reader, visit: ((start: number, end: number) => void) | null): void {
+/** Reads one list; with no `visit` it only checks that the list is well-formed. Returns its length. */
+function eachPath(r: Reader, visit: ((start: number, end: number) => void) | null): number {
   const count = r.vectorCount(MINIMUM_PATH_BYTES);
   if (count < 0) throw new JuteError('malformed', 'a list of watches is null');
   for (let i = 0; i < count; i++) {
@@ -87,6 +87,7 @@ function eachPath(r: Reader, visit: ((start: number, end: number) => void) | nul
     r.skip(length);
     visit?.(start, start + length);
   }
+  return count;
 }
 
 /** setWatches and setWatches2 (client-protocol reference, 6.5): events for what was missed, watches for the rest. */
@@ -96,7 +97,9 @@ function setWatchesOperation(lists: readonly Resync[]): ReadOperation {
     run(serving, connection, identities, r, xid) {
       const relativeZxid = r.long();
       const first = r.pos;
-      for (let i = 0; i < lists.length; i++) eachPath(r, null);
+      let count = 0;
+      for (let i = 0; i < lists.length; i++) count += eachPath(r, null);
+      if (serving.refusesWatches(connection, xid, count)) return;
       r.pos = first;
       for (const list of lists) {
         eachPath(r, (start, end) => list(serving, connection, identities, relativeZxid, r.bytes, start, end));

@@ -17,6 +17,7 @@ export const addWatch: ReadOperation = {
       return;
     }
     const kind = mode === AddWatchMode.persistent ? WatchKind.persistent : WatchKind.recursive;
+    if (serving.refusesWatches(connection, xid)) return;
     serving.watches.add(connection.id, r.bytes, start, start + length, kind);
     const at = serving.beginReply(connection, xid);
     connection.out.int(0);

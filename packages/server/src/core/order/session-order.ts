@@ -1,5 +1,6 @@
 import { type Identity, Writer } from '@headkeeper/protocol';
 import { invariant } from '../invariants.ts';
+import type { Held } from '../overload/overload-counters.ts';
 
 /** Marks of entries that carry no waiting request; those have their length, which is positive. */
 const WRITE = 0;
@@ -41,6 +42,15 @@ export class SessionOrder {
   arrivedMs = 0;
   xid = 0;
   error = 0;
+  readonly #held: Held;
+  /** Entries taken so far, and the large requests among the others: their numbers, counted from the first ever, and bytes. */
+  #takenEntries = 0;
+  #large: { readonly number: number; readonly bytes: number }[] | null = null;
+
+  /** `held`: where its entries and their bytes are counted. */
+  constructor(held: Held) {
+    this.#held = held;
+  }
 
   get size(): number {
     return this.#count;
@@ -61,6 +71,7 @@ export class SessionOrder {
     invariant(end > start, 'a waiting request has bytes');
     this.#bytes ??= new Writer(INITIAL_BYTES);
     this.#bytes.raw(bytes, start, end);
+    this.#held.inputBytes += end - start;
     const at = this.#push(identities);
     this.#entries[at] = end - start;
     this.#arrived[at] = arrivedMs;
@@ -77,6 +88,29 @@ export class SessionOrder {
   pushSync(bytes: Uint8Array, start: number, end: number, identities: readonly Identity[], arrivedMs: number): void {
     this.pushRequest(bytes, start, end, identities, arrivedMs);
     this.#entries[(this.#head + this.#count - 1) & (this.#entries.length - 1)] = SYNC - (end - start);
+  }
+
+  /** The entry pushed last is a large request of so many bytes. */
+  markLarge(bytes: number): void {
+    this.#large ??= [];
+    this.#large.push({ number: this.#takenEntries + this.#count - 1, bytes });
+    this.#held.largeBytes += bytes;
+  }
+
+  /** Forgets everything: nobody waits for the answers any more. */
+  abandon(): void {
+    if (this.#count === 0) return;
+    this.#held.requests -= this.#count;
+    this.#held.inputBytes -= this.waitingBytes;
+    for (const { bytes } of this.#large ?? []) this.#held.largeBytes -= bytes;
+    this.#entries = NOTHING;
+    this.#identities = [];
+    this.#failures = [];
+    this.#head = 0;
+    this.#count = 0;
+    this.#bytes = null;
+    this.#taken = 0;
+    this.#large = null;
   }
 
   /** The oldest sync that waits may go on in its turn. */
@@ -103,6 +137,11 @@ export class SessionOrder {
     const length = this.#entries[at];
     this.#head = (at + 1) & (this.#entries.length - 1);
     this.#count--;
+    this.#held.requests--;
+    if (this.#large !== null && this.#large[0]?.number === this.#takenEntries) {
+      this.#held.largeBytes -= (this.#large.shift() as { readonly bytes: number }).bytes;
+    }
+    this.#takenEntries++;
     if (length === FAILURE) {
       this.xid = this.#failures[0];
       this.error = this.#failures[1];
@@ -121,6 +160,7 @@ export class SessionOrder {
     this.start = this.#taken;
     this.end = this.#taken + length;
     this.#taken = this.end;
+    this.#held.inputBytes -= length;
     if (this.#taken < waiting.length) return;
     this.#taken = 0;
     if (waiting.bytes.length > COMPACT_BYTES) this.#bytes = null;
@@ -133,6 +173,7 @@ export class SessionOrder {
     const at = (this.#head + this.#count) & (this.#entries.length - 1);
     this.#identities[at] = identities;
     this.#count++;
+    this.#held.requests++;
     return at;
   }
 

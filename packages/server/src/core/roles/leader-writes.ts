@@ -2,7 +2,7 @@ import { ErrorCode, type Identity, OpCode, Reader } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import { type Connection, Session } from '../connection.ts';
 import type { WriteOperation } from '../ops/operation.ts';
-import { closeSession, createSession } from '../ops/sessions.ts';
+import { closeSession, createSession, endsInSlices } from '../ops/sessions.ts';
 import { operationOf } from '../ops/table.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { Reaper } from '../reaper.ts';
@@ -86,6 +86,10 @@ export abstract class LeaderWrites implements WritePath {
     serving.expiry.remove(session.slot);
     const { idHigh, idLow } = session;
     const { identities } = connection;
+    if (endsInSlices(session) && !session.closing) {
+      this.#pipeline.closeInSlices(session, xid, connection, identities);
+      return;
+    }
     proposals.propose(closeSession, OpCode.closeSession, xid, connection, session, idHigh, idLow, NOTHING, identities);
   }
 
@@ -183,6 +187,10 @@ export abstract class LeaderWrites implements WritePath {
     }
     if (opcode === OpCode.closeSession) {
       if (session !== null && session.slot >= 0 && refusal === 0) serving.expiry.remove(session.slot);
+      if (refusal === 0 && session !== null && !session.closing && endsInSlices(session)) {
+        this.#pipeline.closeInSlices(session, cxid, null, identities);
+        return;
+      }
       proposals.propose(closeSession, opcode, cxid, null, session, idHigh, idLow, r, identities, true, refusal);
       return;
     }

@@ -164,8 +164,6 @@ export class Leading implements Role {
     this.#phaseEndsMs = this.#stage.nowMs + this.#stage.settings.initLimitTicks * this.#stage.settings.tickTimeMs;
   }
 
-  // Links.
-
   opened(link: PeerLink): void {
     if (link.kind !== 'learner' || this.#handlers.size >= limits.learners) {
       this.#stage.close(link);
@@ -197,8 +195,6 @@ export class Leading implements Role {
     this.#stage.close(handler.link);
     this.disconnected(handler.link);
   }
-
-  // Time.
 
   wake(): void {
     const { nowMs, settings, election } = this.#stage;
@@ -404,8 +400,6 @@ export class Leading implements Role {
     this.#stage.send(handler.link);
   }
 
-  // Acknowledgements.
-
   #ack(handler: LearnerHandler, zxid: number): void {
     if (counterOf(zxid) !== 0) {
       if (zxid === this.#transfer?.zxid && handler === this.#transfer.successor) this.#transfer.isAcknowledged = true;
@@ -474,8 +468,7 @@ export class Leading implements Role {
     if (this.#phase === 'broadcast') {
       this.#announce();
       while (this.#commit()) this.#announce();
-      this.#writes.confirmSyncs(this.#handlers, this.#announced, this.#isCounted, this.#isEnough);
-      this.#pipeline.clients.resumeStalled();
+      if (!this.#pipeline.isApplying) this.#answerSyncs();
       this.#announce();
       this.#transfer?.advance(this.#stage, this.#writes.pendingSyncs);
     }
@@ -483,6 +476,11 @@ export class Leading implements Role {
     for (const handler of [...this.#handlers.values()]) {
       if (handler.queue.length > limits.learnerQueueBytes) this.#drop(handler, 'too much waits behind its state');
     }
+  }
+
+  #answerSyncs(): void {
+    this.#writes.confirmSyncs(this.#handlers, this.#announced, this.#isCounted, this.#isEnough);
+    this.#pipeline.clients.resumeStalled();
   }
 
   #announce(): void {
@@ -508,7 +506,7 @@ export class Leading implements Role {
     const decided = this.#mayLeadAlone ? Math.max(acknowledged, this.#pipeline.durableZxid) : acknowledged;
     const zxid = Math.min(decided, this.#announced);
     // Who has handed over commits nothing more (13.5).
-    if (zxid <= this.#committed || this.#stage.lookReason !== null) return false;
+    if (zxid <= this.#committed || this.#stage.lookReason !== null || this.#pipeline.isApplying) return false;
     const { proposals } = this.#pipeline;
     const before = this.#committed;
     const isReconfig = (each: Proposal): boolean => each.opcode === OpCode.reconfig && each.zxid === lastSeen.version;
@@ -526,7 +524,8 @@ export class Leading implements Role {
       sendCommits(this.#handlers.values(), proposals, count, this.#send);
       this.#stage.statistics.committed(proposals, count, this.#stage.nowMs);
       this.#committed = proposals.at(count - 1).zxid;
-      this.#pipeline.applyUpTo(this.#committed);
+      this.#pipeline.applyInSlicesUpTo(this.#committed);
+      if (this.#pipeline.isApplying) break;
     }
     // Of a reconfiguration that begins its epoch the old quorum alone proves nothing new.
     return this.#committed > before;

@@ -303,8 +303,6 @@ export class Learning implements Role {
     this.#stage.look(`the leader sent a packet of type ${type} in phase ${this.#phase}`);
   }
 
-  // Discovery.
-
   #accept(link: PeerLink, epoch: number): void {
     const { epochs } = this.#stage;
     const { out } = link;
@@ -330,8 +328,6 @@ export class Learning implements Role {
     link.needsZxid = Math.max(link.needsZxid, lastZxid);
     this.#stage.send(link);
   }
-
-  // Synchronisation.
 
   #open(link: PeerLink): void {
     const { type, zxid } = link.packet;
@@ -432,8 +428,7 @@ export class Learning implements Role {
     this.#sync(link);
   }
 
-  // The leader's history, then its live stream: both arrive as proposals and commits.
-
+  /** The leader's history, then its live stream: both arrive as proposals and commits. */
   #broadcast(link: PeerLink): void {
     const { packet } = link;
     switch (packet.type) {
@@ -451,12 +446,12 @@ export class Learning implements Role {
         else this.#activate(packet.zxid, longAt(link.view, packet.dataStart));
         return;
       case QuorumPacketType.informAndActivate: {
+        const { zxid } = packet;
         if (packet.dataEnd - packet.dataStart < 8) {
           this.#unexpected(packet.type);
           return;
         }
         const designated = longAt(link.view, packet.dataStart);
-        const { zxid } = packet;
         if (this.#propose(link, packet.dataStart + 8, packet.dataEnd)) this.#activate(zxid, designated);
         return;
       }
@@ -476,9 +471,8 @@ export class Learning implements Role {
       case QuorumPacketType.revalidate:
         if (this.#forwarding?.revalidated() === false) this.#unexpected(packet.type);
         return;
+      // Unknown packets are passed over in the steady state (quorum-protocol reference, 2).
       default:
-        // Unknown packets are passed over in the steady state (quorum-protocol reference, 2).
-        return;
     }
   }
 
@@ -523,7 +517,14 @@ export class Learning implements Role {
     for (let i = 0; this.#host !== null && i < count; i++) {
       this.#host.commit(proposals.at(i), i === count - 1 ? designated : null);
     }
-    this.#pipeline.applyUpTo(zxid);
+    if (this.#phase === 'serving') this.#pipeline.applyInSlicesUpTo(zxid);
+    else this.#pipeline.applyUpTo(zxid);
+    if (this.#pipeline.isApplying) (this.#link as PeerLink).held = true;
+  }
+
+  /** What took long to apply is applied: what has come behind it goes on. */
+  applied(): void {
+    if (this.#phase === 'serving') this.#release(this.#link as PeerLink);
   }
 
   #newLeader(link: PeerLink): void {

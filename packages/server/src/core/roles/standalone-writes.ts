@@ -34,10 +34,11 @@ export class StandaloneWrites extends LeaderWrites {
   /** Applies the txns up to `zxid`, which are durable, and answers each sync where it stands among them. */
   applyUpTo(zxid: number): void {
     for (let sync = this.#waiting[0]; sync !== undefined && sync.afterZxid <= zxid; sync = this.#waiting[0]) {
-      this.#own.applyUpTo(sync.afterZxid);
+      this.#own.applyInSlicesUpTo(sync.afterZxid);
+      if (this.#own.isApplying) return;
       this.#waiting.shift();
       this.#own.clients.synced(sync.connection);
     }
-    this.#own.applyUpTo(zxid);
+    this.#own.applyInSlicesUpTo(zxid);
   }
 }

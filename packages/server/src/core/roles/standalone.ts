@@ -22,6 +22,7 @@ export class Standalone {
   /** Nothing is proposed any more: another state is about to take the place of this one. */
   rest(): void {
     this.#isResting = true;
+    this.#pipeline.forgetWork();
     this.#pipeline.clients.suspend(false);
     this.#pipeline.snapshots.abandon();
   }

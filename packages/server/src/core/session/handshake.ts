@@ -1,4 +1,4 @@
-import type { Reader, Writer } from '@headkeeper/protocol';
+import { JuteError, type Reader, type Writer } from '@headkeeper/protocol';
 import { PASSWORD_BYTES } from './password.ts';
 
 /** A ConnectRequest, decoded (client-protocol reference, 2.1). */
@@ -16,7 +16,7 @@ export interface Handshake {
 }
 
 /** Reads a ConnectRequest; throws JuteError when it is cut short. */
-export function readHandshake(r: Reader): Handshake {
+function readHandshake(r: Reader): Handshake {
   r.skip(4);
   const lastZxidSeen = r.long();
   const timeoutMs = r.int();
@@ -26,6 +26,16 @@ export function readHandshake(r: Reader): Handshake {
   const sendsReadOnly = r.remaining() > 0;
   const readOnly = sendsReadOnly && r.boolean();
   return { lastZxidSeen, timeoutMs, sessionHigh, sessionLow, password, sendsReadOnly, readOnly };
+}
+
+/** As `readHandshake`; null when it is cut short. */
+export function readHandshakeOrNull(r: Reader): Handshake | null {
+  try {
+    return readHandshake(r);
+  } catch (failure) {
+    if (!(failure instanceof JuteError)) throw failure;
+    return null;
+  }
 }
 
 /** Appends a ConnectResponse frame. A refused session has timeout 0, id 0 and a password of zeros. */

@@ -1,4 +1,5 @@
 import { type Acl, ErrorCode, EventType, JuteError, OpCode, Reader, type Writer } from '@headkeeper/protocol';
+import { inOne } from '../long-work.ts';
 import type { SessionTable } from '../session/sessions.ts';
 import { readAcl } from './acl-record.ts';
 import { DIGEST_VERSION } from './digest.ts';
@@ -7,6 +8,8 @@ import { CONTAINER_OWNER, STAT_BYTES, ttlOwnerHigh, writeStat } from './stat.ts'
 import { type DataTree, lastSlash } from './tree.ts';
 
 const DIGEST_BYTES = 12;
+/** Of the end of a session with very many ephemerals: a few milliseconds. */
+const ZNODES_PER_SLICE = 256;
 
 /** Hears of every change that a watch can see, right after it happened and in order. */
 export interface ChangeObserver {
@@ -65,6 +68,19 @@ export class TxnApplier {
 
   /** Applies the txn whose header, body and optional digest are `bytes[start, end)`. */
   apply(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const r = this.#begin(bytes, view, start, end);
+    this.#applyBody(this.type, r);
+    this.#readDigest(r);
+  }
+
+  /** As `apply`, of a closeSession, in slices, between which nothing else may be applied and nothing read. */
+  *closeInSlices(bytes: Uint8Array, view: DataView, start: number, end: number): Generator<void, void> {
+    const r = this.#begin(bytes, view, start, end);
+    yield* this.#closeSession(r);
+    this.#readDigest(r);
+  }
+
+  #begin(bytes: Uint8Array, view: DataView, start: number, end: number): Reader {
     const r = this.#reader;
     r.reset(bytes, view, start, end);
     this.#bytes = bytes;
@@ -77,8 +93,7 @@ export class TxnApplier {
     this.error = ErrorCode.ok;
     this.slot = NONE;
     this.hasDigest = false;
-    this.#applyBody(this.type, r);
-    this.#readDigest(r);
+    return r;
   }
 
   #readDigest(r: Reader): void {
@@ -123,7 +138,7 @@ export class TxnApplier {
         this.#sessions.add(this.sessionHigh, this.sessionLow, r.int());
         return;
       case OpCode.closeSession:
-        this.#closeSession(r);
+        inOne(this.#closeSession(r));
         return;
       default:
         throw new JuteError('malformed', `unknown txn type ${type}`);
@@ -322,17 +337,20 @@ export class TxnApplier {
     out.length = at + STAT_BYTES;
   }
 
-  #closeSession(r: Reader): void {
+  *#closeSession(r: Reader): Generator<void, void> {
+    let done = 0;
     const session = this.#sessions.find(this.sessionHigh, this.sessionLow);
     const listed = this.#hasPaths(r) ? r.vectorCount(4) : -1;
     for (let i = 0; i < listed; i++) {
       this.#path(r);
       this.#delete(this.#bytes, this.pathStart, this.pathEnd);
+      if (++done % ZNODES_PER_SLICE === 0) yield;
     }
     const owned = session === null ? this.#sessions.orphansOf(this.sessionHigh, this.sessionLow) : session.ephemerals;
     for (const slot of owned === null ? [] : [...owned]) {
       const path = this.pathOf(slot);
       this.#delete(path, 0, path.length);
+      if (++done % ZNODES_PER_SLICE === 0) yield;
     }
     if (session !== null) this.#sessions.remove(session);
   }

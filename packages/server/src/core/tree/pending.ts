@@ -6,6 +6,8 @@ import type { DataTree } from './tree.ts';
 
 const INITIAL_BUCKETS = 1024;
 const ZOOKEEPER_PREFIX = encodeUtf8('/zookeeper/');
+/** Nodes kept for use again. */
+const KEPT_NODES = 32_768;
 /** Changes that have been applied, in front of the others, that are worth moving those over. */
 const MOVE_CHANGES = 4096;
 const TWO_32 = 4294967296;
@@ -240,11 +242,15 @@ export class PendingChanges {
     this.digest.set(this.#undoHigh, this.#undoLow);
   }
 
-  /** Forgets what the txn `zxid` changed, unless a later one changed it again. */
-  applied(zxid: number): void {
+  /**
+   * Forgets what the txn `zxid` changed, unless a later one changed it again: at most so many of the changes. Whether that were
+   * all of them.
+   */
+  applied(zxid: number, most: number = Number.POSITIVE_INFINITY): boolean {
     const end = this.#endOfChanges;
     let at = this.#firstChange;
-    while (at < end && this.#changeZxids[at] === zxid) {
+    const stop = Math.min(end, at + most);
+    while (at < stop && this.#changeZxids[at] === zxid) {
       const node = this.#changeNodes[at];
       if (node.zxid === zxid && node.attached) {
         this.#detach(node);
@@ -254,6 +260,7 @@ export class PendingChanges {
     }
     this.#work.changesSettled += at - this.#firstChange;
     this.#firstChange = at;
+    const isDone = at === end || this.#changeZxids[at] !== zxid;
     if (at === end) {
       this.#firstChange = 0;
       this.#endOfChanges = 0;
@@ -263,6 +270,7 @@ export class PendingChanges {
       this.#firstChange = 0;
       this.#endOfChanges = end - at;
     }
+    return isDone;
   }
 
   /** The changed znodes that will exist and have this owner, each once. */
@@ -336,7 +344,7 @@ export class PendingChanges {
     node.zxid = 0;
     node.digest = 0;
     node.path = null;
-    this.#free.push(node);
+    if (this.#free.length < KEPT_NODES) this.#free.push(node);
   }
 }
 

@@ -61,6 +61,7 @@ export class WatchTable {
   /** By connection: its first watch, its watches in the data table, the number of the last event it was named for. */
   #firstOfConnection: Int32Array = new Int32Array(64);
   #dataWatchesOfConnection: Int32Array = new Int32Array(64);
+  #countOfConnection: Int32Array = new Int32Array(64);
   #lastEvent: Uint32Array = new Uint32Array(64);
   #event = 0;
 
@@ -77,6 +78,11 @@ export class WatchTable {
   /** Paths with a watch of any kind. */
   get pathCount(): number {
     return this.#paths.count;
+  }
+
+  /** Entries of one connection. */
+  countOf(connection: number): number {
+    return connection < this.#countOfConnection.length ? this.#countOfConnection[connection] : 0;
   }
 
   /** Memory taken by the bytes of the watched paths. */
@@ -351,9 +357,11 @@ export class WatchTable {
     this.#watches.set(watch, NEXT_OF_CONNECTION, first);
     if (first !== 0) this.#watches.set(first, PREV_OF_CONNECTION, watch);
     this.#firstOfConnection[connection] = watch;
+    this.#countOfConnection[connection]++;
   }
 
   #unlinkFromConnection(watch: number, connection: number): void {
+    this.#countOfConnection[connection]--;
     const next = this.#watches.get(watch, NEXT_OF_CONNECTION);
     const prev = this.#watches.get(watch, PREV_OF_CONNECTION);
     if (prev === 0) this.#firstOfConnection[connection] = next;
@@ -373,6 +381,9 @@ export class WatchTable {
     const counts = new Int32Array(length);
     counts.set(this.#dataWatchesOfConnection);
     this.#dataWatchesOfConnection = counts;
+    const all = new Int32Array(length);
+    all.set(this.#countOfConnection);
+    this.#countOfConnection = all;
     const events = new Uint32Array(length);
     events.set(this.#lastEvent);
     this.#lastEvent = events;

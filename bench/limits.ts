@@ -1,0 +1,99 @@
+/** Limits and overload: the figures of one server under more than it can do. Without options, all of them. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startHeadkeeper } from '#peers/headkeeper';
+import { repositoryRoot } from '#peers/peer-cache';
+import type { ServerProcess } from '#peers/server-process';
+import { crowd } from './limits/crowd.ts';
+import { stallOfClose } from './limits/ephemerals.ts';
+import { overload } from './limits/overload.ts';
+import { compile } from './load-generator.ts';
+
+const MEBIBYTE = 1024 * 1024;
+const { values } = parseArgs({
+  options: {
+    idle: { type: 'boolean', default: false },
+    watches: { type: 'boolean', default: false },
+    overload: { type: 'boolean', default: false },
+    ephemerals: { type: 'boolean', default: false },
+    connections: { type: 'string', default: '10000' },
+    seconds: { type: 'string' },
+    work: { type: 'string', default: tmpdir() },
+  },
+});
+const all = !values.idle && !values.watches && !values.overload && !values.ephemerals;
+const connections = Number(values.connections);
+let failed = false;
+
+function figure(what: string, value: number, unit: string, most: number): void {
+  const verdict = value < most ? 'reached' : 'MISSED';
+  if (!(value < most)) failed = true;
+  console.log(`${what}: ${value.toFixed(1)} ${unit} (figure: under ${most} ${unit}) ${verdict}`);
+}
+
+async function onServer(body: (server: ServerProcess) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(values.work, 'limits-'));
+  const words = { maxClientCnxns: '0', '4lw.commands.whitelist': '*', tickTime: '2000' };
+  const server = await startHeadkeeper({ dataDir: join(folder, 'data'), extraConfig: words });
+  try {
+    await body(server);
+  } finally {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const program = (name: string): Promise<string> => compile(name, join(repositoryRoot, `bench/limits/${name}.c`));
+const seconds = (fallback: number): number => (values.seconds === undefined ? fallback : Number(values.seconds));
+
+if (all || values.idle) {
+  console.log(`${connections} idle sessions, timeout 30 s, a ping every 10 s`);
+  await onServer(async (server) => {
+    const idle = await crowd(await program('crowd'), server, connections, 0, seconds(60));
+    figure('  memory of the server', idle.residentBytes / MEBIBYTE, 'MB', 150);
+    figure('  of one core', idle.cpuPercent, '%', 5);
+    console.log(`  ${idle.answered} pings answered, the slowest in ${idle.slowestMs.toFixed(1)} ms`);
+  });
+}
+if (all || values.watches) {
+  const each = 100;
+  console.log(`${connections * each} watches on ${connections} connections, each on a path of its own`);
+  let without = 0;
+  await onServer(async (server) => {
+    without = (await crowd(await program('crowd'), server, connections, 0, 15)).residentBytes;
+  });
+  await onServer(async (server) => {
+    const { residentBytes } = await crowd(await program('crowd'), server, connections, each, 15);
+    figure('  memory of the server beside that of the connections', (residentBytes - without) / MEBIBYTE, 'MB', 150);
+  });
+}
+if (all || values.ephemerals) {
+  const count = 100_000;
+  const probe = await compile('ping-probe', join(repositoryRoot, 'bench/ping-probe.c'));
+  for (const how of ['close', 'expire'] as const) {
+    await onServer(async (server) => {
+      const stall = await stallOfClose(server, probe, count, how);
+      figure(`a session with ${count} ephemerals ends (${how}): longest ping of another`, stall.maxMs, 'ms', 50);
+      console.log(
+        `  the probe was late by ${stall.lateMs.toFixed(1)} ms at most; the end took ${stall.seconds.toFixed(2)} s`,
+      );
+    });
+  }
+}
+if (all || values.overload) {
+  const probe = await compile('ping-probe', join(repositoryRoot, 'bench/ping-probe.c'));
+  const flood = await program('flood');
+  await onServer(async (server) => {
+    const result = await overload(server, flood, probe, seconds(300));
+    console.log(`ten times the sustainable load for ${seconds(300)} s: peak ${result.peak.toFixed(0)} answers/s`);
+    figure('  lost of the peak', 100 * (1 - result.goodput / result.peak), '%', 10);
+    figure('  memory at its end above that after the first tenth', result.growthBytes / MEBIBYTE, 'MB', 64);
+    figure('  back at 90 % of the peak after', result.recoveredSeconds, 's', 10);
+    figure('  longest ping of a bystander', result.slowestPingMs, 'ms', 4000);
+    console.log(`  memory ${result.memory.map((bytes) => (bytes / MEBIBYTE).toFixed(0)).join(' ')} MB`);
+  });
+}
+process.exitCode = failed ? 1 : 0;
