@@ -13,8 +13,14 @@ const JAVA_CLASS = 'it names a Java class; the key and trust stores are read in 
 const JAVA_ONLY = 'it belongs to the Java machine';
 const JSON_LOG = 'the log goes to standard error as JSON lines; log.level says how much';
 
+const NO_STALL = 'requests that are throttled go on as soon as there is room';
+
 /** Why each of them has no effect: the end of a sentence. */
 const NEEDLESS: Readonly<Record<string, string>> = {
+  requestThrottleStallTime: NO_STALL,
+  request_throttle_stall_time: NO_STALL,
+  'request_throttler.shutdownTimeout':
+    'throttled requests are not carried out at the end, there is nothing to wait for',
   'fips-mode': 'certificates and names are checked in one way, whatever its value',
   'ssl.sslProvider': ONE_TLS,
   'ssl.quorum.sslProvider': ONE_TLS,
