@@ -36,7 +36,6 @@ const NEEDLESS: Readonly<Record<string, string>> = {
   'leader.nodelay': 'TCP_NODELAY is always on between servers',
   'follower.nodelay': 'TCP_NODELAY is always on between servers',
   'leader.ackLoggingFrequency': 'the times of all acknowledgements are measured, none is sampled into the log',
-  'messageTracker.': 'the last packets of a connection are not kept; why it ended is in the log',
   'metricsProvider.numWorkerThreads': 'metrics are added up in place, there are no threads to hand them to',
   'metricsProvider.maxQueueSize': 'metrics are added up in place, none is queued',
   'metricsProvider.workerShutdownTimeoutMs': 'metrics are added up in place, there are no threads to stop',
