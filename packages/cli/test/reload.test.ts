@@ -88,7 +88,8 @@ describe('SIGHUP', () => {
     assert.match(await server.ask('ruok'), /not in the whitelist/);
     write('4lw.commands.whitelist=conf,ruok', 'maxClientCnxns=30', 'log.level=info', 'tickTime=1234');
     server.child.kill('SIGHUP');
-    const text = await server.heard(/tickTime=1234 counts only after a restart/);
+    const text = await server.heard(/maxSessionTimeout=24680 counts only after a restart\n/);
+    assert.match(text, /^headkeeper: tickTime=1234 counts only after a restart$/m);
     assert.match(text, /^headkeeper: reloaded: maxClientCnxns: 20 -> 30$/m);
     assert.match(text, /^headkeeper: reloaded: log\.level: warn -> info$/m);
     assert.match(text, /"msg":"a setting has changed"/, 'the level of the log is the new one already');
@@ -99,8 +100,7 @@ describe('SIGHUP', () => {
   it('changes nothing when the file is bad or gone, and says why', async () => {
     write('4lw.commands.whitelist=conf', 'maxClientCnxns=lots');
     server.child.kill('SIGHUP');
-    const text = await server.heard(/expected .*\n/);
-    assert.match(text, /nothing has changed:\n.*zoo\.cfg:6: maxClientCnxns=lots: expected/);
+    await server.heard(/nothing has changed:\n.*zoo\.cfg:6: maxClientCnxns=lots: expected/);
     assert.equal(await server.ask('ruok'), 'imok');
     rmSync(file);
     server.child.kill('SIGHUP');
