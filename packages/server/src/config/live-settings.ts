@@ -36,7 +36,7 @@ const MOVED_BY_MEMBERSHIP: readonly Name[] = ['clientPort', 'clientPortAddress']
  */
 export class LiveSettings {
   #current: ServerConfig;
-  readonly #followed: Map<Name, Apply | null> = new Map();
+  readonly #followed: Map<Name, readonly Apply[]> = new Map();
   readonly #prepared: { readonly what: string; readonly prepare: Prepare }[] = [];
 
   constructor(config: ServerConfig) {
@@ -50,7 +50,10 @@ export class LiveSettings {
 
   /** Says that these settings can change; `apply` is called once when some of them have. */
   follow(names: readonly Name[], apply: Apply | null = null): void {
-    for (const name of names) this.#followed.set(name, apply);
+    for (const name of names) {
+      const others = this.#followed.get(name) ?? [];
+      this.#followed.set(name, apply === null ? others : [...others, apply]);
+    }
   }
 
   /** Something outside of the file is read anew at each reload; when it is bad the whole reload is refused. */
@@ -79,7 +82,7 @@ export class LiveSettings {
     const before = this.#current;
     this.#current = merged;
     for (const commit of commits) commit();
-    for (const apply of new Set(applied.map((name) => this.#followed.get(name)))) apply?.(merged);
+    for (const apply of new Set(applied.flatMap((name) => this.#followed.get(name) ?? []))) apply(merged);
     const change = (name: Name): SettingChange => {
       return { key: SETTINGS[name].key, from: settingText(name, before), to: settingText(name, next) };
     };

@@ -14,8 +14,10 @@ describe('settings of a running server', () => {
   it('change where somebody follows them, and wait for a restart where nobody does', () => {
     const live = new LiveSettings(config('maxCnxns=5', 'preAllocSize=64'));
     const heard: number[] = [];
+    const also: number[] = [];
     live.follow(['maxCnxns', 'maxClientCnxns'], (next) => heard.push(next.maxCnxns, next.maxClientCnxns));
-    live.follow(['snapCount']);
+    live.follow(['snapCount', 'maxCnxns']);
+    live.follow(['maxCnxns'], ({ maxCnxns }) => also.push(maxCnxns));
     const next = config('maxCnxns=7', 'maxClientCnxns=9', 'preAllocSize=128', 'snapCount=11');
     const report = live.reload(() => next);
     assert.deepEqual(report, {
@@ -29,6 +31,7 @@ describe('settings of a running server', () => {
       readAnew: [],
     });
     assert.deepEqual(heard, [7, 9], 'once, with all that has changed');
+    assert.deepEqual(also, [7], 'everybody who follows');
     assert.equal(live.current.snapCount, 11);
     assert.equal(live.current.preAllocBytes, 64 * 1024, 'what needs a restart is not in force');
     assert.deepEqual(live.current.given.get('maxCnxns'), { text: '7', where: 'zoo.cfg:3' });
