@@ -131,7 +131,7 @@ function pick<T>(random: SeededRandom, from: readonly T[]): T {
 }
 
 function path(random: SeededRandom): string {
-  if (random.below(12) === 0) return pick(random, FORBIDDEN);
+  if (random.below(6) === 0) return pick(random, FORBIDDEN);
   let text = '/fuzz';
   for (let depth = 1 + random.below(3); depth > 0; depth--) text += `/${pick(random, NAMES)}`;
   return text;
@@ -157,13 +157,21 @@ function acl(draft: Draft, random: SeededRandom): void {
   }
 }
 
+/** A version, mostly one that fits; a type or mode that there is; flags of a create. */
+function number(opcode: number, random: SeededRandom): number {
+  const isVersion = [2, 5, 7, 13].includes(opcode);
+  if (isVersion) return random.chance() ? -1 : random.below(8);
+  return opcode === 106 ? random.below(2) : random.below(9) - 1;
+}
+
 function body(draft: Draft, opcode: number, random: SeededRandom): void {
   for (const field of BODIES[opcode] ?? '') {
     if (field === 'p') draft.buffer(path(random));
     else if (field === 'd') draft.buffer(data(random));
     else if (field === 'A') acl(draft, random);
-    else if (field === 'i') draft.int(opcode === 106 ? random.below(2) : random.below(9) - 1);
-    else if (field === 'l') draft.long(BigInt(random.below(1_000_000)));
+    else if (field === 'i') draft.int(number(opcode, random));
+    // A time to live is soon over, or not before the run is.
+    else if (field === 'l') draft.long(random.chance() ? BigInt(random.below(500)) : 10_000_000_000n);
     else if (field === 'b') draft.byte(random.below(2));
     else if (field === 's') draft.buffer(random.below(6) === 0 ? null : pick(random, STRINGS));
     else {

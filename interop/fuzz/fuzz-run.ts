@@ -190,7 +190,15 @@ async function reloads(
   const after = await treePrint(restarted.address);
   await restarted.stop();
   rows.push(['state after kill -9', `${after.znodes} znodes, ${after.hash}`]);
-  if (after.hash !== before.hash) faults.push(`the state was ${before.znodes} znodes, ${before.hash} before`);
+  if (after.hash === before.hash) return;
+  faults.push(`the state was ${before.znodes} znodes, ${before.hash} before`);
+  for (const [one, other, what] of [
+    [before, after, 'before'],
+    [after, before, 'after'],
+  ] as const) {
+    const others = new Set(other.lines);
+    for (const line of one.lines.filter((each) => !others.has(each)).slice(0, 3)) faults.push(`only ${what}: ${line}`);
+  }
 }
 
 /** Containers and TTL znodes may still go; what is the same twice, a check apart, has come to rest. */

@@ -35,8 +35,8 @@ const DEFECTS: readonly Planting[] = [
   {
     name: 'znodes are deleted without the right to',
     file: 'core/ops/delete.js',
-    replace: 'Permission.delete',
-    by: '0x1f',
+    replace: 'if (!p.allowed(parent.aclId, Permission.delete))',
+    by: 'if (false)',
   },
   {
     name: 'an answer has the xid of another request',
@@ -53,8 +53,8 @@ const DEFECTS: readonly Planting[] = [
   {
     name: 'a refused request is logged',
     file: 'core/clients.js',
-    replace: 'const operation = operationOf(opcode);\n        if (opcode',
-    by: 'const operation = operationOf(opcode);\n        if (operation === null) console.error(\'{"level":40,"msg":"an unknown opcode, which is told at some length: \' + \'x\'.repeat(200) + \'"}\');\n        if (opcode',
+    replace: '\n        const operation = operationOf(opcode);',
+    by: '\n        const operation = operationOf(opcode);\n        if (operation === null) console.error(\'{"level":40,"msg":"an unknown opcode, which is told at some length: \' + \'x\'.repeat(2_000) + \'"}\');',
   },
 ];
 

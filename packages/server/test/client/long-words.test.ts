@@ -67,4 +67,29 @@ describe('words whose answers are long (CVE-2017-5637)', () => {
     gone.socket.destroy();
     assert.equal((await next.ended()).toString(), 'short\n');
   });
+
+  it('are given once to who has said more than the word while he waited', async (t) => {
+    let isFree = false;
+    let asked = 0;
+    const served = await serve(t, {
+      answer: (word) => {
+        asked++;
+        return word === 'wchp' ? endless(() => !isFree) : ['short\n'];
+      },
+    });
+    const first = (await dial(t, served.port)).read();
+    await first.say('wchp');
+    await first.hears(1);
+    const second = (await dial(t, served.port)).read();
+    await second.say('cons');
+    while (asked < 2) await new Promise((resolve) => setImmediate(resolve));
+    for (const more of ['\r', '\n', 'wchp']) await second.say(more);
+    const third = (await dial(t, served.port)).read();
+    await third.say('cons');
+    while (asked < 3) await new Promise((resolve) => setImmediate(resolve));
+    isFree = true;
+    assert.equal((await second.ended()).toString(), 'short\n');
+    assert.equal((await third.ended()).toString(), 'short\n');
+    assert.equal(asked, 3);
+  });
 });

@@ -148,6 +148,11 @@ export class ClientSocket implements ClientLink {
     }
   }
 
+  /** The peer has said its word, and its answer waits: what it says beyond is not heard. */
+  hearNoMore(): void {
+    this.#isEnding = true;
+  }
+
   /** Sends a text and closes; what the peer still says is not heard. */
   answer(text: string): void {
     this.#isEnding = true;

@@ -246,6 +246,8 @@ export class ClientListener implements ClientSocketPort {
     if (typeof answer === 'string') socket.answer(answer);
     else if (this.#longAnswers.length >= limits.longAnswers) socket.answer(TOO_MANY);
     else {
+      // Said again with what follows it, the word would be answered twice, and the second time cut the first off.
+      socket.hearNoMore();
       this.#longAnswers.push(() => {
         socket.answerBitByBit(answer, () => {
           this.#longAnswers.shift();
