@@ -1,6 +1,7 @@
 /** The operators' HTTP door: requests that are spoiled, too large, too slow, several at once, and no HTTP at all. */
 
 import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { SeededRandom } from '@headkeeper/testkit';
 import { Violation } from './raw-connection.ts';
 
@@ -181,6 +182,7 @@ async function isRidOfSlowOnes(port: number, alive: string): Promise<void> {
         2_000,
       );
       if (text.startsWith('HTTP/1.1 200 ')) return;
+      await pause(100);
       if (performance.now() - begun > RECOVERY_MS) throw new Violation('slow connections keep the door shut');
     }
   } finally {
