@@ -40,6 +40,8 @@ export class FrontDoor {
     const { http, handle, idleTimeoutMs, requestsOfConnection, connections } = options;
     this.#options = options;
     this.#http = createHttpServer(http);
+    // It never listens, sockets are handed to it; only where one listens does Node look after requests that are too slow.
+    this.#http.emit('listening');
     this.#http.maxRequestsPerSocket = requestsOfConnection;
     this.#http.timeout = idleTimeoutMs;
     this.#http.on('request', handle);

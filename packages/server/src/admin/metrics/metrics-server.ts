@@ -30,6 +30,7 @@ export class MetricsServer {
       maxHeaderSize: LIMITS.headerBytes,
       headersTimeout: LIMITS.requestMs,
       requestTimeout: LIMITS.requestMs,
+      connectionsCheckingInterval: 1000,
       keepAliveTimeout: LIMITS.idleMs,
     };
     const { tls } = options;
