@@ -102,6 +102,11 @@ export class Pipeline {
     for (let next = this.proposals.oldest; next !== null && next.zxid <= zxid; next = this.proposals.oldest) {
       this.#apply(next);
     }
+    this.#countApplied(outstanding);
+  }
+
+  /** Counts what has been applied since there were so many outstanding. */
+  #countApplied(outstanding: number): void {
     const applied = outstanding - this.proposals.outstanding;
     if (applied <= 0) return;
     const { work } = this.serving.statistics;
@@ -168,11 +173,16 @@ export class Pipeline {
   /** Applies what is committed, until that is enough for one step; returns a txn that it has stopped at, or null. */
   #applySome(): Proposal | null {
     let bytes = 0;
+    const { outstanding } = this.proposals;
     for (let next = this.proposals.oldest; next !== null && next.zxid <= this.#target; next = this.proposals.oldest) {
-      if (bytes > limits.appliedBytesAtOnce || this.#takesLong(next)) return next;
+      if (bytes > limits.appliedBytesAtOnce || this.#takesLong(next)) {
+        this.#countApplied(outstanding);
+        return next;
+      }
       bytes += next.end - next.start;
       this.#apply(next);
     }
+    this.#countApplied(outstanding);
     return null;
   }
 
@@ -206,7 +216,9 @@ export class Pipeline {
     const { writer } = proposal.buffer as NonNullable<Proposal['buffer']>;
     yield* this.serving.database.applier.closeInSlices(writer.bytes, writer.view, proposal.start, proposal.end);
     while (!this.proposals.preparation.pending.applied(proposal.zxid, CHANGES_PER_SLICE)) yield;
+    const { outstanding } = this.proposals;
     this.#endApply(proposal, closing);
+    this.#countApplied(outstanding);
   }
 
   #apply(proposal: Proposal): void {

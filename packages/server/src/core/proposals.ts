@@ -187,6 +187,7 @@ export class Proposals {
   ): number {
     invariant(!this.#isOpen, 'one txn is made at a time');
     const serving = this.#serving;
+    serving.statistics.work.proposed++;
     const p = this.preparation;
     const log = this.#buffer.writer;
     const zxid = this.#nextZxid === 0 ? nextZxid(this.#lastZxid) : this.#nextZxid;

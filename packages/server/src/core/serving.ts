@@ -176,8 +176,15 @@ export class Serving implements ChangeObserver {
     this.expiry = new ExpiryQueue(settings.tickTimeMs);
     this.localSessions = new LocalSessions(settings.tickTimeMs);
     this.watches = new WatchTable(settings.hashSeed);
-    const { overload } = this.statistics;
-    this.admission = new Admission(settings.overload, new Held(), overload, this.connections, (one) => this.close(one));
+    const { overload, work } = this.statistics;
+    this.admission = new Admission(
+      settings.overload,
+      new Held(),
+      overload,
+      this.connections,
+      (one) => this.close(one),
+      work.keptInput,
+    );
   }
 
   /** Another state takes the place of the one before. */

@@ -2,6 +2,7 @@ import { OpCode, type Reader } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import type { Connection } from '../connection.ts';
 import type { OverloadSettings } from '../settings.ts';
+import type { Observations } from '../statistics/observations.ts';
 import type { Held, OverloadCounters } from './overload-counters.ts';
 
 /** An emptied input buffer larger than this is given back. */
@@ -30,6 +31,7 @@ export class Admission {
   readonly #counters: OverloadCounters;
   readonly #connections: readonly (Connection | null)[];
   readonly #close: (connection: Connection) => void;
+  readonly #keptInput: Observations;
   /** Connections whose input waits until it is their turn, in the order in which it comes. */
   #stalled: Connection[] = [];
   /** Those whose input waits for the next turn of the loop. */
@@ -47,7 +49,9 @@ export class Admission {
     counters: OverloadCounters,
     connections: readonly (Connection | null)[],
     close: (connection: Connection) => void,
+    keptInput: Observations,
   ) {
+    this.#keptInput = keptInput;
     this.#settings = settings;
     this.held = held;
     this.#counters = counters;
@@ -215,6 +219,7 @@ export class Admission {
     }
     connection.input.set(bytes.subarray(from), connection.inputLength);
     connection.inputLength = need;
+    this.#keptInput.add(need);
     this.checkHeld();
   }
 
