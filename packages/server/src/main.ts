@@ -25,7 +25,13 @@ import { isServing, openClientPort } from './client-port.ts';
 import { ConfigError } from './config/config-error.ts';
 import { LiveSettings, type ReloadReport } from './config/live-settings.ts';
 import type { ServerConfig } from './config/schema.ts';
-import { LIVE_CORE_SETTINGS, toCoreSettings, toLiveCoreSettings } from './config/server-config.ts';
+import {
+  LIVE_CORE_SETTINGS,
+  OVERLOAD_SETTINGS,
+  toCoreSettings,
+  toLiveCoreSettings,
+  toOverloadSettings,
+} from './config/server-config.ts';
 import { tlsFamilyOf } from './config/tls-family.ts';
 import { Database } from './core/database.ts';
 import { InvariantViolation } from './core/invariants.ts';
@@ -379,6 +385,7 @@ function assemble(
   const replica = new Replica(settings, createHashing(), database, ensemble?.start ?? null, ports.logins);
   const live = new LiveSettings(config);
   live.follow(LIVE_CORE_SETTINGS, (next) => replica.changeSettings(toLiveCoreSettings(next)));
+  live.follow(OVERLOAD_SETTINGS, (next) => replica.changeLimits(toOverloadSettings(next)));
   live.follow(['snapshotCompression', 'purgeSnapRetainCount']);
   let whenFirst: (() => void) | null = null;
   let purging = false;

@@ -1,6 +1,9 @@
 import type { EnsembleSettings } from '../core/ensemble-settings.ts';
 import type { AuthenticationSettings, CoreSettings, LiveCoreSettings, OverloadSettings } from '../core/settings.ts';
 import { enforcedSchemes, knownSchemes } from './auth-families.ts';
+import type { ConfigValues } from './config-values.ts';
+import { LIMITS_SETTINGS } from './limits-schema.ts';
+import type { LimitsValues } from './limits-values.ts';
 import { parseServerConfig } from './parse.ts';
 import { CHEAP_READING_WORDS, type ServerConfig, type SessionPasswordMode } from './schema.ts';
 import type { SystemProperty } from './system-properties.ts';
@@ -72,6 +75,12 @@ export function toCoreSettings(config: ServerConfig, start: CoreStartValues): Co
     hashSeed: start.hashSeed,
   };
 }
+
+/** The settings that `toOverloadSettings` is made of. */
+export const OVERLOAD_SETTINGS: readonly (keyof ConfigValues)[] = [
+  'sessionlessConnectionTimeoutMs',
+  ...(Object.keys(LIMITS_SETTINGS) as (keyof LimitsValues)[]),
+];
 
 /** The settings that the core can change while it runs: `toLiveCoreSettings`. */
 export const LIVE_CORE_SETTINGS: readonly (keyof LiveCoreSettings)[] = [

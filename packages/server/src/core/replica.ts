@@ -14,7 +14,7 @@ import { Pipeline } from './pipeline.ts';
 import type { Ready } from './ready.ts';
 import { Standalone } from './roles/standalone.ts';
 import { Serving } from './serving.ts';
-import type { CoreSettings, LiveCoreSettings } from './settings.ts';
+import type { CoreSettings, LiveCoreSettings, OverloadSettings } from './settings.ts';
 import { Stage } from './stage.ts';
 import type { DataTree } from './tree/tree.ts';
 
@@ -87,6 +87,13 @@ export class Replica {
   /** Takes other values for settings that may change, between two steps. */
   changeSettings(changes: LiveCoreSettings): void {
     Object.assign(this.serving.settings, changes);
+  }
+
+  /** Takes other limits of what clients send, between two steps. */
+  changeLimits({ connections, ...others }: OverloadSettings): void {
+    const { overload } = this.serving.settings;
+    Object.assign(overload, others);
+    Object.assign(overload.connections, connections);
   }
 
   /** Begins to serve the recovered state, or to look for a leader; `replayed` txns are newer than the newest snapshot. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { apacheSessionPassword, CreateMode, ErrorCode } from '@headkeeper/protocol';
 import { CoreHarness, rawRequest } from '@headkeeper/testkit';
+import { NO_THROTTLES } from '../../src/core/settings.ts';
 import { limits } from '../../src/limits.ts';
 import { creation, make, member, setting, summary } from './requests.ts';
 import { treeOf } from './tree-dump.ts';
@@ -38,6 +39,22 @@ test('settings that may change count from the next handshake on', () => {
   assert.equal(harness.connect({ timeOut: 1000 }).timeOut, 1000);
   assert.equal(harness.connect({ timeOut: 10_000 }).timeOut, 9000);
   assert.equal(early.timeOut, 4000, 'a session keeps what it was granted');
+});
+
+test('limits that may change count at once', () => {
+  const harness = new CoreHarness({ overload: structuredClone(NO_THROTTLES) });
+  const { overload } = harness.settings;
+  const { connections } = overload;
+  harness.replica.changeLimits({
+    ...overload,
+    requestLimit: 7,
+    connections: { ...connections, tokens: 1, fillCount: 0 },
+  });
+  assert.equal(harness.replica.serving.settings.overload.requestLimit, 7);
+  assert.equal(harness.connect().closed, false);
+  const refused = harness.open();
+  refused.handshake();
+  assert.ok(refused.closed, 'the bucket had one token');
 });
 
 test('session ids begin with the server id and count; the password follows from the id', () => {
