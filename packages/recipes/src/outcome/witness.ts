@@ -5,7 +5,7 @@ import {
   isZooKeeperError,
   type Transaction,
   TransactionError,
-  type ZooKeeperError,
+  ZooKeeperError,
 } from '@headkeeper/client';
 import { pause } from '../alarm.ts';
 import { ensureThere, isDoubtful, passesInTime } from '../passing.ts';
@@ -74,6 +74,7 @@ export class Witness {
           const wasMade = await this.#find(slot, error);
           this.#free.push(slot);
           if (wasMade) return;
+          if (isOverdue(error)) throw notApplied(error);
           continue;
         }
         this.#free.push(slot);
@@ -121,6 +122,11 @@ export class Witness {
       } catch (error) {
         // Nobody else draws this name.
         if (isZooKeeperError(error, 'nodeExists')) break;
+        if (isOverdue(error)) {
+          // It may be there: whoever finds out that it is not draws another name.
+          this.#free.push({ path, version: 0 });
+          throw notApplied(error);
+        }
         if (isZooKeeperError(error, 'noNode')) await ensureThere(this.#client, this.#directory, this.#acl, options);
         else if (!isDoubtful(error)) throw error;
       }
@@ -143,4 +149,13 @@ export class Witness {
     };
     sweep().catch(() => {});
   }
+}
+
+/** Whether the caller's own limit was over, so that it makes no sense to try again. */
+function isOverdue(error: unknown): error is ZooKeeperError {
+  return isZooKeeperError(error, 'requestTimeout');
+}
+
+function notApplied({ code, operation, path, message }: ZooKeeperError): ZooKeeperError {
+  return new ZooKeeperError({ code, operation, path, outcome: 'not applied', detail: message });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Client, isZooKeeperError } from '@headkeeper/client';
+import { type Client, isZooKeeperError, ZooKeeperError } from '@headkeeper/client';
 import {
   AtomicCounter,
   DelayQueue,
@@ -147,6 +147,24 @@ describe('SimpleQueue', () => {
       assert.equal(await queue.size(), 1);
       await lost;
     }
+  });
+
+  it('gives up a put whose time limit is over before its witness is made', async () => {
+    let tries = 0;
+    const slow = new Proxy(zk, {
+      get: (client, name) => {
+        const value = Reflect.get(client, name, client) as unknown;
+        if (typeof value !== 'function') return value;
+        if (name !== 'create') return value.bind(client);
+        return async (path: string): Promise<never> => {
+          tries++;
+          throw new ZooKeeperError({ code: 'requestTimeout', operation: 'create', path, outcome: 'unknown' });
+        };
+      },
+    });
+    const queue = new DelayQueue(slow, '/overdue');
+    await assert.rejects(queue.put('late', 5, { timeoutMs: 1 }), { code: 'requestTimeout', outcome: 'not applied' });
+    assert.equal(tries, 1);
   });
 
   it('puts and takes once when the request was lost', async () => {
