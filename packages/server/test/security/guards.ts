@@ -175,8 +175,8 @@ export const GUARDS: readonly Guard[] = [
   {
     test: 'o12-log-flood',
     package: 'server',
-    file: 'client-port.js',
-    find: 'refused: (address, reason) => refused(',
-    put: 'refused: (address, reason) => ((error) => log.warn({}, error.message))(',
+    file: 'limits-assembly.js',
+    find: "const report = boundedReports(clock, ({ message }) => log.warn({}, message), 'refusals and cuts of connections');",
+    put: 'const report = ({ message }) => log.warn({}, message);',
   },
 ];

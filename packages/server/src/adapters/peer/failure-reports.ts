@@ -11,7 +11,7 @@ const PERIOD_MS = 60_000;
 export function boundedReports(
   clock: Clock,
   report: (error: Error) => void,
-  what = 'failures with other servers',
+  what = 'failures',
 ): (error: Error) => void {
   let sinceMs = Number.NEGATIVE_INFINITY;
   let count = 0;
