@@ -15,6 +15,9 @@ import { fileOracle } from './services/file-oracle.ts';
 import { membershipKeeper } from './services/membership-keeper.ts';
 import { peerAuthenticator } from './services/peer-authentication.ts';
 
+/** What is told a minute of the connections of other servers, whoever opens them. */
+const PEER_NOTES = 256;
+
 /** What the links to other servers stand on. */
 export interface EnsemblePorts {
   readonly disk: Disk;
@@ -54,6 +57,12 @@ export function joinEnsemble(
   if (lost !== null) log.warn({ sid }, `this server does not vote until a leader has synchronised it: ${lost}`);
   let runner: PeerRunner | null = null;
   const failed = boundedReports(clock, (error) => log.warn({ sid }, error.message));
+  const told = boundedReports(
+    clock,
+    ({ message }) => log.info({ sid }, message),
+    'words on connections with other servers',
+    PEER_NOTES,
+  );
   const keep = membershipKeeper(config, disk, failed);
   const watching: ((committed: Membership) => void)[] = [];
   let latest: Membership | null = null;
@@ -121,6 +130,7 @@ export function joinEnsemble(
         for (const changed of watching) changed(latest);
       },
       note: (message) => log.info({ sid }, message),
+      noteOfPeer: (message) => told(new Error(message)),
       keptPackets: config.messageTracker ? config.messageTrackerSize : 0,
       packetLimit: config.juteMaxBuffer + config.juteMaxBufferExtra,
     },

@@ -18,7 +18,7 @@ export const limits = {
   requestsPerTurn: 2048,
   requestsPerConnection: 64,
   /** Requests that a connection which waited for room gets in before the next one does. */
-  requestsPerShare: 32,
+  requestsPerShare: 128,
   /** Requests of one connection that wait behind its own writes before it stops being read. */
   deferredRequests: 4096,
   /** Bytes of such waiting requests before it stops being read. */
@@ -97,6 +97,11 @@ export const limits = {
   metricNamespaces: 256,
   /** The longest name of one of them, bytes. */
   metricKeyBytes: 256,
+  /** Txns under way, and their bytes, at which a learner that forwards one more is dropped: each bounds its own clients' far below. */
+  forwardedTxns: 500_000,
+  forwardedBytes: 1_073_741_824,
+  /** Questions that only a leader may answer, and that learners wait for, at which one that asks another is dropped. */
+  learnerQuestions: 500_000,
   /** Learners connected to a leader at a time. */
   learners: 256,
   /**

@@ -33,13 +33,13 @@ import {
   toOverloadSettings,
 } from './config/server-config.ts';
 import { tlsFamilyOf } from './config/tls-family.ts';
-import { Database } from './core/database.ts';
 import { InvariantViolation } from './core/invariants.ts';
-import { type Recovery, recover } from './core/log/recovery.ts';
+import type { Recovery } from './core/log/recovery.ts';
 import { RecoveryRefused, zxidText } from './core/log/recovery-refused.ts';
-import { RecoveredState } from './core/recovered-state.ts';
+import type { RecoveredState } from './core/recovered-state.ts';
 import { Replica } from './core/replica.ts';
 import type { CoreSettings } from './core/settings.ts';
+import { recoverOrSetAside, recoverState } from './data-recovery.ts';
 import { Driver } from './driver/driver.ts';
 import { type JoinedEnsemble, joinEnsemble } from './ensemble-assembly.ts';
 import { startInsight } from './insight-assembly.ts';
@@ -371,6 +371,7 @@ function assemble(
   if (!config.forceSync) log.warn({}, 'forceSync=no: writes are acknowledged before they are on the disk');
   const storage = new StorageStatistics(ports.preciseMs);
   const recoverDatabase = (): Recovery<RecoveredState> => recoverState(config, settings, dataDir, storage, log);
+  if (!config.forceSync) dataDir.distrustMark();
   const recovery = recoverOrSetAside(config, ports, dataDir, recoverDatabase);
   const { fresh, lastZxid, replayed } = recovery;
   const fail = (error: Error): void => {
@@ -412,6 +413,7 @@ function assemble(
         listener,
         nowMs: ports.preciseMs,
         statistics: storage.journal,
+        ...(config.forceSync ? { timers: ports.timers } : {}),
       }),
     lastZxid,
     ensemble: ensemble?.runner ?? null,
@@ -483,57 +485,6 @@ function warnOfPasswords(settings: CoreSettings, log: ServerLog): void {
     'session passwords are those of Apache ZooKeeper, which anybody can compute from a session id; ' +
       'set sessionPassword.issue=keyed once every server accepts keyed ones',
   );
-}
-
-/** Reads the state from the directory, and mends what a crash has left there. */
-function recoverState(
-  config: ServerConfig,
-  settings: CoreSettings,
-  dataDir: DataDir,
-  storage: StorageStatistics,
-  log: ServerLog,
-): Recovery<RecoveredState> {
-  const options = {
-    trustEmptySnapshot: config.snapshotTrustEmpty,
-    maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
-  };
-  const recovery = storage.load(dataDir.source, (source) =>
-    recover(source, () => new RecoveredState(new Database(settings)), options),
-  );
-  const { state } = recovery;
-  for (const warning of recovery.warnings) log.warn({}, warning);
-  for (const mismatch of state.digestMismatches) log.error({}, mismatch);
-  if (state.mismatchCount > 0) log.error({ count: state.mismatchCount }, 'digests of the data directory do not match');
-  dataDir.repair(recovery);
-  return recovery;
-}
-
-/** A damaged directory ends the start of a standalone server; one of an ensemble gets its state from the others. */
-function recoverOrSetAside(
-  config: ServerConfig,
-  ports: ServerPorts,
-  dataDir: DataDir,
-  recoverDatabase: () => Recovery<RecoveredState>,
-): Recovery<RecoveredState> {
-  try {
-    const recovery = recoverDatabase();
-    if (recovery.fresh && !config.dbAutocreate && !dataDir.initialize && config.ensemble === null) {
-      throw new StartError(
-        `${config.dataDir} holds no data and db.autocreate=false: restore the data, or make an empty file named ` +
-          `"initialize" in ${config.dataLogDir} to begin with an empty tree`,
-        ServerExit.dataDirectory,
-        null,
-      );
-    }
-    return recovery;
-  } catch (error) {
-    if (!(error instanceof RecoveryRefused) || config.ensemble === null || config.ensemble.membership.voters.size < 2) {
-      throw error;
-    }
-    ports.log.error({}, `the data cannot be trusted and is set aside; the ensemble gives it back: ${error.message}`);
-    dataDir.setAside(error.message, ports.clock.wallMs());
-    return recoverDatabase();
-  }
 }
 
 /** Runs a step of the start; what the disk or the directory's state refuses becomes a StartError. */

@@ -18,9 +18,16 @@ export {
 export { type CrashPlan, type CrashPoint, exploreCrashes } from './disk/crash-explorer.ts';
 export { type DiskUnderTest, runDiskSuite } from './disk/disk-suite.ts';
 export { SeededRandom } from './disk/seeded-random.ts';
-export { type DiskOperation, SimDisk, SimulatedCrash, SimulatedDiskError } from './disk/sim-disk.ts';
+export {
+  type DiskImage,
+  type DiskOperation,
+  SimDisk,
+  SimulatedCrash,
+  SimulatedDiskError,
+  type WriteFault,
+} from './disk/sim-disk.ts';
 export type { Entry } from './disk/sim-folder.ts';
-export { type CrashKind, SimInode } from './disk/sim-inode.ts';
+export { type CrashKind, type RotKind, SimInode } from './disk/sim-inode.ts';
 export { freePort, isFree } from './net/free-port.ts';
 export { MemoryNetwork } from './peer/memory-network.ts';
 export { VirtualTime } from './peer/virtual-time.ts';

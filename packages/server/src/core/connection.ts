@@ -11,6 +11,7 @@ import type { Held } from './overload/overload-counters.ts';
 export type ConnectionState = 'handshake' | 'connecting' | 'open' | 'closing' | 'closed';
 
 const INITIAL_OUTPUT_BYTES = 128;
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** The SASL exchange of a connection; it has one. */
 export interface SaslExchange {
@@ -46,7 +47,7 @@ export class Connection {
   #authinfoOf: readonly Identity[] | null = null;
   #forwards: Forwards | null = null;
   /** Input that has not been consumed: the beginning of a frame, or frames that must wait. */
-  input: Uint8Array = new Uint8Array(0);
+  input: Uint8Array = NO_BYTES;
   inputLength = 0;
   /** Since when it waits: its oldest byte, monotonic milliseconds. */
   inputSinceMs = 0;

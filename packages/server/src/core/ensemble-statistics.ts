@@ -86,16 +86,16 @@ export class EnsembleStatistics {
     if (wallMs >= madeMs) this.proposalLatency.add(wallMs - madeMs);
   }
 
-  /** The oldest `count` outstanding txns, up to `zxid`, are committed: the leader says so. */
-  commitsCame(outstanding: Proposals, count: number, zxid: number): void {
+  /** The oldest `count` outstanding txns are committed: the leader says so. */
+  commitsCame(outstanding: Proposals, count: number): void {
     this.commitsReceived += count;
-    outstanding.observeAges(null, zxid, this.commitPropagation);
+    outstanding.observeAges(0, count, this.commitPropagation);
   }
 
   /** A quorum has acknowledged the oldest `count` outstanding txns. */
-  committed(outstanding: Proposals, count: number, nowMs: number): void {
+  committed(outstanding: Proposals, count: number): void {
     this.commits += count;
-    for (let i = 0; i < count; i++) this.quorumAck.add(nowMs - outstanding.at(i).arrivedMs);
+    outstanding.observeWaits(0, count, this.quorumAck);
   }
 
   /** The server serves from now on. */

@@ -203,6 +203,7 @@ export class Member {
       feeding: this.#role.feeding,
       synced: stage.synced,
       messages: stage.messages.length === 0 ? NO_MESSAGES : stage.messages.splice(0),
+      peerMessages: stage.peerMessages.length === 0 ? NO_MESSAGES : stage.peerMessages.splice(0),
       wakeAtMs:
         stage.generation === 0 ? Number.POSITIVE_INFINITY : Math.min(this.#role.wakeAtMs, stage.election.wakeAtMs),
       roleChanged: this.#roleChanged,
@@ -302,7 +303,7 @@ export class Member {
       else link.receive(bytes, this.#role);
     } catch (error) {
       if (!(error instanceof JuteError)) throw error;
-      stage.note(`${link.address} sent what cannot be read: ${error.message}`);
+      stage.noteOfPeer(`${link.address} sent what cannot be read: ${error.message}`);
       stage.close(link);
       this.#role.disconnected(link);
     }

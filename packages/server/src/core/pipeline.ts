@@ -2,7 +2,7 @@ import { decodeUtf8, ErrorCode, type Identity, OpCode, Reader, Writer } from '@h
 import { limits } from '../limits.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { Clients } from './clients.ts';
-import type { Session } from './connection.ts';
+import type { Connection, Session } from './connection.ts';
 import type { Database } from './database.ts';
 import { InvariantViolation, invariant } from './invariants.ts';
 import { LongWork } from './long-work.ts';
@@ -90,8 +90,9 @@ export class Pipeline {
 
   /** Notes how old those txns are that have just become durable and are not applied yet. */
   observeDurable(ages: Observations): void {
+    const { proposals } = this;
     if (this.#durableBefore < this.durableZxid) {
-      this.proposals.observeAges(this.#durableBefore, this.durableZxid, ages);
+      proposals.observeAges(proposals.indexAfter(this.#durableBefore), proposals.indexAfter(this.durableZxid), ages);
     }
     this.#durableBefore = this.durableZxid;
   }
@@ -212,78 +213,85 @@ export class Pipeline {
   }
 
   *#applyInSlices(proposal: Proposal): Generator<void, void> {
-    const closing = this.#beginApply(proposal);
     const { writer } = proposal.buffer as NonNullable<Proposal['buffer']>;
+    const closing = this.#beginApply(proposal, writer.view);
     yield* this.serving.database.applier.closeInSlices(writer.bytes, writer.view, proposal.start, proposal.end);
     while (!this.proposals.preparation.pending.applied(proposal.zxid, CHANGES_PER_SLICE)) yield;
     const { outstanding } = this.proposals;
-    this.#endApply(proposal, closing);
+    this.#endApply(proposal, writer, closing);
     this.#countApplied(outstanding);
   }
 
   #apply(proposal: Proposal): void {
-    const closing = this.#beginApply(proposal);
     const { writer } = proposal.buffer as NonNullable<Proposal['buffer']>;
+    const closing = this.#beginApply(proposal, writer.view);
     this.serving.database.applier.apply(writer.bytes, writer.view, proposal.start, proposal.end);
-    this.#endApply(proposal, closing);
+    this.#endApply(proposal, writer, closing);
   }
 
   /** Returns the session that the txn ends, or null. */
-  #beginApply(proposal: Proposal): Session | null {
+  #beginApply(proposal: Proposal, view: DataView): Session | null {
     const { serving } = this;
-    const writer = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
     const { zxid, start } = proposal;
     const last = serving.lastZxid;
     const follows = zxid === last + 1 || (zxid % TWO_32 === 1 && Math.floor(zxid / TWO_32) > Math.floor(last / TWO_32));
     if (!follows) throw new InvariantViolation(`txn ${zxid} follows ${last}`);
-    const idHigh = writer.view.getInt32(start);
-    const idLow = writer.view.getInt32(start + 4);
-    this.claimer?.claim(proposal, idHigh, idLow, writer.view.getInt32(start + 8));
-    const type = writer.view.getInt32(start + 28);
-    this.#closeStale(proposal, idHigh, idLow, type);
-    const closing = type === OpCode.closeSession ? serving.sessions.find(idHigh, idLow) : null;
-    this.#ending =
-      serving.audit !== null && closing !== null ? ephemeralPaths(closing, serving.database.applier) : NO_PATHS;
+    const idHigh = view.getInt32(start);
+    const idLow = view.getInt32(start + 4);
+    const type = view.getInt32(start + 28);
+    this.claimer?.claim(proposal, idHigh, idLow, view.getInt32(start + 8));
+    this.#closeStale(proposal, view, idHigh, idLow, type);
     this.#results.length = 0;
     serving.pendingZxid = zxid;
+    if (type !== OpCode.closeSession) return null;
+    const closing = serving.sessions.find(idHigh, idLow);
+    const isToldOf = serving.audit !== null && closing !== null;
+    this.#ending = isToldOf ? ephemeralPaths(closing, serving.database.applier) : NO_PATHS;
     return closing;
   }
 
-  #endApply(proposal: Proposal, closing: Session | null): void {
+  #endApply(proposal: Proposal, writer: Writer, closing: Session | null): void {
     const { serving } = this;
-    const { applier } = serving.database;
+    const { applier, recent } = serving.database;
     const { connection, zxid, start, end } = proposal;
-    const { writer } = proposal.buffer as NonNullable<Proposal['buffer']>;
-    const idHigh = writer.view.getInt32(start);
-    const idLow = writer.view.getInt32(start + 4);
-    const type = writer.view.getInt32(start + 28);
     invariant(applier.zxid === zxid, 'the txn applied is the one that was proposed');
     serving.setLastZxid(zxid);
     if (serving.audit !== null) this.#audit(serving.audit, writer, proposal, this.#ending);
     this.#observeAge(proposal, applier.time);
-    serving.database.recent.add(zxid, writer.bytes, start, end);
+    recent.add(zxid, writer.bytes, start, end);
     if (applier.hasDigest && serving.settings.digestEnabled && zxid > this.fuzzyUntil) this.#compareDigest();
     if (DigestLog.isKept(serving.lastZxidLow)) this.#keepDigest(zxid);
     this.proposals.preparation.pending.applied(zxid);
-    if (type === OpCode.createSession) {
-      const session = serving.sessions.find(idHigh, idLow);
-      invariant(session !== null, 'a session exists once its txn is applied');
-      this.onSessionCreated(session);
-      this.clients.upgraded(session);
-      if (connection !== null) this.clients.sessionCreated(connection, session);
-    } else if (type === OpCode.closeSession) {
-      this.#sessionClosed(proposal, closing, writer);
-    } else if (connection !== null && connection.state === 'open' && applier.error === ErrorCode.sessionMoved) {
-      // Not an answer: the client may be here still, while the leader heard last of a server that it has given up (ZK-710).
-      serving.close(connection);
-    } else if (connection !== null && connection.state === 'open') {
-      this.#reply(connection, proposal, writer);
-      this.clients.answered(connection, proposal.opcode, proposal.xid, zxid, proposal.arrivedMs);
-      if (serving.nowMs - proposal.arrivedMs >= serving.slowRequestMs)
-        this.#tellSlow(proposal, writer, connection.address);
-    } else if (connection !== null) serving.admission.countStaleReply(connection, 0);
+    if (applier.type === OpCode.createSession) this.#sessionCreated(connection, applier);
+    else if (applier.type === OpCode.closeSession) this.#sessionClosed(proposal, closing, writer);
+    else if (connection !== null) this.#answer(connection, proposal, writer);
     this.proposals.release(proposal);
     this.snapshots.applied(this.proposals.bytesProposed);
+  }
+
+  #sessionCreated(connection: Connection | null, { sessionHigh, sessionLow }: TxnApplier): void {
+    const session = this.serving.sessions.find(sessionHigh, sessionLow);
+    invariant(session !== null, 'a session exists once its txn is applied');
+    this.onSessionCreated(session);
+    this.clients.upgraded(session);
+    if (connection !== null) this.clients.sessionCreated(connection, session);
+  }
+
+  #answer(connection: Connection, proposal: Proposal, writer: Writer): void {
+    const { serving } = this;
+    if (connection.state !== 'open') {
+      serving.admission.countStaleReply(connection, 0);
+      return;
+    }
+    if (serving.database.applier.error === ErrorCode.sessionMoved) {
+      // Not an answer: the client may be here still, while the leader heard last of a server that it has given up (ZK-710).
+      serving.close(connection);
+      return;
+    }
+    this.#reply(connection, proposal, writer);
+    this.clients.answered(connection, proposal.opcode, proposal.xid, proposal.zxid, proposal.arrivedMs);
+    const latencyMs = serving.nowMs - proposal.arrivedMs;
+    if (latencyMs >= serving.slowRequestMs) this.#tellSlow(proposal, writer, connection.address);
   }
 
   #tellSlow({ opcode, zxid, start, end, arrivedMs }: Proposal, { bytes, view }: Writer, address: string): void {
@@ -319,12 +327,11 @@ export class Pipeline {
    * A txn that a session has made elsewhere shows that its client has left the connection which it has here. A leader that
    * knew of the move may be gone, so what still comes on that connection must not take effect behind it.
    */
-  #closeStale(proposal: Proposal, idHigh: number, idLow: number, type: number): void {
+  #closeStale(proposal: Proposal, view: DataView, idHigh: number, idLow: number, type: number): void {
     const { serving } = this;
     const holder = serving.sessions.find(idHigh, idLow)?.connection ?? null;
     if (holder === null || holder === proposal.connection || proposal.zxid <= holder.attachedZxid) return;
     if (type === OpCode.createSession || type === OpCode.closeSession) return;
-    const { view } = (proposal.buffer as NonNullable<Proposal['buffer']>).writer;
     if (type === OpCode.error && view.getInt32(proposal.start + TXN_HEADER_BYTES) === ErrorCode.sessionMoved) return;
     serving.close(holder);
   }

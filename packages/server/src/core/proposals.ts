@@ -305,20 +305,49 @@ export class Proposals {
 
   /** The number of the first outstanding txn after `zxid`, the oldest being 0; `outstanding` when there is none. */
   indexAfter(zxid: number): number {
+    const { oldest } = this;
+    if (oldest === null || zxid < oldest.zxid) return 0;
+    // Within an epoch there are no gaps.
+    const guess = zxid - oldest.zxid;
+    if (this.#queue[this.#head + guess]?.zxid === zxid) return guess + 1;
     let from = this.#queue.length;
     while (from > this.#head && this.#queue[from - 1].zxid > zxid) from--;
     return from - this.#head;
   }
 
-  /** Notes how old, by the wall clocks, the outstanding txns behind `after` (null: from the oldest on) up to `upTo` are. */
-  observeAges(after: number | null, upTo: number, ages: Observations): void {
-    const { wallMs } = this.#serving;
-    const from = this.#head + (after === null ? 0 : this.indexAfter(after));
-    for (let i = from; i < this.#queue.length && this.#queue[i].zxid <= upTo; i++) {
-      const { buffer, start } = this.#queue[i];
-      const madeMs = timeOfBody((buffer as LogBuffer).writer.view, start);
-      if (wallMs >= madeMs) ages.add(wallMs - madeMs);
+  /**
+   * Notes how old, by the wall clocks, the outstanding txns number `from` to `to` - 1 are. Where the first and the last are of
+   * one millisecond, all between them are taken to be.
+   */
+  observeAges(from: number, to: number, ages: Observations): void {
+    if (from >= to) return;
+    const age = this.#ageOf(from);
+    if (to - from === 1 || age === this.#ageOf(to - 1)) {
+      // The clock of the server that made them may be ahead of this one's.
+      if (age >= 0) ages.addMany(age, to - from);
+      return;
     }
+    const middle = (from + to) >>> 1;
+    this.observeAges(from, middle, ages);
+    this.observeAges(middle, to, ages);
+  }
+
+  #ageOf(index: number): number {
+    const { buffer, start } = this.at(index);
+    return this.#serving.wallMs - timeOfBody((buffer as LogBuffer).writer.view, start);
+  }
+
+  /** The same of their times here, from arrival to the present. */
+  observeWaits(from: number, to: number, waits: Observations): void {
+    if (from >= to) return;
+    const { arrivedMs } = this.at(from);
+    if (to - from === 1 || arrivedMs === this.at(to - 1).arrivedMs) {
+      waits.addMany(this.#serving.nowMs - arrivedMs, to - from);
+      return;
+    }
+    const middle = (from + to) >>> 1;
+    this.observeWaits(from, middle, waits);
+    this.observeWaits(middle, to, waits);
   }
 
   /** The outstanding txn `zxid`, or null. */

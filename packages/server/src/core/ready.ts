@@ -72,6 +72,8 @@ export interface EnsembleWork {
   synced: boolean;
   /** For the log of the server. */
   messages: string[];
+  /** As `messages`, of what any peer can bring about as often as it likes. */
+  peerMessages: string[];
   /** Monotonic time of the next `wake` event; Infinity for none. */
   wakeAtMs: number;
   /** The role has changed since the last Ready. */

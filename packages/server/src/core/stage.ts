@@ -66,6 +66,7 @@ export class Stage {
   membershipChange: MembershipChange | null = null;
   synced = false;
   readonly messages: string[] = [];
+  readonly peerMessages: string[] = [];
 
   constructor(
     settings: EnsembleSettings,
@@ -150,6 +151,11 @@ export class Stage {
 
   note(message: string): void {
     this.messages.push(message);
+  }
+
+  /** Something that a peer has brought about: whoever reaches the quorum port can make any number of these. */
+  noteOfPeer(message: string): void {
+    this.peerMessages.push(message);
   }
 
   /** Promises an epoch: no leader of an earlier one is helped any more (law 27). */

@@ -49,6 +49,8 @@ export interface PeerRunnerOptions {
   readonly synced: () => void;
   readonly membershipChanged: (change: MembershipChange) => void;
   readonly note: (message: string) => void;
+  /** As `note`, of what any peer can bring about as often as it likes. */
+  readonly noteOfPeer: (message: string) => void;
   /** Packets of each way that are told of when a link ends, and the most bytes that the data of one may have; 0: none. */
   readonly keptPackets?: number;
   readonly packetLimit?: number;
@@ -141,6 +143,7 @@ export class PeerRunner {
   run(work: EnsembleWork, generation: number): void {
     const { elections, quorum } = this.#options;
     for (const message of work.messages) this.#options.note(message);
+    for (const message of work.peerMessages) this.#options.noteOfPeer(message);
     if (work.roleChanged) this.#changeRole(generation);
     if (work.membership !== null) this.#changeMembership(work.membership);
     if (work.storage !== null) this.#order(work.storage, generation);
@@ -222,7 +225,7 @@ export class PeerRunner {
     quorum.send(link.id, link.out.bytes, 0, link.out.length);
     link.out.length = 0;
     if (quorum.unsent(link.id) > limits.learnerQueueBytes) {
-      this.#options.note(`${link.address} does not take what it is sent`);
+      this.#options.noteOfPeer(`${link.address} does not take what it is sent`);
       quorum.close(link.id);
       this.#options.defer(() => this.closed(link.id));
     }
@@ -305,7 +308,7 @@ export class PeerRunner {
     if (link === undefined) return;
     this.#remembered.delete(id);
     const last = link.trail?.text(this.#options.clock.monotonicMs());
-    this.#options.note(`the connection with ${link.address} has ended; the last packets, newest first: ${last}`);
+    this.#options.noteOfPeer(`the connection with ${link.address} has ended; the last packets, newest first: ${last}`);
   }
 
   #forget(link: number): void {
@@ -406,7 +409,7 @@ export class PeerRunner {
       chunk = cursor?.next(LOG_CHUNK_BYTES, this.#port.durableZxid) ?? null;
     } catch (error) {
       if (!(error instanceof HistoryUnreachable)) throw error;
-      this.#options.note(`the log for a learner cannot be read: ${error.message}`);
+      this.#options.noteOfPeer(`the log for a learner cannot be read: ${error.message}`);
     }
     this.#step({ kind: 'logChunk', generation: this.#generation, link, chunk });
   }

@@ -1,5 +1,11 @@
 import { DRAFT_SUFFIX } from '../adapters/disk/durable-file.ts';
-import { ACCEPTED_NAME, CURRENT_NAME, decideEpochs, readEpochTexts } from '../adapters/disk/epoch-files.ts';
+import {
+  ACCEPTED_NAME,
+  CURRENT_NAME,
+  decideEpochs,
+  EPOCHS_COPY_NAME,
+  readEpochTexts,
+} from '../adapters/disk/epoch-files.ts';
 import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
 import type { Change, RepairPlan } from './changes.ts';
 import { RepairRefused } from './repair-refused.ts';
@@ -17,7 +23,9 @@ export function planMendEpochs(folders: HistoryFolders, juteMaxBuffer: number): 
   const files = readEpochTexts(disk, snapshotFolder);
   const { epochs, damage } = decideEpochs(files, recovery.lastZxid);
   // One of the files is damaged: the other may still be right.
-  const alone = decideEpochs({ accepted: null, current: files.current }, recovery.lastZxid);
+  const { current: reachedByCopy = 0 } = files.copy ?? {};
+  const copy = { accepted: 0, current: reachedByCopy };
+  const alone = decideEpochs({ accepted: null, current: files.current, copy }, recovery.lastZxid);
   const current = alone.damage === null ? alone.epochs.current : epochs.current;
   const steps: string[] = [];
   const changes: Change[] = [];
@@ -40,6 +48,10 @@ export function planMendEpochs(folders: HistoryFolders, juteMaxBuffer: number): 
     if (!disk.existsSync(`${snapshotFolder}/${name}`)) continue;
     steps.push(`moves out ${name}, which a crash has left`);
     changes.push({ kind: 'remove', folder: snapshotFolder, name });
+  }
+  if (files.copy && (files.copy.accepted > epochs.accepted || files.copy.current > current)) {
+    steps.push(`moves out ${EPOCHS_COPY_NAME}, which remembers greater epochs`);
+    changes.push({ kind: 'remove', folder: snapshotFolder, name: EPOCHS_COPY_NAME });
   }
   const notes =
     damage === null

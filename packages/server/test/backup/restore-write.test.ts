@@ -142,6 +142,7 @@ describe('a restored directory', () => {
     assert.deepEqual(disk.listSync('/data/version-2').sort(), [
       'acceptedEpoch',
       'currentEpoch',
+      'headkeeper.epochs',
       `snapshot.${zxid.toString(16)}`,
     ]);
   });
@@ -159,8 +160,8 @@ describe('a restored directory', () => {
       );
     };
     const files = filesOf();
-    assert.equal(files.length, 8);
-    assert.deepEqual(files.slice(0, 4), files.slice(4));
+    assert.equal(files.length, 10);
+    assert.deepEqual(files.slice(0, 5), files.slice(5));
     assert.deepEqual(filesOf(), files);
   });
 

@@ -83,6 +83,7 @@ describe('a damaged history', () => {
     assert.deepEqual(disk.listSync('/data/version-2.damaged-20261122T020430006Z').sort(), [
       'acceptedEpoch',
       'currentEpoch',
+      'headkeeper.epochs',
       'log.2',
     ]);
     assert.deepEqual(dir.epochs.read(), { accepted: 4, current: 0 });

@@ -39,6 +39,8 @@ function start(disk: SimDisk, lastZxid: number): Epochs {
   return epochs;
 }
 
+const NAMES = ['acceptedEpoch', 'currentEpoch', 'headkeeper.epochs'];
+
 describe('epochs at the start', () => {
   const decided = (accepted: string | null, current: string | null, lastZxid: number): Epochs | string => {
     const { epochs, damage } = decideEpochs({ accepted, current }, lastZxid);
@@ -77,14 +79,63 @@ describe('epochs at the start', () => {
   });
 });
 
+describe('epochs that one flipped bit has changed (D10)', () => {
+  const decide = (disk: SimDisk, lastZxid: number): ReturnType<typeof decideEpochs> => {
+    return decideEpochs(readEpochTexts(disk, FOLDER), lastZxid);
+  };
+
+  it('are found by the copy when they are less than they have been, and the promise is still known', () => {
+    for (const [name, text] of [
+      ['acceptedEpoch', '9'],
+      ['currentEpoch', '1'],
+    ] as const) {
+      const disk = emptyDisk();
+      storeEpochs(disk, FOLDER, { accepted: 13, current: 12 });
+      put(disk, name, text);
+      const { epochs, damage } = decide(disk, 5 * EPOCH + 7);
+      assert.match(damage ?? '', new RegExp(`${name} has been 1[23], and is ${text}`));
+      assert.deepEqual(epochs, { accepted: 13, current: 5 });
+    }
+  });
+
+  it('are found when the disk cannot read the file', () => {
+    const disk = emptyDisk();
+    storeEpochs(disk, FOLDER, { accepted: 13, current: 12 });
+    disk.makeUnreadable(`${FOLDER}/acceptedEpoch`, 0, 1);
+    assert.match(decide(disk, 0).damage ?? '', /acceptedEpoch holds ""/);
+    assert.equal(decide(disk, 0).epochs.accepted, 13);
+  });
+
+  it('are believed when they are more than the copy says: Apache has been at work since, or a crash came between', () => {
+    const disk = emptyDisk();
+    storeEpochs(disk, FOLDER, { accepted: 13, current: 12 });
+    put(disk, 'acceptedEpoch', '14');
+    put(disk, 'currentEpoch', '14');
+    assert.deepEqual(start(disk, 12 * EPOCH), { accepted: 14, current: 14 });
+    assert.deepEqual(readEpochTexts(disk, FOLDER).copy, { accepted: 14, current: 14 });
+  });
+
+  it('are believed without a copy, or with one that has decayed; half of it is enough', () => {
+    const disk = emptyDisk();
+    storeEpochs(disk, FOLDER, { accepted: 13, current: 12 });
+    storeEpochs(disk, FOLDER, { accepted: 14, current: 12 });
+    disk.rot(`${FOLDER}/headkeeper.epochs`, 0, 512, 'junk', 1);
+    assert.deepEqual(readEpochTexts(disk, FOLDER).copy, { accepted: 13, current: 12 });
+    disk.rot(`${FOLDER}/headkeeper.epochs`, 512, 1024, 'zeros', 1);
+    assert.equal(readEpochTexts(disk, FOLDER).copy, null);
+    assert.equal(decide(disk, 0).damage, null);
+  });
+});
+
 describe('epoch files', () => {
-  it('hold plain numbers, and nothing else is left', () => {
+  it('hold plain numbers, and nothing is left but those and their copy', () => {
     const disk = emptyDisk();
     const store = createEpochStore(disk, FOLDER);
     assert.equal(store.read(), null);
     store.write({ accepted: 12, current: 3 });
-    assert.deepEqual(readEpochTexts(disk, FOLDER), { accepted: '12', current: '3' });
-    assert.deepEqual(disk.listSync(FOLDER).sort(), ['acceptedEpoch', 'currentEpoch']);
+    const copy = { accepted: 12, current: 3 };
+    assert.deepEqual(readEpochTexts(disk, FOLDER), { accepted: '12', current: '3', copy });
+    assert.deepEqual(disk.listSync(FOLDER).sort(), NAMES);
     assert.deepEqual(createEpochStore(disk, FOLDER).read(), { accepted: 12, current: 3 });
   });
 
@@ -165,7 +216,7 @@ describe('epoch files', () => {
           assert.ok(found.current >= written.current && found.current <= writing.current, point.label);
           after.crash('lose');
           assert.deepEqual(createEpochStore(after, FOLDER).read(), found, point.label);
-          assert.deepEqual(after.listSync(FOLDER).sort(), ['acceptedEpoch', 'currentEpoch'], point.label);
+          assert.deepEqual(after.listSync(FOLDER).sort(), NAMES, point.label);
         }
       },
     );

@@ -38,18 +38,27 @@ export function putLog(disk: SimDisk, records: readonly number[], bodyBytes = 60
   const header = new Uint8Array(16);
   writeLogFileHeader(header);
   for (const byte of header) writer.byte(byte);
-  for (const zxid of records) {
-    const at = beginRecord(writer);
-    writer.long(0x77);
-    writer.int(1);
-    writer.long(zxid);
-    writer.long(1_700_000_000_000);
-    writer.int(5);
-    for (let i = 32; i < bodyBytes; i++) writer.byte(zxid + i);
-    endRecord(writer, at);
-  }
+  for (const zxid of records) writeRecord(writer, zxid, bodyBytes);
   for (let i = 0; i < zeros; i++) writer.byte(0);
   put(disk, `${LOGS}/log.${(records[0] as number).toString(16)}`, writer.toBytes());
+}
+
+/** One record as `putLog` writes it. */
+export function recordBytes(zxid: number, bodyBytes = 60): Uint8Array {
+  const writer = new Writer();
+  writeRecord(writer, zxid, bodyBytes);
+  return writer.toBytes();
+}
+
+function writeRecord(writer: Writer, zxid: number, bodyBytes: number): void {
+  const at = beginRecord(writer);
+  writer.long(0x77);
+  writer.int(1);
+  writer.long(zxid);
+  writer.long(1_700_000_000_000);
+  writer.int(5);
+  for (let i = 32; i < bodyBytes; i++) writer.byte(zxid + i);
+  endRecord(writer, at);
 }
 
 /** A sealed snapshot whose root holds the number. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { runDiskSuite, SimDisk, SimulatedCrash } from '@headkeeper/testkit';
+import { runDiskSuite, SimDisk, SimInode, SimulatedCrash } from '@headkeeper/testkit';
 
 runDiskSuite('the disk twin', () => {
   const disk = new SimDisk(7);
@@ -154,5 +154,129 @@ describe('faults and misuse of the disk twin', () => {
     assert.throws(() => file.closeSync(), /under way/);
     bytes[0] = 1;
     assert.throws(() => disk.run(), /bytes changed/);
+  });
+});
+
+/** A file whose first 2000 bytes are durable, on a disk that nothing is wrong with yet. */
+function diskWithDurableFile(): ReturnType<typeof diskWithFile> {
+  const { disk, file } = diskWithFile();
+  file.writeSync(CONTENT, 0, 2000, 0);
+  file.dataSyncSync();
+  disk.syncDirSync('/data');
+  return { disk, file };
+}
+
+function contentOf(disk: SimDisk): Uint8Array {
+  const source = disk.openReadSync('/data/f');
+  const bytes = new Uint8Array(source.size);
+  source.readSync(bytes, 0, bytes.length, 0);
+  return bytes;
+}
+
+function promised(disk: SimDisk): Uint8Array {
+  const inode = disk.durableFiles('/data').get('f');
+  assert.ok(inode instanceof SimInode);
+  return inode.durableBytes.subarray(0, inode.durableLength);
+}
+
+describe('a disk twin that does not hold what it has promised', () => {
+  it('shows bytes that have decayed, until they are written anew, and says what was promised', () => {
+    const { disk, file } = diskWithDurableFile();
+    disk.rot('/data/f', 100, 110, 'zeros', 1);
+    assert.deepEqual(
+      contentOf(disk).subarray(99, 111),
+      Uint8Array.from([CONTENT[99], ...new Array(10).fill(0), CONTENT[110]]),
+    );
+    assert.deepEqual(promised(disk), CONTENT.subarray(0, 2000));
+    assert.ok(disk.isFaulty('/data'));
+    disk.crash('lose');
+    assert.equal(contentOf(disk)[105], 0);
+    const again = disk.openWriteSync('/data/f');
+    again.writeSync(CONTENT, 0, 512, 0);
+    again.dataSyncSync();
+    assert.ok(!disk.isFaulty('/data'));
+    assert.deepEqual(contentOf(disk), CONTENT.subarray(0, 2000));
+    assert.throws(() => file.dataSyncSync(), SimulatedCrash);
+  });
+
+  it('flips one bit, or leaves junk', () => {
+    const { disk } = diskWithDurableFile();
+    disk.rot('/data/f', 600, 700, 'flip', 2);
+    assert.equal(contentOf(disk).filter((byte, i) => byte !== CONTENT[i]).length, 1);
+    disk.rot('/data/f', 600, 700, 'junk', 2);
+    assert.ok(contentOf(disk).filter((byte, i) => byte !== CONTENT[i]).length > 80);
+  });
+
+  it('cannot read a sector, and reads the others', () => {
+    const { disk } = diskWithDurableFile();
+    disk.makeUnreadable('/data/f', 512, 513);
+    const source = disk.openReadSync('/data/f');
+    const target = new Uint8Array(512);
+    assert.equal(source.readSync(target, 0, 512, 0), 512);
+    assert.throws(() => source.readSync(target, 0, 512, 900), { code: 'EIO' });
+    assert.equal(source.readSync(target, 0, 512, 1024), 512);
+    disk.crash('lose');
+    assert.throws(() => contentOf(disk), { code: 'EIO' });
+  });
+
+  it('loses a write, which the cache shows until the machine restarts', () => {
+    const { disk, file } = diskWithDurableFile();
+    const zeros = new Uint8Array(512);
+    disk.writeFault = () => 'lost';
+    file.writeSync(zeros, 0, 512, 0);
+    disk.writeFault = null;
+    file.dataSyncSync();
+    assert.deepEqual(contentOf(disk).subarray(0, 512), zeros);
+    assert.deepEqual(promised(disk).subarray(0, 512), zeros);
+    disk.crash('keep');
+    assert.deepEqual(contentOf(disk), CONTENT.subarray(0, 2000));
+  });
+
+  it('writes to another place than it was told', () => {
+    const { disk, file } = diskWithDurableFile();
+    disk.writeFault = () => ({ path: '/data/f', position: 1024 });
+    file.writeSync(new Uint8Array(512), 0, 512, 0);
+    disk.writeFault = null;
+    file.dataSyncSync();
+    disk.crash('lose');
+    const expected = CONTENT.slice(0, 2000);
+    expected.fill(0, 1024, 1536);
+    assert.deepEqual(contentOf(disk), expected);
+  });
+
+  it('undoes by a crash what a sync has promised, unless an honest one came since', () => {
+    for (const honest of [false, true]) {
+      const { disk, file } = diskWithDurableFile();
+      disk.lyingSync = true;
+      file.writeSync(new Uint8Array(600), 0, 600, 0);
+      file.dataSyncSync();
+      assert.ok(disk.isUnflushed);
+      disk.lyingSync = false;
+      if (honest) file.dataSyncSync();
+      disk.crash('lose');
+      assert.equal(contentOf(disk)[10], honest ? 0 : CONTENT[10]);
+      assert.equal(promised(disk)[10], 0);
+    }
+  });
+
+  it('shows the old contents behind a failed sync, if it is one that drops the pages', () => {
+    const { disk, file } = diskWithDurableFile();
+    disk.dropsFailedPages = true;
+    file.writeSync(new Uint8Array(600), 0, 600, 0);
+    disk.failOn('sync', 1, 'EIO');
+    assert.throws(() => file.dataSyncSync(), { code: 'EIO' });
+    assert.deepEqual(contentOf(disk), CONTENT.subarray(0, 2000));
+  });
+
+  it('is brought back as it was', () => {
+    const { disk, file } = diskWithDurableFile();
+    const image = disk.photograph();
+    file.writeSync(new Uint8Array(600), 0, 600, 0);
+    file.dataSyncSync();
+    for (let i = 0; i < 2; i++) {
+      disk.bringBack(image);
+      assert.deepEqual(contentOf(disk), CONTENT.subarray(0, 2000));
+      disk.removeSync('/data/f');
+    }
   });
 });

@@ -100,13 +100,17 @@ describe('snapshot files', () => {
 
   it('tell of a failing disk when finished, and leave no file that could be taken for a snapshot', () => {
     const operations = ['create', 'write', 'sync', 'rename', 'syncDir'] as const;
-    for (const operation of operations) {
+    // A large snapshot is synced on the way, a small one at its end alone.
+    const cases = [limits.snapshotQueue, 100].flatMap((size) =>
+      operations.map((operation) => [operation, size] as const),
+    );
+    for (const [operation, size] of cases) {
       const disk = diskWithFolder();
       disk.failOn(operation, 1, 'ENOSPC');
       const store = createSnapshotStore({ disk, folder: FOLDER });
       let drained = 0;
       const sink = store.begin(5, () => drained++);
-      const chunk = new Uint8Array(limits.snapshotQueue);
+      const chunk = new Uint8Array(size);
       const waits = !sink.write(chunk);
       disk.run();
       assert.equal(drained, waits ? 1 : 0, `${operation}: the writer goes on`);

@@ -20,6 +20,7 @@ const NOTHING: EnsembleWork = {
   feeding: [],
   synced: false,
   messages: [],
+  peerMessages: [],
   wakeAtMs: Number.POSITIVE_INFINITY,
   roleChanged: false,
 };
@@ -50,6 +51,7 @@ function played(): Played {
     defer: nothing,
     oracle: null,
     note: nothing,
+    noteOfPeer: nothing,
   } as unknown as PeerRunnerOptions;
   const port: PeerRunnerPort = {
     step: ({ kind }) => done.push(kind),

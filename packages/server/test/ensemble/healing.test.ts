@@ -186,6 +186,7 @@ describe('servers of an ensemble that have lost data', { timeout: 300_000 }, () 
     const [other, victim, third] = members as [MemberProcess, MemberProcess, MemberProcess];
     await killAll();
     for (const file of [...filesOf(victim, 'log'), ...filesOf(victim, 'snapshot')]) rmSync(file);
+    rmSync(join(victim.dataDir, 'version-2', 'headkeeper.logged'));
     victim.start();
     other.start();
     await until('the loss is found', () => isMarked(victim), [victim]);

@@ -228,3 +228,19 @@ test('stop drops everything without a word', () => {
   world.pass(1_000);
   assert.equal(world.time.waiting, 0, 'no timer is left');
 });
+
+test('of a link that has ended nothing is kept, on either side', () => {
+  const world = new World();
+  world.leader.links.listen([LEADER]);
+  const before = world.time.waiting;
+  for (let round = 0; round < 3; round++) {
+    const link = world.learner.links.connect([LEADER], { retryMs: 10, timeoutMs: 1_000 });
+    world.pass(0);
+    world.learner.send(link, 'info');
+    world.pass(0);
+    world.leader.links.close(round + 1);
+    world.pass(10);
+    assert.equal(world.learner.told.at(-1), `closed ${link}`);
+  }
+  assert.equal(world.time.waiting, before);
+});

@@ -179,4 +179,11 @@ export const GUARDS: readonly Guard[] = [
     find: "const report = boundedReports(clock, ({ message }) => log.warn({}, message), 'refusals and cuts of connections');",
     put: 'const report = ({ message }) => log.warn({}, message);',
   },
+  {
+    test: 'o12-peer-log-flood',
+    package: 'server',
+    file: 'ensemble-assembly.js',
+    find: 'noteOfPeer: (message) => told(new Error(message)),',
+    put: 'noteOfPeer: (message) => log.info({ sid }, message),',
+  },
 ];

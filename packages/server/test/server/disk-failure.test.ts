@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type DiskOperation, SeededRandom, SimDisk, TreeModel } from '@headkeeper/testkit';
+import { type DiskOperation, SeededRandom, SimDisk, SimulatedDiskError, TreeModel } from '@headkeeper/testkit';
+import { UNFINISHED_SNAPSHOT_PREFIX } from '../../src/adapters/disk/file-names.ts';
 import { ServerExit, StartError } from '../../src/start-error.ts';
 import { freshState, SimClock, SimServer, startAfter } from './sim-server.ts';
 import { Workload } from './workload.ts';
@@ -78,6 +79,36 @@ describe('the whole server on a failing disk', () => {
       const again = startAfter(left, clock, seed, workload);
       assert.ok(again.server.lastZxid >= workload.shown);
     }
+  });
+
+  it('gives up when a snapshot cannot be written, whichever operation of it fails', () => {
+    const failed = new Set<string>();
+    for (let nth = 1; ; nth++) {
+      const disk = new SimDisk(nth);
+      const { server, workload, clock } = serveOn(disk, nth);
+      for (let i = 0; i < 20; i++) workload.act();
+      server.rest();
+      let left = nth;
+      disk.beforeOperation = (_count, operation, path) => {
+        if (!path.includes(UNFINISHED_SNAPSHOT_PREFIX) || --left > 0) return;
+        disk.beforeOperation = null;
+        failed.add(operation);
+        throw new SimulatedDiskError('EIO', operation, path);
+      };
+      server.server.driver.snapshot();
+      server.rest();
+      if (left > 0) break;
+      assert.equal(server.fatal?.exitCode, ServerExit.disk, `operation ${nth}: ${server.fatal?.message}`);
+      const { answers } = workload;
+      workload.act();
+      server.rest();
+      assert.equal(workload.answers, answers, 'answered after it had given up');
+      const copy = disk.fork(nth);
+      copy.crash('lose');
+      clock.now += 1000;
+      startAfter(copy, clock, nth, workload);
+    }
+    for (const operation of ['create', 'write', 'sync', 'rename']) assert.ok(failed.has(operation), operation);
   });
 
   it('does not start when the first snapshot cannot be written', () => {

@@ -1,7 +1,15 @@
 /** Peers that break the rules, and roles that end at bad moments: what must not come of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeNotification, QuorumPacketType, WORLD_ANYONE_ALL, Writer, writePacket } from '@headkeeper/protocol';
+import {
+  decodeNotification,
+  OpCode,
+  QuorumPacketType,
+  WORLD_ANYONE_ALL,
+  Writer,
+  writePacket,
+} from '@headkeeper/protocol';
+import { limits } from '../../src/limits.ts';
 import { fromHex, type LoggedTxn, toHex } from './captures.ts';
 import { contentOf } from './content.ts';
 import { EPOCH_1, madeUpTxn } from './histories.ts';
@@ -104,6 +112,36 @@ test('a learner that has the number of its leader is sent away: it must not ackn
   assert.equal(same.link.closed, true);
   const one = new StandIn(member, { sid: 1, epoch: 0, lastZxid: 0 });
   assert.equal(one.isUpToDate, true);
+});
+
+test('learners that do not say who they are keep nobody out', () => {
+  const member = leading();
+  const one = new StandIn(member, { sid: 1, epoch: 0, lastZxid: 0 });
+  const silent = Array.from({ length: limits.learners }, () => member.learner());
+  assert.equal(silent[0]?.closed, true, 'the oldest has to go');
+  const two = new StandIn(member, { sid: 2, epoch: 0, lastZxid: 0 });
+  assert.equal(two.isUpToDate, true);
+  assert.equal(one.link.closed, false);
+  assert.equal(silent.filter((link) => link.closed).length, 2);
+});
+
+test('a session whose creation a learner asks for in words that cannot be read is none', () => {
+  const member = leading();
+  const one = new StandIn(member, { sid: 1, epoch: 0, lastZxid: 0 });
+  const two = new StandIn(member, { sid: 2, epoch: 0, lastZxid: 0 });
+  const settle = (): void => {
+    for (const learner of [one, two]) learner.pump();
+    for (const learner of [one, two]) learner.acknowledge(member.disk.lastZxid);
+  };
+  settle();
+  one.request(0x1000000, 1, 0, OpCode.createSession, new Uint8Array(2), true);
+  settle();
+  const create = new Writer(64);
+  for (const part of ['/of-nobody', -1, 1, 31, 'world', 'anyone', 1])
+    typeof part === 'number' ? create.int(part) : create.string(part);
+  one.request(0x1000000, 1, 1, OpCode.create, create.toBytes(), true);
+  settle();
+  assert.equal(JSON.stringify(contentOf(member.replica.serving.database)).includes('/of-nobody'), false);
 });
 
 test('a watch set off by a txn that is cut off again is never told', () => {

@@ -1,7 +1,7 @@
 import type { Disk, DiskFile, DiskSource } from '@headkeeper/server/internal';
 import { SeededRandom } from './seeded-random.ts';
 import { type Entry, SimFolder } from './sim-folder.ts';
-import { type CrashKind, SimInode } from './sim-inode.ts';
+import { type CrashKind, type RotKind, SimInode } from './sim-inode.ts';
 
 type Done = (error: Error | null) => void;
 
@@ -26,6 +26,14 @@ export class SimulatedDiskError extends Error {
   }
 }
 
+/** What becomes of a write that succeeds: the disk never writes it, or writes it to another place. */
+export type WriteFault = 'lost' | { readonly path: string; readonly position: number };
+
+/** A disk as it was at some moment, to be put back. */
+export interface DiskImage {
+  readonly root: SimFolder;
+}
+
 interface Injection {
   readonly operation: DiskOperation;
   left: number;
@@ -46,6 +54,9 @@ interface OpenFile {
  * combination. Asynchronous calls take effect and complete later, in an order drawn from the seed, when `step` or `run` is
  * called; calls submitted together execute in any order. A failed sync drops what it should have made durable.
  *
+ * What is worse comes only on request: `rot` and `makeUnreadable`, writes that are lost or go elsewhere (`writeFault`), syncs
+ * that lie (`lyingSync`), disks that are full (`capacity`) or brought back (`bringBack`).
+ *
  * Misuse is thrown as an error: overlapping writes under way at a time, and bytes changed before their write was done.
  */
 export class SimDisk implements Disk {
@@ -53,6 +64,12 @@ export class SimDisk implements Disk {
   ignoreSync = false;
   /** Makes every syncDir a lie. */
   ignoreSyncDir = false;
+  /** While it is set syncs of files promise what only an honest one makes true: a crash that does not keep everything undoes it. */
+  lyingSync = false;
+  /** Whether reads show the old contents behind a failed sync, and not those that were to be written. */
+  dropsFailedPages = false;
+  /** Asked before each write; null: nothing happens to it. */
+  writeFault: ((path: string, position: number, length: number) => WriteFault | null) | null = null;
   /** Bytes that files may hold together; a write beyond fails with ENOSPC after writing what fits. */
   capacity: number = Number.POSITIVE_INFINITY;
   /** Called before each operation that changes the disk takes effect, with its number, from 1. */
@@ -68,6 +85,7 @@ export class SimDisk implements Disk {
   durableVersion = 0;
   /** Counts the lives of the machine: files opened in an earlier one are dead. */
   #life = 0;
+  #hasLied = false;
 
   constructor(seed = 1) {
     this.#random = new SeededRandom(seed);
@@ -159,6 +177,43 @@ export class SimDisk implements Disk {
     return folder.durable;
   }
 
+  /** Lets bytes of a file decay, in the cache as well; as far as the file goes. */
+  rot(path: string, start: number, end: number, kind: RotKind, seed: number): void {
+    this.#file(path).rot(start, end, kind, new SeededRandom(seed));
+  }
+
+  /** Reads of the sectors with these bytes fail with EIO, until they are written anew. */
+  makeUnreadable(path: string, start: number, end: number): void {
+    this.#file(path).makeUnreadable(start, end);
+  }
+
+  /** Whether any file of a folder, or below, holds what nobody has written there, or cannot be read. */
+  isFaulty(folder: string): boolean {
+    const found = this.#find(folder);
+    if (!(found instanceof SimFolder)) return false;
+    for (const inode of found.inodes()) if (inode.isFaulty) return true;
+    return false;
+  }
+
+  /** Whether a crash may undo what syncs have promised. */
+  get isUnflushed(): boolean {
+    for (const inode of this.#root.inodes()) if (inode.isUnflushed) return true;
+    return false;
+  }
+
+  /** The disk as a crash that loses everything unsynced would leave it. */
+  photograph(): DiskImage {
+    const root = this.#root.clone(new Map());
+    root.crash('lose', new SeededRandom(0));
+    return { root };
+  }
+
+  /** The power is cut and the old disk is put in; it can be put in again. */
+  bringBack(image: DiskImage): void {
+    this.crash('lose');
+    this.#root = image.root.clone(new Map());
+  }
+
   /** A copy of the disk in its present state, without the calls under way and the faults to come. */
   fork(seed = 1): SimDisk {
     const copy = new SimDisk(seed);
@@ -193,6 +248,7 @@ export class SimDisk implements Disk {
       size: inode.length,
       readSync: (target, start, end, position) => {
         this.#assertAlive();
+        if (inode.isUnreadable(position, end - start)) throw new SimulatedDiskError('EIO', 'read', path);
         return inode.read(target.subarray(start, end), position);
       },
       closeSync: () => this.#assertAlive(),
@@ -351,7 +407,9 @@ export class SimDisk implements Disk {
     const growth = position + bytes.length - file.inode.length;
     const room = this.capacity - this.#bytesHeld();
     if (growth <= room) {
-      file.inode.write(bytes, position);
+      const fault = this.writeFault?.(file.path, position, bytes.length) ?? null;
+      file.inode.write(bytes, position, fault !== null);
+      if (fault !== null && fault !== 'lost') this.#file(fault.path).overwrite(bytes, fault.position);
       return;
     }
     const fits = bytes.length - (growth - room);
@@ -363,15 +421,32 @@ export class SimDisk implements Disk {
     try {
       this.#begin('sync', file.path);
     } catch (error) {
-      if (error instanceof SimulatedDiskError) file.inode.forgetDirty();
+      if (error instanceof SimulatedDiskError) {
+        if (this.dropsFailedPages) file.inode.dropDirty();
+        else file.inode.forgetDirty();
+      }
       throw error;
     }
     this.durableVersion++;
-    if (!this.ignoreSync) file.inode.sync(mark);
+    if (this.ignoreSync) return;
+    file.inode.sync(mark, this.lyingSync);
+    if (this.lyingSync) this.#hasLied = true;
+    else if (this.#hasLied) this.#flush();
+  }
+
+  /** An honest sync empties the cache of the disk itself. */
+  #flush(): void {
+    this.#hasLied = false;
+    for (const inode of this.#root.inodes()) inode.flushed();
   }
 
   #bytesHeld(): number {
     if (this.capacity === Number.POSITIVE_INFINITY) return 0;
+    return this.bytesHeld;
+  }
+
+  /** Bytes that files hold together. */
+  get bytesHeld(): number {
     const sum = (folder: SimFolder): number => {
       let total = 0;
       for (const entry of folder.entries.values()) total += entry instanceof SimFolder ? sum(entry) : entry.length;

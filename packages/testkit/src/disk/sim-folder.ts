@@ -63,6 +63,16 @@ export class SimFolder {
     return true;
   }
 
+  /** Every file below, under its durable names or its present ones; some twice. */
+  *inodes(): IterableIterator<SimInode> {
+    for (const names of [this.#durable, this.entries]) {
+      for (const entry of names.values()) {
+        if (entry instanceof SimFolder) yield* entry.inodes();
+        else yield entry;
+      }
+    }
+  }
+
   /** The process that wrote is gone: none of its writes are under way any more. */
   endProcess(): void {
     for (const entry of this.entries.values()) {

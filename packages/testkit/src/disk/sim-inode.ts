@@ -1,3 +1,4 @@
+import { PlatterFaults } from './platter-faults.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 export const SECTOR_BYTES = 512;
@@ -6,12 +7,20 @@ export const SECTOR_BYTES = 512;
 interface SectorVersion {
   readonly sequence: number;
   readonly bytes: Uint8Array;
+  /** Whether the disk takes it and never writes it. */
+  readonly lost: boolean;
 }
+
+/** What becomes of bytes that rot. */
+export type RotKind = 'zeros' | 'junk' | 'flip';
 
 /** How much of what was not synced a crash leaves: nothing, everything, or a subset drawn at random. */
 export type CrashKind = 'lose' | 'keep' | 'torn';
 
-/** One file of the disk twin: what programs see, and what a crash leaves. */
+/**
+ * One file of the disk twin: what programs see, and what a crash leaves. What a disk has promised and does not hold, because it
+ * lied or has decayed, is kept apart: `durableBytes` says what was promised, reads see what is there.
+ */
 export class SimInode {
   /** What reads see. */
   #cached: Uint8Array = new Uint8Array(0);
@@ -26,6 +35,9 @@ export class SimInode {
   /** Lengths since the last sync. */
   #lengths: { sequence: number; length: number }[] = [];
   #sequence = 0;
+  readonly #faults: PlatterFaults = new PlatterFaults();
+  /** Sectors whose sync was a lie, with what they held before. */
+  readonly #unflushed: Map<number, Uint8Array> = new Map();
   /** Writes under way, to catch two that overlap. */
   readonly writing: Set<{ start: number; end: number }> = new Set();
   /** Changes whenever the durable content does. */
@@ -33,7 +45,7 @@ export class SimInode {
   /** Changes whenever the durable content does by more than growing at its end. */
   rewrites = 0;
 
-  /** What survives any crash: the first `durableLength` bytes, as far as there are so many; the rest is zero. */
+  /** What any crash leaves of what was promised: the first `durableLength` bytes, as far as there are so many; the rest is zero. */
   get durableBytes(): Uint8Array {
     return this.#durable;
   }
@@ -51,16 +63,28 @@ export class SimInode {
     return this.#sequence;
   }
 
+  /** Whether reads meet, now or behind a crash, anything that was not written there. */
+  get isFaulty(): boolean {
+    return this.#faults.any;
+  }
+
+  /** Whether syncs were lies that nothing has made true. */
+  get isUnflushed(): boolean {
+    return this.#unflushed.size > 0;
+  }
+
   get isClean(): boolean {
     return this.#dirty.size === 0 && this.#lengths.length === 0;
   }
 
-  write(bytes: Uint8Array, position: number): void {
+  /** `lost`: the disk takes it and never writes it, which reads show once the cache is gone. */
+  write(bytes: Uint8Array, position: number, lost = false): void {
     const end = position + bytes.length;
     this.#sequence++;
     if (end > this.#length) this.#setLength(end);
     this.#cached.set(bytes, position);
-    for (let sector = Math.floor(position / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) this.#soil(sector);
+    for (let sector = Math.floor(position / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++)
+      this.#soil(sector, lost);
   }
 
   truncate(length: number): void {
@@ -69,10 +93,48 @@ export class SimInode {
     if (length < this.#length) {
       this.#cached.fill(0, length, this.#length);
       for (let sector = Math.floor(length / SECTOR_BYTES); sector * SECTOR_BYTES < this.#length; sector++) {
-        this.#soil(sector);
+        this.#soil(sector, false);
       }
     }
     this.#setLength(length);
+  }
+
+  /** Bytes decay, in the cache too. */
+  rot(start: number, end: number, kind: RotKind, random: SeededRandom): void {
+    const bytes = this.#cached.slice(start, Math.min(end, this.#length));
+    if (kind === 'zeros') bytes.fill(0);
+    else if (kind === 'junk') for (let i = 0; i < bytes.length; i++) bytes[i] = random.below(256);
+    else if (bytes.length > 0) {
+      const at = random.below(bytes.length);
+      bytes[at] = (bytes[at] as number) ^ (1 << random.below(8));
+    }
+    this.overwrite(bytes, start);
+    this.#cached.set(bytes, start);
+  }
+
+  /** The disk writes what was meant for somewhere else; as far as the file goes. */
+  overwrite(bytes: Uint8Array, position: number): void {
+    const end = Math.min(position + bytes.length, this.#capacityFor(this.#durableLength));
+    for (let sector = Math.floor(position / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) {
+      const start = sector * SECTOR_BYTES;
+      const held = this.#held(sector);
+      for (let at = Math.max(start, position); at < Math.min(start + SECTOR_BYTES, end); at++) {
+        held[at - start] = bytes[at - position] as number;
+      }
+      this.#faults.replace(sector, held);
+    }
+  }
+
+  makeUnreadable(start: number, end: number): void {
+    for (let sector = Math.floor(start / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) {
+      this.#faults.makeUnreadable(sector);
+    }
+  }
+
+  /** Whether so many bytes from there on cannot be read. */
+  isUnreadable(position: number, count: number): boolean {
+    const last = Math.floor((position + count - 1) / SECTOR_BYTES);
+    return this.#faults.isUnreadable(Math.floor(position / SECTOR_BYTES), last);
   }
 
   read(target: Uint8Array, position: number): number {
@@ -81,14 +143,16 @@ export class SimInode {
     return count;
   }
 
-  /** Makes what was written up to the mark durable. */
-  sync(upTo: number): void {
+  /** Makes what was written up to the mark durable; or promises to, until an honest sync of the disk or a crash. */
+  sync(upTo: number, lies = false): void {
     this.durableVersion++;
     if (this.#rewritten) this.rewrites++;
     for (const [sector, versions] of this.#dirty) {
       const synced = versions.findLast((version) => version.sequence <= upTo);
       if (synced === undefined) continue;
-      this.#store(sector, synced.bytes);
+      const before = lies ? (this.#unflushed.get(sector) ?? this.#held(sector)) : null;
+      this.#store(sector, synced);
+      if (before !== null) this.#unflushed.set(sector, before);
       const left = versions.filter((version) => version.sequence > upTo);
       if (left.length === 0) this.#dirty.delete(sector);
       else this.#dirty.set(sector, left);
@@ -98,7 +162,22 @@ export class SimInode {
     this.#lengths = this.#lengths.filter((entry) => entry.sequence > upTo);
   }
 
-  /** What a failed sync does on Linux: the pages count as clean and are never written again, reads still see them. */
+  /** An honest sync has made true what syncs before have promised. */
+  flushed(): void {
+    this.#unflushed.clear();
+  }
+
+  /** What a failed sync does on some file systems: the pages are read again from the disk. */
+  dropDirty(): void {
+    for (const sector of this.#dirty.keys()) {
+      const held = this.#held(sector);
+      const start = sector * SECTOR_BYTES;
+      if (start < this.#length) this.#cached.set(held.subarray(0, this.#cached.length - start), start);
+    }
+    this.forgetDirty();
+  }
+
+  /** What a failed sync does on others: the pages count as clean and are never written again, reads still see them. */
   forgetDirty(): void {
     this.#dirty.clear();
     this.#lengths = [];
@@ -113,6 +192,8 @@ export class SimInode {
     copy.#dirty = new Map([...this.#dirty].map(([sector, versions]) => [sector, [...versions]]));
     copy.#lengths = [...this.#lengths];
     copy.#sequence = this.#sequence;
+    this.#faults.copyTo(copy.#faults);
+    for (const [sector, bytes] of this.#unflushed) copy.#unflushed.set(sector, bytes.slice());
     return copy;
   }
 
@@ -124,7 +205,7 @@ export class SimInode {
       for (const [sector, versions] of this.#dirty) {
         const chosen = kind === 'keep' ? versions.length - 1 : random.below(versions.length + 1) - 1;
         const version = versions[chosen];
-        if (version !== undefined) this.#store(sector, version.bytes);
+        if (version !== undefined) this.#store(sector, version);
       }
       const chosen = kind === 'keep' ? this.#lengths.length - 1 : random.below(this.#lengths.length + 1) - 1;
       const entry = this.#lengths[chosen];
@@ -137,18 +218,37 @@ export class SimInode {
     this.#cached.set(this.#durable.subarray(0, Math.min(this.#length, this.#durable.length)));
     // Bytes behind the end of the file do not come back when it grows again.
     this.#durable = this.#cached.slice();
+    for (const [sector, bytes] of this.#unflushed) if (kind !== 'keep') this.#faults.replace(sector, bytes);
+    this.#unflushed.clear();
+    for (const [sector, bytes] of this.#faults.entries()) {
+      const start = sector * SECTOR_BYTES;
+      if (start < this.#length) this.#cached.set(bytes.subarray(0, this.#cached.length - start), start);
+    }
+    this.#cached.fill(0, this.#length);
   }
 
-  #soil(sector: number): void {
+  #soil(sector: number, lost: boolean): void {
     const start = sector * SECTOR_BYTES;
-    const bytes = this.#cached.slice(start, start + SECTOR_BYTES);
+    const version = { sequence: this.#sequence, bytes: this.#cached.slice(start, start + SECTOR_BYTES), lost };
     const versions = this.#dirty.get(sector);
-    if (versions === undefined) this.#dirty.set(sector, [{ sequence: this.#sequence, bytes }]);
-    else versions.push({ sequence: this.#sequence, bytes });
+    if (versions === undefined) this.#dirty.set(sector, [version]);
+    else versions.push(version);
   }
 
-  #store(sector: number, bytes: Uint8Array): void {
+  /** A copy of what the disk really has of a sector, as far as it has promised to have anything. */
+  #held(sector: number): Uint8Array {
     const start = sector * SECTOR_BYTES;
+    const held = new Uint8Array(SECTOR_BYTES);
+    held.set(this.#faults.content(sector) ?? this.#durable.subarray(start, start + SECTOR_BYTES));
+    return held;
+  }
+
+  #store(sector: number, { bytes, lost }: SectorVersion): void {
+    const start = sector * SECTOR_BYTES;
+    if (lost) this.#faults.replace(sector, this.#held(sector));
+    // What has decayed and is written as it is has become what the file holds.
+    else if (this.#faults.heal(sector)) this.rewrites++;
+    this.#unflushed.delete(sector);
     if (this.#durable.length < start + SECTOR_BYTES) {
       const grown = new Uint8Array(this.#capacityFor((start + SECTOR_BYTES) * 2));
       grown.set(this.#durable);

@@ -17,6 +17,7 @@ import { zxidOfName } from './file-names.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { createHistoryStore, settleHistory } from './history-files.ts';
 import type { HistoryFolders } from './history-folders.ts';
+import { removeLoggedMark, requireLogged } from './logged-mark.ts';
 import {
   createRecoverySource,
   type LogRepairs,
@@ -50,6 +51,10 @@ export interface DataDir {
   /** Whether the marker `initialize` was found: an operator says that beginning with an empty tree is right. */
   readonly initialize: boolean;
   readonly source: RecoverySource;
+  /** Throws RecoveryRefused when a log that ends with `lastZxid` has lost what was durable (`headkeeper.logged`). */
+  requireLogged(lastZxid: number): void;
+  /** From now on nobody waits for the disk (`forceSync=no`): what the mark says of it is void. */
+  distrustMark(): void;
   /** `repairLogs` in this directory; the name of the snapshot that was loaded is made durable, too. */
   repair(repairs: LogRepairs): void;
   /** Removes the marker `initialize`, durably; to be called once the first snapshot is there. */
@@ -137,6 +142,8 @@ export function openDataDir(options: DataDirOptions): DataDir {
       createdByUs: isOurs(disk, dataDir, [snapshotFolder, logFolder]),
       initialize: disk.existsSync(`${dataLogDir}/${INITIALIZE_NAME}`),
       source: createRecoverySource(disk, snapshotFolder, logFolder),
+      requireLogged: (lastZxid) => requireLogged(disk, logFolder, lastZxid),
+      distrustMark: () => removeLoggedMark(disk, logFolder),
       repair: (repairs) => {
         repairLogs(disk, logFolder, repairs);
         disk.syncDirSync(snapshotFolder);

@@ -3,15 +3,24 @@ import { invariant } from '../../core/invariants.ts';
 import { limits } from '../../limits.ts';
 import type { Disk, EpochStore, Epochs } from '../../ports.ts';
 import { DRAFT_SUFFIX, removeDurably, writeDurably } from './durable-file.ts';
+import { readSlots, writeSlots } from './number-slots.ts';
 import { readWhole } from './recovery-files.ts';
+import { isUnreadable } from './unreadable.ts';
 
 export const ACCEPTED_NAME = 'acceptedEpoch';
 export const CURRENT_NAME = 'currentEpoch';
+/**
+ * Our own copy of both, with a checksum, written behind them: Apache's files are decimal text, in which one flipped bit makes
+ * another number. It is never ahead of them, but behind when Apache has used the directory since.
+ */
+export const EPOCHS_COPY_NAME = 'headkeeper.epochs';
 
-/** What the two files hold; null for one that is missing. */
+/** What the two files hold; null for one that is missing, and '' for one that cannot be read. */
 export interface EpochTexts {
   readonly accepted: string | null;
   readonly current: string | null;
+  /** What the copy says; null without one. */
+  readonly copy?: Epochs | null;
 }
 
 /** What a start makes of the files. */
@@ -37,8 +46,8 @@ export class EpochsDamaged extends Error {
  *   written, and a crash can come between. A txn of an epoch proves that the epoch began and that all before it is there.
  *   Apache refuses to start then, unless a draft of the file happens to be left (known-failures reference, S20).
  * - Drafts count for nothing: what they promise has not been said to anybody.
- * - A file that is no number, or an `acceptedEpoch` below the others, is damage: no crash leaves it. Then the greatest
- *   number found is taken for promised, and only the epoch of the last zxid for reached.
+ * - A file that is no number, an `acceptedEpoch` below the others, or either below what the copy remembers, is damage: no crash
+ *   leaves it. Then the greatest number found is taken for promised, and only the epoch of the last zxid for reached.
  *
  * Source of the rules: storage-formats reference, sections 10 and 12; quorum-protocol reference, section 14.
  */
@@ -48,7 +57,11 @@ export function decideEpochs(files: EpochTexts, lastZxid: number): EpochDecision
   const current = epochOfText(files.current);
   const damage = describeDamage(files, accepted, current, reached);
   if (damage !== null) {
-    return { epochs: { accepted: Math.max(accepted ?? 0, current ?? 0, reached), current: reached }, damage };
+    const remembered = files.copy?.accepted ?? 0;
+    return {
+      epochs: { accepted: Math.max(accepted ?? 0, current ?? 0, reached, remembered), current: reached },
+      damage,
+    };
   }
   const newCurrent = Math.max(current ?? 0, reached);
   return { epochs: { accepted: accepted ?? newCurrent, current: newCurrent }, damage: null };
@@ -62,6 +75,11 @@ function describeDamage(
 ): string | null {
   if (files.accepted !== null && accepted === null) return `${ACCEPTED_NAME} holds ${shown(files.accepted)}`;
   if (files.current !== null && current === null) return `${CURRENT_NAME} holds ${shown(files.current)}`;
+  const { copy } = files;
+  if (copy && (accepted ?? 0) < copy.accepted)
+    return `${ACCEPTED_NAME} has been ${copy.accepted}, and is ${files.accepted ?? 'missing'}`;
+  if (copy && (current ?? 0) < copy.current)
+    return `${CURRENT_NAME} has been ${copy.current}, and is ${files.current ?? 'missing'}`;
   if (accepted === null) return null;
   if (accepted < (current ?? 0)) return `${ACCEPTED_NAME} is ${accepted}, less than ${CURRENT_NAME}, ${current}`;
   return accepted < reached ? `${ACCEPTED_NAME} is ${accepted}, but the history is of epoch ${reached}` : null;
@@ -84,12 +102,23 @@ export function readEpochTexts(disk: Disk, folder: string): EpochTexts {
   return {
     accepted: readText(disk, `${folder}/${ACCEPTED_NAME}`),
     current: readText(disk, `${folder}/${CURRENT_NAME}`),
+    copy: readCopy(disk, folder),
   };
+}
+
+function readCopy(disk: Disk, folder: string): Epochs | null {
+  const slot = readSlots(disk, `${folder}/${EPOCHS_COPY_NAME}`);
+  return slot === null ? null : { accepted: slot.first, current: slot.second };
 }
 
 function readText(disk: Disk, path: string): string | null {
   if (!disk.existsSync(path)) return null;
-  return new TextDecoder('latin1').decode(readWhole(disk, path));
+  try {
+    return new TextDecoder('latin1').decode(readWhole(disk, path));
+  } catch (error) {
+    if (isUnreadable(error)) return '';
+    throw error;
+  }
 }
 
 /**
@@ -123,7 +152,7 @@ export function createEpochStore(disk: Disk, folder: string): EpochStore {
   };
 }
 
-/** Writes both files, whatever they held. */
+/** Writes both files, whatever they held, and then the copy. */
 export function storeEpochs(disk: Disk, folder: string, epochs: Epochs): void {
   invariant(
     epochs.current >= 0 && epochs.accepted >= epochs.current && epochs.accepted <= limits.largestEpoch,
@@ -135,6 +164,10 @@ export function storeEpochs(disk: Disk, folder: string, epochs: Epochs): void {
     [CURRENT_NAME, epochs.current, files.current],
   ] as const) {
     if (text !== String(epoch)) writeDurably(disk, folder, name, new TextEncoder().encode(String(epoch)));
+  }
+  const { copy } = files;
+  if (copy?.accepted !== epochs.accepted || copy.current !== epochs.current) {
+    writeSlots(disk, folder, EPOCHS_COPY_NAME, epochs.accepted, epochs.current);
   }
 }
 

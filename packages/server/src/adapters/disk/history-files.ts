@@ -9,6 +9,7 @@ import { snapshotName } from './file-names.ts';
 import { type HistoryFolders, validSnapshots } from './history-folders.ts';
 import { INSTALL_NAME, installedZxid, writeInstallMark, zxidInPlace } from './install-mark.ts';
 import { type LogPlace, LogWalk } from './log-walk.ts';
+import { lowerLoggedMark } from './logged-mark.ts';
 import { isLikelySnapshot, listLogs, listSnapshots } from './recovery-files.ts';
 
 /** What a look at the first records takes. */
@@ -19,6 +20,7 @@ const LOOK_BYTES = 1 << 16;
  *
  * `truncate` removes the snapshots beyond first, then the log files beyond from the newest backwards, one by one, then cuts:
  * what a crash leaves is a shorter history without a hole (storage-formats reference, 13; known failures S14, S15, D07).
+ * Whatever shortens the log lowers the mark of what has been durable before (`headkeeper.logged`).
  * `beginInstall` writes a mark that names the snapshot; once the snapshot has its name nothing else counts, and every start
  * finishes what the mark says (known failure S10; quorum-protocol reference, rule D14).
  */
@@ -55,6 +57,7 @@ export function settleHistory(folders: HistoryFolders): void {
 
 function finishInstall(folders: HistoryFolders, zxid: number): void {
   const { disk, dataDir, snapshotFolder, logFolder } = folders;
+  lowerLoggedMark(disk, logFolder, zxid);
   for (const log of listLogs(disk, logFolder).reverse()) disk.removeSync(`${logFolder}/${log.name}`);
   for (const snapshot of listSnapshots(disk, snapshotFolder).reverse()) {
     if (snapshot.name !== snapshotName(zxid)) disk.removeSync(`${snapshotFolder}/${snapshot.name}`);
@@ -67,6 +70,7 @@ function finishInstall(folders: HistoryFolders, zxid: number): void {
 function truncate(folders: HistoryFolders, zxid: number): void {
   const { disk, snapshotFolder, logFolder } = folders;
   const place = endOf(folders, zxid);
+  lowerLoggedMark(disk, logFolder, zxid);
   const beyond = listSnapshots(disk, snapshotFolder).filter((snapshot) => snapshot.zxid > zxid);
   for (const { name } of beyond.reverse()) disk.removeSync(`${snapshotFolder}/${name}`);
   disk.syncDirSync(snapshotFolder);

@@ -7,9 +7,10 @@ import {
   RecordReader,
   writeLogFileHeader,
 } from '../../core/log/record-codec.ts';
-import type { Disk, DiskFile, DiskSource, Journal, JournalListener } from '../../ports.ts';
+import type { Disk, DiskFile, DiskSource, Journal, JournalListener, Timers } from '../../ports.ts';
 import { logName, SPARE_LOG_NAME } from './file-names.ts';
 import { JournalStatistics } from './journal-statistics.ts';
+import { LoggedMark } from './logged-mark.ts';
 import { readFully } from './recovery-files.ts';
 
 export interface JournalOptions {
@@ -27,6 +28,8 @@ export interface JournalOptions {
   readonly nowMs: () => number;
   /** Where it is noted what the journal does; nobody asks if it is not given. */
   readonly statistics?: JournalStatistics;
+  /** For the mark of what has been durable (`LoggedMark`); none is written if they are not given. */
+  readonly timers?: Timers;
 }
 
 /** Appended records that go to one file with one sync. */
@@ -91,6 +94,7 @@ class JournalFiles implements Journal {
   readonly #listener: JournalListener;
   readonly #nowMs: () => number;
   readonly #statistics: JournalStatistics;
+  readonly #mark: LoggedMark | null;
 
   /** The file that takes records, or null before the first. */
   #file: DiskFile | null = null;
@@ -131,6 +135,9 @@ class JournalFiles implements Journal {
     this.#listener = options.listener;
     this.#nowMs = options.nowMs;
     this.#statistics = options.statistics ?? new JournalStatistics();
+    const { timers } = options;
+    this.#mark =
+      timers === undefined ? null : new LoggedMark(this.#disk, this.#folder, timers, (error) => this.#fail(error));
     const spare = this.#path(SPARE_LOG_NAME);
     if (this.#disk.existsSync(spare)) this.#disk.removeSync(spare);
   }
@@ -205,6 +212,7 @@ class JournalFiles implements Journal {
     this.#durableEnd = this.#position;
     this.#observe(batch, began, syncing);
     this.#writeZeros();
+    this.#mark?.note(batch.lastZxid);
     this.#listener.durable(batch.lastZxid);
   }
 
@@ -341,7 +349,10 @@ class JournalFiles implements Journal {
     this.#busy = false;
     this.#writeZeros();
     if (this.#pendingBytes() > 0) this.#start();
-    if (this.#failure === null) this.#listener.durable(batch.lastZxid);
+    if (this.#failure === null) {
+      this.#mark?.note(batch.lastZxid);
+      this.#listener.durable(batch.lastZxid);
+    }
     if (this.#closing !== null) this.#start();
   }
 
@@ -436,7 +447,8 @@ class JournalFiles implements Journal {
     this.#isClosed = true;
     if (this.#failure === null) this.#attempt(() => this.#file?.closeSync());
     this.#file = null;
-    done(this.#failure);
+    if (this.#failure !== null || this.#mark === null) done(this.#failure);
+    else this.#mark.close(() => done(null));
   }
 
   #path(name: string): string {

@@ -13,6 +13,7 @@ import { zxidText } from '../../core/log/recovery-refused.ts';
 import type { LogFile } from '../../core/log/recovery-source.ts';
 import { type Disk, type DiskSource, HistoryUnreachable, type LogCursor, type LogRecords } from '../../ports.ts';
 import { listLogs, readFully } from './recovery-files.ts';
+import { isUnreadable } from './unreadable.ts';
 
 export interface LogWalkOptions {
   readonly disk: Disk;
@@ -181,7 +182,16 @@ export class LogWalk implements LogCursor, LogRecords {
       this.#view = new DataView(this.memory.buffer);
     }
     const target = this.memory.subarray(0, want);
-    return this.#source === null ? 0 : readFully(this.#source, target, this.#position);
+    return this.#source === null ? 0 : this.#read(this.#source, target, this.#position);
+  }
+
+  #read(source: DiskSource, target: Uint8Array, position: number): number {
+    try {
+      return readFully(source, target, position);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      throw this.#unreachable(`cannot be read: ${(error as Error).message}`);
+    }
   }
 
   /** Whether the file goes on for so many bytes. Its size can have grown since it was opened. */
@@ -237,7 +247,7 @@ export class LogWalk implements LogCursor, LogRecords {
     this.#source = this.#disk.openReadSync(`${this.#folder}/${file.name}`);
     this.#position = LOG_HEADER_BYTES;
     const header = new Uint8Array(LOG_HEADER_BYTES);
-    const bytes = readFully(this.#source, header, 0);
+    const bytes = this.#read(this.#source, header, 0);
     const isLog = bytes === LOG_HEADER_BYTES && new DataView(header.buffer).getInt32(0) === LOG_MAGIC;
     if (!isLog && !isZero(header, 0, bytes)) throw this.#unreachable('does not begin like a log');
   }

@@ -41,8 +41,8 @@ export function createNodeDisk(): Disk {
       mkdirSync(path, { mode: FOLDER_MODE });
     },
     openReadSync: (path) => new NodeSource(path),
-    createSync: (path, secret) => new NodeFile(openSync(path, 'w', secret === true ? SECRET_MODE : FILE_MODE)),
-    openWriteSync: (path) => new NodeFile(openSync(path, 'r+')),
+    createSync: (path, secret) => new NodeFile(openSync(path, 'w', secret === true ? SECRET_MODE : FILE_MODE), path),
+    openWriteSync: (path) => new NodeFile(openSync(path, 'r+'), path),
     renameSync: replace,
     removeSync(path) {
       unlinkSync(path);
@@ -93,16 +93,25 @@ function openIfThere(path: string): number | null {
   }
 }
 
+/** The same error with the name of the file, as it was when it was opened: of a handle the operating system tells none. */
+function naming(error: unknown, path: string): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (!error.message.includes(path)) error.message += ` '${path}'`;
+  return error;
+}
+
 class NodeFile implements DiskFile {
   readonly #handle: number;
+  readonly #path: string;
 
-  constructor(handle: number) {
+  constructor(handle: number, path: string) {
     this.#handle = handle;
+    this.#path = path;
   }
 
   writeSync(bytes: Uint8Array, start: number, end: number, position: number): void {
     while (start < end) {
-      const count = writeSync(this.#handle, bytes, start, end - start, position);
+      const count = this.#writePart(bytes, start, end, position);
       if (count === 0) throw new Error('the disk took no bytes and gave no reason');
       start += count;
       position += count;
@@ -111,7 +120,7 @@ class NodeFile implements DiskFile {
 
   write(bytes: Uint8Array, start: number, end: number, position: number, done: Done): void {
     write(this.#handle, bytes, start, end - start, position, (error, count) => {
-      if (error !== null) return done(error);
+      if (error !== null) return done(naming(error, this.#path));
       if (count === end - start) return done(null);
       if (count === 0) return done(new Error('the disk took no bytes and gave no reason'));
       this.write(bytes, start + count, end, position + count, done);
@@ -119,11 +128,15 @@ class NodeFile implements DiskFile {
   }
 
   dataSyncSync(): void {
-    fdatasyncSync(this.#handle);
+    try {
+      fdatasyncSync(this.#handle);
+    } catch (error) {
+      throw naming(error, this.#path);
+    }
   }
 
   dataSync(done: Done): void {
-    fdatasync(this.#handle, done);
+    fdatasync(this.#handle, (error) => done(error === null ? null : naming(error, this.#path)));
   }
 
   truncateSync(length: number): void {
@@ -133,19 +146,33 @@ class NodeFile implements DiskFile {
   closeSync(): void {
     closeSync(this.#handle);
   }
+
+  #writePart(bytes: Uint8Array, start: number, end: number, position: number): number {
+    try {
+      return writeSync(this.#handle, bytes, start, end - start, position);
+    } catch (error) {
+      throw naming(error, this.#path);
+    }
+  }
 }
 
 class NodeSource implements DiskSource {
   readonly size: number;
   readonly #handle: number;
+  readonly #path: string;
 
   constructor(path: string) {
+    this.#path = path;
     this.#handle = openSync(path, 'r');
     this.size = fstatSync(this.#handle).size;
   }
 
   readSync(target: Uint8Array, start: number, end: number, position: number): number {
-    return readSync(this.#handle, target, start, end - start, position);
+    try {
+      return readSync(this.#handle, target, start, end - start, position);
+    } catch (error) {
+      throw naming(error, this.#path);
+    }
   }
 
   closeSync(): void {

@@ -1,9 +1,11 @@
 import { constants, gunzipSync } from 'node:zlib';
+import { RecoveryRefused } from '../../core/log/recovery-refused.ts';
 import type { LogFile, RecoverySource, SnapshotFile } from '../../core/log/recovery-source.ts';
 import { SnappyStreamDecoder } from '../../core/log/snappy.ts';
 import { passesQuickCheck, SnapshotDamaged } from '../../core/log/snapshot-decoder.ts';
 import type { Disk, DiskSource } from '../../ports.ts';
 import { zxidOfName } from './file-names.ts';
+import { isUnreadable } from './unreadable.ts';
 
 const CHUNK_BYTES = 1 << 20;
 const HEAD_BYTES = 8;
@@ -15,21 +17,41 @@ export function createRecoverySource(disk: Disk, snapshotFolder: string, logFold
     snapshots: () => listSnapshots(disk, snapshotFolder),
     quickCheck: (name) => isLikelySnapshot(disk, `${snapshotFolder}/${name}`),
     readSnapshot(name, onChunk) {
-      const path = `${snapshotFolder}/${name}`;
-      const compression = compressionOf(name);
-      if (compression === 'gz') {
-        onChunk(unzip(disk, path));
-      } else if (compression === 'snappy') {
-        const decoder = new SnappyStreamDecoder(onChunk);
-        readChunks(disk, path, (bytes) => decoder.push(bytes));
-        decoder.finish();
-      } else {
-        readChunks(disk, path, onChunk);
+      try {
+        readSnapshot(disk, `${snapshotFolder}/${name}`, onChunk);
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        throw new SnapshotDamaged(0, `the disk cannot read it: ${(error as Error).message}`);
       }
     },
     logs: () => listLogs(disk, logFolder),
-    readLog: (name, onChunk) => readChunks(disk, `${logFolder}/${name}`, onChunk),
+    readLog(name, onChunk) {
+      try {
+        readChunks(disk, `${logFolder}/${name}`, onChunk);
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        throw new RecoveryRefused(
+          'log-damaged',
+          `${name} cannot be read: ${(error as Error).message}. Restore the file from a backup or another server, onto a ` +
+            'disk that can be read.',
+          { file: name },
+        );
+      }
+    },
   };
+}
+
+function readSnapshot(disk: Disk, path: string, onChunk: (bytes: Uint8Array) => void): void {
+  const compression = compressionOf(path);
+  if (compression === 'gz') {
+    onChunk(unzip(disk, path));
+  } else if (compression === 'snappy') {
+    const decoder = new SnappyStreamDecoder(onChunk);
+    readChunks(disk, path, (bytes) => decoder.push(bytes));
+    decoder.finish();
+  } else {
+    readChunks(disk, path, onChunk);
+  }
 }
 
 /** The snapshots of a folder by ascending zxid, valid or not. */
@@ -55,7 +77,7 @@ export function listLogs(disk: Disk, folder: string): LogFile[] {
   return files.sort((a, b) => a.zxid - b.zxid);
 }
 
-/** Apache's quick check of a snapshot file: the seal at the end of a plain one, the mark of a compressed one. */
+/** Apache's quick check of a snapshot file: the seal at the end of a plain one, the mark of a compressed one. Not of one that cannot be read. */
 export function isLikelySnapshot(disk: Disk, path: string): boolean {
   const source = disk.openReadSync(path);
   try {
@@ -64,6 +86,9 @@ export function isLikelySnapshot(disk: Disk, path: string): boolean {
     readFully(source, head, 0);
     readFully(source, tail, source.size - tail.length);
     return passesQuickCheck(compressionOf(path), source.size, head, tail);
+  } catch (error) {
+    if (isUnreadable(error)) return false;
+    throw error;
   } finally {
     source.closeSync();
   }

@@ -129,7 +129,10 @@ export class QuorumLinks {
     const open = this.#links.get(link);
     if (open === undefined) return;
     this.#forget(link, open);
-    const stream = open.release();
+    const stream = open.release(() => {
+      this.#closing.get(stream)?.();
+      this.#closing.delete(stream);
+    });
     this.#closing.set(
       stream,
       this.#options.timers.set(LINGER_MS, () => {

@@ -30,6 +30,8 @@ export class QuorumStream implements PeerStreamHandler {
   #exchange: AuthExchange | null = null;
   #isProven = false;
   #isGone = false;
+  /** Hears when a stream that was let go has ended. */
+  #whenEnded: () => void = () => {};
   #stopTimer: () => void = () => {};
 
   constructor(options: QuorumStreamOptions) {
@@ -58,7 +60,10 @@ export class QuorumStream implements PeerStreamHandler {
   }
 
   closed(error: Error | null): void {
-    if (this.#isGone) return;
+    if (this.#isGone) {
+      this.#whenEnded();
+      return;
+    }
     this.#end();
     this.#options.closed(error, false);
   }
@@ -69,9 +74,10 @@ export class QuorumStream implements PeerStreamHandler {
     this.stream?.destroy();
   }
 
-  /** Lets go of the stream: nothing more is told. */
-  release(): PeerStream {
+  /** Lets go of the stream: nothing more is told but that it has ended by itself. */
+  release(whenEnded: () => void): PeerStream {
     this.#end();
+    this.#whenEnded = whenEnded;
     return this.stream!;
   }
 

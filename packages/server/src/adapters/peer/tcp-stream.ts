@@ -43,6 +43,9 @@ export class TcpStream implements PeerStream {
     // A peer that has said its last word takes nothing any more: a half-closed connection has no use here.
     socket.on('end', () => socket.destroy());
     socket.on('close', () => {
+      // Whoever still knows this stream is not to keep its memory.
+      this.#staging = null;
+      this.#staged = 0;
       if (!this.#isDropped) this.#handler.closed(this.#error);
     });
   }

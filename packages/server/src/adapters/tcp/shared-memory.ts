@@ -4,7 +4,9 @@ import { TLSSocket } from 'node:tls';
 /** The most that is read at once. */
 const READ_BYTES = 65_536;
 /** One for all connections: what was read is dealt with before anything else is. */
-let memory: Uint8Array | null = null;
+let memory: ArrayBuffer | null = null;
+/** The parts of it that are given to them, by their length. */
+const parts: Map<number, Uint8Array<ArrayBuffer>> = new Map();
 
 /** What lies beneath a socket, as far as it can be handed on. */
 interface Handle {
@@ -21,8 +23,8 @@ interface Handed {
  * null when the connection has to stay as it is. Node's ordinary reading costs new memory, and a pass through a stream, for
  * each piece that comes: more than what is done with most of them. A server cannot ask for the other way when it accepts.
  *
- * `data` gets what comes from now on, at most `most` bytes (65,536) at once, valid during the call. `socket` must have nothing unsent, and must not be used any more;
- * its listeners are gone.
+ * `data` gets what comes from now on, at most `most` bytes (65,536) at once, valid during the call. `socket` must have nothing
+ * unsent, and must not be used any more; its listeners are gone.
  */
 export function readIntoSharedMemory(
   socket: Socket,
@@ -34,8 +36,7 @@ export function readIntoSharedMemory(
   if (socket instanceof TLSSocket || socket.destroyed || socket.writableEnded || socket.readableEnded) return null;
   if (socket.writableLength > 0 || socket.readableLength > 0 || socket.isPaused()) return null;
   if (handle === null || typeof handle.useUserBuffer !== 'function') return null;
-  memory ??= new Uint8Array(new ArrayBuffer(READ_BYTES));
-  const buffer = memory.subarray(0, most);
+  const buffer = partOf(most);
   held._handle = null;
   socket.removeAllListeners('data');
   for (const event of ['drain', 'error', 'end', 'close']) socket.removeAllListeners(event);
@@ -44,7 +45,7 @@ export function readIntoSharedMemory(
     onread: {
       buffer,
       callback: (count: number): boolean => {
-        data(new Uint8Array(buffer.buffer as ArrayBuffer, 0, count));
+        data(new Uint8Array(buffer.buffer, 0, count));
         return true;
       },
     },
@@ -52,4 +53,11 @@ export function readIntoSharedMemory(
   const next = new Socket(options as SocketConstructorOpts);
   socket.destroy();
   return next.resume();
+}
+
+function partOf(length: number): Uint8Array<ArrayBuffer> {
+  memory ??= new ArrayBuffer(READ_BYTES);
+  const part = parts.get(length) ?? new Uint8Array(memory, 0, length);
+  parts.set(length, part);
+  return part;
 }

@@ -5,6 +5,7 @@ export type RefusalReason =
   | 'snapshot-ahead-of-log'
   | 'missing-txns'
   | 'log-damaged'
+  | 'log-cut'
   | 'not-a-log'
   | 'unreadable-txn';
 

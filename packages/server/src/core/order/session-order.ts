@@ -11,6 +11,8 @@ const INITIAL_ENTRIES = 16;
 const NOTHING = new Int32Array(0);
 const NO_TIMES = new Float64Array(0);
 const NO_BYTES = new Uint8Array(0);
+const NO_ENTRIES: (readonly Identity[] | null)[] = [];
+const NOBODY: readonly Identity[] = Object.freeze([]);
 const INITIAL_BYTES = 512;
 /** Bytes already taken that are worth moving the rest over. */
 const COMPACT_BYTES = 65536;
@@ -25,11 +27,11 @@ export type WaitingKind = 'write' | 'request' | 'failure' | 'sync';
 export class SessionOrder {
   // A connection without unanswered writes, as most are, costs no memory here.
   #entries: Int32Array = NOTHING;
-  #identities: (readonly Identity[] | null)[] = [];
+  #identities: (readonly Identity[] | null)[] = NO_ENTRIES;
   /** When each came, milliseconds. */
   #arrived: Float64Array = NO_TIMES;
   /** Xid and error of the failures among the entries, in order. */
-  #failures: number[] = [];
+  #failures: number[] | null = null;
   #head = 0;
   #count = 0;
   #bytes: Writer | null = null;
@@ -38,7 +40,7 @@ export class SessionOrder {
   bytes: Uint8Array = NO_BYTES;
   start = 0;
   end = 0;
-  identities: readonly Identity[] = [];
+  identities: readonly Identity[] = NOBODY;
   arrivedMs = 0;
   xid = 0;
   error = 0;
@@ -81,6 +83,7 @@ export class SessionOrder {
   pushFailure(xid: number, error: number): void {
     const at = this.#push(null);
     this.#entries[at] = FAILURE;
+    this.#failures ??= [];
     this.#failures.push(xid, error);
   }
 
@@ -104,8 +107,8 @@ export class SessionOrder {
     this.#held.inputBytes -= this.waitingBytes;
     for (const { bytes } of this.#large ?? []) this.#held.largeBytes -= bytes;
     this.#entries = NOTHING;
-    this.#identities = [];
-    this.#failures = [];
+    this.#identities = NO_ENTRIES;
+    this.#failures = null;
     this.#head = 0;
     this.#count = 0;
     this.#bytes = null;
@@ -143,9 +146,10 @@ export class SessionOrder {
     }
     this.#takenEntries++;
     if (length === FAILURE) {
-      this.xid = this.#failures[0];
-      this.error = this.#failures[1];
-      this.#failures.splice(0, 2);
+      const failures = this.#failures as number[];
+      this.xid = failures[0];
+      this.error = failures[1];
+      failures.splice(0, 2);
     } else if (length > 0) {
       this.#takeBytes(length);
       this.identities = this.#identities[at] as readonly Identity[];

@@ -16,13 +16,15 @@ import type { Proposal } from '../proposals.ts';
 import { sessionIdText } from '../session/sessions.ts';
 import type { Stage } from '../stage.ts';
 import type { SyncAnswer, WritePath } from '../write-path.ts';
-import type { LearnerHandler } from '../zab/learner-handler.ts';
+import { type LearnerHandler, MORE_SESSIONS } from '../zab/learner-handler.ts';
 
 /** Who waits for the leader's word: a client here, or an observer that this server serves. */
 type Waiting = Connection | LearnerHandler;
 
 /** Client requests that are not txns carry no zxid. */
 const NO_ZXID = -1;
+/** A session's id and timeout, in an answer to a ping. */
+const SESSION_TOUCH_BYTES = 12;
 /** A session's id, and whether it goes on. */
 const SESSION_VERDICT_BYTES = 9;
 
@@ -192,9 +194,16 @@ export class Forwarding implements WritePath, TxnClaimer {
   /** Answers the leader's ping with the sessions that have been heard of since the last one. */
   pong(zxid: number): void {
     const { out } = this.#link;
-    const at = beginPacket(out, QuorumPacketType.ping, zxid);
-    const { sessions } = this.#pipeline.serving;
+    const { sessions, settings } = this.#pipeline.serving;
+    const most = Math.floor(settings.juteMaxBuffer / SESSION_TOUCH_BYTES);
+    let left = this.#touched.length;
+    let at = beginPacket(out, QuorumPacketType.ping, left > most ? MORE_SESSIONS : zxid);
     for (const session of this.#touched) {
+      if (out.length - at > (most - 1) * SESSION_TOUCH_BYTES) {
+        endPacket(out, at);
+        at = beginPacket(out, QuorumPacketType.ping, left > most ? MORE_SESSIONS : zxid);
+      }
+      left--;
       session.touched = false;
       // It may have been closed meanwhile.
       if (sessions.find(session.idHigh, session.idLow) !== session) continue;

@@ -11,6 +11,8 @@ import type { SyncAnswer, WritePath } from '../write-path.ts';
 
 const NOTHING: Reader = new Reader(new Uint8Array(0));
 
+const TIMEOUT_BYTES = 4;
+
 /** Owner of a session that this server's own clients use. */
 export const OWN = -2;
 /** Nobody is known to serve the session. */
@@ -171,7 +173,8 @@ export abstract class LeaderWrites implements WritePath {
     const { serving, proposals } = this.#pipeline;
     if (opcode === OpCode.createSession) {
       const key = sessionIdText(idHigh, idLow);
-      if (serving.sessions.find(idHigh, idLow) === null && !this.#creating.has(key)) {
+      // Without its timeout it is no session, and its txn only an error.
+      if (r.remaining() >= TIMEOUT_BYTES && serving.sessions.find(idHigh, idLow) === null && !this.#creating.has(key)) {
         const session = new Session(-1, idHigh, idLow, 0);
         session.owner = sid;
         this.#creating.set(key, session);

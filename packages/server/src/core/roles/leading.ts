@@ -13,7 +13,7 @@ import { CommitRule } from '../zab/commit-rule.ts';
 import { designatedLeader } from '../zab/designated-leader.ts';
 import { NEWER_MEMBERSHIP, PROTOCOL_VERSION, readGreeting } from '../zab/learner-greeting.ts';
 import { LearnerHandler } from '../zab/learner-handler.ts';
-import { presentServers, upToDateServers } from '../zab/presence.ts';
+import { firstUnnamed, presentServers, upToDateServers } from '../zab/presence.ts';
 import { LeaderTransfer } from './leader-transfer.ts';
 import { LearnerRequests } from './learner-requests.ts';
 import { LearnerSync } from './learner-sync.ts';
@@ -165,11 +165,12 @@ export class Leading implements Role {
   }
 
   opened(link: PeerLink): void {
-    if (link.kind !== 'learner' || this.#handlers.size >= limits.learners) {
-      this.#stage.close(link);
-      return;
-    }
-    this.#handlers.set(link, new LearnerHandler(link));
+    // Who has not said who it is keeps nobody out.
+    const silent = this.#handlers.size < limits.learners ? null : firstUnnamed(this.#handlers.values());
+    if (silent !== null) this.#drop(silent, 'it has not said who it is, and is one too many');
+    const hasRoom = link.kind === 'learner' && this.#handlers.size < limits.learners;
+    if (hasRoom) this.#handlers.set(link, new LearnerHandler(link));
+    else this.#stage.close(link);
   }
 
   disconnected(link: PeerLink): void {
@@ -184,14 +185,14 @@ export class Leading implements Role {
     if (![...this.#handlers.values()].some((other) => other.sid === handler.sid && other.isForwarding)) {
       this.#synced.delete(handler.sid);
     }
-    if (handler.sid >= 0) this.#stage.note(`${handler.name} is gone`);
+    if (handler.sid >= 0) this.#stage.noteOfPeer(`${handler.name} is gone`);
     if (this.#phase === 'broadcast') this.#requireQuorum(true);
   }
 
   unreachable(): void {}
 
   #drop(handler: LearnerHandler, reason: string): void {
-    this.#stage.note(`${handler.name} at ${handler.link.address} is dropped: ${reason}`);
+    this.#stage.noteOfPeer(`${handler.name} at ${handler.link.address} is dropped: ${reason}`);
     this.#stage.close(handler.link);
     this.disconnected(handler.link);
   }
@@ -425,7 +426,7 @@ export class Leading implements Role {
     handler.pongs = 0;
     writePacket(handler.link.out, QuorumPacketType.upToDate, -1);
     this.#stage.send(handler.link);
-    this.#stage.note(`${handler.name} is up to date`);
+    this.#stage.noteOfPeer(`${handler.name} is up to date`);
   }
 
   /** A quorum of every membership in force has this leader's history: it is committed, and the epoch is this server's. */
@@ -522,7 +523,7 @@ export class Leading implements Role {
       while (count < proposals.outstanding && proposals.at(count).zxid <= last && !isReconfig(proposals.at(count)))
         count++;
       sendCommits(this.#handlers.values(), proposals, count, this.#send);
-      this.#stage.statistics.committed(proposals, count, this.#stage.nowMs);
+      this.#stage.statistics.committed(proposals, count);
       this.#committed = proposals.at(count - 1).zxid;
       this.#pipeline.applyInSlicesUpTo(this.#committed);
       if (this.#pipeline.isApplying) break;

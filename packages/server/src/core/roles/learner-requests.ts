@@ -8,9 +8,10 @@ import {
   QuorumPacketType,
   Reader,
 } from '@headkeeper/protocol';
+import { limits } from '../../limits.ts';
 import type { PeerLink } from '../peer-link.ts';
 import type { Stage } from '../stage.ts';
-import type { LearnerHandler } from '../zab/learner-handler.ts';
+import { type LearnerHandler, MORE_SESSIONS } from '../zab/learner-handler.ts';
 import type { QuorumWrites } from './quorum-writes.ts';
 
 /** A session's id and timeout. */
@@ -53,11 +54,17 @@ export class LearnerRequests {
       this.#owner.drop(handler, 'it forwarded a request without a head');
       return;
     }
+    const { outstanding, outstandingBytes } = this.#stage.pipeline.proposals;
+    if (outstanding >= limits.forwardedTxns || outstandingBytes >= limits.forwardedBytes) {
+      this.#owner.drop(handler, 'it forwards more than can be under way');
+      return;
+    }
     const idHigh = view.getInt32(dataStart);
     const idLow = view.getInt32(dataStart + 4);
     const cxid = view.getInt32(dataStart + 8);
     const opcode = view.getInt32(dataStart + 12);
     if (opcode === OpCode.sync) {
+      if (this.#asksTooMuch(handler)) return;
       this.#writes.syncFor(handler);
       return;
     }
@@ -69,6 +76,13 @@ export class LearnerRequests {
       if (!(error instanceof JuteError)) throw error;
       this.#owner.drop(handler, `it forwarded what cannot be read: ${error.message}`);
     }
+  }
+
+  /** Whether so many questions wait for the leader's word that whoever asks another is dropped. */
+  #asksTooMuch(handler: LearnerHandler): boolean {
+    if (this.#writes.learnersWaiting < limits.learnerQuestions) return false;
+    this.#owner.drop(handler, 'it asks more than can be answered');
+    return true;
   }
 
   /** Whoever asks; clients of one machine often have the same identities, which are then decoded once. */
@@ -88,7 +102,7 @@ export class LearnerRequests {
     const { link } = handler;
     const { dataStart, dataEnd, dataIsNull } = link.packet;
     if (dataIsNull) return;
-    if (handler.stage === 'live') handler.pongs++;
+    if (handler.stage === 'live' && link.packet.zxid !== MORE_SESSIONS) handler.pongs++;
     if (!this.#owner.isEstablished()) return;
     for (let at = dataStart; at + SESSION_TOUCH_BYTES <= dataEnd; at += SESSION_TOUCH_BYTES) {
       this.#writes.touchRemote(link.view.getInt32(at), link.view.getInt32(at + 4), link.view.getInt32(at + 8));
@@ -109,9 +123,11 @@ export class LearnerRequests {
     const timeoutMs = view.getInt32(dataStart + 8);
     this.#stage.statistics.revalidations++;
     const { zxid } = packet;
+    if (this.#asksTooMuch(handler)) return;
     const closing = this.#owner.isEstablished() ? this.#writes.closingSession(idHigh, idLow) : null;
     if (closing !== null) {
-      this.#writes.onceClosed(closing, () => this.#revalidated(link, zxid, idHigh, idLow, false));
+      if ((closing.whenClosed?.length ?? 0) >= limits.learnerQuestions) this.#owner.drop(handler, 'it asks too often');
+      else this.#writes.onceClosed(closing, () => this.#revalidated(link, zxid, idHigh, idLow, false));
       return;
     }
     if (!this.#owner.isEstablished()) this.#revalidated(link, zxid, idHigh, idLow, false);

@@ -61,14 +61,16 @@ export class LearnerSync {
       case 'diff':
         writePacket(out, QuorumPacketType.diff, recent.last);
         this.#stage.statistics.diffSyncs++;
-        this.#stage.note(`${handler.name}: DIFF from 0x${handler.peerZxid.toString(16)}`);
+        this.#stage.noteOfPeer(`${handler.name}: DIFF from 0x${handler.peerZxid.toString(16)}`);
         handler.history(out, recent, plan.from);
         this.#owner.newLeader(handler);
         return;
       case 'trunc':
         this.#stage.statistics.truncSyncs++;
         writePacket(out, QuorumPacketType.trunc, plan.to);
-        this.#stage.note(`${handler.name}: TRUNC from 0x${handler.peerZxid.toString(16)} to 0x${plan.to.toString(16)}`);
+        this.#stage.noteOfPeer(
+          `${handler.name}: TRUNC from 0x${handler.peerZxid.toString(16)} to 0x${plan.to.toString(16)}`,
+        );
         handler.history(out, recent, plan.to);
         this.#owner.newLeader(handler);
         return;
@@ -110,7 +112,7 @@ export class LearnerSync {
     if (isFirst) {
       writePacket(out, QuorumPacketType.diff, recent.last);
       this.#stage.statistics.diffSyncs++;
-      this.#stage.note(`${handler.name}: DIFF from the disk from 0x${handler.peerZxid.toString(16)}`);
+      this.#stage.noteOfPeer(`${handler.name}: DIFF from the disk from 0x${handler.peerZxid.toString(16)}`);
     }
     for (let i = 0; i < chunk.count; i++) {
       const zxid = chunk.zxids[i];
@@ -141,7 +143,9 @@ export class LearnerSync {
       this.#stage.statistics.snapsTogether.add(this.#count('state', 'state'));
       handler.queue.length = 0;
       writePacket(handler.link.out, QuorumPacketType.snap, feed.zxid);
-      this.#stage.note(`${handler.name}: SNAP at 0x${feed.zxid.toString(16)} for 0x${handler.peerZxid.toString(16)}`);
+      this.#stage.noteOfPeer(
+        `${handler.name}: SNAP at 0x${feed.zxid.toString(16)} for 0x${handler.peerZxid.toString(16)}`,
+      );
       this.#stage.send(handler.link);
     }
   }

@@ -511,9 +511,8 @@ export class Learning implements Role {
       return;
     }
     this.#committedZxid = zxid;
-    let count = 0;
-    while (count < proposals.outstanding && proposals.at(count).zxid <= zxid) count++;
-    this.#stage.statistics.commitsCame(proposals, count, zxid);
+    const count = proposals.indexAfter(zxid);
+    this.#stage.statistics.commitsCame(proposals, count);
     for (let i = 0; this.#host !== null && i < count; i++) {
       this.#host.commit(proposals.at(i), i === count - 1 ? designated : null);
     }

@@ -7,6 +7,7 @@ import type { Proposal } from '../proposals.ts';
 import type { Stage } from '../stage.ts';
 import { PROTOCOL_VERSION } from '../zab/learner-greeting.ts';
 import { LearnerHandler } from '../zab/learner-handler.ts';
+import { firstUnnamed } from '../zab/presence.ts';
 import type { Forwarding } from './forwarding.ts';
 import { LearnerSync } from './learner-sync.ts';
 
@@ -62,6 +63,9 @@ export class ObserverHost implements PacketHandler {
   }
 
   opened(link: PeerLink): void {
+    // Who has not said who it is keeps nobody out.
+    const silent = this.#handlers.size < limits.learners ? null : firstUnnamed(this.#handlers.values());
+    if (silent !== null) this.#drop(silent, 'it has not said who it is, and is one too many');
     if (this.#handlers.size >= limits.learners) this.#stage.close(link);
     else this.#handlers.set(link, new LearnerHandler(link));
   }
@@ -197,7 +201,7 @@ export class ObserverHost implements PacketHandler {
   }
 
   #drop(handler: LearnerHandler, reason: string): void {
-    this.#stage.note(`${handler.name} at ${handler.link.address} is dropped: ${reason}`);
+    this.#stage.noteOfPeer(`${handler.name} at ${handler.link.address} is dropped: ${reason}`);
     this.#stage.close(handler.link);
     this.disconnected(handler.link);
   }

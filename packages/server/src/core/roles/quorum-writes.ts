@@ -44,6 +44,8 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
   #next: WaitingSync[] = [];
   /** Of those that wait, how many learners have asked for. */
   #learnersWaiting = 0;
+  /** And how many are other questions. */
+  #questions = 0;
   #rounds: SyncRound[] = [];
   #reconfigured: Membership | null = null;
   readonly #upToDate: () => ReadonlySet<number>;
@@ -62,6 +64,7 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
   }
 
   override onceConfirmed(tell: () => void): void {
+    this.#questions++;
     this.#next.push({ asker: { confirmed: tell }, afterZxid: this.#leaderPipeline.proposals.lastZxid });
   }
 
@@ -69,6 +72,11 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
   syncFor(handler: LearnerHandler): void {
     this.#next.push({ asker: handler, afterZxid: this.#leaderPipeline.proposals.lastZxid });
     this.#learnersWaiting++;
+  }
+
+  /** Syncs and other questions of learners that wait. */
+  get learnersWaiting(): number {
+    return this.#learnersWaiting + this.#questions;
   }
 
   /** Whether a learner's client waits for the answer to a sync. */
@@ -170,8 +178,10 @@ export class QuorumWrites extends LeaderWrites implements Reconfigurator {
   }
 
   #answer({ asker }: WaitingSync): void {
-    if ('confirmed' in asker) asker.confirmed();
-    else if ('link' in asker) {
+    if ('confirmed' in asker) {
+      this.#questions--;
+      asker.confirmed();
+    } else if ('link' in asker) {
       this.#learnersWaiting--;
       if (asker.link.closed) return;
       writePacket(asker.link.out, QuorumPacketType.sync, 0);

@@ -11,34 +11,15 @@ export const OTHER_NAMESPACES = '/';
 const NO_SLOTS = new Uint16Array(0);
 const NO_NAME = new Uint8Array(0);
 
-/** What is observed of one namespace. Sizes mostly repeat: the same one again is only counted, and observed later. */
+/** What is observed of one namespace. */
 class Namespace {
   readonly name: Uint8Array;
   readonly hash: number;
-  readonly #observed: Observations = new Observations();
-  #last = 0;
-  #times = 0;
+  readonly observed: Observations = new Observations();
 
   constructor(name: Uint8Array, hash: number) {
     this.name = name;
     this.hash = hash;
-  }
-
-  add(size: number): void {
-    if (size === this.#last) this.#times++;
-    else this.#settle(size);
-  }
-
-  get observed(): Observations {
-    this.#settle(this.#last);
-    this.#times = 0;
-    return this.#observed;
-  }
-
-  #settle(next: number): void {
-    if (this.#times > 0) this.#observed.addMany(this.#last, this.#times);
-    this.#last = next;
-    this.#times = 1;
   }
 }
 
@@ -55,7 +36,7 @@ export class NamespaceTraffic {
   /** A request for the path `bytes[start, end)` with so many bytes beside the path. The root has no namespace. */
   add(bytes: Uint8Array, start: number, end: number, otherBytes: number): void {
     const nameEnd = this.#scan(bytes, start, end);
-    if (nameEnd > start + 1) this.#find(bytes, start + 1, nameEnd).add(end - start + otherBytes);
+    if (nameEnd > start + 1) this.#find(bytes, start + 1, nameEnd).observed.add(end - start + otherBytes);
   }
 
   /** Where the first element of the path ends; `#hash` is that of its name. */
@@ -73,7 +54,7 @@ export class NamespaceTraffic {
    */
   addOf(slot: number, bytes: Uint8Array, start: number, end: number, otherBytes: number): void {
     const known = slot >= 0 && slot < this.#ofSlot.length ? this.#bySlot[this.#ofSlot[slot]] : undefined;
-    if (known !== undefined) known.add(end - start + otherBytes);
+    if (known !== undefined) known.observed.add(end - start + otherBytes);
     else {
       if (slot >= 0) this.#learn(slot, bytes, start, end);
       this.add(bytes, start, end, otherBytes);

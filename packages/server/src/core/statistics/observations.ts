@@ -17,30 +17,72 @@ export interface Distribution {
 
 /**
  * Observed values: whole numbers such as milliseconds, bytes or lengths of queues. Memory is taken with the first one; nothing
- * is allocated after that.
+ * is allocated after that. Values mostly repeat: the same one again is only counted, and entered later.
  */
 export class Observations implements Distribution {
-  count = 0;
-  sum = 0;
-  min = 0;
-  max = 0;
-  counts: Float64Array = NOTHING;
+  #count = 0;
+  #sum = 0;
+  #min = 0;
+  #max = 0;
+  #counts: Float64Array = NOTHING;
+  /** The latest value, and how often it has come since it was entered last. */
+  #value = 0;
+  #times = 0;
 
   add(value: number): void {
-    this.addMany(value, 1);
+    if (value === this.#value) this.#times++;
+    else this.#enter(value, 1);
   }
 
   /** The same value, so many times. Negative ones, of clocks that were set back, count as 0. */
   addMany(value: number, times: number): void {
-    const seen = value < 0 ? 0 : value;
-    if (this.count === 0) {
-      this.min = seen;
-      if (this.counts === NOTHING) this.counts = new Float64Array(PLACES);
-    } else if (seen < this.min) this.min = seen;
-    if (seen > this.max) this.max = seen;
-    this.count += times;
-    this.sum += seen * times;
-    this.counts[placeOf(seen)] += times;
+    if (value === this.#value) this.#times += times;
+    else this.#enter(value, times);
+  }
+
+  get count(): number {
+    return this.#count + this.#times;
+  }
+
+  get sum(): number {
+    this.#settle();
+    return this.#sum;
+  }
+
+  get min(): number {
+    this.#settle();
+    return this.#min;
+  }
+
+  get max(): number {
+    this.#settle();
+    return this.#max;
+  }
+
+  get counts(): Float64Array {
+    this.#settle();
+    return this.#counts;
+  }
+
+  #enter(value: number, times: number): void {
+    this.#settle();
+    this.#value = value < 0 ? 0 : value;
+    this.#times = times;
+  }
+
+  #settle(): void {
+    const times = this.#times;
+    if (times === 0) return;
+    const value = this.#value;
+    this.#times = 0;
+    if (this.#count === 0) {
+      this.#min = value;
+      if (this.#counts === NOTHING) this.#counts = new Float64Array(PLACES);
+    } else if (value < this.#min) this.#min = value;
+    if (value > this.#max) this.#max = value;
+    this.#count += times;
+    this.#sum += value * times;
+    this.#counts[placeOf(value)] += times;
   }
 }
 

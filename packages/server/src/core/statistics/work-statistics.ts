@@ -1,7 +1,7 @@
 import { decodeUtf8, EventType } from '@headkeeper/protocol';
 import { limits } from '../../limits.ts';
 import { NamespaceTraffic, OTHER_NAMESPACES } from './namespace-traffic.ts';
-import { Observations } from './observations.ts';
+import { type Distribution, Observations } from './observations.ts';
 
 const SLASH = 0x2f;
 
@@ -92,16 +92,13 @@ export class WorkStatistics {
   }
 
   /** The latency of all reads, `atOnce` of which were answered in the step that brought them: they took 0 ms. */
-  allReads(atOnce: number): Observations {
-    const all = new Observations();
+  allReads(atOnce: number): Distribution {
     const { readLatency } = this;
     if (atOnce <= 0) return readLatency;
-    all.addMany(0, atOnce);
-    if (readLatency.count === 0) return all;
-    all.count += readLatency.count;
-    all.sum += readLatency.sum;
-    all.max = Math.max(all.max, readLatency.max);
-    for (let i = 0; i < readLatency.counts.length; i++) all.counts[i] += readLatency.counts[i];
-    return all;
+    const none = new Observations();
+    none.addMany(0, atOnce);
+    const { counts } = none;
+    for (let i = 0; i < readLatency.counts.length; i++) counts[i] += readLatency.counts[i];
+    return { count: atOnce + readLatency.count, sum: readLatency.sum, min: 0, max: readLatency.max, counts };
   }
 }

@@ -23,6 +23,12 @@ import { writeGrouping } from './grouping.ts';
  */
 export type LearnerStage = 'info' | 'epoch' | 'gate' | 'disk' | 'waiting' | 'state' | 'newLeader' | 'synced' | 'live';
 
+/**
+ * Zxid of what a learner says before its answer to a ping, when it has heard of more sessions than one packet holds (known
+ * failure X17). It is no answer; to Apache's leader, which looks at no zxid here, it is one more.
+ */
+export const MORE_SESSIONS = -1;
+
 /** What a leader knows of one connected learner, and how it talks to it. */
 export class LearnerHandler {
   readonly link: PeerLink;

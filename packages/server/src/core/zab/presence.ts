@@ -1,6 +1,12 @@
 import type { Membership } from '../membership/membership.ts';
 import type { LearnerHandler } from './learner-handler.ts';
 
+/** The first of those that have connected and not said who they are; null when all have. */
+export function firstUnnamed(handlers: Iterable<LearnerHandler>): LearnerHandler | null {
+  for (const handler of handlers) if (handler.stage === 'info') return handler;
+  return null;
+}
+
 /** Every server, voter or not, that acknowledges proposals as they come, and the leader. Observers acknowledge none. */
 export function upToDateServers(
   handlers: Iterable<LearnerHandler>,

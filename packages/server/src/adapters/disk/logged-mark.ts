@@ -1,0 +1,149 @@
+/**
+ * How far the log is known to have been durable.
+ *
+ * Zeros at the end of a log may be a write that never completed, or acknowledged records that the disk has lost since; the
+ * log's format cannot tell. `headkeeper.logged`, beside the log, says up to where it was durable a moment ago: a log that ends
+ * before that has lost records, and its server must not vote as if it had never acknowledged them (known failures D02, D04,
+ * D06, D21). The mark lags, so it never says too much; whoever shortens the log on purpose lowers it first.
+ */
+import { RecoveryRefused, zxidText } from '../../core/log/recovery-refused.ts';
+import type { Disk, DiskFile, Timers } from '../../ports.ts';
+import { removeDurably } from './durable-file.ts';
+import { encodeSlot, readSlots, slotPosition, writeSlots } from './number-slots.ts';
+
+export const LOGGED_NAME = 'headkeeper.logged';
+/** The mark is written so long after a txn that it does not cover; milliseconds. */
+const LAG_MS = 250;
+
+/** The zxid up to which the log in this folder has been durable; null when nothing tells. Throws what the disk throws. */
+export function readLoggedMark(disk: Disk, folder: string): number | null {
+  return readSlots(disk, `${folder}/${LOGGED_NAME}`)?.first ?? null;
+}
+
+/** To be called before the log is cut to `zxid`; durable on return. Throws what the disk throws. */
+export function lowerLoggedMark(disk: Disk, folder: string, zxid: number): void {
+  const marked = readLoggedMark(disk, folder);
+  if (marked === null || marked <= zxid) return;
+  // Both slots: a decayed one must not bring the higher one back.
+  for (let i = 0; i < 2; i++) writeSlots(disk, folder, LOGGED_NAME, zxid, 0);
+}
+
+/** Where nobody waits for the disk nothing is known to be durable. */
+export function removeLoggedMark(disk: Disk, folder: string): void {
+  removeDurably(disk, folder, LOGGED_NAME);
+}
+
+/** Throws RecoveryRefused when what was recovered ends before the mark. */
+export function requireLogged(disk: Disk, folder: string, lastZxid: number): void {
+  const marked = readLoggedMark(disk, folder);
+  if (marked === null || marked <= lastZxid) return;
+  throw new RecoveryRefused(
+    'log-cut',
+    `The log ends with ${zxidText(lastZxid)}, but it was durable up to ${zxidText(marked)}: the txns from ` +
+      `${zxidText(lastZxid + 1)} to ${zxidText(marked)} were acknowledged and the disk has lost them. Restore the log from a ` +
+      `backup or another server; to accept the loss, remove ${folder}/${LOGGED_NAME}.`,
+    { missingFrom: lastZxid + 1, missingTo: marked },
+  );
+}
+
+/** Writes the mark behind a log that grows. One object for each journal; `failed` hears of the first failure. */
+export class LoggedMark {
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #timers: Timers;
+  readonly #failed: (error: Error) => void;
+  #latest = 0;
+  #marked = 0;
+  #file: DiskFile | null = null;
+  #serial = 0;
+  #cancel: (() => void) | null = null;
+  #isWriting = false;
+  #whenWritten: (() => void) | null = null;
+  #hasFailed = false;
+
+  constructor(disk: Disk, folder: string, timers: Timers, failed: (error: Error) => void) {
+    this.#disk = disk;
+    this.#folder = folder;
+    this.#timers = timers;
+    this.#failed = failed;
+  }
+
+  /** The log is durable up to here. */
+  note(zxid: number): void {
+    this.#latest = zxid;
+    if (this.#cancel === null && !this.#isWriting) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#cancel = this.#timers.set(LAG_MS, () => {
+      this.#cancel = null;
+      this.#write();
+    });
+  }
+
+  #write(): void {
+    if (this.#hasFailed) return;
+    const zxid = this.#latest;
+    try {
+      this.#file ??= this.#open(zxid);
+      if (this.#marked >= zxid) return;
+      const file = this.#file;
+      const bytes = encodeSlot({ first: zxid, second: 0, serial: ++this.#serial });
+      this.#isWriting = true;
+      file.write(bytes, 0, bytes.length, slotPosition(this.#serial), (failure) => {
+        if (failure !== null) this.#written(failure, zxid);
+        else file.dataSync((error) => this.#written(error, zxid));
+      });
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  /** A file that is new has the zxid already. */
+  #open(zxid: number): DiskFile {
+    const path = `${this.#folder}/${LOGGED_NAME}`;
+    if (readSlots(this.#disk, path) === null) {
+      writeSlots(this.#disk, this.#folder, LOGGED_NAME, zxid, 0);
+      this.#marked = zxid;
+    }
+    this.#serial = readSlots(this.#disk, path)?.serial ?? 0;
+    return this.#disk.openWriteSync(path);
+  }
+
+  #written(error: Error | null, zxid: number): void {
+    this.#isWriting = false;
+    if (error !== null) this.#fail(error);
+    else this.#marked = zxid;
+    const whenWritten = this.#whenWritten;
+    this.#whenWritten = null;
+    if (whenWritten !== null) whenWritten();
+    else if (this.#marked < this.#latest && this.#cancel === null && !this.#hasFailed) this.#schedule();
+  }
+
+  #fail(error: Error): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#failed(error);
+  }
+
+  /** Marks what was noted last, if that can be done, and closes the file. */
+  close(done: () => void): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    if (this.#isWriting) {
+      this.#whenWritten = () => this.close(done);
+      return;
+    }
+    try {
+      this.#file?.closeSync();
+      this.#file = null;
+      if (!this.#hasFailed && this.#latest > this.#marked) {
+        writeSlots(this.#disk, this.#folder, LOGGED_NAME, this.#latest, 0);
+        this.#marked = this.#latest;
+      }
+    } catch {
+      // The log is closed, and the mark says less than there is: that is no harm, also where the folder is gone already.
+    }
+    done();
+  }
+}

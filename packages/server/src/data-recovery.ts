@@ -1,0 +1,62 @@
+import type { DataDir } from './adapters/disk/data-dir.ts';
+import type { StorageStatistics } from './adapters/disk/storage-statistics.ts';
+import type { ServerConfig } from './config/schema.ts';
+import { Database } from './core/database.ts';
+import { type Recovery, recover } from './core/log/recovery.ts';
+import { RecoveryRefused } from './core/log/recovery-refused.ts';
+import { RecoveredState } from './core/recovered-state.ts';
+import type { CoreSettings } from './core/settings.ts';
+import type { Clock } from './ports.ts';
+import { ServerExit, type ServerLog, StartError } from './start-error.ts';
+
+/** Reads the state from the directory, and mends what a crash has left there. */
+export function recoverState(
+  config: ServerConfig,
+  settings: CoreSettings,
+  dataDir: DataDir,
+  storage: StorageStatistics,
+  log: ServerLog,
+): Recovery<RecoveredState> {
+  const options = {
+    trustEmptySnapshot: config.snapshotTrustEmpty,
+    maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
+  };
+  const recovery = storage.load(dataDir.source, (source) =>
+    recover(source, () => new RecoveredState(new Database(settings)), options),
+  );
+  const { state } = recovery;
+  for (const warning of recovery.warnings) log.warn({}, warning);
+  for (const mismatch of state.digestMismatches) log.error({}, mismatch);
+  if (state.mismatchCount > 0) log.error({ count: state.mismatchCount }, 'digests of the data directory do not match');
+  dataDir.requireLogged(recovery.lastZxid);
+  dataDir.repair(recovery);
+  return recovery;
+}
+
+/** A damaged directory ends the start of a standalone server; one of an ensemble gets its state from the others. */
+export function recoverOrSetAside(
+  config: ServerConfig,
+  ports: { readonly clock: Clock; readonly log: ServerLog },
+  dataDir: DataDir,
+  recoverDatabase: () => Recovery<RecoveredState>,
+): Recovery<RecoveredState> {
+  try {
+    const recovery = recoverDatabase();
+    if (recovery.fresh && !config.dbAutocreate && !dataDir.initialize && config.ensemble === null) {
+      throw new StartError(
+        `${config.dataDir} holds no data and db.autocreate=false: restore the data, or make an empty file named ` +
+          `"initialize" in ${config.dataLogDir} to begin with an empty tree`,
+        ServerExit.dataDirectory,
+        null,
+      );
+    }
+    return recovery;
+  } catch (error) {
+    if (!(error instanceof RecoveryRefused) || config.ensemble === null || config.ensemble.membership.voters.size < 2) {
+      throw error;
+    }
+    ports.log.error({}, `the data cannot be trusted and is set aside; the ensemble gives it back: ${error.message}`);
+    dataDir.setAside(error.message, ports.clock.wallMs());
+    return recoverDatabase();
+  }
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { exploreCrashes, SimDisk } from '@headkeeper/testkit';
+import { createJournal } from '../../src/adapters/disk/journal-files.ts';
+import { LOGGED_NAME, readLoggedMark, requireLogged } from '../../src/adapters/disk/logged-mark.ts';
+import { createRecoverySource } from '../../src/adapters/disk/recovery-files.ts';
+import type { Journal } from '../../src/ports.ts';
+import { EPOCH, historyOn, putLog, putSnapshot, recordBytes, zxids } from './history-folder.ts';
+import { LOGS, makeFolders, recoverModel, SNAPSHOTS } from './model-server.ts';
+
+interface Bench {
+  readonly disk: SimDisk;
+  readonly journal: Journal;
+  /** Lets time pass until no timer is set, and the disk come to rest. */
+  pass(): void;
+  append(zxid: number): void;
+  durable: number;
+  failure: Error | null;
+}
+
+function bench(disk: SimDisk, lastZxid: number): Bench {
+  const timers: (() => void)[] = [];
+  const made: Bench = {
+    disk,
+    durable: 0,
+    failure: null,
+    journal: createJournal({
+      disk,
+      folder: LOGS,
+      preAllocBytes: 4096,
+      lastZxid,
+      nowMs: () => 0,
+      timers: {
+        set: (_delayMs, fn) => {
+          timers.push(fn);
+          return () => timers.splice(timers.indexOf(fn), 1);
+        },
+      },
+      listener: {
+        durable: (zxid) => {
+          made.durable = zxid;
+        },
+        failed: (error) => {
+          made.failure = error;
+        },
+      },
+    }),
+    pass() {
+      disk.run();
+      for (let fn = timers.shift(); fn !== undefined; fn = timers.shift()) {
+        fn();
+        disk.run();
+      }
+    },
+    append(zxid) {
+      const bytes = recordBytes(zxid);
+      made.journal.append(bytes, 0, bytes.length, zxid, zxid);
+      made.journal.flush(false);
+    },
+  };
+  return made;
+}
+
+function emptyDisk(): SimDisk {
+  const disk = new SimDisk(3);
+  makeFolders(disk);
+  return disk;
+}
+
+describe('the mark of what has been durable', () => {
+  it('follows the log a moment later, once for many txns', () => {
+    const { disk, append, pass, journal } = bench(emptyDisk(), 0);
+    append(1);
+    disk.run();
+    assert.equal(readLoggedMark(disk, LOGS), null);
+    append(2);
+    append(3);
+    pass();
+    assert.equal(readLoggedMark(disk, LOGS), 3);
+    append(4);
+    disk.run();
+    let failure: Error | null | undefined;
+    journal.close((error) => {
+      failure = error;
+    });
+    disk.run();
+    assert.equal(failure, null);
+    assert.equal(readLoggedMark(disk, LOGS), 4);
+  });
+
+  it('never says more than a crash leaves of the log, wherever that comes', () => {
+    const disk = emptyDisk();
+    putSnapshot(disk, 0);
+    const { append, pass } = bench(disk, 0);
+    const crashes = exploreCrashes(
+      disk,
+      { tornSeeds: [1, 2, 3] },
+      () => {
+        for (let zxid = 1; zxid <= 8; zxid++) {
+          append(zxid);
+          pass();
+        }
+      },
+      (point) => {
+        requireLogged(point.disk, LOGS, recoverModel(point.disk).lastZxid);
+      },
+    );
+    assert.ok(crashes > 100, `only ${crashes} crashes`);
+  });
+
+  it('refuses a log that ends before it, and names what is missing', () => {
+    const { disk, append, pass } = bench(emptyDisk(), 6 * EPOCH);
+    for (const zxid of zxids(6, 1, 9)) append(zxid);
+    pass();
+    requireLogged(disk, LOGS, 6 * EPOCH + 9);
+    assert.throws(() => requireLogged(disk, LOGS, 6 * EPOCH + 4), {
+      reason: 'log-cut',
+      message: /ends with 0x600000004, but it was durable up to 0x600000009: the txns from 0x600000005 to 0x600000009/,
+    });
+  });
+
+  it('survives the decay of either half', () => {
+    const { disk, append, pass } = bench(emptyDisk(), 0);
+    append(1);
+    pass();
+    append(2);
+    pass();
+    for (const [at, left] of [
+      [0, 1],
+      [512, 2],
+    ] as const) {
+      const decayed = disk.fork();
+      decayed.rot(`${LOGS}/${LOGGED_NAME}`, at, at + 512, 'zeros', 1);
+      assert.equal(readLoggedMark(decayed, LOGS), left === 1 ? 1 : 2);
+      const unreadable = disk.fork();
+      unreadable.makeUnreadable(`${LOGS}/${LOGGED_NAME}`, at, at + 1);
+      assert.equal(readLoggedMark(unreadable, LOGS), left === 1 ? 1 : 2);
+    }
+  });
+
+  it('is lowered before the log is cut, and before a state from elsewhere takes its place', () => {
+    const disk = emptyDisk();
+    putSnapshot(disk, 6 * EPOCH);
+    putLog(disk, zxids(6, 1, 5));
+    const { append, pass, journal } = bench(disk, 6 * EPOCH + 5);
+    append(6 * EPOCH + 6);
+    pass();
+    journal.close(() => {});
+    disk.run();
+    assert.equal(readLoggedMark(disk, LOGS), 6 * EPOCH + 6);
+    const history = historyOn(disk);
+    exploreCrashes(
+      disk,
+      { tornSeeds: [1, 2] },
+      () => history.truncate(6 * EPOCH + 3),
+      (point) => {
+        requireLogged(point.disk, LOGS, recoverModel(point.disk).lastZxid);
+      },
+    );
+    assert.equal(readLoggedMark(disk, LOGS), 6 * EPOCH + 3);
+    disk.rot(`${LOGS}/${LOGGED_NAME}`, 0, 512, 'zeros', 1);
+    assert.equal(readLoggedMark(disk, LOGS), 6 * EPOCH + 3, 'no half remembers what was cut');
+    history.beginInstall(6 * EPOCH + 1);
+    putSnapshot(disk, 6 * EPOCH + 1);
+    history.finishInstall(6 * EPOCH + 1);
+    assert.equal(readLoggedMark(disk, LOGS), 6 * EPOCH + 1);
+  });
+
+  it('tells of a disk that fails under it', () => {
+    const made = bench(emptyDisk(), 0);
+    made.append(1);
+    made.disk.run();
+    made.disk.failOn('sync', 1, 'EIO');
+    made.pass();
+    assert.equal((made.failure as NodeJS.ErrnoException | null)?.code, 'EIO');
+  });
+});
+
+describe('what the disk cannot read', () => {
+  it('is a damaged log, and a snapshot that is passed over', () => {
+    const disk = emptyDisk();
+    putSnapshot(disk, 6 * EPOCH);
+    putLog(disk, zxids(6, 1, 5));
+    const source = createRecoverySource(disk, SNAPSHOTS, LOGS);
+    disk.makeUnreadable(`${LOGS}/log.600000001`, 100, 101);
+    assert.throws(() => source.readLog('log.600000001', () => {}), {
+      reason: 'log-damaged',
+      message: /cannot be read/,
+    });
+    disk.makeUnreadable(`${SNAPSHOTS}/snapshot.600000000`, 0, 1);
+    assert.equal(source.quickCheck('snapshot.600000000'), false);
+    assert.throws(() => source.readSnapshot('snapshot.600000000', () => {}), /the disk cannot read it/);
+    assert.equal(historyOn(disk).readLog(6 * EPOCH + 2), null);
+  });
+});
