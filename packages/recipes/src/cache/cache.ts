@@ -72,7 +72,7 @@ export class Cache {
   }
 
   /**
-   * Begins; resolves when everything has been read once.
+   * Begins; resolves when everything has been read once. After a failure it can be called again.
    *
    * @throws ZooKeeperError unimplemented or connectionLoss from servers before 3.6; aborted, requestTimeout, closed.
    */
@@ -184,7 +184,8 @@ export class Cache {
       const mode = this.#depth === 0 ? 'persistent' : 'recursive';
       this.#watch = await this.#client.addWatch(this.path, mode, (event) => this.#told(event), options);
     } catch (error) {
-      this.#end();
+      this.#stopListening();
+      this.#starting = null;
       throw error;
     }
     if (this.#isClosed) await this.#watch.remove().catch(() => {});

@@ -5,7 +5,8 @@ export interface Delivery {
   readonly data: Uint8Array;
   /**
    * With locks: aborted at once when the lock is lost or may be, because the session has ended or may have: another
-   * taker gets the item then. Without locks never aborted.
+   * taker gets the item then. Call `putBack`, or dispose, all the same: a session that may have ended can live on, and its
+   * locks with it. Without locks never aborted.
    */
   readonly signal: AbortSignal;
   /**

@@ -69,6 +69,14 @@ describe('Cache', () => {
     }
   });
 
+  it('can be started again when that has failed', async () => {
+    await using cache = new Cache(zk, '/again');
+    await assert.rejects(cache.start({ signal: AbortSignal.abort() }), (error) => isZooKeeperError(error, 'aborted'));
+    await zk.create('/again', 'r');
+    await cache.start();
+    assert.equal(textOf(cache.get()?.data), 'r');
+  });
+
   it('tells a slow reader the last state, with what it was told before', async () => {
     await zk.create('/slow', 'a');
     await using cache = new Cache(zk, '/slow');
