@@ -1,6 +1,8 @@
 import type { FatalExit, TxnApplier } from '@headkeeper/server/internal';
 import type { CrashKind } from '@headkeeper/testkit';
+import { accuses } from './check/accusations.ts';
 import { AppliedTxns } from './check/applied-txns.ts';
+import { ClientLaws } from './check/client-laws.ts';
 import { DurableState } from './check/durable-state.ts';
 import { History } from './check/history.ts';
 import { MembershipWatch } from './check/membership-watch.ts';
@@ -9,14 +11,17 @@ import { QuorumWatch } from './check/quorum-watch.ts';
 import { SessionContacts } from './check/session-contacts.ts';
 import { checkTree } from './check/tree-check.ts';
 import { law, Violation, zxidText } from './check/violation.ts';
+import { ObjectPool, ObjectProgram } from './client/objects.ts';
 import { RequestMix } from './client/request-mix.ts';
 import { type ClientWorld, SimClient } from './client/sim-client.ts';
 import { type Counts, noCounts } from './counts.ts';
+import type { Recorder } from './histories/recorder.ts';
 import { Oracle } from './model/oracle.ts';
 import type { Host } from './network/host.ts';
 import { SimNetwork } from './network/sim-network.ts';
 import { type NodeSettings, QUORUM_PORT } from './node/node-settings.ts';
 import { type NodeEnd, type NodeObserver, SimNode } from './node/sim-node.ts';
+import { FaultRecord } from './plan/fault-record.ts';
 import { configText, type RunPlan, relistedText } from './plan/swarm.ts';
 import type { RandomStream } from './random/random-stream.ts';
 import { EventKind } from './world/event-queue.ts';
@@ -55,6 +60,9 @@ export class Cluster implements NodeObserver {
   readonly quorum: QuorumWatch;
   readonly memberships: MembershipWatch = new MembershipWatch();
   readonly contacts: SessionContacts;
+  readonly faults: FaultRecord = new FaultRecord((sid) => this.quorum.conveyanceOf(sid));
+  /** Hears of every server that has acted, as long as somebody wants to. */
+  onActed: ((watched: Watched) => void) | null = null;
   /** Whether everything heals from now on. */
   faultsAreOver = false;
   readonly #random: RandomStream;
@@ -65,7 +73,8 @@ export class Cluster implements NodeObserver {
   readonly #saidCommitted: Map<number, number> = new Map();
   readonly #voting: Watched[] = [];
 
-  constructor(world: World, plan: RunPlan) {
+  /** With a `recorder` the history of the clients is written down; `isTolerant`: what they find wrong is left to its judges. */
+  constructor(world: World, plan: RunPlan, recorder: Recorder | null = null, isTolerant = false) {
     this.world = world;
     this.plan = plan;
     this.network = new SimNetwork(world);
@@ -81,7 +90,8 @@ export class Cluster implements NodeObserver {
       network: this.network,
       history: this.history,
       servers: [],
-      acknowledged: 0,
+      laws: new ClientLaws(isTolerant),
+      recorder,
       latestAnswered: -1,
       answers: 0,
       refused: new Set(),
@@ -92,6 +102,7 @@ export class Cluster implements NodeObserver {
       counts: this.counts,
       servers: this.servers,
       now: () => world.now,
+      tell: world.trace.tell === null ? null : (line) => world.tell(line),
       established: (sid) => this.#established.add(sid),
       committed: (sid, zxid) => this.#saidCommitted.set(sid, Math.max(zxid, this.#saidCommitted.get(sid) ?? 0)),
       fail: (error) => world.fail(error),
@@ -102,7 +113,11 @@ export class Cluster implements NodeObserver {
       const leader = this.#byHost[to.index];
       return port === QUORUM_PORT && learner && leader ? this.quorum.connection(learner, leader) : null;
     };
-    this.history.committed = (zxid, hash) => this.#committed(zxid, hash);
+    this.history.judge = (check) => this.shared.laws.judge(check);
+    this.history.committed = (zxid, hash, bytes) => {
+      recorder?.committed(bytes, (session) => this.oracle.operators.has(session));
+      this.#committed(zxid, hash);
+    };
     this.oracle.expired = (session, zxid) => {
       this.counts.sessionsExpired++;
       this.contacts.expired(session, zxid);
@@ -160,12 +175,15 @@ export class Cluster implements NodeObserver {
     );
   }
 
-  startClients(): void {
+  /** `onObjects`: they share registers, counters and the like, instead of asking for anything at random. */
+  startClients(onObjects: boolean): void {
     const { plan, world } = this;
+    const pool = new ObjectPool();
     for (let i = 0; i < plan.clients; i++) {
       const name = `client ${i + 1}`;
       const mix = new RequestMix(world.stream(`${name} requests`), this.oracle.tree, plan.weights, plan.longestData);
       const client = new SimClient(name, `10.1.0.${i + 1}`, this.shared, plan.habits, mix);
+      if (onObjects) client.program = new ObjectProgram(pool, world.stream(`${name} objects`), client);
       this.clients.push(client);
       this.clientHosts.push(client.host);
       this.contacts.add(client);
@@ -191,7 +209,9 @@ export class Cluster implements NodeObserver {
     const watched = this.#byHost[node.host.index];
     const role = roleOf(node);
     const { server } = node;
+    this.quorum.entered(watched);
     if (server === null) return;
+    this.onActed?.(watched);
     if (this.memberships.observe(node)) {
       const { newest } = this.memberships;
       this.world.tell(() => `server ${node.sid} is the first with ${newest?.toText().replaceAll('\n', ' ')}`);
@@ -206,6 +226,7 @@ export class Cluster implements NodeObserver {
       return;
     }
     const zxid = appliedZxid(node);
+    if (role === 'serving') this.quorum.serves(watched, zxid);
     if (zxid === watched.comparedZxid) return;
     watched.comparedZxid = zxid;
     this.#compare(watched, zxid);
@@ -227,7 +248,8 @@ export class Cluster implements NodeObserver {
   /** Compares everything that a server holds with the model; it must have applied the whole history. */
   checkTreeOf(watched: Watched): void {
     const { server, sid } = watched.node;
-    if (server === null) return;
+    // Where clients' findings are left alone, the model need not be right.
+    if (server === null || this.shared.laws.isTolerant) return;
     this.counts.treeChecks++;
     checkTree(sid, server, this.oracle, this.history.last);
   }
@@ -249,25 +271,35 @@ export class Cluster implements NodeObserver {
 
   ended(node: SimNode, end: NodeEnd | 'stopped' | 'fatal', fatal: FatalExit | null): void {
     const watched = this.#byHost[node.host.index];
+    this.quorum.entered(watched);
     watched.applied.forget();
     watched.comparedZxid = -1;
     this.world.tell(() => `server ${node.sid} ends: ${end}`);
-    if (end === 'fatal') {
+    if (end === 'fatal' && !node.diskHasFailed) {
       throw new Violation('crash', 'a server ends by itself', `server ${node.sid}: ${fatal?.message}`);
     }
-    if (end === 'killed') this.counts.kills++;
+    if (end === 'fatal') this.counts.diskErrors++;
+    else if (end === 'killed') this.counts.kills++;
     else if (end === 'stopped') this.counts.stops++;
     else this.counts.crashes++;
     const meanMs = this.faultsAreOver ? MEAN_DOWN_AFTERWARDS_MS : this.#random.pick(MEAN_DOWN_MS);
     this.startLater(watched, this.#random.wait(meanMs * MS));
   }
 
+  noted(node: SimNode, text: string): void {
+    if (accuses(text)) {
+      this.world.fail(new Violation('safety', 'servers understand one another', `server ${node.sid}: ${text}`));
+    }
+  }
+
   complained(node: SimNode, text: string): void {
+    if (node.diskHasFailed) return;
     throw new Violation('safety', 'a server logs an error', `server ${node.sid}: ${text}`);
   }
 
   crashKind(node: SimNode): CrashKind {
     if (!node.disk.isClean) this.counts.unsyncedCrashes++;
+    if (node.disk.crashed) this.faults.strikes('crashAtDisk', node);
     return this.#random.pick<CrashKind>(['lose', 'torn', 'torn', 'keep']);
   }
 
@@ -284,6 +316,7 @@ export class Cluster implements NodeObserver {
     counts.simulatedMicros = this.world.now;
     counts.writes = this.oracle.writes;
     counts.answers = this.shared.answers;
+    for (const { durable } of this.servers) durable.mixInto(this.world.trace);
     for (const client of this.clients) counts.watchEvents += client.watches.fired;
     return counts;
   }

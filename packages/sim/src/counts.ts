@@ -20,6 +20,8 @@ export interface Counts {
   partitions: number;
   resets: number;
   wipes: number;
+  /** Servers that have ended by themselves, as they must when their disk fails. */
+  diskErrors: number;
   /** Changes of the membership that an operator was told to be done. */
   reconfigurations: number;
   /** States that took the place of those of serving leaders. */
@@ -51,6 +53,7 @@ export function noCounts(): Counts {
     partitions: 0,
     resets: 0,
     wipes: 0,
+    diskErrors: 0,
     reconfigurations: 0,
     restores: 0,
     restarts: 0,

@@ -1,9 +1,15 @@
+import { writeFileSync } from 'node:fs';
 import { durationMs, freshSeed } from './arguments.ts';
 import { ExitCode, type FailureClass } from './check/violation.ts';
 import { addCounts, type Counts, noCounts } from './counts.ts';
+import { FIGURES_USAGE, figures } from './figures/figures.ts';
+import { historyText } from './histories/history-file.ts';
 import { PROFILES, type Profile } from './plan/swarm.ts';
 import { RECIPE_USAGE, recipeMain } from './recipes/recipe-main.ts';
 import { type RunOptions, type RunResult, runSeed } from './run.ts';
+import type { Cuts } from './shrink/cuts.ts';
+import { shrink } from './shrink/shrinker.ts';
+import { tell } from './shrink/story.ts';
 
 /** Command line of the simulator; docs/internals/simulation.md explains it. */
 interface Arguments {
@@ -18,11 +24,21 @@ interface Arguments {
   observers: number | null;
   rate: number | null;
   reconfigure: boolean;
+  settled: boolean;
   restore: boolean;
+  /** Whether a failing seed is reduced to what the failure needs. */
+  shrink: boolean;
+  cuts: Cuts;
+  objects: boolean;
+  /** Where the history of the clients is written to, or null. */
+  history: string | null;
 }
 
 const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--observers N] [--rate N]
-                   [--reconfigure] [--restore] [--trace] [--repeat] [--for 4m]`;
+                   [--reconfigure] [--settled] [--restore] [--trace] [--repeat] [--for 4m] [--shrink] [--cuts JSON] [--objects] [--history FILE]`;
+
+/** So much real time is spent on reducing a failure. */
+const SHRINK_MS = 180_000;
 
 /** What fresh seeds must have met for each minute of the processor's time, or the run proves too little. */
 const MINIMA_PER_MINUTE: Partial<Counts> = {
@@ -37,22 +53,36 @@ const MINIMA_PER_MINUTE: Partial<Counts> = {
 
 async function main(argv: readonly string[]): Promise<number> {
   if (argv.includes('--recipes')) return recipeMain(argv);
+  if (argv.includes('--figures')) return figures(argv);
   const args = parse(argv);
   if (args === null) {
-    process.stderr.write(`${USAGE}\n${RECIPE_USAGE}\n`);
+    process.stderr.write(`${USAGE}\n${FIGURES_USAGE}\n${RECIPE_USAGE}\n`);
     return 64;
   }
   return args.forMs > 0 ? freshSeeds(args) : oneSeed(args, args.seed ?? freshSeed());
 }
 
 function oneSeed(args: Arguments, seed: number): number {
-  const tell = args.trace ? (line: string): void => void process.stderr.write(`${line}\n`) : undefined;
+  const print = args.trace ? (line: string): void => void process.stderr.write(`${line}\n`) : undefined;
   const began = performance.now();
-  const result = runSeed(optionsOf(args, seed, tell));
+  const result = runSeed(optionsOf(args, seed, print));
   const took = performance.now() - began;
   report(result, took);
-  if (result.failure !== null) return ExitCode[result.failure.failureClass];
+  if (args.history !== null) writeFileSync(args.history, historyText(result.history));
+  if (result.failure !== null) return failedWith(args, result);
   return args.repeat ? compareAgain(args, result) : 0;
+}
+
+function failedWith(args: Arguments, result: RunResult): number {
+  const { failure, seed } = result;
+  if (failure === null) return 0;
+  if (args.shrink) {
+    const options = optionsOf(args, seed);
+    const ends = performance.now() + SHRINK_MS;
+    const shrunk = shrink(options, result, runSeed, () => performance.now() < ends);
+    process.stdout.write(`${tell(shrunk, options)}\n`);
+  }
+  return ExitCode[failure.failureClass];
 }
 
 /** Runs the seed once more in the same process: the trace must be the same. */
@@ -72,7 +102,7 @@ function freshSeeds(args: Arguments): number {
     addCounts(sum, result.counts);
     if (result.failure !== null) {
       report(result, performance.now() - began);
-      return ExitCode[result.failure.failureClass];
+      return failedWith(args, result);
     }
     if (args.repeat && runs % 20 === 0) {
       const code = compareAgain(args, result);
@@ -127,13 +157,16 @@ function optionsOf(args: Arguments, seed: number, tell?: (line: string) => void)
   return {
     seed,
     minutes: args.minutes,
+    cuts: args.cuts,
     ...(tell === undefined ? {} : { tell }),
     ...(args.profile === null ? {} : { profile: args.profile }),
     ...(args.voters === null ? {} : { voters: args.voters }),
     ...(args.observers === null ? {} : { observers: args.observers }),
     ...(args.rate === null ? {} : { rate: args.rate }),
     ...(args.reconfigure ? { reconfigure: true } : {}),
+    ...(args.settled ? { isSettled: true } : {}),
     ...(args.restore ? { restore: true } : {}),
+    ...(args.objects ? { onObjects: true } : {}),
   };
 }
 
@@ -149,7 +182,12 @@ function parse(argv: readonly string[]): Arguments | null {
     observers: null,
     rate: null,
     reconfigure: false,
+    settled: false,
     restore: false,
+    shrink: false,
+    cuts: {},
+    objects: false,
+    history: null,
   };
   for (let i = 0; i < argv.length; i++) {
     const value = argv[i + 1] ?? '';
@@ -176,14 +214,29 @@ function parse(argv: readonly string[]): Arguments | null {
       case '--rate':
         args.rate = Number(value);
         break;
+      case '--history':
+        args.history = value;
+        break;
       case '--repeat':
         args.repeat = true;
         continue;
       case '--reconfigure':
         args.reconfigure = true;
         continue;
+      case '--settled':
+        args.settled = true;
+        continue;
       case '--restore':
         args.restore = true;
+        continue;
+      case '--shrink':
+        args.shrink = true;
+        continue;
+      case '--cuts':
+        args.cuts = JSON.parse(value) as Cuts;
+        break;
+      case '--objects':
+        args.objects = true;
         continue;
       case '--trace':
         args.trace = true;

@@ -3,12 +3,18 @@ import { withTxnProbe } from './check/txn-probe.ts';
 import { Violation, zxidText } from './check/violation.ts';
 import { Cluster, type Watched } from './cluster.ts';
 import type { Counts } from './counts.ts';
+import { judgeHistory } from './histories/judge.ts';
+import type { Line } from './histories/lines.ts';
+import { Recorder } from './histories/recorder.ts';
 import { FaultInjector } from './plan/fault-injector.ts';
+import type { FaultRecord } from './plan/fault-record.ts';
 import { healEverything, revive } from './plan/healing.ts';
 import { Operator } from './plan/operator.ts';
 import { Restorer } from './plan/restorer.ts';
 import { drawPlan, type PlanWishes, type RunPlan } from './plan/swarm.ts';
 import type { RandomStream } from './random/random-stream.ts';
+import { type Cuts, withCuts } from './shrink/cuts.ts';
+import { describeServers } from './shrink/servers.ts';
 import { withoutReality } from './world/forbidden.ts';
 import { Trace } from './world/trace.ts';
 import { SECOND, World } from './world/world.ts';
@@ -17,18 +23,32 @@ export interface RunOptions extends PlanWishes {
   readonly seed: number;
   /** Virtual minutes under faults. */
   readonly minutes: number;
+  /** What is left out. */
+  readonly cuts?: Cuts;
   /** Receives every line worth telling. */
   readonly tell?: (line: string) => void;
+  /** Whether clients share registers, counters, sets, queues and locks, instead of asking for anything at random. */
+  readonly onObjects?: boolean;
+  /** Whether what clients find wrong is left to the judges of their history. */
+  readonly isTolerant?: boolean;
 }
 
 export interface RunResult {
   readonly seed: number;
   readonly plan: RunPlan;
+  /** Virtual minutes under faults. */
+  readonly minutes: number;
   readonly counts: Counts;
+  /** Which faults were injected, and whom they struck when. */
+  readonly faults: FaultRecord;
   /** Of everything that happened. */
   readonly hash: string;
   /** What went wrong, or null. */
   readonly failure: Violation | null;
+  /** Of a failure: what was in the memory and on the disk of each server. */
+  readonly servers: readonly string[];
+  /** What the clients saw. */
+  readonly history: readonly Line[];
 }
 
 /** After the faults have stopped, the first write must be answered within this time. */
@@ -38,21 +58,42 @@ const CONVERGENCE_BOUND = 90 * SECOND;
 
 /** Runs one seed from the first start to the last agreement. */
 export function runSeed(options: RunOptions): RunResult {
-  const plan = drawPlan(options.seed, options);
-  const world = new World(options.seed, new Trace(options.tell ?? null));
-  const cluster = new Cluster(world, plan);
+  const { seed, cuts = {} } = options;
+  const plan = withCuts(drawPlan(seed, options), cuts);
+  const minutes = cuts.minutes ?? options.minutes;
+  const world = new World(seed, new Trace(options.tell ?? null));
+  const recorder = new Recorder(`seed ${seed}`, () => world.now);
+  const cluster = new Cluster(world, plan, recorder, options.isTolerant === true);
   let failure: Violation | null = null;
   try {
     withoutReality(() =>
       withTxnProbe(
         (applier, before, bytes, start, end) => cluster.applied(applier, before, bytes, start, end),
-        () => new Phases(cluster).run(options.minutes * 60 * SECOND),
+        () => new Phases(cluster).run(minutes * 60 * SECOND, options.onObjects === true),
       ),
     );
   } catch (error) {
     failure = error instanceof Violation ? error : new Violation('crash', 'uncaught', describe(error));
   }
-  return { seed: options.seed, plan, counts: cluster.finish(), hash: world.trace.hash, failure };
+  const history = recorder.lines;
+  if (options.isSettled !== true) failure ??= firstFinding(history);
+  return {
+    seed,
+    plan,
+    minutes,
+    counts: cluster.finish(),
+    faults: cluster.faults,
+    hash: world.trace.hash,
+    failure,
+    history,
+    servers: failure === null ? [] : describeServers(cluster),
+  };
+}
+
+/** What the judges of histories hold against what the clients saw; null: nothing. */
+function firstFinding(history: readonly Line[]): Violation | null {
+  const [finding] = judgeHistory([history]).findings;
+  return finding === undefined ? null : new Violation('safety', finding.law, finding.message);
 }
 
 function describe(error: unknown): string {
@@ -69,12 +110,12 @@ class Phases {
     this.#world = cluster.world;
   }
 
-  run(faultTime: number): void {
+  run(faultTime: number, onObjects: boolean): void {
     const cluster = this.#cluster;
     const world = this.#world;
     const random = world.stream('phases');
     cluster.startServers();
-    cluster.startClients();
+    cluster.startClients(onObjects);
     const injector = new FaultInjector(cluster);
     const operator = new Operator(cluster);
     const restorer = new Restorer(cluster);

@@ -1,7 +1,8 @@
-import { decodeUtf8 } from '@headkeeper/protocol';
+import { decodeUtf8, encodeUtf8 } from '@headkeeper/protocol';
 import { LOG_HEADER_BYTES, RecordReader } from '@headkeeper/server/internal';
 import { type SimDisk, SimInode } from '@headkeeper/testkit';
 import { DATA_DIR, LOG_DIR } from '../node/node-settings.ts';
+import type { Trace } from '../world/trace.ts';
 import { txnHash } from './history.ts';
 import { law, zxidText } from './violation.ts';
 
@@ -69,6 +70,16 @@ export class DurableState {
   get last(): number {
     this.#refresh();
     return Math.max(this.#last, this.#snapshot);
+  }
+
+  /** Mixes everything that any crash would leave into a trace. */
+  mixInto(trace: Trace): void {
+    for (const folder of [LOG_FOLDER, DATA_FOLDER]) {
+      for (const [name, entry] of this.#disk.durableFiles(folder)) {
+        trace.mixBytes(encodeUtf8(name));
+        if (entry instanceof SimInode) trace.mixBytes(entry.durableBytes.subarray(0, entry.durableLength));
+      }
+    }
   }
 
   /** Whether the txn is in the log, or older than the newest snapshot. */

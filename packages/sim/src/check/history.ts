@@ -22,7 +22,10 @@ export class History {
   /** What some server has applied and is not known to be committed, by zxid: more than one where histories parted. */
   readonly #pending: Map<number, AppliedTxn[]> = new Map();
   /** Hears of each txn as it becomes part of the history. */
-  committed: (zxid: number, hash: number) => void = () => {};
+  committed: (zxid: number, hash: number, bytes: Uint8Array) => void = () => {};
+
+  /** Runs what finds out whether a txn is what its client asked for. */
+  judge: (check: () => void) => void = (check) => check();
 
   constructor(oracle: Oracle) {
     this.oracle = oracle;
@@ -41,6 +44,13 @@ export class History {
     let at = this.#zxids.length;
     while (at > 0 && this.#zxids[at - 1] > zxid) at--;
     return this.#zxids.slice(at);
+  }
+
+  /** The last txn committed whose zxid is smaller; 0: there is none. */
+  lastBefore(zxid: number): number {
+    let at = this.#zxids.length;
+    while (at > 0 && (this.#zxids[at - 1] as number) >= zxid) at--;
+    return this.#zxids[at - 1] ?? 0;
   }
 
   /** The hash of a committed txn, or undefined. */
@@ -100,8 +110,8 @@ export class History {
     this.#zxids.push(zxid);
     this.#hashes.set(zxid, hash);
     this.#pending.delete(zxid);
-    this.committed(zxid, hash);
-    this.oracle.commit(bytes);
+    this.committed(zxid, hash, bytes);
+    this.judge(() => this.oracle.commit(bytes));
   }
 
   /** A server that serves says what the digest of its tree is at a zxid. */

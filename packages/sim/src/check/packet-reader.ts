@@ -1,3 +1,5 @@
+import { zxidText } from './violation.ts';
+
 /** The packet types that the laws look at (quorum-protocol reference, 2). */
 export const PacketType = {
   proposal: 2,
@@ -13,6 +15,35 @@ export const PacketType = {
   leaderInfo: 17,
   ackEpoch: 18,
 } as const;
+
+/** Names for people who read a trace. */
+const NAMES: Readonly<Record<number, string>> = {
+  1: 'REQUEST',
+  2: 'PROPOSAL',
+  3: 'ACK',
+  4: 'COMMIT',
+  5: 'PING',
+  6: 'REVALIDATE',
+  7: 'SYNC',
+  8: 'INFORM',
+  9: 'COMMITANDACTIVATE',
+  10: 'NEWLEADER',
+  11: 'FOLLOWERINFO',
+  12: 'UPTODATE',
+  13: 'DIFF',
+  14: 'TRUNC',
+  15: 'SNAP',
+  16: 'OBSERVERINFO',
+  17: 'LEADERINFO',
+  18: 'ACKEPOCH',
+  19: 'INFORMANDACTIVATE',
+};
+
+/** A packet in a trace. */
+export function packetText({ type, zxid }: PacketReader): string {
+  const name = NAMES[type] ?? `packet ${type}`;
+  return zxid >= 0 ? `${name} ${zxidText(zxid)}` : name;
+}
 
 const TWO_32 = 4294967296;
 /** Type and zxid. */

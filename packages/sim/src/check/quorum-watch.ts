@@ -1,9 +1,10 @@
 import type { Counts } from '../counts.ts';
+import type { Conveyance } from '../matrix/phase.ts';
 import type { StreamTap } from '../network/stream-tap.ts';
 import type { SimNode } from '../node/sim-node.ts';
 import type { DurableState } from './durable-state.ts';
 import { type History, txnHash } from './history.ts';
-import { PacketReader, PacketType } from './packet-reader.ts';
+import { PacketReader, PacketType, packetText } from './packet-reader.ts';
 import { law, zxidText } from './violation.ts';
 
 const TWO_32 = 4294967296;
@@ -24,6 +25,8 @@ export interface QuorumContext {
   readonly established: (sid: number) => void;
   /** A leader says that everything up to a txn is committed; it may have ended in the same step. */
   readonly committed: (sid: number, zxid: number) => void;
+  /** Hears what servers say to one another; null when nobody reads. */
+  readonly tell: ((line: () => string) => void) | null;
   /** Hears of what is broken: the server that is writing a packet would take an exception for its own. */
   readonly fail: (error: Error) => void;
 }
@@ -37,7 +40,15 @@ interface Conversation {
   /** Of what was sent before NEWLEADER: everything that the learner must have on its disk when it acknowledges that. */
   syncedZxid: number;
   hasNewLeader: boolean;
+  /** Whether the learner has acknowledged NEWLEADER. */
+  isAcknowledged: boolean;
   epoch: number;
+}
+
+/** What a learner must have on its disk when it enters an epoch. */
+interface Owed {
+  readonly epoch: number;
+  readonly zxid: number;
 }
 
 /**
@@ -49,11 +60,21 @@ export class QuorumWatch {
   /** Which term of which process led an epoch. */
   readonly #leaders: Map<number, string> = new Map();
   readonly #established: Set<number> = new Set();
+  /** By learner: what the last NEWLEADER that was sent to it stands for. */
+  readonly #owed: Map<number, Owed> = new Map();
+  /** By learner: the last txn of the history that its leader's epoch begins with. */
+  readonly #begins: Map<number, number> = new Map();
+  readonly #conveyances: Map<number, Conveyance> = new Map();
   /** When a leader first proposed a txn. */
   readonly proposedAt: Map<number, number> = new Map();
 
   constructor(context: QuorumContext) {
     this.#context = context;
+  }
+
+  /** What a learner's leader has last told it. */
+  conveyanceOf(sid: number): Conveyance {
+    return this.#conveyances.get(sid) ?? 'greeting';
   }
 
   /** A learner connects to a leader. */
@@ -64,8 +85,10 @@ export class QuorumWatch {
       proposed: new Map(),
       syncedZxid: 0,
       hasNewLeader: false,
+      isAcknowledged: false,
       epoch: 0,
     };
+    this.#conveyances.set(learner.node.sid, 'greeting');
     return {
       connecting: this.#tap((packet) => this.#fromLearner(conversation, packet)),
       accepting: this.#tap((packet) => this.#fromLeader(conversation, packet)),
@@ -73,21 +96,26 @@ export class QuorumWatch {
   }
 
   #fromLeader(conversation: Conversation, packet: PacketReader): void {
-    const { counts } = this.#context;
+    const { counts, tell } = this.#context;
     const { zxid } = packet;
+    tell?.(() => `${conversation.leader.node.sid} to ${conversation.learner.node.sid}: ${packetText(packet)}`);
     switch (packet.type) {
       case PacketType.leaderInfo:
         conversation.epoch = Math.floor(zxid / TWO_32);
         return;
       case PacketType.diff:
         counts.diffs++;
+        this.#conveyances.set(conversation.learner.node.sid, 'DIFF');
         return;
       case PacketType.trunc:
         counts.truncs++;
+        this.#conveyances.set(conversation.learner.node.sid, 'TRUNC');
         conversation.syncedZxid = zxid;
+        this.#cut(conversation.learner, zxid);
         return;
       case PacketType.snap:
         counts.snaps++;
+        this.#conveyances.set(conversation.learner.node.sid, 'SNAP');
         conversation.syncedZxid = zxid;
         return;
       case PacketType.proposal: {
@@ -102,6 +130,7 @@ export class QuorumWatch {
         return;
       case PacketType.newLeader:
         conversation.hasNewLeader = true;
+        this.#owes(conversation);
         this.#newLeader(conversation, Math.floor(zxid / TWO_32));
         return;
       case PacketType.upToDate:
@@ -110,6 +139,48 @@ export class QuorumWatch {
       default:
         return;
     }
+  }
+
+  /** Nobody is told to give up what is committed. */
+  #cut({ node, durable }: End, zxid: number): void {
+    const { history } = this.#context;
+    const [next] = history.after(zxid);
+    law(next === undefined || durable.hashOf(next) !== history.hashOf(next), 'committed is never cut', () => {
+      return `server ${node.sid} is told to cut its log to ${zxidText(zxid)}, ${zxidText(next ?? 0)} is committed and on its disk`;
+    });
+  }
+
+  #owes({ learner, syncedZxid, epoch }: Conversation): void {
+    this.#begins.set(learner.node.sid, syncedZxid);
+    // Who comes back in the same epoch has entered it before.
+    if (learner.durable.currentEpoch >= epoch || syncedZxid % TWO_32 === 0) this.#owed.delete(learner.node.sid);
+    else this.#owed.set(learner.node.sid, { epoch, zxid: syncedZxid });
+  }
+
+  /** A server that serves has applied the history that it was brought to (S22). */
+  serves({ node }: End, applied: number): void {
+    const begin = this.#begins.get(node.sid) ?? 0;
+    law(applied >= begin, 'serving with the history', () => {
+      return `server ${node.sid} serves at ${zxidText(applied)}, its leader's history began with ${zxidText(begin)}`;
+    });
+  }
+
+  /** The server's disk has been replaced. */
+  forget(sid: number): void {
+    this.#owed.delete(sid);
+    this.#begins.delete(sid);
+  }
+
+  /** Called whenever a server has acted or ended: who has entered an epoch has the history that it begins with (S02, S06). */
+  entered({ node, durable }: End): void {
+    const owed = this.#owed.get(node.sid);
+    if (owed === undefined || durable.currentEpoch < owed.epoch) return;
+    this.#owed.delete(node.sid);
+    // A txn of the epoch proves that all before it is there; who came late owes more, but not before he enters.
+    const hasBegun = durable.currentEpoch > owed.epoch || Math.floor(durable.last / TWO_32) >= owed.epoch;
+    law(hasBegun || durable.reaches(owed.zxid), 'history before epoch', () => {
+      return `server ${node.sid} has entered epoch ${owed.epoch} on its disk, which lacks ${zxidText(owed.zxid)}`;
+    });
   }
 
   /** An epoch has one leader, whose disk holds everything that was ever committed. */
@@ -127,7 +198,8 @@ export class QuorumWatch {
     if (known !== undefined) return;
     this.#leaders.set(epoch, term);
     counts.elections++;
-    const { last } = history;
+    // A leader that was stopped before it could say so may say it when others lead in later epochs: it will find nobody.
+    const last = history.lastBefore(epoch * TWO_32);
     law(last === 0 || durable.holds(last, history.hashOf(last) ?? 0), 'committed is never lost', () => {
       return `server ${node.sid} leads in epoch ${epoch} without ${zxidText(last)} on its disk`;
     });
@@ -151,7 +223,11 @@ export class QuorumWatch {
   #fromLearner(conversation: Conversation, packet: PacketReader): void {
     const { node, durable } = conversation.learner;
     const { zxid } = packet;
-    const { counts } = this.#context;
+    const { counts, tell } = this.#context;
+    tell?.(() => {
+      const has = `its disk ends with ${zxidText(durable.last)} in epoch ${durable.currentEpoch}`;
+      return `${node.sid} to ${conversation.leader.node.sid}: ${packetText(packet)} (${has})`;
+    });
     if (packet.type === PacketType.ackEpoch) {
       counts.ackChecks++;
       law(durable.acceptedEpoch >= conversation.epoch, 'honest acknowledgement', () => {
@@ -165,6 +241,8 @@ export class QuorumWatch {
     if (packet.type !== PacketType.ack) return;
     counts.ackChecks++;
     if (zxid % TWO_32 === 0) {
+      conversation.isAcknowledged = true;
+      this.#conveyances.set(node.sid, 'acknowledged');
       const epoch = zxid / TWO_32;
       law(durable.currentEpoch >= epoch, 'honest acknowledgement', () => {
         return `server ${node.sid} acknowledges NEWLEADER of ${epoch}, its disk says ${durable.currentEpoch}`;
@@ -175,6 +253,9 @@ export class QuorumWatch {
       });
       return;
     }
+    law(conversation.isAcknowledged, 'NEWLEADER is acknowledged first', () => {
+      return `server ${node.sid} acknowledges ${zxidText(zxid)} before NEWLEADER (S03)`;
+    });
     law(conversation.proposed.has(zxid), 'honest acknowledgement', () => {
       return `server ${node.sid} acknowledges ${zxidText(zxid)}, which was not proposed to it, or has been acknowledged`;
     });

@@ -1,7 +1,19 @@
-import { type ConnectResponse, ErrorCode, SpecialXid } from '@headkeeper/protocol';
+import {
+  AddWatchMode,
+  type ConnectResponse,
+  ErrorCode,
+  type RequestBodies,
+  type RequestName,
+  SpecialXid,
+  WatcherType,
+} from '@headkeeper/protocol';
 import type { TreeWrite } from '@headkeeper/testkit';
+import type { ClientLaws } from '../check/client-laws.ts';
 import type { History } from '../check/history.ts';
 import { law, zxidText } from '../check/violation.ts';
+import type { AnyRequest } from '../histories/lines.ts';
+import { type CallDetails, ClientRecord, type Recorder } from '../histories/recorder.ts';
+import { requestOf, resultOf } from '../histories/requests.ts';
 import type { Host } from '../network/host.ts';
 import type { SimNetwork } from '../network/sim-network.ts';
 import type { RandomStream } from '../random/random-stream.ts';
@@ -10,7 +22,7 @@ import { MS, type World } from '../world/world.ts';
 import { checkReadAnswer, checkWriteAnswer, type ReadName } from './answer-check.ts';
 import { type Answer, ClientConnection } from './connection.ts';
 import type { RequestMix } from './request-mix.ts';
-import { WatchTable } from './watch-table.ts';
+import { type WatchSelection, WatchTable } from './watch-table.ts';
 
 /** How a client behaves. Times in milliseconds; chances in a million, for each request. */
 export interface ClientHabits {
@@ -27,6 +39,17 @@ export interface ClientHabits {
   readonly vanishChance: number;
   /** How often a read sets a watch. */
   readonly watchChance: number;
+  /** How often it adds or removes a persistent watch, or removes one of any kind. */
+  readonly addWatchChance: number;
+}
+
+/** Acts in a client's place, whenever it would ask for something. */
+export interface ClientProgram {
+  act(): void;
+  /** Something is under way. */
+  readonly isBusy: boolean;
+  /** What was asked for and not answered will not be. */
+  lost(): void;
 }
 
 /** What all clients of a run share. */
@@ -36,8 +59,9 @@ export interface ClientWorld {
   readonly history: History;
   /** Addresses of the servers that clients may go to. */
   servers: readonly string[];
-  /** The largest zxid of any write that any client knows to have happened. */
-  acknowledged: number;
+  readonly laws: ClientLaws;
+  /** Writes down what the clients see, or null. */
+  readonly recorder: Recorder | null;
   /** When the latest write that has been answered was asked for; -1: none was. */
   latestAnswered: number;
   /** Answers that clients have received, pings aside. */
@@ -63,6 +87,7 @@ export class SimClient {
   readonly watches: WatchTable;
   readonly #shared: ClientWorld;
   readonly #random: RandomStream;
+  readonly #watchRandom: RandomStream;
   readonly #host: Host;
   readonly #mix: RequestMix;
   session: ClientSession | null = null;
@@ -82,6 +107,9 @@ export class SimClient {
   /** Whether it goes on asking for things; otherwise it only keeps its session. */
   isBusy = true;
   requests = 0;
+  /** What it does instead of the random requests, or null. */
+  program: ClientProgram | null = null;
+  readonly record: ClientRecord | null;
 
   constructor(name: string, address: string, shared: ClientWorld, habits: ClientHabits, mix: RequestMix) {
     this.name = name;
@@ -89,8 +117,10 @@ export class SimClient {
     this.#shared = shared;
     this.#mix = mix;
     this.#random = shared.world.stream(name);
+    this.#watchRandom = shared.world.stream(`${name} persistent watches`);
     this.#host = shared.network.addHost(address, { dispatch: (action) => action() });
     this.watches = new WatchTable(name, shared.history.oracle.tree);
+    this.record = shared.recorder === null ? null : new ClientRecord(shared.recorder, name);
     this.#wakeAfter(this.#random.wait(200));
   }
 
@@ -155,17 +185,22 @@ export class SimClient {
     if (random.chance(habits.vanishChance)) this.#vanish();
     else if (random.chance(habits.moveChance)) this.#move();
     else if (this.outstanding >= habits.window) return;
+    else if (this.program?.isBusy === true) return;
     else if (random.chance(habits.closeChance)) this.#close();
+    else if (this.program !== null) this.program.act();
+    else if (habits.addWatchChance > 0 && this.#watchRandom.chance(habits.addWatchChance)) this.#changeWatches();
     else {
       const kind = this.#mix.kind();
-      if (kind === 'read') this.#read();
-      else if (kind === 'sync') this.#sync();
+      if (kind === 'read') this.#readAnything();
+      else if (kind === 'sync') this.sync();
       else this.write(this.#mix.write(kind));
     }
   }
 
   /** Ends the connection, if there is one, and forgets it. */
   #drop(): void {
+    if (this.#isAttached) this.record?.lost();
+    this.program?.lost();
     this.#connection?.drop();
     this.#connection = null;
     this.#isAttached = false;
@@ -224,6 +259,7 @@ export class SimClient {
     if (id === 0n) {
       const lost = this.session;
       if (lost !== null) refused.add(lost.id);
+      this.record?.over('expired');
       world.tell(() => `${this.name} is told that its session is over`);
       this.#drop();
       this.#forgetSession();
@@ -232,6 +268,8 @@ export class SimClient {
     }
     const { oracle } = history;
     const isNew = this.session === null;
+    const { timeOut: timeoutMs } = response;
+    this.record?.attached(id, { isNew, server: connection.server, timeoutMs });
     law(isNew || this.session?.id === id, 'sessions', () => `${this.name} gets session ${id} instead of its own`);
     const known = oracle.sessions.get(id);
     law(
@@ -240,7 +278,7 @@ export class SimClient {
       () => `${this.name} gets session ${id}, which nobody made`,
     );
     if (isNew) {
-      this.session = { id, password: (response.passwd as Uint8Array).slice(), timeoutMs: response.timeOut };
+      this.session = { id, password: (response.passwd as Uint8Array).slice(), timeoutMs };
       this.#forgetOrder();
     }
     this.#isAttached = true;
@@ -264,38 +302,49 @@ export class SimClient {
   #setWatches(connection: ClientConnection): void {
     const kept = this.watches.keep();
     this.#lastSent = this.#shared.world.now;
-    const body = {
-      relativeZxid: this.seen,
-      dataWatches: kept.data,
-      existWatches: kept.exists,
-      childWatches: kept.children,
-    };
-    connection.request(SpecialXid.setWatches, 'setWatches', body, (answer) => {
-      law(answer.error === ErrorCode.ok, 'watches', () => `${this.name}: setWatches is answered ${answer.error}`);
+    const lists = { dataWatches: kept.data, existWatches: kept.exists, childWatches: kept.children };
+    const body = { relativeZxid: this.seen, ...lists };
+    const { persistent, persistentRecursive } = kept;
+    const call = this.record?.request({ do: 'setWatches', in: { zxid: this.seen, ...kept } }, true);
+    const answered = (answer: Answer): void => {
+      if (call !== undefined) this.record?.answered(call, answer.zxid, answer.error, undefined);
+      this.#judge(() => {
+        law(answer.error === ErrorCode.ok, 'watches', () => `${this.name}: setWatches is answered ${answer.error}`);
+      });
       this.#heard(answer.zxid);
-      this.watches.takenOver(answer.zxid);
-    });
+      this.#judge(() => this.watches.takenOver(answer.zxid));
+    };
+    if (persistent.length + persistentRecursive.length === 0) {
+      connection.request(SpecialXid.setWatches, 'setWatches', body, answered);
+      return;
+    }
+    const longer = { ...body, persistentWatches: persistent, persistentRecursiveWatches: persistentRecursive };
+    connection.request(SpecialXid.setWatches, 'setWatches2', longer, answered);
   }
 
   #event(type: number, path: string): void {
     this.#lastHeard = this.#shared.world.now;
-    this.watches.event(type, path);
+    this.record?.event(type, path);
+    this.#judge(() => this.watches.event(type, path));
   }
 
   /** Every answer shows at least what was seen before. */
   #heard(zxid: number): void {
-    const { world, history } = this.#shared;
+    const { world, history, laws } = this.#shared;
     this.#lastHeard = world.now;
-    law(
-      zxid >= this.seen,
-      'client order',
-      () => `${this.name} has seen ${zxidText(this.seen)}, then ${zxidText(zxid)}`,
-    );
-    law(zxid <= history.last || zxid % 4294967296 === 0, 'no uncommitted reads', () => {
-      return `${this.name} is shown ${zxidText(zxid)}, committed is ${zxidText(history.last)}`;
+    this.#judge(() => {
+      law(
+        zxid >= this.seen,
+        'client order',
+        () => `${this.name} has seen ${zxidText(this.seen)}, then ${zxidText(zxid)}`,
+      );
+      law(zxid <= history.last || zxid % 4294967296 === 0, 'no uncommitted reads', () => {
+        return `${this.name} is shown ${zxidText(zxid)}, committed is ${zxidText(history.last)}`;
+      });
+      this.watches.shown(zxid);
     });
-    this.seen = zxid;
-    this.watches.shown(zxid);
+    this.seen = Math.max(this.seen, zxid);
+    laws.shown = Math.max(laws.shown, zxid);
   }
 
   #request(): { connection: ClientConnection; xid: number; session: ClientSession } {
@@ -308,6 +357,29 @@ export class SimClient {
     };
   }
 
+  #judge(check: () => void): void {
+    this.#shared.laws.judge(check);
+  }
+
+  /** Sends a request that is no write, and writes it down; `answered` is called while the connection is this client's. */
+  #ask<Name extends RequestName>(
+    op: Name,
+    body: RequestBodies[Name],
+    request: AnyRequest,
+    details: CallDetails,
+    answered: (answer: Answer) => void,
+  ): void {
+    const { connection, xid } = this.#request();
+    const call = this.record?.request(request, true, { server: connection.server, xid, ...details });
+    connection.request(xid, op, body, (answer) => {
+      if (!this.#isPresent(connection)) return;
+      this.#shared.answers++;
+      if (call !== undefined) this.record?.answered(call, answer.zxid, answer.error, resultOf(op, answer.body));
+      this.#heard(answer.zxid);
+      answered(answer);
+    });
+  }
+
   #ping(): void {
     this.#lastSent = this.#shared.world.now;
     this.#connection?.request(SpecialXid.ping, 'ping', null, (answer) => this.#heard(answer.zxid));
@@ -318,11 +390,14 @@ export class SimClient {
   }
 
   /** Sends a write. `done` hears of its zxid when it is answered. */
-  write(write: TreeWrite, done: (answer: Answer) => void = () => {}): void {
+  write(write: TreeWrite, done: (answer: Answer) => void = () => {}, details: CallDetails = {}): void {
     const { connection, session, xid } = this.#request();
     const shared = this.#shared;
     const askedAt = shared.world.now;
+    const floor = shared.laws.shown;
     const { oracle } = shared.history;
+    const told = { server: connection.server, xid, ...details };
+    const call = this.record?.request(requestOf(write), false, told);
     oracle.asks(session.id, xid, { write, connection: this.#connectionNumber, order: ++connection.writes });
     shared.world.tell(() => `${this.name} asks ${connection.server} for ${write.op} (${xid})`);
     // Each member of the union fits its own request; the compiler sees only the whole.
@@ -330,50 +405,81 @@ export class SimClient {
       if (!this.#isPresent(connection)) return;
       shared.answers++;
       shared.world.tell(() => `${this.name} is answered ${xid}: ${answer.error} at ${zxidText(answer.zxid)}`);
-      checkWriteAnswer(oracle, session.id, xid, write.op, answer);
+      if (call !== undefined) this.record?.answered(call, answer.zxid, answer.error, resultOf(write.op, answer.body));
+      this.#judge(() => {
+        checkWriteAnswer(oracle, session.id, xid, write.op, answer);
+        law(answer.zxid > floor, 'linearisable writes', () => {
+          return `${write.op} of ${this.name} at ${zxidText(answer.zxid)} was asked for when ${zxidText(floor)} had been shown`;
+        });
+      });
       this.#heard(answer.zxid);
-      shared.acknowledged = Math.max(shared.acknowledged, answer.zxid);
       shared.latestAnswered = Math.max(shared.latestAnswered, askedAt);
       done(answer);
     });
   }
 
-  #read(): void {
+  #readAnything(): void {
     const op: ReadName = this.#random.pick(['getData', 'getData', 'exists', 'getChildren', 'getChildren2']);
     const path = this.#random.below(12) === 0 ? '/' : this.#mix.existing();
-    const watch = this.#random.chance(this.habits.watchChance);
-    const { connection, xid } = this.#request();
-    const shared = this.#shared;
-    connection.request(xid, op, { path, watch }, (answer) => {
-      if (!this.#isPresent(connection)) return;
-      shared.answers++;
-      this.#heard(answer.zxid);
-      checkReadAnswer(shared.history.oracle, op, path, answer);
+    this.read(op, path, this.#random.chance(this.habits.watchChance));
+  }
+
+  read(
+    op: ReadName,
+    path: string,
+    watch: boolean,
+    done: (answer: Answer) => void = () => {},
+    details: CallDetails = {},
+  ): void {
+    const request: AnyRequest = { do: op === 'getChildren2' ? 'getChildren' : op, in: { path, watch } };
+    this.#ask(op, { path, watch }, request, details, (answer) => {
       const floor = this.#syncFloor;
-      law(answer.zxid >= floor, 'sync', () => {
-        return `${this.name} reads ${zxidText(answer.zxid)} behind a sync that follows ${zxidText(floor)}`;
+      this.#judge(() => {
+        checkReadAnswer(this.#shared.history.oracle, op, path, answer);
+        law(answer.zxid >= floor, 'sync', () => {
+          return `${this.name} reads ${zxidText(answer.zxid)} behind a sync that follows ${zxidText(floor)}`;
+        });
       });
-      if (!watch) return;
-      const isThere = answer.error === ErrorCode.ok;
-      if (op === 'getChildren' || op === 'getChildren2') {
-        if (isThere) this.watches.set('children', path, answer.zxid, true);
-      } else if (isThere || op === 'exists') this.watches.set('data', path, answer.zxid, isThere);
+      if (watch) this.#watched(op, path, answer);
+      done(answer);
+    });
+  }
+
+  #watched(op: ReadName, path: string, answer: Answer): void {
+    const isThere = answer.error === ErrorCode.ok;
+    if (op === 'getChildren' || op === 'getChildren2') {
+      if (isThere) this.watches.set('children', path, answer.zxid, true);
+    } else if (isThere || op === 'exists') this.watches.set('data', path, answer.zxid, isThere);
+  }
+
+  /** Adds a persistent watch, or removes watches of some kind. */
+  #changeWatches(): void {
+    const random = this.#watchRandom;
+    const path = random.below(6) === 0 ? '/' : this.#mix.path();
+    if (random.below(3) > 0) {
+      const mode = random.pick(['persistent', 'persistentRecursive'] as const);
+      this.#ask('addWatch', { path, mode: AddWatchMode[mode] }, { do: 'addWatch', in: { path, mode } }, {}, () => {
+        this.watches.add(mode, path);
+      });
+      return;
+    }
+    const type = random.pick<WatchSelection>(['persistent', 'persistentRecursive', 'data', 'children', 'any']);
+    const from = this.watches.anyPath(type, random) ?? path;
+    const request: AnyRequest = { do: 'removeWatches', in: { path: from, type } };
+    this.#ask('removeWatches', { path: from, type: WatcherType[type] }, request, {}, (answer) => {
+      const removed = this.watches.remove(type, from);
+      this.#judge(() => {
+        law(answer.error === (removed ? ErrorCode.ok : ErrorCode.noWatcher), 'watches', () => {
+          return `${this.name}: removeWatches (${type}) of ${from} is answered ${answer.error}, it had ${removed ? 'one' : 'none'}`;
+        });
+      });
     });
   }
 
   /** `done` is called when it is answered. */
   sync(done: () => void = () => {}): void {
-    this.#sync(done);
-  }
-
-  #sync(done: () => void = () => {}): void {
-    const { connection, xid } = this.#request();
-    const shared = this.#shared;
-    const floor = shared.acknowledged;
-    connection.request(xid, 'sync', { path: '/' }, (answer) => {
-      if (!this.#isPresent(connection)) return;
-      shared.answers++;
-      this.#heard(answer.zxid);
+    const floor = this.#shared.laws.shown;
+    this.#ask('sync', { path: '/' }, { do: 'sync', in: { path: '/' } }, {}, () => {
       this.#syncFloor = Math.max(this.#syncFloor, floor);
       done();
     });
@@ -383,13 +489,16 @@ export class SimClient {
     const { connection, session, xid } = this.#request();
     const shared = this.#shared;
     const { oracle } = shared.history;
+    const call = this.record?.request({ do: 'closeSession', in: {} }, false, { server: connection.server, xid });
     oracle.asks(session.id, xid, { write: null, connection: this.#connectionNumber, order: ++connection.writes });
     this.#isClosing = true;
     connection.request(xid, 'closeSession', null, (answer) => {
       if (!this.#isPresent(connection)) return;
       shared.answers++;
-      checkWriteAnswer(oracle, session.id, xid, 'closeSession', answer);
+      if (call !== undefined) this.record?.answered(call, answer.zxid, answer.error, undefined);
+      this.#judge(() => checkWriteAnswer(oracle, session.id, xid, 'closeSession', answer));
       this.#heard(answer.zxid);
+      this.record?.over('closed');
       this.#drop();
       this.#forgetSession();
       this.#wakeAfter(this.#random.below(200));

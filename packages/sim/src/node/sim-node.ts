@@ -8,7 +8,7 @@ import {
   type ServerPorts,
   StartError,
 } from '@headkeeper/server/internal';
-import { type CrashKind, SimDisk, SimulatedCrash } from '@headkeeper/testkit';
+import { type CrashKind, SimDisk, SimulatedCrash, SimulatedDiskError } from '@headkeeper/testkit';
 import type { Host } from '../network/host.ts';
 import type { SimNetwork } from '../network/sim-network.ts';
 import type { Stream } from '../network/stream.ts';
@@ -28,6 +28,8 @@ export interface NodeObserver {
   ended(node: SimNode, end: NodeEnd | 'stopped' | 'fatal', fatal: FatalExit | null): void;
   /** After everything that the node does. */
   acted(node: SimNode): void;
+  /** The server has written a line of its log that is no warning and no error. */
+  noted(node: SimNode, text: string): void;
   /** The server has logged an error. */
   complained(node: SimNode, text: string): void;
   /** The machine must decide what its cache loses. */
@@ -62,6 +64,10 @@ export class SimNode {
   diskSlowness = 1;
   /** In a million: how often the machine crashes before an operation of its disk. */
   crashChance = 0;
+  /** So many operations of the disk later one fails; 0: none does. */
+  failsIn = 0;
+  /** Whether an operation of the disk has failed since this process began: then it may end by itself. */
+  diskHasFailed = false;
   #held: (() => void)[] = [];
   #deferred: (() => void)[] = [];
   #turnScheduled = false;
@@ -84,7 +90,12 @@ export class SimNode {
     this.host = network.addHost(settings.address, { dispatch: (action) => this.dispatch(action) });
     this.host.isDying = () => this.disk.crashed;
     this.#prepareDisk();
-    this.disk.beforeOperation = () => {
+    this.disk.beforeOperation = (count, operation, path) => {
+      this.world.trace.mix(this.host.index * 16_777_216 + count);
+      if (this.failsIn > 0 && --this.failsIn === 0) {
+        this.diskHasFailed = true;
+        throw new SimulatedDiskError('EIO', operation, path);
+      }
       if (this.crashChance > 0 && this.random.chance(this.crashChance)) {
         this.disk.crashAt(this.disk.operations + 1);
       }
@@ -103,6 +114,9 @@ export class SimNode {
   start(): void {
     if (this.server !== null) throw new Error(`server ${this.sid} runs already`);
     this.life++;
+    this.diskHasFailed = false;
+    // The step in which the process before ended itself may have left something.
+    this.#forgetProcess();
     this.since = this.world.now;
     this.lastTrouble = this.world.now;
     this.host.powered = true;
@@ -226,11 +240,16 @@ export class SimNode {
 
   #drop(): void {
     this.life++;
+    this.failsIn = 0;
     this.since = this.world.now;
     this.lastTrouble = this.world.now;
     this.server = null;
     this.isReady = false;
     this.isPaused = false;
+    this.#forgetProcess();
+  }
+
+  #forgetProcess(): void {
     this.#isStopping = false;
     this.#held = [];
     this.#deferred = [];
@@ -342,7 +361,10 @@ export class SimNode {
       logins: null,
       hashSeed: this.random.next() | 0,
       log: {
-        info: (_facts, text) => this.world.tell(() => `${this.sid}: ${text}`),
+        info: (_facts, text) => {
+          this.world.tell(() => `${this.sid}: ${text}`);
+          this.#observer.noted(this, text);
+        },
         warn: (facts, text) => this.world.tell(() => `${this.sid} warns: ${text} ${JSON.stringify(facts)}`),
         error: (facts, text) => {
           this.world.tell(() => `${this.sid} error: ${text} ${JSON.stringify(facts)}`);
@@ -374,7 +396,10 @@ export class SimNode {
         this.#turnScheduled = false;
         const deferred = this.#deferred;
         this.#deferred = [];
-        for (const deferredCall of deferred) deferredCall();
+        for (const deferredCall of deferred) {
+          // A process that has ended itself does nothing more.
+          if (this.life === life) deferredCall();
+        }
       });
     });
   }

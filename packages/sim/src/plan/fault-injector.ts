@@ -2,14 +2,15 @@ import { roleOf } from '../check/node-view.ts';
 import type { Cluster, Watched } from '../cluster.ts';
 import type { Host } from '../network/host.ts';
 import type { LinkState } from '../network/link.ts';
-import type { RandomStream } from '../random/random-stream.ts';
+import type { SimNode } from '../node/sim-node.ts';
+import { RandomStream } from '../random/random-stream.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS } from '../world/world.ts';
 import type { FaultRates } from './swarm.ts';
 
-type TimedFault = Exclude<keyof FaultRates, 'crashAtDisk' | 'aimsAtLeader'>;
+export type TimedFault = Exclude<keyof FaultRates, 'crashAtDisk' | 'aimsAtLeader'>;
 
-const TIMED: readonly TimedFault[] = [
+export const TIMED_FAULTS: readonly TimedFault[] = [
   'crash',
   'kill',
   'stop',
@@ -22,13 +23,29 @@ const TIMED: readonly TimedFault[] = [
   'slowDisk',
   'clockStep',
   'wipe',
+  'diskError',
 ];
 
-/** Injects the faults of a plan until it is told to stop; then nothing is broken that it has broken, and nothing mended. */
+/** What strikes servers in runs with crashes alone. */
+const CRASHES: readonly ('crash' | 'kill' | 'crashAtDisk')[] = ['crash', 'kill', 'crashAtDisk'];
+
+/** Every fault of a plan by its name, those that come with operations of the disk included. */
+export const INJECTED_FAULTS: readonly string[] = [...TIMED_FAULTS, 'crashAtDisk'];
+
+/**
+ * Injects the faults of a plan until it is told to stop; then nothing is broken that it has broken, and nothing mended. Each
+ * fault has a name of its own, such as `crash 3`, and its own random stream: leaving one out shifts neither when the others
+ * come nor what they choose from.
+ */
 export class FaultInjector {
   readonly #cluster: Cluster;
-  readonly #random: RandomStream;
   readonly #rates: FaultRates;
+  /** Of the fault that is being injected. */
+  #random: RandomStream;
+  /** Whom the fault that is being injected is to strike; null: anybody. */
+  #target: Watched | null = null;
+  #aimed = 0;
+  #aimRestsUntil = 0;
   #isStopped = false;
 
   constructor(cluster: Cluster) {
@@ -39,20 +56,62 @@ export class FaultInjector {
 
   start(): void {
     for (const { node } of this.#cluster.servers) node.crashChance = this.#rates.crashAtDisk;
-    for (const fault of TIMED) if (this.#rates[fault] > 0) this.#schedule(fault);
+    for (const fault of TIMED_FAULTS) if (this.#rates[fault] > 0) this.#schedule(fault, 1);
+    if (this.#cluster.plan.aim !== null) this.#cluster.onActed = (watched) => this.#aim(watched);
   }
 
   stop(): void {
     this.#isStopped = true;
+    this.#cluster.onActed = null;
     for (const { node } of this.#cluster.servers) node.crashChance = 0;
   }
 
-  #schedule(fault: TimedFault): void {
-    this.#later(this.#random.wait(this.#rates[fault]), () => {
+  #schedule(fault: TimedFault, count: number): void {
+    const { world } = this.#cluster;
+    this.#later(world.stream(`faults ${fault}`).wait(this.#rates[fault]), () => {
       if (this.#isStopped) return;
-      this.#inject(fault);
-      this.#schedule(fault);
+      this.#happen(`${fault} ${count}`, () => this.#inject(fault));
+      this.#schedule(fault, count + 1);
     });
+  }
+
+  /** Injects the fault of this name, unless the plan leaves it out. */
+  #happen(name: string, inject: () => void): void {
+    const { world, plan, faults } = this.#cluster;
+    if (plan.skippedFaults.has(name)) return;
+    this.#random = new RandomStream(world.seed, name);
+    faults.injected.push(name);
+    world.tell(() => `fault ${name}`);
+    inject();
+  }
+
+  /** The server has acted: when it is where the plan aims, something strikes it, now or in a moment. */
+  #aim(watched: Watched): void {
+    const { world, plan, faults } = this.#cluster;
+    if (world.now < this.#aimRestsUntil || faults.phaseOf(watched.node) !== plan.aim) return;
+    const random = world.stream('aim at phases');
+    this.#aimRestsUntil = world.now + random.wait(random.pick([300, 1000, 4000])) * MS;
+    const name = `aimed ${++this.#aimed}`;
+    world.after(random.wait(random.pick([0, 0, 200, 5 * MS])), EventKind.fault, 0, () => {
+      if (this.#isStopped) return;
+      this.#happen(name, () => {
+        this.#target = watched;
+        const fault = this.#random.pick(plan.profile === 'lite' ? CRASHES : [...TIMED_FAULTS, ...CRASHES]);
+        if (fault === 'crashAtDisk') this.#crashAtDisk(watched.node);
+        else this.#inject(fault);
+        this.#target = null;
+      });
+    });
+  }
+
+  /** At one of the next operations, whatever the server does then. */
+  #crashAtDisk({ disk, isUp }: SimNode): void {
+    if (isUp) disk.crashAt(disk.operations + 1 + this.#random.below(3));
+  }
+
+  #strikes(fault: TimedFault, ...hosts: readonly Host[]): void {
+    const { faults } = this.#cluster;
+    for (const { node } of this.#cluster.servers) if (hosts.includes(node.host)) faults.strikes(fault, node);
   }
 
   #later(ms: number, action: () => void): void {
@@ -63,15 +122,15 @@ export class FaultInjector {
     const { counts } = this.#cluster;
     switch (fault) {
       case 'crash': {
-        const victim = this.#victim();
+        const victim = this.#victim('crash');
         if (victim?.node.isUp) victim.node.end(this.#cluster.crashKind(victim.node));
         return;
       }
       case 'kill':
-        this.#victim()?.node.end('killed');
+        this.#victim('kill')?.node.end('killed');
         return;
       case 'stop':
-        this.#victim()?.node.stopOrderly();
+        this.#victim('stop')?.node.stopOrderly();
         return;
       case 'pause':
         counts.pauses++;
@@ -103,11 +162,23 @@ export class FaultInjector {
       case 'wipe':
         this.#wipe();
         return;
+      case 'diskError': {
+        const victim = this.#victim('diskError');
+        if (victim !== null) victim.node.failsIn = 1 + this.#random.below(4);
+        return;
+      }
     }
   }
 
   /** A server that is up; the leader rather often, if the plan aims at it. */
-  #victim(): Watched | null {
+  #victim(fault: TimedFault): Watched | null {
+    const victim = this.#choose();
+    if (victim !== null) this.#strikes(fault, victim.node.host);
+    return victim;
+  }
+
+  #choose(): Watched | null {
+    if (this.#target !== null) return this.#target.node.isUp && !this.#target.node.isPaused ? this.#target : null;
     const up = this.#cluster.servers.filter(({ node }) => node.isUp && !node.isPaused);
     if (up.length === 0) return null;
     if (this.#rates.aimsAtLeader && this.#random.below(2) === 0) {
@@ -117,8 +188,13 @@ export class FaultInjector {
     return this.#random.pick(up);
   }
 
+  /** A server, up or down. */
+  #anyServer(): SimNode {
+    return (this.#target ?? this.#random.pick(this.#cluster.servers)).node;
+  }
+
   #pause(): void {
-    const victim = this.#victim();
+    const victim = this.#victim('pause');
     if (victim === null) return;
     const { node } = victim;
     const { life } = node;
@@ -138,7 +214,7 @@ export class FaultInjector {
     if (hosts.length < 2) return;
     const state = this.#state();
     const shuffled = this.#random.shuffled(hosts);
-    const first = this.#victim()?.node.host;
+    const first = this.#choose()?.node.host;
     // A leader that is cut off goes on logging what nobody else has.
     if (first !== undefined) shuffled.sort((a, b) => Number(b === first) - Number(a === first));
     const kind = this.#random.below(5);
@@ -156,14 +232,16 @@ export class FaultInjector {
       const right = kind === 4 ? shuffled.slice(cut, -1) : shuffled.slice(cut);
       for (const a of shuffled.slice(0, cut)) for (const b of right) pairs.push([a, b], [b, a]);
     }
+    this.#strikes('partition', ...pairs.flat());
     this.#cutPairs(pairs, state, this.#random.pick([500, 5000, 20_000]));
   }
 
   #cutClient(): void {
-    const { clientHosts, servers } = this.#cluster;
+    const { clientHosts } = this.#cluster;
     if (clientHosts.length === 0) return;
     const client = this.#random.pick(clientHosts);
-    const server = this.#random.pick(servers).node.host;
+    const server = this.#anyServer().host;
+    this.#strikes('clientPartition', server);
     const pairs: [Host, Host][] = [];
     const which = this.#random.below(3);
     if (which !== 0) pairs.push([client, server]);
@@ -183,16 +261,18 @@ export class FaultInjector {
   }
 
   #halfOpen(): void {
-    const host = this.#random.pick(this.#cluster.servers).node.host;
+    const { host } = this.#anyServer();
     const streams = [...host.streams];
     if (streams.length === 0) return;
+    this.#strikes('halfOpen', host);
     this.#cluster.network.halfOpen(this.#random.pick(streams), this.#random.pick(['out', 'in', 'both']));
   }
 
   #reset(): void {
-    const host = this.#random.pick(this.#cluster.servers).node.host;
+    const { host } = this.#anyServer();
     const streams = [...host.streams];
     if (streams.length === 0) return;
+    this.#strikes('reset', host);
     const stream = this.#random.pick(streams);
     stream.outgoing?.end('reset');
     if (stream.outgoing !== null) stream.outgoing.link.lastFault = this.#cluster.world.now;
@@ -201,15 +281,17 @@ export class FaultInjector {
 
   #stall(): void {
     const { network, world } = this.#cluster;
-    const from = this.#random.pick(network.hosts);
+    const from = this.#target?.node.host ?? this.#random.pick(network.hosts);
     const to = this.#random.pick(network.hosts);
     const link = network.link(from, to);
+    this.#strikes('stall', from, to);
     link.stalledUntil = world.now + this.#random.wait(this.#random.pick([50, 1000, 8000])) * MS;
     link.lastFault = world.now;
   }
 
   #slowDisk(): void {
-    const { node } = this.#random.pick(this.#cluster.servers);
+    const node = this.#anyServer();
+    this.#strikes('slowDisk', node.host);
     node.diskSlowness = this.#random.pick([10, 100, 1000]);
     this.#later(this.#random.wait(3000), () => {
       node.diskSlowness = 1;
@@ -219,7 +301,7 @@ export class FaultInjector {
   /** Only where nothing can be lost by it: everybody serves and has everything, and nothing is under way. */
   #wipe(): void {
     const { voters, history, counts } = this.#cluster;
-    const victim = this.#victim();
+    const victim = this.#choose();
     if (victim === null || voters.length < 3) return;
     const hash = history.hashOf(history.last) ?? 0;
     const isCalm = voters.every(({ node, durable }) => {
@@ -227,13 +309,16 @@ export class FaultInjector {
     });
     if (!isCalm) return;
     counts.wipes++;
+    this.#strikes('wipe', victim.node.host);
     victim.node.end('killed');
     victim.node.wipe();
     victim.durable.forget();
+    this.#cluster.quorum.forget(victim.node.sid);
   }
 
   #stepClock(): void {
-    const { clock } = this.#random.pick(this.#cluster.servers).node;
+    const { clock, host } = this.#anyServer();
+    this.#strikes('clockStep', host);
     clock.wallOffsetMs += this.#random.pick([-3_600_000, -1000, 1000, 3_600_000]);
   }
 }

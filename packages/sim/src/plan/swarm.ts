@@ -1,5 +1,6 @@
 import type { RequestKind, RequestWeights } from '../client/request-mix.ts';
 import type { ClientHabits } from '../client/sim-client.ts';
+import { PASSING_PHASES, type Phase } from '../matrix/phase.ts';
 import { RandomStream } from '../random/random-stream.ts';
 
 export type Profile = 'lite' | 'sync' | 'election' | 'sessions' | 'everything';
@@ -21,6 +22,8 @@ export interface FaultRates {
   readonly clockStep: number;
   /** A machine loses its disk, while all others have everything. */
   readonly wipe: number;
+  /** One operation of a server's disk fails. */
+  readonly diskError: number;
   /** In a million: a machine crashes before an operation of its disk. */
   readonly crashAtDisk: number;
   /** Whether leaders are the preferred victims. */
@@ -55,6 +58,10 @@ export interface RunPlan {
   readonly settings: readonly string[];
   /** Mean pause between two changes of the membership; 0: the servers keep theirs, and no files of it. */
   readonly reconfigureMs: number;
+  /** Servers that are in this phase are struck there, besides what comes at random; null: nothing is aimed. */
+  readonly aim: Phase | null;
+  /** Names of faults that are left out, such as `crash 3`: what a failure does not need (docs/internals/simulation.md). */
+  readonly skippedFaults: ReadonlySet<string>;
   /** Mean pause between two restores, or new epochs, of a serving leader; 0: never. */
   readonly restoreMs: number;
 }
@@ -67,10 +74,14 @@ export interface PlanWishes {
   readonly clients?: number;
   /** Requests a second of all clients together. */
   readonly rate?: number;
+  /** What faults are aimed at. */
+  readonly aim?: Phase;
   /** Whether the membership changes. */
   readonly reconfigure?: boolean;
   /** Whether the states of serving leaders are replaced. */
   readonly restore?: boolean;
+  /** Without what is still on trial: disks whose operations fail, and the judges of histories. */
+  readonly isSettled?: boolean;
 }
 
 /** Draws the plan of a run: which faults exist at all, how often, and how everything is built. */
@@ -109,7 +120,11 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     splitChance: isLite ? 0 : random.pick([0, 20_000, 300_000]),
     timerLateness: random.pick([50, 1000]),
     // Where members come and go, a majority may be one server: its disk must last.
-    faults: { ...drawFaults(random, profile), ...(reconfigureMs > 0 ? { wipe: 0 } : {}) },
+    faults: {
+      ...drawFaults(random, profile),
+      diskError: wishes.isSettled === true ? 0 : drawDiskErrors(seed, profile),
+      ...(reconfigureMs > 0 ? { wipe: 0 } : {}),
+    },
     habits: {
       timeoutMs: random.pick([6000, 10_000, 30_000]),
       thinkMs: Math.max(1, Math.floor((clients * 1000) / rate)),
@@ -118,10 +133,13 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
       closeChance: random.pick([0, 3000, profile === 'sessions' ? 40_000 : 10_000]),
       vanishChance: random.pick([0, 1000, profile === 'sessions' ? 20_000 : 3000]),
       watchChance: random.pick([0, 200_000, 500_000]),
+      addWatchChance: drawPersistentWatches(seed),
     },
     weights: drawWeights(random, profile),
     longestData: random.pick([20, 300, 3000]),
     settings: [],
+    aim: wishes.aim ?? drawAim(seed, voters, observers),
+    skippedFaults: new Set(),
     reconfigureMs,
     restoreMs: drawRestores(seed, wishes),
   };
@@ -137,13 +155,36 @@ function drawReconfigurations(seed: number, voters: number, wishes: PlanWishes):
   return voters >= 3 && wishes.reconfigure === true ? meanMs : 0;
 }
 
+/** In half of the runs: most phases are over so soon that what comes at random hardly ever meets them. */
+function drawAim(seed: number, voters: number, observers: number): Phase | null {
+  const random = new RandomStream(seed, 'aim');
+  const meets = (phase: Phase): boolean => {
+    if (phase.startsWith('alone')) return voters === 1;
+    return voters > 1 && (observers > 0 || !phase.startsWith('observing'));
+  };
+  const aim = random.pick(PASSING_PHASES.filter(meets));
+  return random.below(2) === 0 ? null : aim;
+}
+
+/** In half of the runs; from a stream of its own, so that the others stay the same. */
+function drawPersistentWatches(seed: number): number {
+  return new RandomStream(seed, 'persistent watches').pick([0, 0, 20_000, 100_000]);
+}
+
 /** Only on request, so that runs without it stay the same. */
 function drawRestores(seed: number, wishes: PlanWishes): number {
   const meanMs = new RandomStream(seed, 'restores').pick([1000, 4000, 15_000]);
   return wishes.restore === true ? meanMs : 0;
 }
 
-function drawFaults(random: RandomStream, profile: Profile): FaultRates {
+/** From a stream of its own, so that the other faults stay the same. */
+function drawDiskErrors(seed: number, profile: Profile): number {
+  const random = new RandomStream(seed, 'disk errors');
+  const mean = 10_000 << random.below(4);
+  return random.below(3) === 0 && profile !== 'lite' ? mean : 0;
+}
+
+function drawFaults(random: RandomStream, profile: Profile): Omit<FaultRates, 'diskError'> {
   const isLite = profile === 'lite';
   const isSync = profile === 'sync';
   const isSessions = profile === 'sessions';

@@ -1,61 +1,85 @@
 /**
  * Plants known bugs, one at a time, into a copy of the emitted server and lets random seeds of the simulator look for them:
  *
- *     node packages/sim/dist/src/planted/main.js [--for 60s] [--only NAME]
+ *     node packages/sim/dist/src/planted/main.js [--recipes] [--only NAME[,NAME]] [--cpu SECONDS] [--first SEED] [--tell]
  *
- * Prints the processor time to each detection. Fails when a bug is not found in its time, or when the code no longer has
- * the place that a bug changes.
+ * Prints a table: the seeds and the processor's time to each detection, and the law that was broken. Fails when a bug is not
+ * found in its time, or when the code no longer has the place that a bug changes.
  */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { PLANTED_BUGS, type PlantedBug } from './bugs.ts';
+import { numberIn, optionIn } from '../arguments.ts';
+import { PLANTED_BUGS } from './bugs.ts';
+import type { Catch } from './hunt.ts';
+import type { PlantedBug } from './planted-bug.ts';
 import { RECIPE_BUGS } from './recipe-bugs.ts';
 import { copyPackages, plant } from './workshop.ts';
 
-interface Outcome {
-  readonly bug: PlantedBug;
-  /** What the simulator said, or null when it found nothing. */
-  readonly finding: string | null;
-  readonly seconds: number;
+/** A run that hangs is given up after so many times the processor's time that it may take, plus a minute. */
+const PATIENCE = 4;
+const NOTHING: Catch = { seeds: 0, seconds: 0, law: null, message: '' };
+
+interface Options {
+  readonly cpu: number;
+  readonly first: number;
+  readonly isForRecipes: boolean;
 }
 
-function hunt(bug: PlantedBug, time: string, isForRecipes: boolean): Outcome {
+/** A seed counts only if nothing is found by it where nothing is planted. */
+function hunt(bug: PlantedBug, options: Options): Catch {
+  const found = huntIn(bug, options);
+  if (found.law === null) return found;
+  const sound = huntIn({ ...bug, edits: [] }, { ...options, first: options.first + found.seeds - 1 }, '--one');
+  if (sound.law === null) return found;
+  return { ...found, law: null, message: `without the bug, too: ${sound.message}` };
+}
+
+function huntIn(bug: PlantedBug, { cpu, first, isForRecipes }: Options, ...further: readonly string[]): Catch {
   const folder = copyPackages();
   try {
     plant(folder, bug);
-    const program = join(folder, 'node_modules/@headkeeper/sim/dist/src/main.js');
-    const kind = isForRecipes ? '--workload' : '--profile';
-    const mode = isForRecipes ? ['--recipes'] : [];
-    const wishes = bug.profile === null ? mode : [...mode, kind, bug.profile];
-    const began = process.hrtime.bigint();
-    const run = spawnSync(process.execPath, [program, '--for', time, ...wishes], { encoding: 'utf8' });
-    const seconds = Number(process.hrtime.bigint() - began) / 1e9;
-    const finding = run.stdout.split('\n').find((line) => line.startsWith('FAILED')) ?? null;
-    return { bug, finding, seconds };
+    const program = join(folder, 'node_modules/@headkeeper/sim/dist/src/planted/hunt.js');
+    const wishes = [
+      ...further,
+      ...(isForRecipes ? ['--recipes'] : []),
+      ...(bug.profile === null ? [] : [isForRecipes ? '--workload' : '--profile', bug.profile]),
+      ...(bug.reconfigure === true ? ['--reconfigure'] : []),
+    ];
+    const run = spawnSync(process.execPath, [program, '--first', `${first}`, '--cpu', `${cpu}`, ...wishes], {
+      encoding: 'utf8',
+      timeout: (cpu * PATIENCE + 60) * 1000,
+    });
+    const line = run.stdout.trim().split('\n').at(-1) ?? '';
+    return line === '' ? { ...NOTHING, message: run.stderr.slice(-400) } : (JSON.parse(line) as Catch);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 function main(argv: readonly string[]): number {
-  const option = (name: string): string | undefined => {
-    const at = argv.indexOf(name);
-    return at < 0 ? undefined : argv[at + 1];
-  };
-  const only = option('--only');
   const isForRecipes = argv.includes('--recipes');
-  const all = isForRecipes ? RECIPE_BUGS : PLANTED_BUGS;
-  const bugs = all.filter((bug) => only === undefined || bug.name === only);
-  let missed = 0;
+  const options = { cpu: numberIn(argv, '--cpu', 120), first: numberIn(argv, '--first', 1), isForRecipes };
+  const only = optionIn(argv, '--only')?.split(',') ?? null;
+  const bugs = (isForRecipes ? RECIPE_BUGS : PLANTED_BUGS).filter(({ name }) => only === null || only.includes(name));
+  const times: number[] = [];
+  process.stdout.write(
+    '| bug | known as | seeds | seeds run | processor time | law |\n| --- | --- | --- | --- | --- | --- |\n',
+  );
   for (const bug of bugs) {
-    const { finding, seconds } = hunt(bug, option('--for') ?? '60s', isForRecipes);
-    if (finding === null) missed++;
-    const said = finding === null ? 'NOT FOUND' : finding.slice(0, 160);
-    process.stdout.write(`${bug.name}: ${seconds.toFixed(1)} s: ${said}\n`);
+    const { seeds, seconds, law, message } = hunt(bug, options);
+    if (law !== null) times.push(seconds);
+    const which = `${bug.profile ?? 'any'}${bug.reconfigure === true ? ', `--reconfigure`' : ''}`;
+    const row = [bug.name, bug.source, which, seeds, `${seconds.toFixed(1)} s`, law ?? '**not found**'];
+    process.stdout.write(`| ${row.join(' | ')} |\n`);
+    if (argv.includes('--tell')) process.stderr.write(`${bug.name}: ${message}\n`);
   }
-  process.stdout.write(`${bugs.length - missed} of ${bugs.length} planted bugs found\n`);
-  return missed === 0 && bugs.length > 0 ? 0 : 1;
+  times.sort((a, b) => a - b);
+  const [median, worst] = [times[times.length >> 1] ?? 0, times.at(-1) ?? 0];
+  process.stdout.write(
+    `\n${times.length} of ${bugs.length} planted bugs found; median ${median.toFixed(1)} s, worst ${worst.toFixed(1)} s of processor time\n`,
+  );
+  return times.length === bugs.length && bugs.length > 0 ? 0 : 1;
 }
 
 process.exitCode = main(process.argv.slice(2));

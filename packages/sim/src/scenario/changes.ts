@@ -11,7 +11,7 @@ const COMMIT_AND_ACTIVATE = 9;
 const FEW_TXNS = 40;
 
 /** Changes the membership; calls when that is answered. */
-function reconfigure(
+export function reconfigure(
   e: Ensemble,
   at: number,
   change: { leavingServers?: string },

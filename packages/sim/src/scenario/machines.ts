@@ -519,7 +519,7 @@ export const MACHINES: readonly Scenario[] = [
       const plan = { snapCount: 2 };
       withEnsemble({ tell, plan }, (e) => s21(e, (path) => !path.includes('snapshot')));
       withEnsemble({ tell, plan }, (e) => s21(e, (path) => path.includes('log.')));
-      withEnsemble({ tell, plan }, (e) => s21(e, (path) => path.includes('Epoch')));
+      withEnsemble({ tell, plan }, (e) => s21(e, (path) => /epoch/i.test(path)));
     },
   },
 ];

@@ -1,10 +1,9 @@
 /**
  * Acts out the entries of the catalogue of known failures:
  *
- *     node packages/sim/dist/src/scenario/main.js [--only S01,S02] [--tell] [--planted] [--table]
+ *     node packages/sim/dist/src/scenario/main.js [--only S01,S02] [--tell] [--planted]
  *
  * With `--planted` the guard of each scenario is taken out of a copy of the emitted server, and the scenario must fail.
- * `--table` prints the table of the documentation.
  */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -12,7 +11,6 @@ import { join } from 'node:path';
 import { copyPackages, plant } from '../planted/workshop.ts';
 import { SCENARIOS } from './catalogue.ts';
 import type { Scenario } from './scenario.ts';
-import { tableText } from './table.ts';
 
 function act(scenario: Scenario, tells: boolean): boolean {
   const began = process.cpuUsage();
@@ -48,10 +46,6 @@ function failsWithout(scenario: Scenario): boolean {
 }
 
 function main(argv: readonly string[]): number {
-  if (argv.includes('--table')) {
-    process.stdout.write(tableText());
-    return 0;
-  }
   const at = argv.indexOf('--only');
   const only = at < 0 ? null : (argv[at + 1] ?? '').split(',');
   const chosen = SCENARIOS.filter(({ id }) => only === null || only.includes(id));

@@ -1,4 +1,4 @@
-import type { Edit } from '../planted/bugs.ts';
+import type { Edit } from '../planted/planted-bug.ts';
 
 /** What keeps an entry from happening. */
 export interface Guard {

@@ -1,8 +1,10 @@
 import { CreateMode, encodeUtf8, OpCode, WORLD_ANYONE_ALL } from '@headkeeper/protocol';
+import type { ClientLaws } from '../check/client-laws.ts';
 import type { History } from '../check/history.ts';
 import { RequestMix } from '../client/request-mix.ts';
 import { type ClientWorld, SimClient } from '../client/sim-client.ts';
 import type { Cluster } from '../cluster.ts';
+import type { Recorder } from '../histories/recorder.ts';
 import type { SimNetwork } from '../network/sim-network.ts';
 import type { World } from '../world/world.ts';
 
@@ -32,12 +34,12 @@ class OwnServers implements ClientWorld {
     return this.#shared.refused;
   }
 
-  get acknowledged(): number {
-    return this.#shared.acknowledged;
+  get laws(): ClientLaws {
+    return this.#shared.laws;
   }
 
-  set acknowledged(zxid: number) {
-    this.#shared.acknowledged = zxid;
+  get recorder(): Recorder | null {
+    return this.#shared.recorder;
   }
 
   get latestAnswered(): number {

@@ -366,8 +366,8 @@ export const WINDOWS: readonly Scenario[] = [
       edits: [
         {
           file: 'core/pipeline.js',
-          find: 'serving.database.recent.add(zxid, writer.bytes, start, end);',
-          put: 'if (this.clients.areServed) serving.database.recent.add(zxid, writer.bytes, start, end);',
+          find: ' recent.add(zxid, writer.bytes, start, end);',
+          put: ' if (this.clients.areServed) recent.add(zxid, writer.bytes, start, end);',
         },
         { file: 'core/zab/committed-log.js', find: 'if (!follows) {', put: 'if (false) {' },
       ],

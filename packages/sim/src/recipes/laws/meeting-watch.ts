@@ -42,7 +42,7 @@ export class MeetingWatch {
     const { node } = actor;
     this.#stage.counts.passed++;
     const session = node.session?.id ?? 0n;
-    const isLate = this.#round <= from;
+    const isLate = this.#round <= from || this.#cameAt(session) > this.#round;
     const visit = { actor, life: node.life, session, signal, round: this.#round, isLate, wantsOut: false };
     law(!isLate || this.#wasOpenWithOthers(from, session), 'barrier', () => {
       return `${node.name} is let in; nobody has opened the barrier since it came, and nobody else is inside`;
@@ -64,10 +64,16 @@ export class MeetingWatch {
     }
   }
 
-  /** Whether the barrier has been closed behind the round of this visit. */
+  /** Whether the barrier has been closed behind the round of this visit, and the others of that round are gone. */
   isOver(visit: Visit): boolean {
     this.#follow();
-    return this.#round !== visit.round || !this.#isOpen;
+    if (this.#round === visit.round && this.#isOpen) return false;
+    const { tree } = this.#stage.oracle;
+    // One that has died is waited for until its session ends, though an old request may have closed the barrier before.
+    return ![...tree.childrenAt(this.#path, visit.round)].some((name) => {
+      const member = name === 'ready' ? null : tree.at(`${this.#path}/${name}`, this.#seen);
+      return member !== null && member.owner !== visit.session;
+    });
   }
 
   /** Whether there was a moment since at which it was open and somebody else inside. */
@@ -98,6 +104,17 @@ export class MeetingWatch {
       this.#isOpen = round !== null;
       if (!this.#isOpen) this.#most = Math.max(this.#most, this.#sessionsAt(zxid, null));
     }
+  }
+
+  /** The zxid of the session's member that is there now, its latest one; 0: there is none. */
+  #cameAt(session: bigint): number {
+    const { tree } = this.#stage.oracle;
+    let cameAt = 0;
+    for (const name of tree.childrenAt(this.#path, this.#seen)) {
+      const member = name === 'ready' ? null : tree.at(`${this.#path}/${name}`, this.#seen);
+      if (member !== null && member.owner === session) cameAt = Math.max(cameAt, member.czxid);
+    }
+    return cameAt;
   }
 
   /** How many sessions, but for this one, have come. */

@@ -68,12 +68,12 @@ export class HandingOver {
     this.#told(actor, id);
     try {
       if (!isSure && random.below(3) === 0) await sleep(random.wait(HANDLING_MS));
-      if (!isSure && random.below(10) === 0) {
+      // What may be lost is given back too: if its session lives on after all, nobody else gets it before.
+      if (delivery.signal.aborted || (!isSure && random.below(10) === 0)) {
         taking.isOver = true;
         await delivery.putBack();
         return true;
       }
-      if (delivery.signal.aborted) return true;
       await delivery.done();
       if (this.#isLocking) this.#items.done(id, taking);
     } finally {
