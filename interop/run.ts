@@ -24,6 +24,8 @@ import { clientRuns } from './clients/client-runs.ts';
 import { type DataServer, roundTrip } from './data-directory/round-trip.ts';
 import { ensembleSuites } from './ensemble/suites.ts';
 import { FUZZ_SLICE, fuzzServer } from './fuzz/fuzz-run.ts';
+import { fuzzEnsemble, PEER_SLICE } from './fuzz/peer-run.ts';
+import { compareJudges } from './histories/main.ts';
 import { compareWithBaseline } from './kazoo-suite/baseline.ts';
 import type { SuiteSize } from './kazoo-suite/suite.ts';
 import { judgeDescription } from './operator/api-description.ts';
@@ -169,6 +171,14 @@ await part('recipes shared by three languages', async () => {
   count(ok.length, faults.length, 'recipes shared by three languages', faults.join('\n'));
 });
 
+await part('the judges of histories', async () => {
+  const { faults, summary } = await compareJudges(
+    all ? { seeds: 60, bugs: true } : { seeds: 1, seed: 40, bugs: false },
+  );
+  console.log(summary.replaceAll(/^/gm, '   '));
+  count(1, faults.length, 'the judges of histories', faults.join('\n'));
+});
+
 for (const size of [1, 3] as const) {
   const title = `kazoo's own suite${all ? '' : ', in part'}${size === 3 ? ', on an ensemble' : ''}`;
   await part(title, () => kazooSuite(size, title));
@@ -182,6 +192,17 @@ await part('under fire', async () => {
   const { rows, faults } = await fuzzServer({ folder, seed, progress: () => {}, ...size });
   for (const [name, value] of rows) console.log(`   ${name}: ${value}`);
   count(rows.length, faults.length, 'a server under fire', faults.join('\n'));
+});
+
+await part('an ensemble under fire', async () => {
+  const seed = Date.now() % 1_000_000;
+  const { rows, faults } = await fuzzEnsemble({
+    seed,
+    progress: () => {},
+    ...(all ? { packets: 300_000 } : PEER_SLICE),
+  });
+  for (const [name, value] of rows) console.log(`   ${name}: ${value}`);
+  count(rows.length, faults.length, 'an ensemble under fire', faults.join('\n'));
 });
 
 await part("repair of Apache's directories", async () => {

@@ -38,6 +38,8 @@ export class Member {
   settings: Readonly<Record<string, string>> = {};
   /** Java system properties, for Apache's kinds. */
   properties: Readonly<Record<string, string>> = {};
+  /** Added to the environment of the next start. */
+  env: Readonly<Record<string, string>> = {};
   #process: LaunchedServer | null = null;
 
   constructor(options: MemberOptions) {
@@ -70,8 +72,8 @@ export class Member {
   async start(keepConfig: boolean = false): Promise<void> {
     if (this.running) throw new Error(`${this.name} is running`);
     if (!keepConfig) writeZooCfg(this.dataDir, this.clientPort, this.settings);
-    const { name, clientPort: port, logFile } = this;
-    this.#process = launchServer({ name, port, logFile, argv: await this.#command() });
+    const { name, clientPort: port, logFile, env } = this;
+    this.#process = launchServer({ name, port, logFile, env, argv: await this.#command() });
   }
 
   /** SIGTERM. Returns the exit code. */

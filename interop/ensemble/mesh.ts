@@ -44,6 +44,15 @@ export class Mesh {
     this.#both(from, to, (relay, direction) => relay.release(direction));
   }
 
+  /** What goes between the server and all others takes longer; 0: as before. */
+  delay(sid: number, delayMs: number): void {
+    for (const other of this.#othersOf(sid)) {
+      this.#both(sid, other, (relay) => {
+        relay.delayMs = delayMs;
+      });
+    }
+  }
+
   /** Resets every connection between two servers. */
   reset(one: number, other: number): void {
     this.#both(one, other, (relay) => relay.reset());

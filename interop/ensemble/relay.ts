@@ -29,6 +29,7 @@ export class Relay {
   readonly #open: Set<Socket> = new Set();
   readonly #held: Set<Direction> = new Set();
   #refusing = false;
+  #delayMs = 0;
 
   private constructor(port: number, target: number, server: Server) {
     this.port = port;
@@ -74,6 +75,11 @@ export class Relay {
   /** Whether new connections are reset at once. */
   set refusing(value: boolean) {
     this.#refusing = value;
+  }
+
+  /** Milliseconds, up to twice as many at random, until what arrives is passed on; in order nevertheless. */
+  set delayMs(value: number) {
+    this.#delayMs = value;
   }
 
   close(): Promise<void> {
@@ -125,13 +131,21 @@ export class Relay {
   }
 
   #carry(from: Socket, to: Socket, direction: Direction): void {
+    let due = 0;
     from.on('data', (bytes: Uint8Array) => {
-      if (!to.write(bytes)) from.pause();
+      const now = performance.now();
+      if (this.#delayMs === 0 && due <= now) {
+        if (!to.write(bytes)) from.pause();
+        return;
+      }
+      // Never before what is under way already.
+      due = Math.max(due + 1, now + this.#delayMs * (1 + Math.random()));
+      setTimeout(() => to.write(bytes), due - now);
     });
     to.on('drain', () => {
       if (!this.#held.has(direction)) from.resume();
     });
-    from.on('end', () => to.end());
+    from.on('end', () => setTimeout(() => to.end(), Math.max(0, due + 1 - performance.now())));
     if (!this.#held.has(direction)) from.resume();
   }
 

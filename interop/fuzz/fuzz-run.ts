@@ -1,4 +1,3 @@
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '@headkeeper/testkit';
@@ -9,21 +8,16 @@ import { Bystanders, SUPER_DIGEST } from './bystanders.ts';
 import { validHandshake } from './draft.ts';
 import { type FrameFuzzResult, fuzzFrames } from './frame-fuzz.ts';
 import { ADMIN_PATHS, fuzzHttp, METRICS_PATHS } from './http-fuzz.ts';
+import { logFaults } from './log-check.ts';
+import { Memory } from './memory.ts';
 import { framed } from './mutations.ts';
 import { RawConnection, Violation } from './raw-connection.ts';
 import { treePrint } from './tree-print.ts';
 import { fuzzWords } from './word-fuzz.ts';
 
-const MEGABYTE = 1 << 20;
 /** Part of the frames that are sent before memory counts: what every server needs once. */
 const WARM_UP = 0.1;
-/** Resident memory may end this much above where it was after the warm-up, and be this much above it for a while. */
-const MOST_GROWTH = 64 * MEGABYTE;
-const MOST_PEAK = 192 * MEGABYTE;
-/** Bytes of log that strangers may bring about. */
-const MOST_LOG = 256 * 1024;
 const MOST_DELAY_MS = 5_000;
-const ERROR_LEVEL = 50;
 const SESSIONS_END_MS = 60_000;
 
 export interface FuzzOptions {
@@ -211,61 +205,6 @@ async function settledPrint(address: string): ReturnType<typeof treePrint> {
     last = next;
   }
   throw new Violation('the state does not come to rest');
-}
-
-/** Nothing is an error, and strangers cannot fill the disk with lines. */
-function logFaults(file: string, rows: (readonly [string, string])[]): string[] {
-  const faults: string[] = [];
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
-    const level = Number(/^\{"level":(\d+)/.exec(line)?.[1] ?? 0);
-    if (level >= ERROR_LEVEL || /^\s+at |Error:|Warning:/.test(line)) faults.push(`logged: ${line.slice(0, 300)}`);
-  }
-  const bytes = statSync(file).size;
-  rows.push(['log', `${bytes} bytes`]);
-  if (bytes > MOST_LOG) faults.push(`the log has ${bytes} bytes`);
-  return faults.slice(0, 10);
-}
-
-/** Resident memory of a process, watched. */
-class Memory {
-  readonly #server: ServerProcess;
-  #before = 0;
-  #most = 0;
-  #after = 0;
-  #timer: NodeJS.Timeout | null = null;
-
-  constructor(server: ServerProcess) {
-    this.#server = server;
-  }
-
-  begin(): void {
-    this.#before = this.#server.residentBytes();
-    this.#timer = setInterval(() => this.#look(), 250);
-  }
-
-  async settle(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    await pause(2_000);
-    this.#look();
-  }
-
-  get text(): string {
-    const [before, most, after] = [this.#before, this.#most, this.#after].map((b) => (b / MEGABYTE).toFixed(0));
-    return `${before} MB after the warm-up, ${after} MB now, ${most} MB at most`;
-  }
-
-  faults(): string[] {
-    const faults: string[] = [];
-    if (this.#after > this.#before + MOST_GROWTH) faults.push(`memory has grown: ${this.text}`);
-    if (this.#most > this.#before + MOST_PEAK) faults.push(`memory had a peak: ${this.text}`);
-    return faults;
-  }
-
-  #look(): void {
-    if (!this.#server.running) return;
-    this.#after = this.#server.residentBytes();
-    this.#most = Math.max(this.#most, this.#after);
-  }
 }
 
 /** Sends the frames of an earlier run inside a session of a new server. */

@@ -44,9 +44,15 @@ export function buildLinearizabilityChecker(): Promise<string> {
   );
 }
 
-async function buildGo(name: string, program: string, source: string): Promise<string> {
+/** Builds the search for histories of all objects (Porcupine, pinned by go.mod and go.sum) and returns its path. */
+export function buildHistorySearch(): Promise<string> {
+  const source = join(repositoryRoot, 'interop/histories/porcupine');
+  return buildGo('history-search', 'histories', source, ['main.go', 'models.go', 'read.go']);
+}
+
+async function buildGo(name: string, program: string, source: string, programs = ['main.go']): Promise<string> {
   await requireCommands([goCommand]);
-  const files = ['main.go', 'go.mod', 'go.sum'];
+  const files = [...programs, 'go.mod', 'go.sum'];
   const paths = files.map((file) => join(source, file));
   const folder = await installOnce(nameFor(name, paths), async (fresh) => {
     for (const file of files) copyFileSync(join(source, file), join(fresh, file));

@@ -1,0 +1,112 @@
+/** The clients of a run: processes in three languages, some of which are killed and replaced. */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Arena } from './arena.ts';
+import { ChaosClient } from './client.ts';
+import { type ClientEvent, ClientProcess, type Language } from './client-process.ts';
+import type { HistoryFile } from './history.ts';
+import { pick, type Workload } from './workloads/workload.ts';
+
+/** Within what servers with our tick grant, and longer than most faults last. */
+export const SESSION_MS = 8_000;
+const LANGUAGES: readonly Language[] = ['typescript', 'python', 'java', 'typescript', 'python'];
+
+export class Crew {
+  kills = 0;
+  /** Everyone who ever took part. */
+  readonly clients: ChaosClient[] = [];
+  readonly #arena: Arena;
+  readonly #history: HistoryFile;
+  readonly #workloads: readonly Workload[];
+  readonly #paceMs: number;
+  readonly #living: Map<number, ChaosClient> = new Map();
+  readonly #loops: Promise<void>[] = [];
+  readonly #faults: string[] = [];
+  #lives = 0;
+  #stopping = false;
+
+  constructor(arena: Arena, history: HistoryFile, workloads: readonly Workload[], paceMs: number) {
+    this.#arena = arena;
+    this.#history = history;
+    this.#workloads = workloads;
+    this.#paceMs = paceMs;
+  }
+
+  /** A client of no workload. */
+  judge(): Promise<ChaosClient> {
+    return this.#make('judge', 'typescript');
+  }
+
+  /** Starts every client; returns when all have sessions and loops. */
+  async start(): Promise<void> {
+    await Promise.all(LANGUAGES.map((_, place) => this.#fill(place)));
+  }
+
+  /** kill -9 of one client, and another in its place. */
+  async killOne(): Promise<string> {
+    const place = pick([...this.#living.keys()]);
+    const client = this.#living.get(place) as ChaosClient;
+    this.kills++;
+    await client.kill();
+    await this.#fill(place);
+    return client.name;
+  }
+
+  /** No further rounds; returns when all are over. */
+  async rest(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#loops);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.#living.values()].map((client) => client.end()));
+  }
+
+  faults(): string[] {
+    const dead = this.clients.filter(({ ended, toldToEnd }) => ended && !toldToEnd);
+    return [
+      ...this.#faults,
+      ...dead.map(({ name, errors }) => `${name} has ended by itself: ${errors}`),
+      ...this.clients.flatMap((client) => client.faults),
+    ];
+  }
+
+  async #fill(place: number): Promise<void> {
+    const language = LANGUAGES[place] as Language;
+    const client = await this.#make(`${language}-${place}.${++this.#lives}`, language);
+    this.#living.set(place, client);
+    for (const workload of this.#workloads) {
+      for (let loop = 0; loop < workload.loops; loop++) this.#loops.push(this.#repeat(client, workload));
+    }
+  }
+
+  async #make(name: string, language: Language): Promise<ChaosClient> {
+    const early: ClientEvent[] = [];
+    let heard = (event: ClientEvent): unknown => early.push(event);
+    const connectString = this.#arena.connectString();
+    const options = {
+      name,
+      language,
+      connectString,
+      sessionMs: SESSION_MS,
+      heard: (event: ClientEvent) => heard(event),
+    };
+    const client = new ChaosClient(await ClientProcess.start(options), this.#history, SESSION_MS);
+    heard = (event) => client.heard(event);
+    for (const event of early) client.heard(event);
+    this.clients.push(client);
+    return client;
+  }
+
+  async #repeat(client: ChaosClient, workload: Workload): Promise<void> {
+    while (!this.#stopping && !client.ended) {
+      try {
+        await workload.step(client);
+      } catch (error) {
+        this.#faults.push(`${workload.name}, ${client.name}: ${error instanceof Error ? error.stack : String(error)}`);
+        return;
+      }
+      await pause(Math.random() * 2 * this.#paceMs);
+    }
+  }
+}
