@@ -49,6 +49,7 @@ const server = [
   'server/client-port',
   'server/metrics-assembly',
   'server/limits-assembly',
+  'server/data-recovery',
   'server/main',
 ] as const;
 
@@ -333,6 +334,20 @@ export const zones: Readonly<Record<string, Zone>> = {
     may: ['server/limits', 'server/ports', 'server/core', 'server/adapters'],
     node: false,
   },
+  // The part of main.ts that reads the data directory.
+  'server/data-recovery': {
+    at: 'packages/server/src/data-recovery.ts',
+    may: [
+      'server/ports',
+      'server/settings',
+      'server/log',
+      'server/core',
+      'server/adapters',
+      'server/config',
+      'server/start-error',
+    ],
+    node: false,
+  },
   'server/main': {
     at: 'packages/server/src/main.ts',
     may: ['protocol', ...server.filter((zone) => zone !== 'server/main')],
@@ -387,7 +402,7 @@ export const zones: Readonly<Record<string, Zone>> = {
     node: true,
   },
   examples: { at: 'examples', may: ['client', 'recipes', 'testing'], node: true },
-  scripts: { at: 'scripts', may: ['server/doors', 'protocol'], node: true },
+  scripts: { at: 'scripts', may: ['server/doors', 'protocol', 'sim'], node: true },
 };
 
 /** Projects as users have them, beside which what they import is installed: the plan is not for them. */

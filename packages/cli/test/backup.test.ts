@@ -170,10 +170,9 @@ describe('restore', () => {
     assert.deepEqual([dry.zxid, dry.znodes, dry.sessions, dry.written], [LAST, 34, 2, null]);
     assert.throws(() => readdirSync(into), /ENOENT/);
     const { written } = jsonOf(await headkeeper(['restore', '--target', target, '--data-dir', into, '--json']));
-    assert.deepEqual(
-      [(written as { epoch: number }).epoch, readdirSync(path.join(into, 'version-2')).length],
-      [257, 4],
-    );
+    const files = readdirSync(path.join(into, 'version-2')).map((name) => name.replace(/\..*/, ''));
+    assert.equal((written as { epoch: number }).epoch, 257);
+    assert.deepEqual(files.sort(), ['acceptedEpoch', 'currentEpoch', 'headkeeper', 'log', 'snapshot']);
     await refused(
       ['restore', '--target', target, '--data-dir', into],
       3,
