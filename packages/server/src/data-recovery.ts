@@ -20,6 +20,7 @@ export function recoverState(
   const options = {
     trustEmptySnapshot: config.snapshotTrustEmpty,
     maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
+    provenZxid: dataDir.provenZxid(),
   };
   const recovery = storage.load(dataDir.source, (source) =>
     recover(source, () => new RecoveredState(new Database(settings)), options),

@@ -172,7 +172,10 @@ export class DataDirHistory implements HistorySource {
     const progress = startProgress(`Reading ${this.description}`, 'bytes', total(logs));
     try {
       const source = withProgress(this.#source, progress);
-      new LogReplay(source, logs, MAX_RECORD_BYTES, this.warnings).run(bounded as StateSink, afterZxid);
+      new LogReplay(source, logs, { maxRecordBytes: MAX_RECORD_BYTES }, this.warnings).run(
+        bounded as StateSink,
+        afterZxid,
+      );
     } catch (error) {
       if (error instanceof RecoveryRefused) throw new CommandError(error.message, ExitCode.damaged);
       if (!(error instanceof Enough)) throw error;

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { exploreCrashes, SimDisk } from '@headkeeper/testkit';
 import { createJournal } from '../../src/adapters/disk/journal-files.ts';
 import { LOGGED_NAME, readLoggedMark, requireLogged } from '../../src/adapters/disk/logged-mark.ts';
-import { createRecoverySource } from '../../src/adapters/disk/recovery-files.ts';
+import { createRecoverySource, repairLogs } from '../../src/adapters/disk/recovery-files.ts';
 import type { Journal } from '../../src/ports.ts';
 import { EPOCH, historyOn, putLog, putSnapshot, recordBytes, zxids } from './history-folder.ts';
 import { LOGS, makeFolders, recoverModel, SNAPSHOTS } from './model-server.ts';
@@ -173,6 +173,50 @@ describe('the mark of what has been durable', () => {
     made.disk.failOn('sync', 1, 'EIO');
     made.pass();
     assert.equal((made.failure as NodeJS.ErrnoException | null)?.code, 'EIO');
+  });
+});
+
+describe('a start after a sync that failed, when the operating system calls its pages clean', () => {
+  for (const [name, at] of [
+    ['behind a mark', [1, 2, 3]],
+    ['with the first record', []],
+    ['right behind the mark', [1]],
+  ] as const) {
+    it(`makes durable what it has read: ${name}`, () => {
+      const disk = emptyDisk();
+      putSnapshot(disk, 0);
+      const { append, pass } = bench(disk, 0);
+      for (const zxid of at) append(zxid);
+      pass();
+      const failing = at.length + 1;
+      // The first sync of a file is that of its header.
+      disk.failOn('sync', at.length === 0 ? 2 : 1, 'EIO');
+      // As if the process ended before it could cut off what is not durable.
+      disk.failOn('truncate', 1, 'EIO');
+      append(failing);
+      disk.run();
+      disk.endProcess();
+      const before = disk.fork();
+      before.crash('lose');
+      assert.equal(recoverModel(before).lastZxid, at.length, 'the failed sync has left nothing on the disk');
+
+      const read = recoverModel(disk);
+      assert.equal(read.lastZxid, failing);
+      repairLogs(disk, LOGS, read);
+      disk.crash('lose');
+      const left = recoverModel(disk);
+      assert.deepEqual([left.lastZxid, left.state.hash], [failing, read.state.hash]);
+    });
+  }
+
+  it('and writes nothing that the mark covers', () => {
+    const disk = emptyDisk();
+    putSnapshot(disk, 0);
+    const { append, pass } = bench(disk, 0);
+    for (let zxid = 1; zxid <= 5; zxid++) append(zxid);
+    pass();
+    disk.endProcess();
+    assert.deepEqual(recoverModel(disk).unproven, []);
   });
 });
 

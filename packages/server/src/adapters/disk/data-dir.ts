@@ -17,7 +17,7 @@ import { zxidOfName } from './file-names.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { createHistoryStore, settleHistory } from './history-files.ts';
 import type { HistoryFolders } from './history-folders.ts';
-import { removeLoggedMark, requireLogged } from './logged-mark.ts';
+import { readLoggedMark, removeLoggedMark, requireLogged } from './logged-mark.ts';
 import {
   createRecoverySource,
   type LogRepairs,
@@ -51,6 +51,8 @@ export interface DataDir {
   /** Whether the marker `initialize` was found: an operator says that beginning with an empty tree is right. */
   readonly initialize: boolean;
   readonly source: RecoverySource;
+  /** The log is known to be on the disk up to this zxid (`headkeeper.logged`); 0 when nothing tells. */
+  provenZxid(): number;
   /** Throws RecoveryRefused when a log that ends with `lastZxid` has lost what was durable (`headkeeper.logged`). */
   requireLogged(lastZxid: number): void;
   /** From now on nobody waits for the disk (`forceSync=no`): what the mark says of it is void. */
@@ -142,6 +144,7 @@ export function openDataDir(options: DataDirOptions): DataDir {
       createdByUs: isOurs(disk, dataDir, [snapshotFolder, logFolder]),
       initialize: disk.existsSync(`${dataLogDir}/${INITIALIZE_NAME}`),
       source: createRecoverySource(disk, snapshotFolder, logFolder),
+      provenZxid: () => readLoggedMark(disk, logFolder) ?? 0,
       requireLogged: (lastZxid) => requireLogged(disk, logFolder, lastZxid),
       distrustMark: () => removeLoggedMark(disk, logFolder),
       repair: (repairs) => {

@@ -1,9 +1,10 @@
 import { constants, gunzipSync } from 'node:zlib';
+import type { LogRange } from '../../core/log/log-replay.ts';
 import { RecoveryRefused } from '../../core/log/recovery-refused.ts';
 import type { LogFile, RecoverySource, SnapshotFile } from '../../core/log/recovery-source.ts';
 import { SnappyStreamDecoder } from '../../core/log/snappy.ts';
 import { passesQuickCheck, SnapshotDamaged } from '../../core/log/snapshot-decoder.ts';
-import type { Disk, DiskSource } from '../../ports.ts';
+import type { Disk, DiskFile, DiskSource } from '../../ports.ts';
 import { zxidOfName } from './file-names.ts';
 import { isUnreadable } from './unreadable.ts';
 
@@ -152,25 +153,48 @@ export interface LogRepairs {
   readonly snapshotZxid: number;
   readonly filesToRemove: readonly string[];
   readonly filesToTruncate: readonly { readonly name: string; readonly length: number }[];
+  /** What the operating system may only believe to be on the disk. */
+  readonly unproven: readonly LogRange[];
 }
 
 /**
  * Cuts torn tails off the logs and removes those without a record, so that Apache's reader and our next start find nothing
  * but whole records, and makes durable what was read: a process that was killed leaves records in the page cache that no
- * sync has covered. To be done before anybody is shown the recovered state, and before the journal appends: only in the
- * last log file is a torn tail explained by a crash. Throws what the disk throws; it can be repeated.
+ * sync has covered. After a sync that failed the cache may even take them for written, and the next sync writes nothing
+ * (ext4 and XFS; Rebello et al., "Can Applications Recover from fsync Failures?", 2020): so what is not proven to be on the
+ * disk is first written over itself. To be done before anybody is shown the recovered state, and before the journal appends:
+ * only in the last log file is a torn tail explained by a crash. Throws what the disk throws; it can be repeated.
  */
 export function repairLogs(disk: Disk, logFolder: string, repairs: LogRepairs): void {
   for (const name of repairs.filesToRemove) disk.removeSync(`${logFolder}/${name}`);
   const lengths = new Map(repairs.filesToTruncate.map(({ name, length }) => [name, length]));
+  const unproven = new Map(repairs.unproven.map((range) => [range.name, range]));
   const logs = listLogs(disk, logFolder);
   const first = logs.findLastIndex((log) => log.zxid <= repairs.snapshotZxid + 1);
   for (const { name } of logs.slice(Math.max(0, first))) {
-    const file = disk.openWriteSync(`${logFolder}/${name}`);
+    const path = `${logFolder}/${name}`;
+    const file = disk.openWriteSync(path);
     const length = lengths.get(name);
     if (length !== undefined) file.truncateSync(length);
+    const range = unproven.get(name);
+    if (range !== undefined) writeOverItself(disk, path, file, range);
     file.dataSyncSync();
     file.closeSync();
   }
   disk.syncDirSync(logFolder);
+}
+
+function writeOverItself(disk: Disk, path: string, file: DiskFile, { from, to }: LogRange): void {
+  const source = disk.openReadSync(path);
+  try {
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, to - from));
+    for (let position = from; position < to; ) {
+      const count = source.readSync(chunk, 0, Math.min(chunk.length, to - position), position);
+      if (count === 0) break;
+      file.writeSync(chunk, 0, count, position);
+      position += count;
+    }
+  } finally {
+    source.closeSync();
+  }
 }

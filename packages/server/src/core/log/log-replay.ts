@@ -1,6 +1,7 @@
 import { counterOf, epochOf, JuteError, zxidIn } from '@headkeeper/protocol';
 import { type LogEnd, LogFileReader } from './log-reader.ts';
-import { zxidOfBody } from './record-codec.ts';
+import { LOG_HEADER_BYTES, zxidOfBody } from './record-codec.ts';
+import type { ReplayOptions } from './recovery-options.ts';
 import { RecoveryRefused, zxidText } from './recovery-refused.ts';
 import type { LogFile, RecoverySource } from './recovery-source.ts';
 import type { StateSink } from './state-sink.ts';
@@ -10,6 +11,14 @@ export interface ReplayedLogs {
   readonly replayed: number;
   readonly filesToRemove: readonly string[];
   readonly filesToTruncate: readonly { readonly name: string; readonly length: number }[];
+  readonly unproven: readonly LogRange[];
+}
+
+/** The bytes from `from` up to, not including, `to` of a log file. */
+export interface LogRange {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
@@ -23,6 +32,8 @@ export class LogReplay {
   readonly #warnings: string[];
   readonly #filesToRemove: string[] = [];
   readonly #filesToTruncate: { name: string; length: number }[] = [];
+  readonly #provenZxid: number;
+  readonly #unproven: LogRange[] = [];
   /** The unfinished record at the end of the file read last, unless a txn followed. */
   #cut: { readonly name: string; readonly length: number } | null = null;
   #last = 0;
@@ -31,10 +42,11 @@ export class LogReplay {
   #doubt: { readonly name: string; readonly end: LogEnd } | null = null;
 
   /** `logs` in ascending order of the zxid in the name. */
-  constructor(source: RecoverySource, logs: readonly LogFile[], maxRecordBytes: number, warnings: string[]) {
+  constructor(source: RecoverySource, logs: readonly LogFile[], options: ReplayOptions, warnings: string[]) {
     this.#source = source;
     this.#logs = logs;
-    this.#maxRecordBytes = maxRecordBytes;
+    this.#maxRecordBytes = options.maxRecordBytes;
+    this.#provenZxid = options.provenZxid ?? Number.MAX_SAFE_INTEGER;
     this.#warnings = warnings;
   }
 
@@ -62,12 +74,16 @@ export class LogReplay {
       replayed: this.#replayed,
       filesToRemove: this.#filesToRemove,
       filesToTruncate: this.#filesToTruncate,
+      unproven: this.#unproven,
     };
   }
 
   #replay(log: LogFile, state: StateSink): void {
+    let unprovenFrom = -1;
     const end = this.#read(log, (bytes, view, start, bodyEnd, offset) => {
       const zxid = zxidOfBody(view, start);
+      // With its first record a file's header is in question, too.
+      if (zxid > this.#provenZxid && unprovenFrom < 0) unprovenFrom = offset === LOG_HEADER_BYTES ? 0 : offset;
       if (zxid <= this.#last) return;
       this.#requireNext(log, offset, zxid);
       try {
@@ -84,6 +100,7 @@ export class LogReplay {
       this.#last = zxid;
       this.#replayed++;
     });
+    if (unprovenFrom >= 0) this.#unproven.push({ name: log.name, from: unprovenFrom, to: end.offset });
     this.#judgeEnd(log, end);
   }
 

@@ -1,17 +1,11 @@
 import { counterOf } from '@headkeeper/protocol';
-import { LogReplay, type ReplayedLogs } from './log-replay.ts';
+import { type LogRange, LogReplay, type ReplayedLogs } from './log-replay.ts';
+import type { RecoveryOptions } from './recovery-options.ts';
 import { RecoveryRefused, zxidText } from './recovery-refused.ts';
 import type { RecoverySource, SnapshotFile } from './recovery-source.ts';
 import { SnapshotDamaged, SnapshotDecoder, type SnapshotSummary } from './snapshot-decoder.ts';
 import { earlierThanNamed } from './snapshot-name.ts';
 import type { StateSink, TreeDigest } from './state-sink.ts';
-
-export interface RecoveryOptions {
-  /** `zookeeper.snapshot.trust.empty`: logs without a snapshot are replayed on the initial tree. */
-  readonly trustEmptySnapshot: boolean;
-  /** The largest txn, path, data or access control list accepted, bytes. */
-  readonly maxRecordBytes: number;
-}
 
 export interface Recovery<S extends StateSink> {
   /** Holds the recovered state. */
@@ -27,6 +21,8 @@ export interface Recovery<S extends StateSink> {
   readonly filesToRemove: readonly string[];
   /** Log files to be cut to `length` bytes, so that nothing but whole records is left in them. */
   readonly filesToTruncate: readonly { readonly name: string; readonly length: number }[];
+  /** Where the logs hold txns after `provenZxid`. */
+  readonly unproven: readonly LogRange[];
   readonly warnings: readonly string[];
 }
 
@@ -51,7 +47,7 @@ export function recover<S extends StateSink>(
   const snapshots = [...source.snapshots()].sort((a, b) => b.zxid - a.zxid);
   const logs = [...source.logs()].sort((a, b) => a.zxid - b.zxid);
   const chosen = loadNewest(source, newState, snapshots, options, warnings);
-  const replay = new LogReplay(source, logs, options.maxRecordBytes, warnings);
+  const replay = new LogReplay(source, logs, options, warnings);
 
   if (chosen.snapshot !== null) {
     const { state, snapshot } = chosen;
@@ -175,6 +171,7 @@ function outcome<S extends StateSink>(
     replayed: logs.replayed,
     filesToRemove: logs.filesToRemove,
     filesToTruncate: logs.filesToTruncate,
+    unproven: logs.unproven,
     warnings,
   };
 }
