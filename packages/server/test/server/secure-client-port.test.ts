@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +11,7 @@ import { ConfigError } from '../../src/config/config-error.ts';
 import { parseServerConfig } from '../../src/config/parse.ts';
 import { type RunningServer, startServer } from '../../src/main.ts';
 import { type ServerLog, StartError } from '../../src/start-error.ts';
+import { until } from '../peer/stream-recorder.ts';
 import { store } from '../peer/tls-sides.ts';
 
 const TLS: readonly string[] = [
@@ -109,4 +111,43 @@ test('a store that cannot be used ends the start, by name', async (t) => {
     start(t, lines),
     (error) => error instanceof ConfigError && /clients\.pem: ENOENT/.test(error.message),
   );
+});
+
+/** Serial number of the certificate that the server shows. */
+function shownBy(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const own = readFileSync(store('people/ann.pem').path);
+    const socket = connectTls({ port, host: '127.0.0.1', key: own, cert: own, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().serialNumber);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+test('a certificate that changes on the disk is shown to the next client, and a bad one is not', async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'headkeeper-reload-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'server.pem');
+  copyFileSync(store('server.pem').path, file);
+  const { server, logged } = await start(t, [
+    'secureClientPort=0',
+    'secureClientPortAddress=127.0.0.1',
+    'client.certReload=true',
+    `ssl.keyStore.location=${file}`,
+  ]);
+  const port = server.secureAddress?.port ?? 0;
+  const first = await shownBy(port);
+  assert.equal(first, new X509Certificate(readFileSync(file)).serialNumber);
+
+  writeFileSync(file, 'no certificate');
+  const isKept = (line: string): boolean =>
+    /certificates were not read again.*those read before stay in use/.test(line);
+  await until(() => logged.some(isKept));
+  assert.equal(await shownBy(port), first);
+
+  copyFileSync(store('named.pem').path, file);
+  await until(() => logged.includes('certificates for clients were read again'));
+  assert.equal(await shownBy(port), new X509Certificate(readFileSync(file)).serialNumber);
+  assert.notEqual(await shownBy(port), first);
 });
