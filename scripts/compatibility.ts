@@ -31,12 +31,12 @@ export interface Table {
 
 const document = 'docs/reference/compatibility.md';
 /** Who reads the client's properties, and the variables of the environment. */
-const CLIENT_READERS = ['packages/cli/src/shell/client-properties.ts'];
+const CLIENT_READERS = ['packages/cli/src/connection/client-properties.ts'];
 const VARIABLE_READERS = [
   'bin/zkServer.sh',
   'bin/zkCli.sh',
   'packages/server/src/config/system-properties.ts',
-  'packages/cli/src/shell/client-properties.ts',
+  'packages/cli/src/connection/client-properties.ts',
   'packages/cli/src/commands/container/configuration.ts',
 ];
 

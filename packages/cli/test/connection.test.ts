@@ -63,7 +63,7 @@ describe('connection', () => {
   it('does not wait for ever for a session', async () => {
     const silent = await listening(() => {});
     try {
-      await assert.rejects(openSession(`127.0.0.1:${silent.port}`, 1, [], 50), /no session within 50 ms/);
+      await assert.rejects(openSession(`127.0.0.1:${silent.port}`, 1, [], {}, 50), /no session within 50 ms/);
     } finally {
       silent.close();
     }
@@ -73,7 +73,7 @@ describe('connection', () => {
     const other = await listening((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     try {
       await assert.rejects(
-        openSession(`127.0.0.1:${other.port}`, 1, [], 5000),
+        openSession(`127.0.0.1:${other.port}`, 1, [], {}, 5000),
         /no server gives a session: 127\.0\.0\.1:\d+: .*(frame|length|bytes)/,
       );
     } finally {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import process from 'node:process';
 import type { Client } from '@headkeeper/client';
 import type { Command } from 'commander';
 import { CommandError, ExitCode } from '../exit-codes.ts';
@@ -9,6 +10,8 @@ import { parseServerList } from './server-list.ts';
 export interface ConnectionOptions {
   readonly auth?: readonly string[];
   readonly authFile?: string;
+  /** A file of the client's properties. */
+  readonly clientConfiguration?: string;
 }
 
 export function addConnectionOptions(command: Command): Command {
@@ -21,6 +24,10 @@ export function addConnectionOptions(command: Command): Command {
     .option(
       '--auth-file <file>',
       'the same from a file, one a line, so that no password is seen in the list of processes',
+    )
+    .option(
+      '--client-configuration <file>',
+      'properties of the client, for TLS and SASL: zookeeper.client.secure, zookeeper.ssl.* and others; also taken from CLIENT_JVMFLAGS',
     );
 }
 
@@ -33,8 +40,13 @@ export async function openClient(servers: string, options: ConnectionOptions): P
   const list = parseServerList(servers);
   const identities = credentialsOf(options);
   // The client is loaded by those who need one only.
-  const { openSession } = await import('./open-session.ts');
-  return openSession(servers, list.addresses.length, identities);
+  const [{ openSession }, { propertyOptions }] = await Promise.all([
+    import('./open-session.ts'),
+    import('./client-properties.ts'),
+  ]);
+  const sources = { clientConfiguration: options.clientConfiguration ?? null, properties: [] };
+  const properties = await propertyOptions(sources, process.env);
+  return openSession(servers, list.addresses.length, identities, properties);
 }
 
 /** The identities. @throws CommandError when one is not of the form, or the file cannot be read. */

@@ -1,5 +1,6 @@
 import { type Client, connect, ZooKeeperError } from '@headkeeper/client';
 import { CommandError, ExitCode } from '../exit-codes.ts';
+import type { PropertyOptions } from './client-properties.ts';
 import type { Credentials } from './credentials.ts';
 
 const SESSION_TIMEOUT_MS = 30_000;
@@ -8,6 +9,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /**
  * Opens a session for a command, with the first server that gives one; a command has one session, and fails with it.
  *
+ * @param properties TLS, SASL and bounds of the client.
  * @param count how many servers the connect string names: when each has failed once, it is over.
  * @throws CommandError that tells what each server said, or that an identity was refused.
  */
@@ -15,6 +17,7 @@ export async function openSession(
   servers: string,
   count: number,
   identities: readonly Credentials[],
+  properties: PropertyOptions = {},
   connectTimeoutMs: number = CONNECT_TIMEOUT_MS,
 ): Promise<Client> {
   const troubles = new Map<string, string>();
@@ -27,6 +30,7 @@ export async function openSession(
   };
   try {
     const client = await connect(servers, {
+      ...properties,
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
       connectTimeoutMs,
       auth: identities,

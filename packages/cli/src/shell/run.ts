@@ -1,9 +1,9 @@
 import process from 'node:process';
 import { createInterface } from 'node:readline';
+import { propertyOptions } from '../connection/client-properties.ts';
 import { credentialsOf } from '../connection/connection-options.ts';
 import { parseServerList } from '../connection/server-list.ts';
 import { CommandError, ExitCode } from '../exit-codes.ts';
-import { propertyOptions } from './client-properties.ts';
 import { ProcessOutput } from './output.ts';
 import { Shell } from './shell.ts';
 import { parseStartOptions, SHELL_USAGE, type StartOptions } from './start-options.ts';

@@ -1,17 +1,14 @@
+import type { PropertySources } from '../connection/client-properties.ts';
 import { CommandError, ExitCode } from '../exit-codes.ts';
 
 /** What the shell is started with. */
-export interface StartOptions {
+export interface StartOptions extends PropertySources {
   /** Connect string. */
   readonly server: string;
   /** Session timeout, milliseconds. */
   readonly timeoutMs: number;
   /** Whether a server without a quorum will do. */
   readonly readOnly: boolean;
-  /** A file of client properties. */
-  readonly clientConfiguration: string | null;
-  /** Client properties given one by one. */
-  readonly properties: readonly string[];
   /** Whether to wait for the session, and fail without one, before anything else. */
   readonly waitForConnection: boolean;
   /** Identities, `scheme:auth`, and files of such. */

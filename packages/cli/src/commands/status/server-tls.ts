@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
+import { propertyOptions } from '../../connection/client-properties.ts';
 import { CommandError, ExitCode } from '../../exit-codes.ts';
-import { propertyOptions } from '../../shell/client-properties.ts';
 
 export interface StatusTlsOptions {
   readonly secure?: true;

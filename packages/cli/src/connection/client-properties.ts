@@ -1,9 +1,16 @@
 import { readFileSync } from 'node:fs';
 import type { ClientOptions, TlsOptions } from '@headkeeper/client';
 import { CommandError, ExitCode } from '../exit-codes.ts';
-import type { StartOptions } from './start-options.ts';
 
 type Properties = ReadonlyMap<string, string>;
+
+/** Where properties of the client stand. */
+export interface PropertySources {
+  /** A file of them, or null. */
+  readonly clientConfiguration: string | null;
+  /** `name=value`, given one by one. */
+  readonly properties: readonly string[];
+}
 
 /** What the file of properties and the properties given one by one make of the client; the latter win. */
 export type PropertyOptions = Pick<ClientOptions, 'requestTimeoutMs' | 'maxReplyBytes' | 'sasl' | 'tls'>;
@@ -15,7 +22,7 @@ export type PropertyOptions = Pick<ClientOptions, 'requestTimeoutMs' | 'maxReply
  * @throws CommandError that names the file or property.
  */
 export async function propertyOptions(
-  { clientConfiguration, properties }: Pick<StartOptions, 'clientConfiguration' | 'properties'>,
+  { clientConfiguration, properties }: PropertySources,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<PropertyOptions> {
   const flags = ['CLIENT_JVMFLAGS', 'JVMFLAGS'].filter((name) => env[name]?.includes('-D') === true);

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createServer, type Server } from 'node:tls';
-import { propertyOptions } from '../../src/shell/client-properties.ts';
-import { headkeeper, vectorFile } from '../headkeeper-process.ts';
-import { ServedFolder } from '../served-folder.ts';
+import { propertyOptions } from '../src/connection/client-properties.ts';
+import { headkeeper, vectorFile } from './headkeeper-process.ts';
+import { ServedFolder } from './served-folder.ts';
 
 describe("the client's properties", () => {
   let folder: string;
@@ -108,6 +108,30 @@ describe("the client's properties", () => {
         /^1 KeeperErrorCode = ConnectionLoss/,
         'no certificate',
       );
+    });
+
+    it('are for every command that has a session', async () => {
+      const server = `127.0.0.1:${(secure.address() as AddressInfo).port}`;
+      const client = await served.connect();
+      await client.create('/exported', Buffer.from('over TLS'));
+      const stores = [location('keyStore', 'server.pem'), location('trustStore', 'trust.pem')];
+      const at = file('tls', 'zookeeper.client.secure=true', ...stores);
+      const given = ['--server', server, '--client-configuration', at];
+      const exported = await headkeeper(['export', '/exported', ...given, '--format', 'json']);
+      assert.equal(exported.code, 0, exported.stderr);
+      await client.delete('/exported');
+      const imported = await headkeeper(['import', file('exported.json', exported.stdout), '/exported', ...given]);
+      assert.equal(imported.code, 0, imported.stderr);
+      assert.equal(Buffer.from((await client.getData('/exported')).data ?? '').toString(), 'over TLS');
+      const flags = stores.map((line) => `-D${line}`).join(' ');
+      const env = { CLIENT_JVMFLAGS: `-Dzookeeper.client.secure=true ${flags}` };
+      const again = await headkeeper(['export', '/exported', '--server', server, '--format', 'json'], { env });
+      assert.equal(again.code, 0, again.stderr);
+      const plain = await headkeeper(['export', '/exported', '--server', server, '--format', 'json']);
+      assert.deepEqual([plain.code, plain.stdout], [1, '']);
+      assert.match(plain.stderr, /no server gives a session/);
+      await client.delete('/exported');
+      await client.close();
     });
 
     it('read PKCS12 stores, with passwords from files', async () => {
