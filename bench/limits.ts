@@ -10,6 +10,7 @@ import type { ServerProcess } from '#peers/server-process';
 import { crowd } from './limits/crowd.ts';
 import { stallOfClose } from './limits/ephemerals.ts';
 import { overload } from './limits/overload.ts';
+import { connectStorm, failoverStorm, watchStorm } from './limits/storms.ts';
 import { compile } from './load-generator.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -19,12 +20,13 @@ const { values } = parseArgs({
     watches: { type: 'boolean', default: false },
     overload: { type: 'boolean', default: false },
     ephemerals: { type: 'boolean', default: false },
+    storms: { type: 'boolean', default: false },
     connections: { type: 'string', default: '10000' },
     seconds: { type: 'string' },
     work: { type: 'string', default: tmpdir() },
   },
 });
-const all = !values.idle && !values.watches && !values.overload && !values.ephemerals;
+const all = !values.idle && !values.watches && !values.overload && !values.ephemerals && !values.storms;
 const connections = Number(values.connections);
 let failed = false;
 
@@ -81,6 +83,38 @@ if (all || values.ephemerals) {
         `  the probe was late by ${stall.lateMs.toFixed(1)} ms at most; the end took ${stall.seconds.toFixed(2)} s`,
       );
     });
+  }
+}
+if (all || values.storms) {
+  const probe = await compile('ping-probe', join(repositoryRoot, 'bench/ping-probe.c'));
+  const storm = await program('storm');
+  await onServer(async (server) => {
+    const come = await connectStorm(server, storm, probe, connections);
+    figure(`${connections} connections at once, each with a new session: all there after`, come.seconds, 's', 10);
+    figure('  longest ping of a bystander', come.slowestPingMs, 'ms', 4000);
+    figure('  memory of the server', come.residentBytes / MEBIBYTE, 'MB', 250);
+  });
+  await onServer(async (server) => {
+    const told = await watchStorm(server, storm, probe, connections, 10, 5);
+    figure(`${told.events} watches fire at once, and are set again: done after (mean of 5)`, told.seconds, 's', 10);
+    figure('  longest ping of a bystander', told.slowestPingMs, 'ms', 4000);
+    figure('  memory of the server above that before', told.growthBytes / MEBIBYTE, 'MB', 64);
+  });
+  const folder = mkdtempSync(join(values.work, 'limits-'));
+  try {
+    const back = await failoverStorm(folder, storm, 5, 5 * connections);
+    figure(
+      `${5 * connections} sessions on five servers, the leader killed: all can write after`,
+      back.seconds,
+      's',
+      10,
+    );
+    figure('  sessions lost', back.lost, '', 1);
+    console.log(
+      `  ${back.reconnects} came to another server; the largest holds ${(back.residentBytes / MEBIBYTE).toFixed(0)} MB`,
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 if (all || values.overload) {

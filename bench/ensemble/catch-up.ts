@@ -1,13 +1,13 @@
 /** The beginnings: three servers on empty folders until the first write, and a follower that missed a great deal. */
 
 import { fill, type LoadGenerator } from '../load-generator.ts';
-import type { ThreeServers } from './three-servers.ts';
+import type { Ensemble } from './ensemble.ts';
 import { SteadyWriter } from './writer.ts';
 
 const longestMs = 300_000;
 
 /** Starts the three processes at once. Returns the milliseconds until some client's first write is acknowledged. */
-export async function coldStart(ensemble: ThreeServers): Promise<number> {
+export async function coldStart(ensemble: Ensemble): Promise<number> {
   const begun = performance.now();
   for (const member of ensemble.members) member.start();
   const writer = new SteadyWriter({ ports: ensemble.members.map((member) => member.port), path: '/cold-start' });
@@ -26,7 +26,7 @@ export interface CatchUp {
 }
 
 /** Stops a follower, creates `txns` znodes of 100 bytes through the other one, and starts it again. */
-export async function catchUp(ensemble: ThreeServers, generator: LoadGenerator, txns: number): Promise<CatchUp> {
+export async function catchUp(ensemble: Ensemble, generator: LoadGenerator, txns: number): Promise<CatchUp> {
   const leader = await ensemble.leader();
   const [absent, present] = ensemble.members.filter((member) => member !== leader);
   if (absent === undefined || present === undefined) throw new Error('there are no two followers');

@@ -1,8 +1,8 @@
 /** The leader is killed, or stopped as a hanging machine would be: how long until the next write commits. */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Ensemble } from './ensemble.ts';
 import type { Member } from './member.ts';
-import type { ThreeServers } from './three-servers.ts';
 import { SteadyWriter } from './writer.ts';
 
 /** Milliseconds from the fault until a write that was begun after it was acknowledged. */
@@ -20,7 +20,7 @@ const longestMs = 60_000;
 const calmMs = 1500;
 const writesBefore = 20;
 
-export async function killLeader(ensemble: ThreeServers): Promise<Interruption> {
+export async function killLeader(ensemble: Ensemble): Promise<Interruption> {
   return interrupt(ensemble, async (leader) => {
     await leader.server.ended;
     leader.start();
@@ -28,12 +28,12 @@ export async function killLeader(ensemble: ThreeServers): Promise<Interruption> 
 }
 
 /** Only `atFollower` is judged: a client of the stopped leader waits for its own timeout. */
-export async function stopLeader(ensemble: ThreeServers): Promise<Interruption> {
+export async function stopLeader(ensemble: Ensemble): Promise<Interruption> {
   return interrupt(ensemble, async (leader) => leader.server.signal('SIGCONT'), 'SIGSTOP');
 }
 
 async function interrupt(
-  ensemble: ThreeServers,
+  ensemble: Ensemble,
   repair: (leader: Member) => Promise<void>,
   signal: 'SIGKILL' | 'SIGSTOP' = 'SIGKILL',
 ): Promise<Interruption> {

@@ -6,9 +6,9 @@ import { runLoad } from '../load-generator.ts';
 import type { Setting } from '../measurement.ts';
 import type { Row, Side } from '../rows.ts';
 import { catchUp, coldStart } from './catch-up.ts';
+import { Ensemble } from './ensemble.ts';
 import { killLeader, stopLeader } from './failover.ts';
 import { simulate } from './simulation.ts';
-import { ThreeServers } from './three-servers.ts';
 
 export interface EnsembleSetting extends Setting {
   /** How often the leader is killed, and how often it is stopped, each side and round. */
@@ -55,10 +55,10 @@ async function withServers(
   side: Side,
   setting: EnsembleSetting,
   heap: string,
-  body: (servers: ThreeServers) => Promise<void>,
+  body: (servers: Ensemble) => Promise<void>,
 ): Promise<void> {
   const folder = mkdtempSync(join(setting.workFolder, 'ensemble-'));
-  const servers = await ThreeServers.prepare({ program: setting.programOf(side), folder, heap });
+  const servers = await Ensemble.prepare({ program: setting.programOf(side), folder, heap });
   try {
     await body(servers);
   } catch (error) {
@@ -74,7 +74,7 @@ async function measureLoads(
   side: Side,
   loads: readonly Row[],
   setting: EnsembleSetting,
-  servers: ThreeServers,
+  servers: Ensemble,
 ): Promise<void> {
   await servers.start();
   const addresses = await servers.addresses();
@@ -97,7 +97,7 @@ async function measureFaults(
   side: Side,
   ids: ReadonlySet<string>,
   setting: EnsembleSetting,
-  servers: ThreeServers,
+  servers: Ensemble,
 ): Promise<void> {
   await servers.start();
   await warmUp(setting, await servers.addresses());

@@ -2,7 +2,7 @@
 
 import type { Load } from '../load-generator.ts';
 import { type Row, third } from '../rows.ts';
-import { syncLimitTicks, tickTimeMs } from './three-servers.ts';
+import { syncLimitTicks, tickTimeMs } from './ensemble.ts';
 
 const load = (id: string, title: string, target: number, shape: Load): Row => ({
   id,

@@ -5,7 +5,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { PER_ADDRESS = 5000, HEADER = 20 };
+enum { PER_ADDRESS = 5000, ANSWER = 20, HEADER = 48 };
 
 /* Reads answers piece by piece: the length and the header of the frame that is coming in, and how much of it is left. */
 struct frames {
@@ -55,7 +55,7 @@ static void each_frame(struct frames *f, const uint8_t *bytes, size_t length, vo
     bytes += take;
     length -= take;
     if (f->have >= 4 && f->left == 0) {
-      seen(context, read_int(f->header + 4), f->have == HEADER ? read_int(f->header + 16) : 0);
+      seen(context, read_int(f->header + 4), f->have >= ANSWER ? read_int(f->header + 16) : 0);
       f->have = 0;
     }
   }

@@ -122,9 +122,9 @@ export const OVERLOAD: readonly Entry[] = [
         name: 'serves while a thousand handshakes are under way that never end',
       },
       {
-        command: 'node bench/dist/limits.js --overload',
-        file: 'bench/limits/overload.ts',
-        part: 'ten thousand connections at once',
+        command: 'node bench/dist/limits.js --storms',
+        file: 'bench/limits/storms.ts',
+        part: 'ten thousand connections at once; fifty thousand sessions that come back after their leader was killed',
       },
     ],
     guards: [

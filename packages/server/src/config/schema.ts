@@ -115,7 +115,7 @@ export const SETTINGS: { readonly [Name in keyof ConfigValues]: Setting<ConfigVa
     unit: 'connections',
     default: -1,
     from: -1,
-    doc: 'Connections that may wait to be accepted; -1 leaves it to the operating system.',
+    doc: 'Connections that may wait to be accepted, as far as the operating system allows (net.core.somaxconn); -1: 4096.',
   }),
   clientTcpKeepAlive: flag('clientTcpKeepAlive', false, 'Whether TCP keep-alive is on for client connections.'),
   maxClientCnxns: integer({

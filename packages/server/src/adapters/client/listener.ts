@@ -28,11 +28,17 @@ export interface ClientPort {
   closed(connection: number): void;
 }
 
+/**
+ * The kernel allows no more than `net.core.somaxconn`, 4,096 on today's Linux. Beyond it the first packet of a client is lost, who
+ * sends it again after a second, then two, then four: ten thousand clients at once take five seconds (known failure O05).
+ */
+const DEFAULT_BACKLOG = 4096;
+
 export interface ListenerOptions {
   readonly port: number;
   /** null: all addresses. */
   readonly host: string | null;
-  /** Length of the queue of the operating system; -1: its default. */
+  /** Connections that may wait to be accepted; -1: 4,096. */
   readonly backlog: number;
   readonly keepAlive: boolean;
   /** Connections of one address, and all; 0 or less: no limit. */
@@ -143,7 +149,7 @@ export class ClientListener implements ClientSocketPort {
     const { backlog } = this.#options;
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      const options = { port, ...(host === null ? {} : { host }), ...(backlog > 0 ? { backlog } : {}) };
+      const options = { port, ...(host === null ? {} : { host }), backlog: backlog > 0 ? backlog : DEFAULT_BACKLOG };
       server.listen(options, () => {
         server.removeListener('error', reject);
         // Running out of descriptors refuses clients for a while; the server goes on.

@@ -1,4 +1,4 @@
-/** Three servers of one kind as an ensemble on this machine, the same layout for both sides of the comparison. */
+/** Servers of one kind as an ensemble on this machine, the same layout for both sides of the comparison. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,6 @@ export const tickTimeMs = 2000;
 export const initLimitTicks = 10;
 export const syncLimitTicks = 5;
 
-const servers = [1, 2, 3] as const;
 /** Ports that no outgoing connection takes while their server is down. */
 const firstPort = 12_000;
 const portsBelow = 32_000;
@@ -23,13 +22,15 @@ export interface EnsembleOptions {
   readonly program: Program;
   /** A fresh folder for data, configurations and logs. */
   readonly folder: string;
-  /** Java heap of each Apache server. */
-  readonly heap: string;
+  /** How many; three if not said. */
+  readonly servers?: number;
+  /** Java heap of each Apache server; 1 GiB if not said. */
+  readonly heap?: string;
   /** More lines of zoo.cfg. */
   readonly extraConfig?: Readonly<Record<string, string>>;
 }
 
-export class ThreeServers {
+export class Ensemble {
   readonly members: readonly Member[];
 
   private constructor(members: readonly Member[]) {
@@ -37,7 +38,8 @@ export class ThreeServers {
   }
 
   /** Writes the configurations; starts nothing. */
-  static async prepare(options: EnsembleOptions): Promise<ThreeServers> {
+  static async prepare(options: EnsembleOptions): Promise<Ensemble> {
+    const servers = Array.from({ length: options.servers ?? 3 }, (_, index) => index + 1);
     const ports = await freePorts(3 * servers.length);
     const lines: Record<string, string> = {
       tickTime: String(tickTimeMs),
@@ -45,7 +47,8 @@ export class ThreeServers {
       syncLimit: String(syncLimitTicks),
       ...options.extraConfig,
     };
-    for (const id of servers) lines[`server.${id}`] = `127.0.0.1:${ports[id + 2]}:${ports[id + 5]}`;
+    for (const id of servers)
+      lines[`server.${id}`] = `127.0.0.1:${ports[servers.length + id - 1]}:${ports[2 * servers.length + id - 1]}`;
     const members: Member[] = [];
     for (const id of servers) {
       const dataDir = join(options.folder, `server-${id}`);
@@ -53,9 +56,11 @@ export class ThreeServers {
       writeFileSync(join(dataDir, 'myid'), `${id}\n`);
       const port = ports[id - 1]!;
       const config = writeZooCfg(dataDir, port, lines);
-      members.push(new Member(id, port, await command(options.program, options.heap, config), `${dataDir}.log`));
+      members.push(
+        new Member(id, port, await command(options.program, options.heap ?? '1g', config), `${dataDir}.log`),
+      );
     }
-    return new ThreeServers(members);
+    return new Ensemble(members);
   }
 
   /** Starts those that do not run and waits until all serve, one of them as leader. */
