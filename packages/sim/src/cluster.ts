@@ -115,7 +115,7 @@ export class Cluster implements NodeObserver {
     };
     this.history.judge = (check) => this.shared.laws.judge(check);
     this.history.committed = (zxid, hash, bytes) => {
-      recorder?.committed(bytes, (session) => this.oracle.operators.has(session));
+      recorder?.committed(bytes);
       this.#committed(zxid, hash);
     };
     this.oracle.expired = (session, zxid) => {

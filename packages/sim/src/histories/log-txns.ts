@@ -24,8 +24,9 @@ function lineOf(txn: Txn): TxnLine {
   switch (txn.op) {
     case 'createSession':
     case 'closeSession':
-    case 'reconfig':
       return { ...line, do: txn.op };
+    case 'reconfig':
+      return { ...line, do: 'reconfig', in: { path: txn.body.path ?? '' } };
     case 'error':
       return { ...line, do: 'error', error: txn.body.err };
     case 'deleteContainer':
@@ -39,7 +40,9 @@ function lineOf(txn: Txn): TxnLine {
     default: {
       const step = requestOf(txn.op, txn.body);
       // Memberships and quotas, which histories know nothing of.
-      if (step.in.path.startsWith('/zookeeper')) return { ...line, do: 'reconfig' };
+      if (step.in.path.startsWith('/zookeeper')) {
+        return { ...line, do: 'reconfig', ...(step.do === 'setData' ? { in: { path: step.in.path } } : {}) };
+      }
       return { ...line, do: step.do, in: step.in } as TxnLine;
     }
   }

@@ -14,6 +14,7 @@ import {
 } from './lines.ts';
 
 const HEADER_BYTES = 32;
+const CONFIG_PATH = '/zookeeper/config';
 
 /** Writes a history down as it happens. */
 export class Recorder {
@@ -34,21 +35,22 @@ export class Recorder {
     this.lines.push(line);
   }
 
-  /** A txn is committed: header, body, digest. `isOperator`: it is of a session whose requests are not written down. */
-  committed(bytes: Uint8Array, isOperator: (session: bigint) => boolean): void {
+  /** A txn is committed: header, body, digest. */
+  committed(bytes: Uint8Array): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const session = view.getBigInt64(0);
     const zxid = view.getInt32(12) * 4294967296 + view.getUint32(16);
     const type = view.getInt32(28);
     const base = { kind: 'txn', zxid, session: sessionText(session), xid: view.getInt32(8) } as const;
     const isReaping = type === OpCode.deleteContainer;
-    const isConfiguration = (type === OpCode.setData && session === 0n) || isOperator(session);
+    const isReconfiguration = type === OpCode.reconfig || (type === OpCode.setData && session === 0n);
     if (isReaping) {
       const txn = decodeTxn(new Reader(bytes));
       const path = txn.op === 'deleteContainer' || txn.op === 'delete' ? (txn.body.path ?? '') : '';
       this.lines.push({ ...base, do: 'deleteContainer', in: { path } });
     } else if (type === OpCode.error) this.lines.push({ ...base, do: 'error', error: view.getInt32(HEADER_BYTES) });
-    else this.lines.push({ ...base, do: isConfiguration ? 'reconfig' : nameOf(type) });
+    else if (isReconfiguration) this.lines.push({ ...base, do: 'reconfig', in: { path: CONFIG_PATH } });
+    else this.lines.push({ ...base, do: nameOf(type) });
   }
 }
 

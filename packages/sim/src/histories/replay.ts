@@ -68,6 +68,7 @@ export class Replay {
         this.#reap(txn);
         return;
       case 'reconfig':
+        if (txn.in !== undefined && 'path' in txn.in) this.#changed(txn.zxid, 'NodeDataChanged', txn.in.path);
         return;
       default:
         this.#write(txn, isRecorded);

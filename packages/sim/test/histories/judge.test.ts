@@ -18,6 +18,11 @@ const acquire: ObjectRequest = { do: 'acquire', in: {}, on: 'lock:l' };
 const release: ObjectRequest = { do: 'release', in: {}, on: 'lock:l' };
 const writeWith = (token: number): ObjectRequest => ({ do: 'write', in: { token }, on: 'fenced:s' });
 
+/** The membership changes while b watches everything. */
+function reconfigured(): Story {
+  return twoClients().read('b', 3, addWatch('/', 'persistentRecursive')).reconfig(4);
+}
+
 describe('good histories', () => {
   const good: readonly (readonly [string, Story])[] = [
     ['nothing at all', new Story()],
@@ -89,6 +94,10 @@ describe('good histories', () => {
         .read('b', 5, get('/r'), { data: '0' }),
     ],
     [
+      'a reconfiguration, which a recursive watch hears of',
+      reconfigured().event('b', 'NodeDataChanged', '/zookeeper/config').read('b', 4, get('/r'), { data: '0' }),
+    ],
+    [
       'watches that are taken along',
       moved().event('b', 'NodeDataChanged', '/r').answer('b', 2, 4).read('b', 4, get('/r'), { data: '1' }),
     ],
@@ -115,6 +124,11 @@ describe('bad histories', () => {
       'a stale read behind sync',
       'sync',
       twoClients().write('a', 4, set('/r', '1')).read('b', 3, sync).read('b', 3, get('/r'), { data: '0' }),
+    ],
+    [
+      'a reconfiguration that a recursive watch does not hear of',
+      'watches: bookmarkable',
+      reconfigured().read('b', 4, get('/r'), { data: '0' }),
     ],
     ['a value from nowhere', 'results', twoClients().read('b', 3, get('/r'), { data: '9' })],
     [

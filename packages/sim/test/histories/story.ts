@@ -54,6 +54,12 @@ export class Story {
     return this;
   }
 
+  /** The membership changes, and with it /zookeeper/config: asked for by somebody whose requests are not written down. */
+  reconfig(zxid: number): this {
+    this.lines.push({ kind: 'txn', zxid, session: '0x0', xid: 0, do: 'reconfig', in: { path: '/zookeeper/config' } });
+    return this;
+  }
+
   event(client: string, type: EventName, path: string): this {
     this.lines.push({ kind: 'event', client, at: this.#now, session: sessionOf(client), type, path });
     return this;
