@@ -10,6 +10,7 @@ import { type RunOptions, type RunResult, runSeed } from './run.ts';
 import type { Cuts } from './shrink/cuts.ts';
 import { shrink } from './shrink/shrinker.ts';
 import { tell } from './shrink/story.ts';
+import { rangeOf, sweep } from './sweep.ts';
 
 /** Command line of the simulator; docs/internals/simulation.md explains it. */
 interface Arguments {
@@ -17,6 +18,10 @@ interface Arguments {
   minutes: number;
   /** Milliseconds of real time to spend on fresh seeds; 0: one seed only. */
   forMs: number;
+  /** A range of seeds that are all to be run, or null. */
+  sweep: { readonly first: number; readonly last: number } | null;
+  /** Seeds of a range that are run at the same time. */
+  jobs: number;
   repeat: boolean;
   trace: boolean;
   profile: Profile | null;
@@ -35,7 +40,8 @@ interface Arguments {
 }
 
 const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--observers N] [--rate N]
-                   [--reconfigure] [--settled] [--restore] [--trace] [--repeat] [--for 4m] [--shrink] [--cuts JSON] [--objects] [--history FILE]`;
+                   [--reconfigure] [--settled] [--restore] [--trace] [--repeat] [--for 4m] [--shrink] [--cuts JSON] [--objects] [--history FILE]
+                   [--sweep FROM:TO [--jobs N]]`;
 
 /** So much real time is spent on reducing a failure. */
 const SHRINK_MS = 180_000;
@@ -58,6 +64,12 @@ async function main(argv: readonly string[]): Promise<number> {
   if (args === null) {
     process.stderr.write(`${USAGE}\n${FIGURES_USAGE}\n${RECIPE_USAGE}\n`);
     return 64;
+  }
+  if (args.sweep !== null) {
+    const { forMs, jobs } = args;
+    return sweep({ ...args.sweep, jobs, forMs, options: optionsOf(args, 0) }, (line) =>
+      process.stdout.write(`${line}\n`),
+    );
   }
   return args.forMs > 0 ? freshSeeds(args) : oneSeed(args, args.seed ?? freshSeed());
 }
@@ -175,6 +187,8 @@ function parse(argv: readonly string[]): Arguments | null {
     seed: null,
     minutes: 2,
     forMs: 0,
+    sweep: null,
+    jobs: 1,
     repeat: false,
     trace: false,
     profile: null,
@@ -200,6 +214,13 @@ function parse(argv: readonly string[]): Arguments | null {
         break;
       case '--for':
         args.forMs = durationMs(value);
+        break;
+      case '--sweep':
+        args.sweep = rangeOf(value);
+        if (args.sweep === null) return null;
+        break;
+      case '--jobs':
+        args.jobs = Number(value);
         break;
       case '--profile':
         if (!(PROFILES as readonly string[]).includes(value)) return null;
@@ -246,7 +267,15 @@ function parse(argv: readonly string[]): Arguments | null {
     }
     i++;
   }
-  const numbers = [args.seed ?? 0, args.minutes, args.forMs, args.voters ?? 1, args.observers ?? 0, args.rate ?? 1];
+  const numbers = [
+    args.seed ?? 0,
+    args.minutes,
+    args.forMs,
+    args.jobs,
+    args.voters ?? 1,
+    args.observers ?? 0,
+    args.rate ?? 1,
+  ];
   return numbers.every(Number.isFinite) ? args : null;
 }
 
