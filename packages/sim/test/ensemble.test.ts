@@ -51,6 +51,14 @@ describe('ensembles under faults', () => {
     assert.ok(sum.snaps >= 8, JSON.stringify(sum));
   });
 
+  it('keep them while members come and go, when no disk is wiped: one server may be the majority', () => {
+    // An aimed fault has wiped the only voter here.
+    const { failure, counts } = runSeed({ seed: 2121, minutes: 1, reconfigure: true });
+    assert.equal(failure, null, `--seed 2121 --minutes 1 --reconfigure: ${failure?.message}`);
+    assert.ok(counts.reconfigurations >= 5, JSON.stringify(counts));
+    assert.equal(counts.wipes, 0);
+  });
+
   it('have the same trace twice in one process and once in another', () => {
     for (const seed of [11, 12]) {
       const first = runSeed({ seed, minutes: 1, voters: 3 });

@@ -298,11 +298,14 @@ export class FaultInjector {
     });
   }
 
-  /** Only where nothing can be lost by it: everybody serves and has everything, and nothing is under way. */
+  /**
+   * Only where nothing can be lost by it: everybody serves and has everything, and nothing is under way. Never where members
+   * come and go: a majority may be one server then, and its disk must last.
+   */
   #wipe(): void {
-    const { voters, history, counts } = this.#cluster;
+    const { voters, history, counts, plan } = this.#cluster;
     const victim = this.#choose();
-    if (victim === null || voters.length < 3) return;
+    if (victim === null || voters.length < 3 || plan.reconfigureMs > 0) return;
     const hash = history.hashOf(history.last) ?? 0;
     const isCalm = voters.every(({ node, durable }) => {
       return roleOf(node) !== 'idle' && node.server?.replica.outstanding === 0 && durable.holds(history.last, hash);

@@ -119,11 +119,9 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     linkJitter: random.pick([50, 500, 5000]),
     splitChance: isLite ? 0 : random.pick([0, 20_000, 300_000]),
     timerLateness: random.pick([50, 1000]),
-    // Where members come and go, a majority may be one server: its disk must last.
     faults: {
       ...drawFaults(random, profile),
       diskError: wishes.isSettled === true ? 0 : drawDiskErrors(seed, profile),
-      ...(reconfigureMs > 0 ? { wipe: 0 } : {}),
     },
     habits: {
       timeoutMs: random.pick([6000, 10_000, 30_000]),
