@@ -29,7 +29,6 @@ interface Arguments {
   observers: number | null;
   rate: number | null;
   reconfigure: boolean;
-  settled: boolean;
   restore: boolean;
   /** Whether a failing seed is reduced to what the failure needs. */
   shrink: boolean;
@@ -40,7 +39,7 @@ interface Arguments {
 }
 
 const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--observers N] [--rate N]
-                   [--reconfigure] [--settled] [--restore] [--trace] [--repeat] [--for 4m] [--shrink] [--cuts JSON] [--objects] [--history FILE]
+                   [--reconfigure] [--restore] [--trace] [--repeat] [--for 4m] [--shrink] [--cuts JSON] [--objects] [--history FILE]
                    [--sweep FROM:TO [--jobs N]]`;
 
 /** So much real time is spent on reducing a failure. */
@@ -176,7 +175,6 @@ function optionsOf(args: Arguments, seed: number, tell?: (line: string) => void)
     ...(args.observers === null ? {} : { observers: args.observers }),
     ...(args.rate === null ? {} : { rate: args.rate }),
     ...(args.reconfigure ? { reconfigure: true } : {}),
-    ...(args.settled ? { isSettled: true } : {}),
     ...(args.restore ? { restore: true } : {}),
     ...(args.objects ? { onObjects: true } : {}),
   };
@@ -196,7 +194,6 @@ function parse(argv: readonly string[]): Arguments | null {
     observers: null,
     rate: null,
     reconfigure: false,
-    settled: false,
     restore: false,
     shrink: false,
     cuts: {},
@@ -243,9 +240,6 @@ function parse(argv: readonly string[]): Arguments | null {
         continue;
       case '--reconfigure':
         args.reconfigure = true;
-        continue;
-      case '--settled':
-        args.settled = true;
         continue;
       case '--restore':
         args.restore = true;

@@ -3,7 +3,7 @@ import { withTxnProbe } from './check/txn-probe.ts';
 import { Violation, zxidText } from './check/violation.ts';
 import { Cluster, type Watched } from './cluster.ts';
 import type { Counts } from './counts.ts';
-import { judgeHistory } from './histories/judge.ts';
+import { firstFinding } from './histories/judge.ts';
 import type { Line } from './histories/lines.ts';
 import { Recorder } from './histories/recorder.ts';
 import { FaultInjector } from './plan/fault-injector.ts';
@@ -76,7 +76,7 @@ export function runSeed(options: RunOptions): RunResult {
     failure = error instanceof Violation ? error : new Violation('crash', 'uncaught', describe(error));
   }
   const history = recorder.lines;
-  if (options.isSettled !== true) failure ??= firstFinding(history);
+  failure ??= firstFinding(history);
   return {
     seed,
     plan,
@@ -88,12 +88,6 @@ export function runSeed(options: RunOptions): RunResult {
     history,
     servers: failure === null ? [] : describeServers(cluster),
   };
-}
-
-/** What the judges of histories hold against what the clients saw; null: nothing. */
-function firstFinding(history: readonly Line[]): Violation | null {
-  const [finding] = judgeHistory([history]).findings;
-  return finding === undefined ? null : new Violation('safety', finding.law, finding.message);
 }
 
 function describe(error: unknown): string {

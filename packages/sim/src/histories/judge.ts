@@ -1,3 +1,4 @@
+import { Violation } from '../check/violation.ts';
 import { AnswerJudge } from './answer-judge.ts';
 import { assembleHistory } from './assembly.ts';
 import { type Finding, Findings } from './finding.ts';
@@ -49,4 +50,10 @@ export function judgeHistory(files: readonly (readonly Line[])[]): Judgement {
   }
   judgeLocks(history, replay.ended, findings);
   return { findings: findings.list, operations: operations.length, events, txns: txns.length };
+}
+
+/** What the judges hold against what the clients of a run saw; null: nothing. */
+export function firstFinding(history: readonly Line[]): Violation | null {
+  const [finding] = judgeHistory([history]).findings;
+  return finding === undefined ? null : new Violation('safety', finding.law, finding.message);
 }

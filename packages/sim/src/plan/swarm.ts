@@ -80,8 +80,6 @@ export interface PlanWishes {
   readonly reconfigure?: boolean;
   /** Whether the states of serving leaders are replaced. */
   readonly restore?: boolean;
-  /** Without what is still on trial: disks whose operations fail, and the judges of histories. */
-  readonly isSettled?: boolean;
 }
 
 /** Draws the plan of a run: which faults exist at all, how often, and how everything is built. */
@@ -121,7 +119,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     timerLateness: random.pick([50, 1000]),
     faults: {
       ...drawFaults(random, profile),
-      diskError: wishes.isSettled === true ? 0 : drawDiskErrors(seed, profile),
+      diskError: drawDiskErrors(seed, profile),
     },
     habits: {
       timeoutMs: random.pick([6000, 10_000, 30_000]),
