@@ -35,27 +35,37 @@ function judgeLock(
     if (operation.call.do !== 'acquire' || operation.outcome !== 'ok' || token === undefined) continue;
     holdings.push({ operation, token, from: operation.returnedAt, to: releaseOf(operation, operations) });
   }
-  holdings.sort((a, b) => a.token - b.token);
+  holdings.sort((a, b) => a.token - b.token || a.from - b.from);
   for (const [i, holding] of holdings.entries()) {
-    const before = holdings[i - 1];
-    if (before === undefined) continue;
-    const who = `${nameOf(holding.operation)} on ${name}`;
-    const other = nameOf(before.operation);
-    findings.expect(
-      holding.token > before.token,
-      'fencing',
-      () => `${who} has token ${holding.token}, ${other} has it, too`,
-    );
-    findings.expect(before.operation.call.at < holding.from, 'fencing', () => {
-      return `${who} has token ${holding.token}, less than ${before.token} of ${other}, who came later`.replace(
-        'less',
-        'more',
-      );
-    });
-    const end = ended.get(before.operation.call.session) ?? Number.POSITIVE_INFINITY;
-    const isFree = before.to < holding.from || end < holding.token;
-    findings.expect(isFree, 'mutual exclusion', () => `${who} was granted while ${other} had it, whose session lived`);
+    for (const before of holdings.slice(0, i)) judgePair(name, before, holding, ended, findings);
   }
+}
+
+/** Two holders of one lock; `before` has the older token, or they have the same. */
+function judgePair(
+  name: string,
+  before: Holding,
+  holding: Holding,
+  ended: ReadonlyMap<string, number>,
+  findings: Findings,
+): void {
+  const who = `${nameOf(holding.operation)} on ${name}`;
+  const other = nameOf(before.operation);
+  const { session } = before.operation.call;
+  // A leader that gave up, or was uncertain of its session for a while, leads again with the znode that it had.
+  if (holding.token === before.token && holding.operation.call.session === session) return;
+  findings.expect(holding.token > before.token, 'fencing', () => {
+    return `${who} has token ${holding.token}, ${other} has it, too`;
+  });
+  // Who waits has had its token for long when the session of the one before it ends.
+  const shown = Math.max(holding.token, holding.operation.answer?.zxid ?? 0);
+  const isPast = (ended.get(session) ?? Number.POSITIVE_INFINITY) <= shown;
+  findings.expect(isPast || before.operation.call.at < holding.from, 'fencing', () => {
+    return `${who} has token ${holding.token}, more than ${before.token} of ${other}, who came later`;
+  });
+  findings.expect(isPast || before.to < holding.from, 'mutual exclusion', () => {
+    return `${who} was granted while ${other} had it, whose session lived`;
+  });
 }
 
 /** When a holder began to give the lock back; infinite: never. */
@@ -77,6 +87,20 @@ function judgeStore(name: string, operations: readonly Operation[], findings: Fi
     }
     findings.expect(tokenOf(operation) >= greatest, 'fencing', () => {
       return `${nameOf(operation)} on ${name} passed with token ${tokenOf(operation)} behind ${greatest}`;
+    });
+  }
+  judgeRefusals(name, operations, findings);
+}
+
+/** A store refuses a token for the sake of a greater one, which somebody must have sent before the refusal came. */
+function judgeRefusals(name: string, operations: readonly Operation[], findings: Findings): void {
+  for (const refused of operations) {
+    if (refused.outcome !== 'refused') continue;
+    const hasReason = operations.some((other) => {
+      return tokenOf(other) > tokenOf(refused) && other.call.at < refused.returnedAt;
+    });
+    findings.expect(hasReason, 'fencing', () => {
+      return `${nameOf(refused)} on ${name} was refused with token ${tokenOf(refused)}, and nobody had sent a greater one`;
     });
   }
 }

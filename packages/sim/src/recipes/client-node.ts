@@ -37,6 +37,7 @@ export class ClientNode implements TappedClient {
   session: { readonly id: bigint; readonly timeoutMs: number } | null = null;
   server: string | null = null;
   seen = 0;
+  told = 0;
   isUp = false;
   isPaused = false;
   /** When the process began, or went on after a pause. */
@@ -79,6 +80,7 @@ export class ClientNode implements TappedClient {
     this.session = null;
     this.server = null;
     this.seen = 0;
+    this.told = 0;
     this.#network.endProcess(this.host, how);
     this.host.powered = true;
   }

@@ -1,5 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { durationMs, freshSeed } from '../arguments.ts';
 import { ExitCode, type FailureClass } from '../check/violation.ts';
+import { historyText } from '../histories/history-file.ts';
 import { addRecipeCounts, noRecipeCounts, type RecipeCounts } from './recipe-counts.ts';
 import { type RecipeRunOptions, type RecipeRunResult, runRecipes } from './recipe-run.ts';
 import { WORKLOADS } from './workloads/all.ts';
@@ -15,10 +17,12 @@ interface Arguments {
   trace: boolean;
   workload: string | null;
   voters: number | null;
+  /** Where the history of who held what is written to, or null. */
+  history: string | null;
 }
 
 export const RECIPE_USAGE: string = `       npm run sim -- --recipes [--seed N] [--storms N] [--workload ${WORKLOADS.join('|')}] [--voters N]
-                   [--trace] [--repeat] [--for 4m | --hours H]`;
+                   [--trace] [--repeat] [--history FILE] [--for 4m | --hours H]`;
 
 /** What fresh seeds must have met for each simulated hour, or the run proves too little. */
 const MINIMA_PER_HOUR: Partial<RecipeCounts> = {
@@ -50,6 +54,7 @@ async function oneSeed(args: Arguments, seed: number): Promise<number> {
   const began = performance.now();
   const result = await runRecipes(optionsOf(args, seed, tell));
   report(result, performance.now() - began);
+  if (args.history !== null) writeFileSync(args.history, historyText(result.history));
   if (result.failure !== null) return ExitCode[result.failure.failureClass];
   return args.repeat ? compareAgain(args, result) : 0;
 }
@@ -141,6 +146,7 @@ function parse(argv: readonly string[]): Arguments | null {
     trace: false,
     workload: null,
     voters: null,
+    history: null,
   };
   for (let i = 0; i < argv.length; i++) {
     const value = argv[i + 1] ?? '';
@@ -165,6 +171,9 @@ function parse(argv: readonly string[]): Arguments | null {
         break;
       case '--voters':
         args.voters = Number(value);
+        break;
+      case '--history':
+        args.history = value;
         break;
       case '--repeat':
         args.repeat = true;

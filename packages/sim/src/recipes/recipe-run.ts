@@ -2,6 +2,9 @@ import { appliedZxid, roleOf } from '../check/node-view.ts';
 import { withTxnProbeInTurns } from '../check/txn-probe.ts';
 import { Violation, zxidText } from '../check/violation.ts';
 import { Cluster } from '../cluster.ts';
+import { firstFinding } from '../histories/judge.ts';
+import type { Line } from '../histories/lines.ts';
+import { Recorder } from '../histories/recorder.ts';
 import { FaultInjector } from '../plan/fault-injector.ts';
 import { healEverything } from '../plan/healing.ts';
 import { drawPlan, type PlanWishes } from '../plan/swarm.ts';
@@ -10,6 +13,7 @@ import { Trace } from '../world/trace.ts';
 import { SECOND, World } from '../world/world.ts';
 import { ClientFaults } from './client-faults.ts';
 import { Fleet } from './fleet.ts';
+import { GrantRecord } from './grant-record.ts';
 import { noRecipeCounts, type RecipeCounts } from './recipe-counts.ts';
 import { drawRecipePlan, type RecipePlan, type RecipeWishes } from './recipe-plan.ts';
 import type { Workload } from './workload.ts';
@@ -32,6 +36,8 @@ export interface RecipeRunResult {
   readonly hash: string;
   /** What went wrong, or null. */
   readonly failure: Violation | null;
+  /** Who held which locks, and what was committed. */
+  readonly history: readonly Line[];
 }
 
 const MEAN_STORM_S = 30;
@@ -46,7 +52,8 @@ export async function runRecipes(options: RecipeRunOptions): Promise<RecipeRunRe
   const ensemble = drawPlan(options.seed, { ...options, clients: 0 });
   const plan = drawRecipePlan(options.seed, WORKLOADS, options);
   const world = new World(options.seed, new Trace(options.tell ?? null));
-  const cluster = new Cluster(world, ensemble);
+  const recorder = new Recorder(`seed ${options.seed}`, () => world.now);
+  const cluster = new Cluster(world, ensemble, recorder);
   const counts = noRecipeCounts();
   let failure: Violation | null = null;
   // What nobody handles would end a real process.
@@ -55,7 +62,7 @@ export async function runRecipes(options: RecipeRunOptions): Promise<RecipeRunRe
   process.on('unhandledRejection', unhandled);
   try {
     await withoutRealityInTurns((turn) => {
-      const storms = new Storms(cluster, plan, counts, turn);
+      const storms = new Storms(cluster, plan, counts, new GrantRecord(recorder), turn);
       return withTxnProbeInTurns(
         (applier, before, bytes, start, end) => cluster.applied(applier, before, bytes, start, end),
         () => storms.run(options.storms),
@@ -66,7 +73,9 @@ export async function runRecipes(options: RecipeRunOptions): Promise<RecipeRunRe
   } finally {
     process.off('unhandledRejection', unhandled);
   }
-  return { seed: options.seed, plan, voters: ensemble.voters, counts, hash: world.trace.hash, failure };
+  const history = recorder.lines;
+  failure ??= firstFinding(history);
+  return { seed: options.seed, plan, voters: ensemble.voters, counts, hash: world.trace.hash, failure, history };
 }
 
 function describe(error: unknown): string {
@@ -82,7 +91,13 @@ class Storms {
   readonly #workloads: readonly Workload[];
   readonly #turn: () => Promise<void>;
 
-  constructor(cluster: Cluster, plan: RecipePlan, counts: RecipeCounts, turn: () => Promise<void>) {
+  constructor(
+    cluster: Cluster,
+    plan: RecipePlan,
+    counts: RecipeCounts,
+    record: GrantRecord,
+    turn: () => Promise<void>,
+  ) {
     this.#cluster = cluster;
     this.#world = cluster.world;
     this.#plan = plan;
@@ -92,6 +107,7 @@ class Storms {
       world: cluster.world,
       oracle: cluster.oracle,
       counts,
+      record,
       isStormy: () => !cluster.faultsAreOver,
       committedAfter: (zxid) => cluster.history.after(zxid),
     });

@@ -26,6 +26,8 @@ export interface TappedClient {
   server: string | null;
   /** The largest zxid that its process was shown. */
   seen: number;
+  /** The same, with what events have shown to it. */
+  told: number;
 }
 
 /** What all taps share. */
@@ -135,7 +137,11 @@ export class RequestTap {
       return;
     }
     const header = replyHeader.decode(frame);
-    if (header.xid === SpecialXid.watchEvent) return;
+    if (header.xid === SpecialXid.watchEvent) {
+      // What has been missed on the way to another server comes without a zxid.
+      this.#client.told = Math.max(this.#client.told, header.zxid > 0 ? header.zxid : this.#context.history.last);
+      return;
+    }
     this.#heard(header.zxid);
     if (header.xid === SpecialXid.ping) return;
     const request = this.#waiting.shift();
@@ -194,6 +200,7 @@ export class RequestTap {
       return `${client.name} is shown ${zxidText(zxid)}, committed is ${zxidText(history.last)}`;
     });
     client.seen = zxid;
+    client.told = Math.max(client.told, zxid);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Oracle } from '../model/oracle.ts';
 import type { RandomStream } from '../random/random-stream.ts';
 import type { World } from '../world/world.ts';
 import type { ClientNode } from './client-node.ts';
+import type { GrantRecord } from './grant-record.ts';
 import type { RecipeCounts } from './recipe-counts.ts';
 
 /** One process: a machine and the client that runs on it. */
@@ -18,6 +19,8 @@ export interface Stage {
   readonly world: World;
   readonly oracle: Oracle;
   readonly counts: RecipeCounts;
+  /** Who held what, for the judges of histories. */
+  readonly record: GrantRecord;
   /** Whether there are faults at present. */
   isStormy(): boolean;
   /** The zxids that were committed behind one. */

@@ -103,6 +103,16 @@ describe('good histories', () => {
     ],
     ['locks one after the other', locks(5, 6)],
     ['a lock of a session that has ended', lockOfTheDead()],
+    ['a lock that is handed to one who waits when the session of its holder ends', heir(6)],
+    [
+      'a leader that leads again with the znode that it had',
+      (() => {
+        const story = twoClients();
+        story.answer('a', story.call('a', acquire), 3, { token: 3 });
+        story.call('a', release);
+        return story.answer('a', story.call('a', acquire), 3, { token: 3 });
+      })(),
+    ],
     [
       'a fenced store',
       (() => {
@@ -224,6 +234,27 @@ describe('bad histories', () => {
         .read('b', 5, exists('/e'), { stat: { version: 0 } }),
     ],
     ['two holders of a lock', 'mutual exclusion', locks(9, 6)],
+    ['a lock that is handed on before the session of its holder has ended', 'mutual exclusion', heir(5)],
+    [
+      'two holders of a lock, with one between them whose session has ended',
+      'mutual exclusion',
+      (() => {
+        const story = twoClients().begins('c', 4);
+        story.answer('a', story.call('a', acquire), 5, { token: 5 });
+        story.answer('c', story.call('c', acquire), 6, { token: 6 });
+        story.txn('c', 7, 0, 'closeSession');
+        return story.answer('b', story.call('b', acquire), 8, { token: 8 });
+      })(),
+    ],
+    [
+      'a store that refuses the newest token',
+      'fencing',
+      (() => {
+        const story = twoClients();
+        story.answer('a', story.call('a', writeWith(3)), 3);
+        return story.answer('b', story.call('b', writeWith(5)), 3, undefined, 'refused');
+      })(),
+    ],
     ['a token that is given twice', 'fencing', locks(5, 5)],
     [
       'a store that takes an old token',
@@ -380,6 +411,14 @@ function locks(steps: number, second: number): Story {
   story.answer('b', story.call('b', acquire), 3, { token: second });
   if (steps > 5) story.answer('a', story.call('a', release), 3);
   return story;
+}
+
+/** `b` waits with token 5 behind `a`, whose session ends at zxid 6, and is told that it holds when it has been shown `shown`. */
+function heir(shown: number): Story {
+  const story = twoClients();
+  story.answer('a', story.call('a', acquire), 4, { token: 4 });
+  story.txn('a', 6, 0, 'closeSession');
+  return story.answer('b', story.call('b', acquire), shown, { token: 5 });
 }
 
 function lockOfTheDead(): Story {

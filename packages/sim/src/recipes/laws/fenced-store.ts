@@ -1,7 +1,9 @@
 import { law, zxidText } from '../../check/violation.ts';
 import { EventKind } from '../../world/event-queue.ts';
 import { MS, type World } from '../../world/world.ts';
+import type { GrantRecord } from '../grant-record.ts';
 import type { RecipeCounts } from '../recipe-counts.ts';
+import type { Stage } from '../workload.ts';
 import type { Grant, LockWatch } from './lock-watch.ts';
 
 /** A store outside of the ensemble that takes no write with a token older than one that it has seen. */
@@ -9,9 +11,14 @@ export class FencedStore {
   readonly #world: World;
   readonly #locks: LockWatch;
   readonly #counts: RecipeCounts;
+  readonly #record: GrantRecord;
+  readonly #name: string;
   #newest = 0;
 
-  constructor(world: World, locks: LockWatch, counts: RecipeCounts) {
+  /** `name`: of the lock whose tokens it checks. */
+  constructor(name: string, locks: LockWatch, { world, counts, record }: Stage) {
+    this.#name = name;
+    this.#record = record;
     this.#world = world;
     this.#locks = locks;
     this.#counts = counts;
@@ -22,6 +29,7 @@ export class FencedStore {
     const { node } = grant;
     const { life } = node;
     const random = this.#world.stream('store');
+    const id = this.#record.writes(this.#name, grant);
     const there = random.wait(random.pick([MS, MS, 50 * MS, 5000 * MS]));
     this.#world.after(there, EventKind.client, node.host.index, () => {
       const isTaken = grant.token >= this.#newest;
@@ -32,7 +40,9 @@ export class FencedStore {
       });
       this.#newest = Math.max(this.#newest, grant.token);
       this.#world.after(random.wait(MS), EventKind.client, node.host.index, () => {
-        if (node.life === life) node.dispatch(() => answered(isTaken));
+        if (node.life !== life) return;
+        this.#record.written(id, grant, isTaken);
+        node.dispatch(() => answered(isTaken));
       });
     });
   }

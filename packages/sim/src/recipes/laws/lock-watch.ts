@@ -3,7 +3,9 @@ import type { Oracle } from '../../model/oracle.ts';
 import { EventKind } from '../../world/event-queue.ts';
 import { MS, SECOND, type World } from '../../world/world.ts';
 import type { ClientNode } from '../client-node.ts';
+import type { GrantRecord } from '../grant-record.ts';
 import type { RecipeCounts } from '../recipe-counts.ts';
+import type { Stage } from '../workload.ts';
 
 /** Somebody was told that it holds something. */
 export interface Grant {
@@ -50,13 +52,15 @@ export class LockWatch {
   readonly #world: World;
   readonly #oracle: Oracle;
   readonly #counts: RecipeCounts;
+  readonly #record: GrantRecord;
   readonly #grants: Set<Grant> = new Set();
   #lastToken = 0;
   #lastSession = 0n;
   #lastHolder = '';
 
-  constructor(rules: LockRules, world: World, oracle: Oracle, counts: RecipeCounts) {
+  constructor(rules: LockRules, { world, oracle, counts, record }: Stage) {
     this.#rules = rules;
+    this.#record = record;
     this.#world = world;
     this.#oracle = oracle;
     this.#counts = counts;
@@ -71,6 +75,7 @@ export class LockWatch {
     this.#lastHolder = holder;
     this.#world.tell(() => `${node.name} is granted ${kind} of ${this.#rules.name}, token ${zxidText(token)}`);
     this.#grants.add(grant);
+    this.#writeDown(grant);
     this.#forgetThePast();
     const inForce = [...this.#grants];
     const living = inForce.filter(({ session: id }) => this.#oracle.sessions.has(id));
@@ -84,9 +89,22 @@ export class LockWatch {
   }
 
   givenUp(grant: Grant): void {
+    if (grant.isGivenUp) return;
+    if (!grant.signal.aborted && this.#rules.isOrdered(grant.kind)) this.#record.givenUp(this.#rules.path, grant);
     grant.isGivenUp = true;
     this.#grants.delete(grant);
     this.#world.tell(() => `${grant.node.name} gives up ${grant.kind} of ${this.#rules.name}`);
+  }
+
+  /** Where tokens grow nobody holds what another holds, which histories can tell (docs/internals/histories.md). */
+  #writeDown(grant: Grant): void {
+    const { path, isOrdered } = this.#rules;
+    if (!isOrdered(grant.kind)) return;
+    this.#record.granted(path, grant);
+    const lost = (): void => {
+      if (!grant.isGivenUp && grant.node.life === grant.life) this.#record.givenUp(path, grant);
+    };
+    grant.signal.addEventListener('abort', lost, { once: true });
   }
 
   /** Whether a grant is in force and stands in the history: whoever asks with its token has to be served. */

@@ -30,8 +30,8 @@ export class Holders {
   constructor(rules: LockRules, stage: Stage, holdMs: number) {
     this.#holdMs = holdMs;
     this.#stage = stage;
-    this.watch = new LockWatch(rules, stage.world, stage.oracle, stage.counts);
-    this.#store = new FencedStore(stage.world, this.watch, stage.counts);
+    this.watch = new LockWatch(rules, stage);
+    this.#store = new FencedStore(rules.path, this.watch, stage);
   }
 
   /** Works under what is held and then gives it up. */
