@@ -11,7 +11,7 @@ import { QuorumWatch } from './check/quorum-watch.ts';
 import { SessionContacts } from './check/session-contacts.ts';
 import { checkTree } from './check/tree-check.ts';
 import { law, Violation, zxidText } from './check/violation.ts';
-import { ObjectPool, ObjectProgram } from './client/objects.ts';
+import { type ObjectChoice, ObjectPool, ObjectProgram } from './client/objects.ts';
 import { RequestMix } from './client/request-mix.ts';
 import { type ClientWorld, SimClient } from './client/sim-client.ts';
 import { type Counts, noCounts } from './counts.ts';
@@ -175,15 +175,15 @@ export class Cluster implements NodeObserver {
     );
   }
 
-  /** `onObjects`: they share registers, counters and the like, instead of asking for anything at random. */
-  startClients(onObjects: boolean): void {
+  /** `objects`: what they share, instead of asking for anything at random; null: they do ask at random. */
+  startClients(objects: ObjectChoice | null): void {
     const { plan, world } = this;
-    const pool = new ObjectPool();
+    const pool = objects === null ? null : new ObjectPool(objects);
     for (let i = 0; i < plan.clients; i++) {
       const name = `client ${i + 1}`;
       const mix = new RequestMix(world.stream(`${name} requests`), this.oracle.tree, plan.weights, plan.longestData);
       const client = new SimClient(name, `10.1.0.${i + 1}`, this.shared, plan.habits, mix);
-      if (onObjects) client.program = new ObjectProgram(pool, world.stream(`${name} objects`), client);
+      if (pool !== null) client.program = new ObjectProgram(pool, world.stream(`${name} objects`), client);
       this.clients.push(client);
       this.clientHosts.push(client.host);
       this.contacts.add(client);

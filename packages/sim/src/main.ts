@@ -176,7 +176,7 @@ function optionsOf(args: Arguments, seed: number, tell?: (line: string) => void)
     ...(args.rate === null ? {} : { rate: args.rate }),
     ...(args.reconfigure ? { reconfigure: true } : {}),
     ...(args.restore ? { restore: true } : {}),
-    ...(args.objects ? { onObjects: true } : {}),
+    ...(args.objects ? { objects: 'every kind' as const } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 import { appliedZxid, roleOf } from './check/node-view.ts';
 import { withTxnProbe } from './check/txn-probe.ts';
 import { Violation, zxidText } from './check/violation.ts';
+import type { ObjectChoice } from './client/objects.ts';
 import { Cluster, type Watched } from './cluster.ts';
 import type { Counts } from './counts.ts';
 import { firstFinding } from './histories/judge.ts';
@@ -27,8 +28,8 @@ export interface RunOptions extends PlanWishes {
   readonly cuts?: Cuts;
   /** Receives every line worth telling. */
   readonly tell?: (line: string) => void;
-  /** Whether clients share registers, counters, sets, queues and locks, instead of asking for anything at random. */
-  readonly onObjects?: boolean;
+  /** What clients share, such as registers and locks, instead of asking for anything at random. */
+  readonly objects?: ObjectChoice;
   /** Whether what clients find wrong is left to the judges of their history. */
   readonly isTolerant?: boolean;
 }
@@ -69,7 +70,7 @@ export function runSeed(options: RunOptions): RunResult {
     withoutReality(() =>
       withTxnProbe(
         (applier, before, bytes, start, end) => cluster.applied(applier, before, bytes, start, end),
-        () => new Phases(cluster).run(minutes * 60 * SECOND, options.onObjects === true),
+        () => new Phases(cluster).run(minutes * 60 * SECOND, options.objects ?? null),
       ),
     );
   } catch (error) {
@@ -104,12 +105,12 @@ class Phases {
     this.#world = cluster.world;
   }
 
-  run(faultTime: number, onObjects: boolean): void {
+  run(faultTime: number, objects: ObjectChoice | null): void {
     const cluster = this.#cluster;
     const world = this.#world;
     const random = world.stream('phases');
     cluster.startServers();
-    cluster.startClients(onObjects);
+    cluster.startClients(objects);
     const injector = new FaultInjector(cluster);
     const operator = new Operator(cluster);
     const restorer = new Restorer(cluster);

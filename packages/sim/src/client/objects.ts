@@ -15,22 +15,41 @@ import type { RandomStream } from '../random/random-stream.ts';
 import type { Answer } from './connection.ts';
 import type { ClientProgram, SimClient } from './sim-client.ts';
 
-const KINDS = ['register', 'register', 'register', 'counter', 'set', 'queue', 'lock'] as const;
-type Kind = (typeof KINDS)[number];
+type Kind = 'register' | 'counter' | 'set' | 'queue' | 'lock';
+
+/**
+ * Which objects clients share: some of every kind, or a single register, which all read and write all the time, so that even
+ * a read that is stale by one txn shows an older value than somebody has been shown.
+ */
+export type ObjectChoice = 'every kind' | 'one register';
+
+const KINDS: Readonly<Record<ObjectChoice, readonly Kind[]>> = {
+  'every kind': ['register', 'register', 'register', 'counter', 'set', 'queue', 'lock'],
+  'one register': ['register'],
+};
+const LIVE_REGISTERS: Readonly<Record<ObjectChoice, number>> = { 'every kind': 2, 'one register': 1 };
 
 /** Operations until an object is replaced by a fresh one: the search does not like long histories. */
 const OPERATIONS_EACH = 60;
-const LIVE_REGISTERS = 2;
 const ELEMENTS = ['a', 'b', 'c', 'd'];
 
 /** The objects that the clients of a run share. */
 export class ObjectPool {
   readonly #uses: Map<string, number> = new Map();
+  readonly #choice: ObjectChoice;
   #writes = 0;
+
+  constructor(choice: ObjectChoice) {
+    this.#choice = choice;
+  }
+
+  pickKind(random: RandomStream): Kind {
+    return random.pick(KINDS[this.#choice]);
+  }
 
   /** The path of an object of this kind that is in use. */
   pick(kind: Kind, random: RandomStream): string {
-    const slot = kind === 'register' ? `register${random.below(LIVE_REGISTERS)}` : kind;
+    const slot = kind === 'register' ? `register${random.below(LIVE_REGISTERS[this.#choice])}` : kind;
     const uses = this.#uses.get(slot) ?? 0;
     this.#uses.set(slot, uses + 1);
     return `/${slot}-${Math.floor(uses / OPERATIONS_EACH)}`;
@@ -72,7 +91,7 @@ export class ObjectProgram implements ClientProgram {
   act(): void {
     this.isBusy = true;
     this.#hasWritten = false;
-    const kind = this.#random.pick(KINDS);
+    const kind = this.#pool.pickKind(this.#random);
     const path = this.#pool.pick(kind, this.#random);
     if (kind === 'register') this.#register(path);
     else if (kind === 'counter') this.#counter(path);

@@ -24,8 +24,8 @@ import { SPOILINGS, type Spoiling, spoil } from './spoil.ts';
 const USAGE = 'usage: node packages/sim/dist/src/histories/sample.js DIR [--seed N] [--seeds M] [--bugs]';
 /** Requests a second: enough for operations to meet. */
 const RATE = 20;
-/** For servers with bugs: whatever may be stale is changed often, and leaders are cut off. */
-const BUSY = { rate: 100, clients: 8, voters: 3, profile: 'election' } as const;
+/** For servers with bugs: what may be stale is changed all the time, learners lag, and leaders are cut off. */
+const BUSY = { rate: 100, clients: 8, voters: 3, profile: 'sync', objects: 'one register' } as const;
 
 function write(folder: string, name: string, lines: readonly Line[], planted: Spoiling | null): void {
   const file = join(folder, `${name}.jsonl`);
@@ -59,7 +59,7 @@ interface SeedRange {
 
 function cleanRuns(folder: string, { from, count }: SeedRange): number {
   for (let seed = from; seed < from + count; seed++) {
-    const { history, failure } = runSeed({ seed, minutes: 1, rate: RATE, onObjects: true });
+    const { history, failure } = runSeed({ seed, minutes: 1, rate: RATE, objects: 'every kind' });
     write(folder, `${seed}`, history, null);
     if (failure !== null) {
       process.stderr.write(`--seed ${seed} --minutes 1 --rate ${RATE} --objects: ${failure.message}\n`);
@@ -76,7 +76,7 @@ function cleanRuns(folder: string, { from, count }: SeedRange): number {
 /** What clients find wrong is left to those who judge the histories. */
 function tolerantRuns(folder: string, { from, count }: SeedRange): number {
   for (let seed = from; seed < from + count; seed++) {
-    const { history } = runSeed({ seed, minutes: 1, onObjects: true, isTolerant: true, ...BUSY });
+    const { history } = runSeed({ seed, minutes: 1, isTolerant: true, ...BUSY });
     write(folder, `${seed}`, history, null);
   }
   return 0;

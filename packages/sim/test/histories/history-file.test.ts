@@ -51,7 +51,7 @@ describe('the file of a history', () => {
 
 describe('spoiled histories', () => {
   it('are found by the fast checks, whatever was spoiled', () => {
-    const { history, failure } = runSeed({ seed: 40, minutes: 1, rate: 20, onObjects: true });
+    const { history, failure } = runSeed({ seed: 40, minutes: 1, rate: 20, objects: 'every kind' });
     assert.equal(failure, null);
     for (const spoiling of SPOILINGS) {
       const spoiled = spoil(history, spoiling);
