@@ -24,8 +24,8 @@ import { SPOILINGS, type Spoiling, spoil } from './spoil.ts';
 const USAGE = 'usage: node packages/sim/dist/src/histories/sample.js DIR [--seed N] [--seeds M] [--bugs]';
 /** Requests a second: enough for operations to meet. */
 const RATE = 20;
-/** For servers with bugs: what may be stale is changed all the time, learners lag, and leaders are cut off. */
-const BUSY = { rate: 100, clients: 8, voters: 3, profile: 'sync', objects: 'one register' } as const;
+/** For servers with bugs: what may be stale is changed all the time, and links stall. */
+const BUSY = { rate: 200, clients: 12, voters: 5, profile: 'sessions', objects: 'one register' } as const;
 
 function write(folder: string, name: string, lines: readonly Line[], planted: Spoiling | null): void {
   const file = join(folder, `${name}.jsonl`);
