@@ -232,6 +232,34 @@ test('a learner that is far behind gets the log from the disk, then the window, 
   assert.equal(typesOf(two.received)[1], diff);
 });
 
+test('a learner waits for the disk of a leader whose log lags behind its window', () => {
+  const log = Array.from({ length: 10 }, (_, i) => madeUpTxn(EPOCH_1 + i + 1, `/t${i + 1}`));
+  const member = leading({ log, epochs: { accepted: 1, current: 1 }, core: { commitLogCount: 2 } });
+  const one = new StandIn(member, { sid: 1, epoch: 1, lastZxid: EPOCH_1 + 10 });
+  const two = new StandIn(member, { sid: 2, epoch: 1, lastZxid: EPOCH_1 + 10 });
+  const client = member.open();
+  client.handshake();
+  one.acknowledge(member.disk.lastZxid);
+  member.autoDurable = false;
+  for (let i = 0; i < 9; i++) create(client, `/n${i}`);
+  for (const learner of [one, two]) learner.acknowledge(member.disk.lastZxid);
+  assert.equal(member.lastApplied, member.disk.lastZxid, 'committed by the disks of the others');
+  member.cut(two.link);
+  const again = new StandIn(member, { sid: 2, epoch: 2, lastZxid: EPOCH_1 + 8 });
+  assert.equal(again.link.closed, false);
+  assert.equal(typesOf(again.received).includes(newLeader), false, 'the disk has not reached the window');
+  member.durable(member.disk.lastZxid - 4);
+  again.pump();
+  assert.equal(typesOf(again.received).includes(newLeader), false);
+  member.durable();
+  again.pump();
+  assert.equal(again.isUpToDate, true);
+  const proposed = again.received.filter(({ type }) => type === proposal).map(({ zxid }) => zxid);
+  const behind = log.map(({ zxid }) => zxid).filter((zxid) => zxid > EPOCH_1 + 8);
+  const since = Array.from({ length: 10 }, (_, i) => 2 * EPOCH_1 + i + 1);
+  assert.deepEqual(proposed, [...behind, ...since]);
+});
+
 test('long before the counter of an epoch is used up the leader gives way, and the next epoch begins at 1 (E11)', () => {
   const member = leading();
   const one = new StandIn(member, { sid: 1, epoch: 0, lastZxid: 0 });

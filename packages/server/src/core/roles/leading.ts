@@ -462,6 +462,7 @@ export class Leading implements Role {
 
   durable(): void {
     this.#openGate();
+    this.#sync.durable();
     if (this.#phase === 'broadcast') this.#rule.acknowledged(this.#stage.sid, this.#pipeline.durableZxid);
   }
 

@@ -23,6 +23,8 @@ export class LearnerSync {
   readonly #owner: LearnerSyncOwner;
   #feed: SnapshotWriter | null = null;
   #feeding: LearnerHandler[] = [];
+  /** Learners that have got all that is durable here of the log, while the txns in memory begin later. */
+  readonly #waitingForDisk: Set<LearnerHandler> = new Set();
 
   constructor(stage: Stage, owner: LearnerSyncOwner) {
     this.#stage = stage;
@@ -42,6 +44,7 @@ export class LearnerSync {
 
   /** A learner is gone. */
   gone(handler: LearnerHandler): void {
+    this.#waitingForDisk.delete(handler);
     this.#feeding = this.#feeding.filter((other) => other !== handler);
     if (this.#feed === null || this.#feeding.length > 0) return;
     this.#endFeed();
@@ -125,7 +128,20 @@ export class LearnerSync {
     if (recent.knows(handler.diskZxid)) {
       handler.history(out, recent, handler.diskZxid);
       this.#owner.newLeader(handler);
-    } else this.#stage.logWanted.push({ link: link.id, afterZxid: handler.diskZxid });
+    } else this.#readOn(handler);
+  }
+
+  /** The log is asked for what follows once there is something: a quorum of others can commit far ahead of this disk. */
+  #readOn(handler: LearnerHandler): void {
+    if (this.#pipeline.durableZxid <= handler.diskZxid) this.#waitingForDisk.add(handler);
+    else this.#stage.logWanted.push({ link: handler.link.id, afterZxid: handler.diskZxid });
+  }
+
+  /** More of the log is durable. */
+  durable(): void {
+    const waiting = [...this.#waitingForDisk];
+    this.#waitingForDisk.clear();
+    for (const handler of waiting) this.#readOn(handler);
   }
 
   /** Begins to send the state to all who wait for it; a snapshot that has given way to others before comes first. */

@@ -238,6 +238,7 @@ export class Learning implements Role {
   }
 
   durable(): void {
+    this.#host?.durable();
     if (this.#waitsForDisk) this.start();
     if (this.#phase === 'persisting') this.#acknowledgeLeader();
     if (this.#phase === 'acknowledged' || this.#phase === 'serving') this.#acknowledgeTxns();

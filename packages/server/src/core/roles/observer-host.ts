@@ -116,6 +116,10 @@ export class ObserverHost implements PacketHandler {
     }
   }
 
+  durable(): void {
+    this.#sync.durable();
+  }
+
   snapshotWritten(): void {
     this.#sync.beginFeed();
   }
