@@ -1,13 +1,10 @@
 /**
  * Plants known bugs, one at a time, into a copy of the emitted server and lets random seeds of the simulator look for them:
- *
- *     node packages/sim/dist/src/planted/main.js [--recipes] [--only NAME[,NAME]] [--cpu SECONDS] [--first SEED] [--tell]
- *
- * Prints a table: the seeds and the processor's time to each detection, and the law that was broken. Fails when a bug is not
- * found in its time, or when the code no longer has the place that a bug changes.
+ * see `USAGE`. Prints a table: the seeds and the processor's time to each detection, and the law that was broken. Fails when
+ * a bug is not found in its time, or when the code no longer has the place that a bug changes.
  */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { numberIn, optionIn } from '../arguments.ts';
 import { PLANTED_BUGS } from './bugs.ts';
@@ -15,6 +12,16 @@ import type { Catch } from './hunt.ts';
 import type { PlantedBug } from './planted-bug.ts';
 import { RECIPE_BUGS } from './recipe-bugs.ts';
 import { copyPackages, plant } from './workshop.ts';
+
+const USAGE = `usage: node packages/sim/dist/src/planted/main.js [--recipes] [--only NAME[,NAME]] [--cpu SECONDS] [--first SEED]
+           [--record FILE] [--tell]
+  --recipes  bugs of recipes and of the client, in runs with recipes
+  --only     these bugs; otherwise all
+  --cpu      of the processor's time for each bug; 120 if not given
+  --first    the first seed of each hunt; 1 if not given
+  --record   each hunt is added to this file as one line; a bug that was found in one of its lines is not hunted again
+  --tell     the message of each detection, on standard error
+`;
 
 /** A run that hangs is given up after so many times the processor's time that it may take, plus a minute. */
 const PATIENCE = 4;
@@ -24,6 +31,19 @@ interface Options {
   readonly cpu: number;
   readonly first: number;
   readonly isForRecipes: boolean;
+}
+
+/** One line of a record. */
+interface Hunted extends Catch {
+  readonly name: string;
+}
+
+/** What was found in earlier calls, by the name of the bug. */
+function readRecord(file: string | null): Map<string, Catch> {
+  if (file === null || !existsSync(file)) return new Map();
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  const found = lines.map((line) => JSON.parse(line) as Hunted).filter(({ law }) => law !== null);
+  return new Map(found.map((hunted) => [hunted.name, hunted]));
 }
 
 /** A seed counts only if nothing is found by it where nothing is planted. */
@@ -58,16 +78,26 @@ function huntIn(bug: PlantedBug, { cpu, first, isForRecipes }: Options, ...furth
 }
 
 function main(argv: readonly string[]): number {
+  if (argv.includes('--help')) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   const isForRecipes = argv.includes('--recipes');
   const options = { cpu: numberIn(argv, '--cpu', 120), first: numberIn(argv, '--first', 1), isForRecipes };
   const only = optionIn(argv, '--only')?.split(',') ?? null;
   const bugs = (isForRecipes ? RECIPE_BUGS : PLANTED_BUGS).filter(({ name }) => only === null || only.includes(name));
+  const record = optionIn(argv, '--record');
+  const known = readRecord(record);
   const times: number[] = [];
   process.stdout.write(
     '| bug | known as | seeds | seeds run | processor time | law |\n| --- | --- | --- | --- | --- | --- |\n',
   );
   for (const bug of bugs) {
-    const { seeds, seconds, law, message } = hunt(bug, options);
+    const before = known.get(bug.name);
+    const { seeds, seconds, law, message } = before ?? hunt(bug, options);
+    if (record !== null && before === undefined) {
+      appendFileSync(record, `${JSON.stringify({ name: bug.name, seeds, seconds, law, message })}\n`);
+    }
     if (law !== null) times.push(seconds);
     const which = `${bug.profile ?? 'any'}${bug.reconfigure === true ? ', `--reconfigure`' : ''}`;
     const row = [bug.name, bug.source, which, seeds, `${seconds.toFixed(1)} s`, law ?? '**not found**'];

@@ -38,7 +38,7 @@ export const COMMIT_BUGS: readonly PlantedBug[] = [
   {
     name: 'old acknowledgements count',
     source: 'S26: what a follower acknowledged before it was told to cut its log still counts',
-    profile: null,
+    profile: 'sync',
     edits: [edit(LEADING, '        this.#rule.forget(handler.sid);\n', '')],
   },
   {

@@ -62,9 +62,15 @@ export const ELECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'votes of the running ensemble not believed',
-    source: 'E01, ZOOKEEPER-1732: who comes back hears of one leader in different rounds, and goes on looking',
-    profile: 'election',
+    source: 'E01, ZOOKEEPER-1732, 1805: who comes back hears of one leader in different epochs, and goes on looking',
+    profile: null,
     edits: [
+      edit('core/roles/learning.js', '        this.#stage.election.established(this.#epoch);\n', ''),
+      edit(
+        'core/election/vote.js',
+        'return a.peerEpoch === b.peerEpoch || a.electionEpoch === b.electionEpoch || (a.version === 0) !== (b.version === 0);',
+        'return a.peerEpoch === b.peerEpoch;',
+      ),
       edit(
         'core/election/fast-election.js',
         'const known = this.#poll.knownLeader(this.#electorate);',

@@ -86,10 +86,10 @@ export const HISTORY_BUGS: readonly PlantedBug[] = [
     edits: [edit(PEER_RUNNER, 'history.truncate(order.zxid);', 'history.truncate(order.zxid - 1);')],
   },
   {
-    name: 'snapshots beyond the cut stay',
-    source: 'X04, ZOOKEEPER-4837: the state read after a TRUNC is that of a newer snapshot',
+    name: 'log files beyond the cut stay',
+    source: 'S15, X04, ZOOKEEPER-4837: what was cut off comes back out of a file that is newer than the cut',
     profile: 'sync',
-    edits: [edit(HISTORY_FILES, 'for (const { name } of beyond.reverse())', 'for (const { name } of [])')],
+    edits: [edit(HISTORY_FILES, 'for (const name of later.reverse())', 'for (const name of [])')],
   },
   {
     name: 'cut without sync',

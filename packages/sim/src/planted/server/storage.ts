@@ -35,7 +35,13 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     name: 'unfinished record refused',
     source: 'D03, D11: a server does not start on what a power cut has left of its last write',
     profile: null,
-    edits: [edit('core/log/log-replay.js', "if (end.kind === 'torn') {", 'if (false) {')],
+    edits: [
+      edit(
+        'core/log/log-replay.js',
+        "if (end.kind === 'torn') {",
+        "if (end.kind === 'torn') {\n            throw this.#refuseDoubt(log.name, end);",
+      ),
+    ],
   },
   {
     name: 'fuzzy snapshot',
