@@ -181,7 +181,9 @@ export class Cluster implements NodeObserver {
     const pool = objects === null ? null : new ObjectPool(objects);
     for (let i = 0; i < plan.clients; i++) {
       const name = `client ${i + 1}`;
-      const mix = new RequestMix(world.stream(`${name} requests`), this.oracle.tree, plan.weights, plan.longestData);
+      const { weights, longestData, longDataEvery } = plan;
+      const requests = world.stream(`${name} requests`);
+      const mix = new RequestMix(requests, this.oracle.tree, weights, longestData, longDataEvery);
       const client = new SimClient(name, `10.1.0.${i + 1}`, this.shared, plan.habits, mix);
       if (pool !== null) client.program = new ObjectProgram(pool, world.stream(`${name} objects`), client);
       this.clients.push(client);

@@ -57,6 +57,9 @@ const FIRST_COMMIT_BOUND = 45 * SECOND;
 /** After everybody is back, all must agree within this time. */
 const CONVERGENCE_BOUND = 90 * SECOND;
 
+/** When all agree, sessions whose clients are gone must have ended within this time: the longest timeout, and half of it. */
+const EXPIRY_BOUND = 45 * SECOND;
+
 /** Runs one seed from the first start to the last agreement. */
 export function runSeed(options: RunOptions): RunResult {
   const { seed, cuts = {} } = options;
@@ -191,6 +194,9 @@ class Phases {
       clients.every((client) => client.isAttached && client.outstanding === 0) &&
       servers.every(({ node }) => roleOf(node) !== 'idle' && appliedZxid(node) >= history.last);
     this.#until(CONVERGENCE_BOUND, 'the servers do not come together, or clients wait for ever', isQuiet);
+    const isKept = (session: bigint): boolean => clients.some((client) => client.session?.id === session);
+    const isTidy = (): boolean => isQuiet() && [...cluster.oracle.sessions.keys()].every(isKept);
+    this.#until(EXPIRY_BOUND, 'sessions of clients that are gone do not end', isTidy);
     for (const watched of servers) cluster.checkTreeOf(watched);
     for (const session of cluster.shared.refused) {
       if (cluster.oracle.sessions.has(session)) {

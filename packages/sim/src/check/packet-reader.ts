@@ -5,6 +5,7 @@ export const PacketType = {
   proposal: 2,
   ack: 3,
   commit: 4,
+  inform: 8,
   newLeader: 10,
   followerInfo: 11,
   upToDate: 12,
@@ -14,6 +15,7 @@ export const PacketType = {
   observerInfo: 16,
   leaderInfo: 17,
   ackEpoch: 18,
+  informAndActivate: 19,
 } as const;
 
 /** Names for people who read a trace. */

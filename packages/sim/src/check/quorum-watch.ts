@@ -9,6 +9,16 @@ import { law, zxidText } from './violation.ts';
 
 const TWO_32 = 4294967296;
 
+/** Packets whose zxid is one of the leader's history. */
+const REACHES: ReadonlySet<number> = new Set([
+  PacketType.diff,
+  PacketType.trunc,
+  PacketType.snap,
+  PacketType.proposal,
+  PacketType.inform,
+  PacketType.informAndActivate,
+]);
+
 /** One end of a stream between servers. */
 interface End {
   readonly node: SimNode;
@@ -39,6 +49,8 @@ interface Conversation {
   readonly proposed: Map<number, number>;
   /** Of what was sent before NEWLEADER: everything that the learner must have on its disk when it acknowledges that. */
   syncedZxid: number;
+  /** The last txn of the leader's history that it has heard of: nothing beyond may be on its disk behind NEWLEADER. */
+  knownZxid: number;
   hasNewLeader: boolean;
   /** Whether the learner has acknowledged NEWLEADER. */
   isAcknowledged: boolean;
@@ -84,6 +96,7 @@ export class QuorumWatch {
       leader,
       proposed: new Map(),
       syncedZxid: 0,
+      knownZxid: 0,
       hasNewLeader: false,
       isAcknowledged: false,
       epoch: 0,
@@ -98,6 +111,7 @@ export class QuorumWatch {
   #fromLeader(conversation: Conversation, packet: PacketReader): void {
     const { counts, tell } = this.#context;
     const { zxid } = packet;
+    if (REACHES.has(packet.type)) conversation.knownZxid = Math.max(conversation.knownZxid, zxid);
     tell?.(() => `${conversation.leader.node.sid} to ${conversation.learner.node.sid}: ${packetText(packet)}`);
     switch (packet.type) {
       case PacketType.leaderInfo:
@@ -106,6 +120,7 @@ export class QuorumWatch {
       case PacketType.diff:
         counts.diffs++;
         this.#conveyances.set(conversation.learner.node.sid, 'DIFF');
+        conversation.syncedZxid = zxid;
         return;
       case PacketType.trunc:
         counts.truncs++;
@@ -247,9 +262,13 @@ export class QuorumWatch {
       law(durable.currentEpoch >= epoch, 'honest acknowledgement', () => {
         return `server ${node.sid} acknowledges NEWLEADER of ${epoch}, its disk says ${durable.currentEpoch}`;
       });
-      const { syncedZxid } = conversation;
+      const { syncedZxid, knownZxid } = conversation;
       law(syncedZxid % TWO_32 === 0 || durable.reaches(syncedZxid), 'honest acknowledgement', () => {
         return `server ${node.sid} acknowledges NEWLEADER without ${zxidText(syncedZxid)} on its disk`;
+      });
+      law(durable.last <= knownZxid, 'what is cut stays cut', () => {
+        const last = zxidText(durable.last);
+        return `server ${node.sid} acknowledges NEWLEADER; a crash would leave ${last}, its leader's history ends with ${zxidText(knownZxid)}`;
       });
       return;
     }

@@ -32,6 +32,8 @@ interface Contact {
 const TOLERANCE = 300 * MS;
 /** How long a follower may take to pass a sign of life on to its leader: pings come every half tick. */
 const PASSED_ON = 3000 * MS;
+/** A leader that has stood still asks its followers once more whom they have heard before it ends anybody's session (X08). */
+const ASKED_AGAIN = 1000 * MS;
 /** A follower whose leader has lost its power hears nothing, and may go on following it for syncLimit ticks. */
 const UNAWARE = 11_000 * MS;
 
@@ -39,7 +41,7 @@ const UNAWARE = 11_000 * MS;
 export class SessionContacts {
   readonly #context: ContactContext;
   readonly #clients: Map<string, ContactClient> = new Map();
-  /** Signs of life by the client's address, oldest first: those younger than `PASSED_ON`, and the one before them. */
+  /** Signs of life by the client's address, oldest first: those that followers may still have to pass on, and the one before them. */
   readonly #contacts: Map<string, Contact[]> = new Map();
 
   constructor(context: ContactContext) {
@@ -57,7 +59,7 @@ export class SessionContacts {
     if (client.server !== node.settings.address) return;
     const now = this.#context.world.now;
     const contacts = this.#contacts.get(address) ?? [];
-    while (contacts.length > 1 && contacts[1].at <= now - PASSED_ON) contacts.shift();
+    while (contacts.length > 1 && contacts[1].at <= now - PASSED_ON - ASKED_AGAIN) contacts.shift();
     contacts.push({ at: now, node, session: client.session.id });
     this.#contacts.set(address, contacts);
   }
@@ -84,7 +86,7 @@ export class SessionContacts {
     const isDirect = contact.node === leader;
     if (!isDirect) {
       // The leader need not have heard of it yet: the client was silent for its whole timeout, and came back too late.
-      if (silence < PASSED_ON) return;
+      if (silence < PASSED_ON + (leader.resumedAt > contact.at ? ASKED_AGAIN : 0)) return;
       if (!this.#isCalm(contact.node, leader, proposedAt - timeout - PASSED_ON - UNAWARE)) return;
     }
     law(silence >= timeout - slack, 'session truth', () => {
@@ -93,11 +95,13 @@ export class SessionContacts {
     });
   }
 
-  /** Whether nothing has stood between the two servers since then. */
-  #isCalm(a: SimNode, b: SimNode, since: number): boolean {
+  /** Whether nothing has stood between a follower and its leader since then; the leader may have stood still itself. */
+  #isCalm(follower: SimNode, leader: SimNode, since: number): boolean {
     const { network } = this.#context;
-    if (a.lastTrouble > since || b.lastTrouble > since || a.diskSlowness > 1 || b.diskSlowness > 1) return false;
-    for (const link of [network.link(a.host, b.host), network.link(b.host, a.host)]) {
+    if (follower.lastTrouble > since || follower.resumedAt > since || leader.lastTrouble > since) return false;
+    if (follower.diskSlowness > 1 || leader.diskSlowness > 1) return false;
+    const [a, b] = [follower.host, leader.host];
+    for (const link of [network.link(a, b), network.link(b, a)]) {
       if (link.state !== 'up' || link.lastFault > since || link.stalledUntil > since) return false;
     }
     return true;

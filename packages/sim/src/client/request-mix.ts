@@ -20,6 +20,7 @@ export interface RequestWeights {
 export type RequestKind = keyof RequestWeights;
 
 const NAMES = ['a', 'b', 'c', 'd'];
+const CONTAINERS = ['/k', '/l'];
 const ACLS: readonly (readonly Acl[])[] = [
   WORLD_ANYONE_ALL,
   [
@@ -36,12 +37,15 @@ export class RequestMix {
   readonly #tree: ModelTree;
   readonly #kinds: RequestKind[] = [];
   readonly #longest: number;
+  readonly #longEvery: number;
   #serial = 0;
 
-  constructor(random: RandomStream, tree: ModelTree, weights: RequestWeights, longest: number) {
+  /** One write in `longEvery` has up to `longest` bytes of data. */
+  constructor(random: RandomStream, tree: ModelTree, weights: RequestWeights, longest: number, longEvery = 8) {
     this.#random = random;
     this.#tree = tree;
     this.#longest = longest;
+    this.#longEvery = longEvery;
     for (const [kind, weight] of Object.entries(weights) as [RequestKind, number][]) {
       for (let i = 0; i < weight; i++) this.#kinds.push(kind);
     }
@@ -93,10 +97,7 @@ export class RequestMix {
       case 'sequential':
         return this.#create(CreateMode.persistentSequential);
       case 'container':
-        return {
-          op: 'createContainer',
-          body: { path: this.path(), data: null, acl: this.#acl(), flags: CreateMode.container },
-        };
+        return this.#inContainers();
       case 'delete':
         return { op: 'delete', body: { path: this.existing(), version: this.#version() } };
       case 'setData':
@@ -105,6 +106,28 @@ export class RequestMix {
         return { op: 'setACL', body: { path: this.existing(), acl: this.#acl(), version: this.#version() } };
       default:
         return this.#create(CreateMode.persistent);
+    }
+  }
+
+  /** Few containers, whose only child comes and goes: they are looked for when it is gone, and used again all the time. */
+  #inContainers(): TreeWrite {
+    const random = this.#random;
+    const container = random.pick(CONTAINERS);
+    const acl = this.#acl();
+    switch (random.below(5)) {
+      case 0:
+        return {
+          op: 'createContainer',
+          body: { path: random.below(2) === 0 ? container : this.path(), data: null, acl, flags: CreateMode.container },
+        };
+      case 1:
+      case 2:
+        return { op: 'delete', body: { path: `${container}/a`, version: -1 } };
+      default:
+        return {
+          op: 'create',
+          body: { path: `${container}/a`, data: this.#data(), acl, flags: CreateMode.persistent },
+        };
     }
   }
 
@@ -119,7 +142,7 @@ export class RequestMix {
   #data(): Uint8Array | null {
     const random = this.#random;
     if (random.below(10) === 0) return null;
-    const length = random.below(8) === 0 ? random.below(this.#longest) : random.below(12);
+    const length = random.below(this.#longEvery) === 0 ? random.below(this.#longest) : random.below(12);
     return encodeUtf8(`${++this.#serial}${'x'.repeat(length)}`);
   }
 

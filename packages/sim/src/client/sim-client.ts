@@ -37,6 +37,10 @@ export interface ClientHabits {
   readonly closeChance: number;
   /** How often it dies silently and comes back after a while, perhaps too late. */
   readonly vanishChance: number;
+  /** How often it falls silent, pings aside, for up to three timeouts. */
+  readonly restChance: number;
+  /** How often it asks for an ephemeral right before it leaves, closes or dies. Of such moments, not of requests. */
+  readonly lastWordsChance: number;
   /** How often a read sets a watch. */
   readonly watchChance: number;
   /** How often it adds or removes a persistent watch, or removes one of any kind. */
@@ -103,6 +107,7 @@ export class SimClient {
   #syncFloor = 0;
   #isClosing = false;
   #isVanished = false;
+  #restsUntil = 0;
   #timer: EventHandle | null = null;
   /** Whether it goes on asking for things; otherwise it only keeps its session. */
   isBusy = true;
@@ -179,11 +184,12 @@ export class SimClient {
   }
 
   #act(): void {
-    if (!this.isBusy) return;
+    if (!this.isBusy || this.#shared.world.now < this.#restsUntil) return;
     const random = this.#random;
     const { habits } = this;
     if (random.chance(habits.vanishChance)) this.#vanish();
     else if (random.chance(habits.moveChance)) this.#move();
+    else if (random.chance(habits.restChance)) this.#rest();
     else if (this.outstanding >= habits.window) return;
     else if (this.program?.isBusy === true) return;
     else if (random.chance(habits.closeChance)) this.#close();
@@ -194,6 +200,18 @@ export class SimClient {
       if (kind === 'read') this.#readAnything();
       else if (kind === 'sync') this.sync();
       else this.write(this.#mix.write(kind));
+    }
+  }
+
+  #rest(): void {
+    const { world } = this.#shared;
+    this.#restsUntil = world.now + this.#random.below(this.habits.timeoutMs * 3) * MS;
+  }
+
+  /** What is under way when a session ends, or its client is gone, must have its right end all the same. */
+  #lastWords(): void {
+    if (this.program === null && this.#random.chance(this.habits.lastWordsChance)) {
+      this.write(this.#mix.write('ephemeral'));
     }
   }
 
@@ -214,11 +232,13 @@ export class SimClient {
   }
 
   #move(): void {
+    this.#lastWords();
     this.#drop();
     this.#wakeAfter(this.#random.below(20));
   }
 
   #vanish(): void {
+    this.#lastWords();
     this.#drop();
     this.#isVanished = true;
     this.#wakeAfter(this.#random.below(this.habits.timeoutMs * 3));
@@ -486,6 +506,7 @@ export class SimClient {
   }
 
   #close(): void {
+    this.#lastWords();
     const { connection, session, xid } = this.#request();
     const shared = this.#shared;
     const { oracle } = shared.history;

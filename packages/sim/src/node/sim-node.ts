@@ -60,6 +60,8 @@ export class SimNode {
   since = 0;
   /** When anything last was unusual about this machine. */
   lastTrouble = 0;
+  /** When the process last went on that had stood still. */
+  resumedAt = 0;
   /** The disk takes this many times as long as usual. */
   diskSlowness = 1;
   /** In a million: how often the machine crashes before an operation of its disk. */
@@ -185,7 +187,7 @@ export class SimNode {
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
-    this.lastTrouble = this.world.now;
+    this.resumedAt = this.world.now;
     const held = this.#held;
     this.#held = [];
     for (const action of held) {

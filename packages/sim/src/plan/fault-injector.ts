@@ -217,7 +217,11 @@ export class FaultInjector {
     const first = this.#choose()?.node.host;
     // A leader that is cut off goes on logging what nobody else has.
     if (first !== undefined) shuffled.sort((a, b) => Number(b === first) - Number(a === first));
-    const kind = this.#random.below(5);
+    const kind = this.#random.below(6);
+    if (kind === 5) {
+      this.#abandonLeader();
+      return;
+    }
     const pairs: [Host, Host][] = [];
     if (kind === 0) {
       // One direction between two servers.
@@ -234,6 +238,26 @@ export class FaultInjector {
     }
     this.#strikes('partition', ...pairs.flat());
     this.#cutPairs(pairs, state, this.#random.pick([500, 5000, 20_000]));
+  }
+
+  /**
+   * A leader is cut off from all other servers, and only they notice: they have elected another one long before it knows. It
+   * goes on logging what nobody else has.
+   */
+  #abandonLeader(): void {
+    const { servers } = this.#cluster;
+    const leader = servers.find(({ node }) => roleOf(node) === 'leading')?.node.host;
+    if (leader === undefined) return;
+    const pairs: [Host, Host][] = [];
+    for (const { node } of servers) {
+      if (node.host === leader) continue;
+      pairs.push([leader, node.host], [node.host, leader]);
+      for (const stream of [...node.host.streams]) {
+        if (stream.remote.host === leader.name) node.host.dispatch(() => stream.closedBy('ECONNRESET'));
+      }
+    }
+    this.#strikes('partition', ...pairs.flat());
+    this.#cutPairs(pairs, 'silent', this.#random.pick([5000, 20_000]));
   }
 
   #cutClient(): void {

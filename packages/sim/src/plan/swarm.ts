@@ -54,6 +54,8 @@ export interface RunPlan {
   readonly habits: ClientHabits;
   readonly weights: RequestWeights;
   readonly longestData: number;
+  /** One write in so many has data of up to that length; the others are short. */
+  readonly longDataEvery: number;
   /** Further lines of the servers' configuration. */
   readonly settings: readonly string[];
   /** Mean pause between two changes of the membership; 0: the servers keep theirs, and no files of it. */
@@ -126,6 +128,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
       thinkMs: Math.max(1, Math.floor((clients * 1000) / rate)),
       window: isSync || profile === 'sessions' ? random.pick([4, 16]) : random.pick([1, 1, 4, 16]),
       moveChance: random.pick([0, 5000, profile === 'sessions' ? 60_000 : 20_000]),
+      ...drawQuirks(seed),
       closeChance: random.pick([0, 3000, profile === 'sessions' ? 40_000 : 10_000]),
       vanishChance: random.pick([0, 1000, profile === 'sessions' ? 20_000 : 3000]),
       watchChance: random.pick([0, 200_000, 500_000]),
@@ -133,7 +136,8 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     },
     weights: drawWeights(random, profile),
     longestData: random.pick([20, 300, 3000]),
-    settings: [],
+    longDataEvery: new RandomStream(seed, 'long data').pick([8, 8, 2]),
+    settings: drawSettings(seed),
     aim: wishes.aim ?? drawAim(seed, voters, observers),
     skippedFaults: new Set(),
     reconfigureMs,
@@ -160,6 +164,21 @@ function drawAim(seed: number, voters: number, observers: number): Phase | null 
   };
   const aim = random.pick(PASSING_PHASES.filter(meets));
   return random.below(2) === 0 ? null : aim;
+}
+
+/** What clients do at times besides asking. From a stream of its own, so that the others stay the same. */
+function drawQuirks(seed: number): Pick<ClientHabits, 'restChance' | 'lastWordsChance'> {
+  const random = new RandomStream(seed, 'quirks');
+  return { restChance: random.pick([0, 5000, 20_000]), lastWordsChance: random.pick([0, 300_000, 1_000_000]) };
+}
+
+/** Lines of the configuration. With the usual values a run of minutes hardly ever meets what they govern. */
+function drawSettings(seed: number): string[] {
+  const random = new RandomStream(seed, 'settings');
+  return [
+    `znode.container.checkIntervalMs=${random.pick([200, 1000, 60_000])}`,
+    `snapshotSizeFactor=${random.pick([0.33, 5, 100])}`,
+  ];
 }
 
 /** In half of the runs; from a stream of its own, so that the others stay the same. */
@@ -192,7 +211,7 @@ function drawFaults(random: RandomStream, profile: Profile): Omit<FaultRates, 'd
     kill: rate(8000),
     stop: rate(20_000, 3),
     pause: rate(8000),
-    partition: rate(6000, profile === 'election' ? 1 : 2),
+    partition: rate(6000, profile === 'election' || isSync ? 1 : 2),
     clientPartition: rate(isSessions ? 3000 : 15_000, isSessions ? 1 : 2),
     halfOpen: rate(15_000, 3),
     reset: rate(isSync ? 1000 : 6000, isSync ? 1 : 2),
@@ -213,13 +232,13 @@ function drawWeights(random: RandomStream, profile: Profile): RequestWeights {
     create: 8,
     ephemeral: 5,
     sequential: 4,
-    container: 1,
+    container: 5,
     delete: 8,
     setData: 14,
     setAcl: 2,
     multi: 5,
     read: 25,
-    sync: profile === 'election' ? 20 : 3,
+    sync: profile === 'election' ? 20 : 6,
   };
   const weights: Record<RequestKind, number> = { ...full };
   for (const kind of Object.keys(full) as RequestKind[]) {

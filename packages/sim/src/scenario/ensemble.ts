@@ -73,6 +73,7 @@ const CALM: Partial<RunPlan> = {
   splitChance: 0,
   timerLateness: 50,
   purgeMs: 0,
+  settings: [],
   reconfigureMs: 0,
   restoreMs: 0,
 };
@@ -99,6 +100,8 @@ export class Ensemble {
     const habits = {
       ...plan.habits,
       moveChance: 0,
+      restChance: 0,
+      lastWordsChance: 0,
       closeChance: 0,
       vanishChance: 0,
       watchChance: 0,

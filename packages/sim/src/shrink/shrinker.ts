@@ -13,7 +13,14 @@ export type Run = (options: RunOptions) => RunResult;
 
 const MINUTES: readonly number[] = [0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const SIZES: readonly number[] = [1, 2, 3, 4, 5, 6, 7];
-const CHANCES: readonly HabitKind[] = ['moveChance', 'closeChance', 'vanishChance', 'watchChance'];
+const CHANCES: readonly HabitKind[] = [
+  'moveChance',
+  'closeChance',
+  'vanishChance',
+  'restChance',
+  'lastWordsChance',
+  'watchChance',
+];
 
 /**
  * Reduces a run that breaks a law: leaves out part after part, and keeps what still breaks the same law. Ends when nothing
