@@ -87,7 +87,9 @@ export class SessionContacts {
     if (!isDirect) {
       // The leader need not have heard of it yet: the client was silent for its whole timeout, and came back too late.
       if (silence < PASSED_ON + (leader.resumedAt > contact.at ? ASKED_AGAIN : 0)) return;
-      if (!this.#isCalm(contact.node, leader, proposedAt - timeout - PASSED_ON - UNAWARE)) return;
+      // Who has stood still and still leads has had its followers all the time.
+      const unaware = leader.resumedAt > contact.at ? 0 : UNAWARE;
+      if (!this.#isCalm(contact.node, leader, proposedAt - timeout - PASSED_ON - unaware)) return;
     }
     law(silence >= timeout - slack, 'session truth', () => {
       const who = `session ${contact.session} at server ${contact.node.sid}`;

@@ -200,7 +200,11 @@ export class FaultInjector {
     const { life } = node;
     this.#cluster.world.tell(() => `server ${node.sid} stands still`);
     node.pause();
-    this.#later(this.#random.wait(this.#random.pick([50, 1000, 5000, 15_000])), () => {
+    // Often about as long as a session lasts.
+    const { timeoutMs } = this.#cluster.plan.habits;
+    const meanMs = this.#random.pick([50, 1000, 5000, 15_000, 0, 0]);
+    const ms = meanMs > 0 ? this.#random.wait(meanMs) : timeoutMs + this.#random.below(timeoutMs / 2);
+    this.#later(ms, () => {
       if (node.life === life) node.resume();
     });
   }
@@ -314,7 +318,8 @@ export class FaultInjector {
   }
 
   #slowDisk(): void {
-    const node = this.#anyServer();
+    // A leader whose disk lags commits by those of the others.
+    const node = this.#choose()?.node ?? this.#anyServer();
     this.#strikes('slowDisk', node.host);
     node.diskSlowness = this.#random.pick([10, 100, 1000]);
     this.#later(this.#random.wait(3000), () => {
