@@ -64,8 +64,8 @@ export interface Journal {
   roll(): void;
   /** Bytes written to log files since the last roll (the current file, padding included). */
   bytesSinceRoll(): number;
-  /** Resolves the pending batches, then closes the file. */
-  close(done: (error: Error | null) => void): void;
+  /** Resolves the pending batches, then closes the file. `isLast`: the process ends, and nothing is appended before another begins. */
+  close(done: (error: Error | null) => void, isLast?: boolean): void;
 }
 
 /** What a journal reports. */

@@ -325,7 +325,7 @@ export class Driver implements JournalListener {
       this.#snapshots.abort();
       this.peers?.stop();
       if (this.#journal === null) done(null);
-      else this.#journal.close(done);
+      else this.#journal.close(done, true);
     };
     // What a learner has under way is the leader's to decide.
     if (this.#replica.outstanding === 0 || this.#failed || this.peers !== null) this.#finishStopping();

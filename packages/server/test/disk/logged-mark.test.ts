@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exploreCrashes, SimDisk } from '@headkeeper/testkit';
 import { createJournal } from '../../src/adapters/disk/journal-files.ts';
-import { LOGGED_NAME, readLoggedMark, requireLogged } from '../../src/adapters/disk/logged-mark.ts';
+import { isLoggedLast, LOGGED_NAME, readLoggedMark, requireLogged } from '../../src/adapters/disk/logged-mark.ts';
 import { createRecoverySource, repairLogs } from '../../src/adapters/disk/recovery-files.ts';
 import type { Journal } from '../../src/ports.ts';
 import { EPOCH, historyOn, putLog, putSnapshot, recordBytes, zxids } from './history-folder.ts';
@@ -106,6 +106,37 @@ describe('the mark of what has been durable', () => {
       },
     );
     assert.ok(crashes > 100, `only ${crashes} crashes`);
+  });
+
+  it('says that the log ends there when it was closed in order, and nothing of the kind once more can come', () => {
+    const disk = emptyDisk();
+    putSnapshot(disk, 0);
+    const crashes = exploreCrashes(
+      disk,
+      { tornSeeds: [1, 2] },
+      () => {
+        for (const last of [0, 3, 6]) {
+          const { append, pass, journal } = bench(disk, last);
+          for (let zxid = last + 1; zxid <= last + 3; zxid++) append(zxid);
+          disk.run();
+          pass();
+          journal.close(() => {}, true);
+          disk.run();
+          assert.deepEqual([isLoggedLast(disk, LOGS), readLoggedMark(disk, LOGS)], [true, last + 3]);
+        }
+      },
+      (point) => {
+        const { lastZxid } = recoverModel(point.disk);
+        if (isLoggedLast(point.disk, LOGS)) assert.equal(readLoggedMark(point.disk, LOGS), lastZxid);
+      },
+    );
+    assert.ok(crashes > 50, `only ${crashes} crashes`);
+    bench(disk, 9);
+    for (const at of [0, 512]) {
+      const decayed = disk.fork();
+      decayed.rot(`${LOGS}/${LOGGED_NAME}`, at, at + 512, 'zeros', 1);
+      assert.equal(isLoggedLast(decayed, LOGS), false, 'whichever half has decayed');
+    }
   });
 
   it('refuses a log that ends before it, and names what is missing', () => {

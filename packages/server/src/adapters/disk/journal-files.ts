@@ -121,6 +121,7 @@ class JournalFiles implements Journal {
 
   #failure: Error | null = null;
   #closing: ((error: Error | null) => void) | null = null;
+  #isLast = false;
   #isClosed = false;
 
   constructor(options: JournalOptions) {
@@ -137,7 +138,9 @@ class JournalFiles implements Journal {
     this.#statistics = options.statistics ?? new JournalStatistics();
     const { timers } = options;
     this.#mark =
-      timers === undefined ? null : new LoggedMark(this.#disk, this.#folder, timers, (error) => this.#fail(error));
+      timers === undefined
+        ? null
+        : new LoggedMark(this.#disk, this.#folder, timers, this.#lastZxid, (error) => this.#fail(error));
     const spare = this.#path(SPARE_LOG_NAME);
     if (this.#disk.existsSync(spare)) this.#disk.removeSync(spare);
   }
@@ -231,9 +234,10 @@ class JournalFiles implements Journal {
     return LOG_HEADER_BYTES + this.#appendedSinceRoll + Math.max(0, this.#written - this.#position);
   }
 
-  close(done: (error: Error | null) => void): void {
+  close(done: (error: Error | null) => void, isLast = false): void {
     invariant(this.#closing === null && !this.#isClosed, 'journal closed twice');
     this.#closing = done;
+    this.#isLast = isLast;
     if (this.#failure !== null) this.#finishClose();
     else if (!this.#busy) this.#start();
   }
@@ -448,7 +452,7 @@ class JournalFiles implements Journal {
     if (this.#failure === null) this.#attempt(() => this.#file?.closeSync());
     this.#file = null;
     if (this.#failure !== null || this.#mark === null) done(this.#failure);
-    else this.#mark.close(() => done(null));
+    else this.#mark.close(() => done(null), this.#isLast);
   }
 
   #path(name: string): string {

@@ -6,12 +6,16 @@
  * before that has lost records, and its server must not vote as if it had never acknowledged them (known failures D02, D04,
  * D06, D21). The mark lags, so it never says too much; whoever shortens the log on purpose lowers it first.
  */
+import { counterOf } from '@headkeeper/protocol';
 import { RecoveryRefused, zxidText } from '../../core/log/recovery-refused.ts';
 import type { Disk, DiskFile, Timers } from '../../ports.ts';
 import { removeDurably } from './durable-file.ts';
 import { encodeSlot, readSlots, slotPosition, writeSlots } from './number-slots.ts';
 
 export const LOGGED_NAME = 'headkeeper.logged';
+/** The second number of a mark: the log goes on behind it, as far as is known; it ends there. */
+const OPEN = 0;
+const LAST = 1;
 /** The mark is written so long after a txn that it does not cover; milliseconds. */
 const LAG_MS = 250;
 
@@ -20,12 +24,22 @@ export function readLoggedMark(disk: Disk, folder: string): number | null {
   return readSlots(disk, `${folder}/${LOGGED_NAME}`)?.first ?? null;
 }
 
+/** Whether the log in this folder is known to have ended at its mark. Throws what the disk throws. */
+export function isLoggedLast(disk: Disk, folder: string): boolean {
+  return readSlots(disk, `${folder}/${LOGGED_NAME}`)?.second === LAST;
+}
+
+/** Marks a log that was put together anew, in a folder that is no server's yet; durable on return. */
+export function writeLoggedMark(disk: Disk, folder: string, zxid: number): void {
+  writeSlots(disk, folder, LOGGED_NAME, zxid, OPEN);
+}
+
 /** To be called before the log is cut to `zxid`; durable on return. Throws what the disk throws. */
 export function lowerLoggedMark(disk: Disk, folder: string, zxid: number): void {
   const marked = readLoggedMark(disk, folder);
   if (marked === null || marked <= zxid) return;
   // Both slots: a decayed one must not bring the higher one back.
-  for (let i = 0; i < 2; i++) writeSlots(disk, folder, LOGGED_NAME, zxid, 0);
+  for (let i = 0; i < 2; i++) writeSlots(disk, folder, LOGGED_NAME, zxid, OPEN);
 }
 
 /** Where nobody waits for the disk nothing is known to be durable. */
@@ -46,12 +60,17 @@ export function requireLogged(disk: Disk, folder: string, lastZxid: number): voi
   );
 }
 
-/** Writes the mark behind a log that grows. One object for each journal; `failed` hears of the first failure. */
+/**
+ * Writes the mark behind a log that grows. One object for each journal, whose log ends with `lastZxid` when it begins; `failed`
+ * hears of the first failure.
+ */
 export class LoggedMark {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #timers: Timers;
   readonly #failed: (error: Error) => void;
+  /** The end of the log. */
+  #lastZxid: number;
   #latest = 0;
   #marked = 0;
   #file: DiskFile | null = null;
@@ -61,16 +80,21 @@ export class LoggedMark {
   #whenWritten: (() => void) | null = null;
   #hasFailed = false;
 
-  constructor(disk: Disk, folder: string, timers: Timers, failed: (error: Error) => void) {
+  constructor(disk: Disk, folder: string, timers: Timers, lastZxid: number, failed: (error: Error) => void) {
     this.#disk = disk;
     this.#folder = folder;
     this.#timers = timers;
+    this.#lastZxid = lastZxid;
     this.#failed = failed;
+    const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
+    // Both slots: a decayed one must not bring the other back.
+    for (let i = 0; slot?.second === LAST && i < 2; i++) writeSlots(disk, folder, LOGGED_NAME, slot.first, OPEN);
   }
 
   /** The log is durable up to here. */
   note(zxid: number): void {
     this.#latest = zxid;
+    this.#lastZxid = zxid;
     if (this.#cancel === null && !this.#isWriting) this.#schedule();
   }
 
@@ -88,7 +112,7 @@ export class LoggedMark {
       this.#file ??= this.#open(zxid);
       if (this.#marked >= zxid) return;
       const file = this.#file;
-      const bytes = encodeSlot({ first: zxid, second: 0, serial: ++this.#serial });
+      const bytes = encodeSlot({ first: zxid, second: OPEN, serial: ++this.#serial });
       this.#isWriting = true;
       file.write(bytes, 0, bytes.length, slotPosition(this.#serial), (failure) => {
         if (failure !== null) this.#written(failure, zxid);
@@ -103,7 +127,7 @@ export class LoggedMark {
   #open(zxid: number): DiskFile {
     const path = `${this.#folder}/${LOGGED_NAME}`;
     if (readSlots(this.#disk, path) === null) {
-      writeSlots(this.#disk, this.#folder, LOGGED_NAME, zxid, 0);
+      writeSlots(this.#disk, this.#folder, LOGGED_NAME, zxid, OPEN);
       this.#marked = zxid;
     }
     this.#serial = readSlots(this.#disk, path)?.serial ?? 0;
@@ -126,20 +150,25 @@ export class LoggedMark {
     this.#failed(error);
   }
 
-  /** Marks what was noted last, if that can be done, and closes the file. */
-  close(done: () => void): void {
+  /**
+   * Marks what was noted last, if that can be done, and closes the file. `isLast`: all of the log is durable, and no other journal
+   * begins in this process.
+   */
+  close(done: () => void, isLast: boolean): void {
     this.#cancel?.();
     this.#cancel = null;
     if (this.#isWriting) {
-      this.#whenWritten = () => this.close(done);
+      this.#whenWritten = () => this.close(done, isLast);
       return;
     }
     try {
       this.#file?.closeSync();
       this.#file = null;
-      if (!this.#hasFailed && this.#latest > this.#marked) {
-        writeSlots(this.#disk, this.#folder, LOGGED_NAME, this.#latest, 0);
-        this.#marked = this.#latest;
+      // With the number in which an epoch begins there is no txn.
+      const ends = isLast && counterOf(this.#lastZxid) > 0;
+      const zxid = ends ? this.#lastZxid : this.#latest;
+      if (!this.#hasFailed && (ends || zxid > this.#marked)) {
+        writeSlots(this.#disk, this.#folder, LOGGED_NAME, zxid, ends ? LAST : OPEN);
       }
     } catch {
       // The log is closed, and the mark says less than there is: that is no harm, also where the folder is gone already.
