@@ -210,7 +210,16 @@ export const zones: Readonly<Record<string, Zone>> = {
   // What an ensemble needs of the configuration and the disk at once.
   'server/services': {
     at: 'packages/server/src/services',
-    may: ['server/ports', 'server/core', 'server/membership', 'server/adapters', 'server/config'],
+    may: [
+      'protocol',
+      'server/limits',
+      'server/ports',
+      'server/log',
+      'server/core',
+      'server/membership',
+      'server/adapters',
+      'server/config',
+    ],
     node: false,
   },
   // The part of main.ts that joins what a server of an ensemble has beside.
@@ -219,6 +228,7 @@ export const zones: Readonly<Record<string, Zone>> = {
     may: [
       'server/services',
       'server/ports',
+      'server/log',
       'server/core',
       'server/ensemble-settings',
       'server/membership',

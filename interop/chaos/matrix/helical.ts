@@ -6,10 +6,11 @@
  * Helical: every record of the log is intact on exactly one of three servers, which is another one for the next record, or the
  * next few. Tail: the last records are damaged, or cut off, on two of three servers; all start at once, or the two first.
  *
- * Either everything is served that was acknowledged, or nobody serves, and what is intact is still somewhere on the disks. Prints a
- * table; exit code 1 when something acknowledged was not there while somebody served.
+ * All servers must come to serve everything that was acknowledged: each puts its history together again from what the others have.
+ * Prints a table; exit code 1 when something acknowledged was not there while somebody served, or nobody came to serve; then, too, what is
+ * intact must still be somewhere on the disks.
  *
- * The history is older than the quarter of a second that `headkeeper.logged` lags behind: an end that is cut off is noticed.
+ * The servers were stopped in order: `headkeeper.logged` tells where each log has ended, also where its end is cut off.
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
@@ -32,8 +33,8 @@ type Outcome = 'recovered' | 'nobody serves' | 'wrong';
 
 const SIDS = [1, 2, 3] as const;
 const DAMAGES = ['bit flip', 'zeros', 'junk'] as const;
-const STEADY_MS = 5_000;
-const LONGEST_MS = 25_000;
+const STEADY_MS = 12_000;
+const LONGEST_MS = 40_000;
 const ALONE_MS = 4_000;
 const LOOK_EVERY_MS = 100;
 
@@ -45,6 +46,7 @@ const cells = [...helicalCells(), ...tailCells()].slice(Number(values.from), Num
 const stage = await Stage.prepare({ snapCount: 100_000, znodes: 90, znodeBytes: 200 });
 const rows = new Map<string, Map<Outcome, number>>();
 let wrong = 0;
+let silent = 0;
 for (const cell of cells) {
   const { outcome, words } = await tryHelical(cell);
   console.log(`${cell.name}: ${outcome}${words === '' ? '' : `\n    ${words.replaceAll('\n', '\n    ')}`}`);
@@ -52,14 +54,15 @@ for (const cell of cells) {
   row.set(outcome, (row.get(outcome) ?? 0) + 1);
   rows.set(cell.row, row);
   if (outcome === 'wrong') wrong++;
+  if (outcome === 'nobody serves') silent++;
 }
 await stage.end(wrong === 0);
 const columns = ['recovered', 'nobody serves', 'wrong'] as const;
 console.log(`\n| damage | ${columns.join(' | ')} |\n| --- | ${columns.map(() => '---').join(' | ')} |`);
 for (const [row, counts] of rows)
   console.log(`| ${row} | ${columns.map((column) => counts.get(column) ?? 0).join(' | ')} |`);
-console.log(`${cells.length} cells tried, ${wrong} wrong`);
-process.exit(wrong === 0 ? 0 : 1);
+console.log(`${cells.length} cells tried, ${wrong} wrong, ${silent} in which nobody serves`);
+process.exit(wrong + silent === 0 ? 0 : 1);
 
 function helicalCells(): HelicalCell[] {
   return DAMAGES.flatMap((kind) =>

@@ -69,6 +69,20 @@ export {
   quorumPacketNameOf,
   writePacket,
 } from './peer/quorum-packet.ts';
+export {
+  beginsRepair,
+  decodeRepairAnswer,
+  decodeRepairRequest,
+  encodeRepairRequest,
+  hasRepairTrailer,
+  MOST_RANGES,
+  REPAIR_OVERHEAD_BYTES,
+  type RepairAnswer,
+  type RepairRequest,
+  repairMessageLength,
+  withRepairTrailer,
+  writeRepairAnswer,
+} from './peer/repair-messages.ts';
 export { aclList } from './records/acl-list.ts';
 export { type AddWatchRequest, addWatchRequest } from './records/add-watch-request.ts';
 export { type AuthRequest, authRequest } from './records/auth-request.ts';

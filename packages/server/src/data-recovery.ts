@@ -1,13 +1,45 @@
 import type { DataDir } from './adapters/disk/data-dir.ts';
+import type { Examination } from './adapters/disk/repair-draft.ts';
 import type { StorageStatistics } from './adapters/disk/storage-statistics.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { Database } from './core/database.ts';
 import { type Recovery, recover } from './core/log/recovery.ts';
 import { RecoveryRefused } from './core/log/recovery-refused.ts';
+import type { RecoverySource } from './core/log/recovery-source.ts';
 import { RecoveredState } from './core/recovered-state.ts';
 import type { CoreSettings } from './core/settings.ts';
 import type { Clock } from './ports.ts';
 import { ServerExit, type ServerLog, StartError } from './start-error.ts';
+
+/**
+ * Reads a state, and mends nothing. `provenZxid`: txns up to here are known to be on the disk. Throws RecoveryRefused, and what the
+ * source throws.
+ */
+function readState(
+  config: ServerConfig,
+  settings: CoreSettings,
+  source: RecoverySource,
+  provenZxid: number,
+): Recovery<RecoveredState> {
+  const options = {
+    trustEmptySnapshot: config.snapshotTrustEmpty,
+    maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
+    provenZxid,
+  };
+  return recover(source, () => new RecoveredState(new Database(settings)), options);
+}
+
+/** What a start would make of a history that was put together again. Throws what the source throws. */
+export function examineHistory(config: ServerConfig, settings: CoreSettings, source: RecoverySource): Examination {
+  try {
+    const { state, snapshotZxid, lastZxid, filesToTruncate } = readState(config, settings, source, Number.MAX_SAFE_INTEGER);
+    const end = filesToTruncate.length > 0 ? 'its end is torn' : null;
+    return { snapshotZxid, lastZxid, fault: state.digestMismatches[0] ?? end };
+  } catch (error) {
+    if (!(error instanceof RecoveryRefused)) throw error;
+    return { snapshotZxid: -1, lastZxid: 0, fault: error.message };
+  }
+}
 
 /** Reads the state from the directory, and mends what a crash has left there. */
 export function recoverState(
@@ -17,14 +49,7 @@ export function recoverState(
   storage: StorageStatistics,
   log: ServerLog,
 ): Recovery<RecoveredState> {
-  const options = {
-    trustEmptySnapshot: config.snapshotTrustEmpty,
-    maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
-    provenZxid: dataDir.provenZxid(),
-  };
-  const recovery = storage.load(dataDir.source, (source) =>
-    recover(source, () => new RecoveredState(new Database(settings)), options),
-  );
+  const recovery = storage.load(dataDir.source, (source) => readState(config, settings, source, dataDir.provenZxid()));
   const { state } = recovery;
   for (const warning of recovery.warnings) log.warn({}, warning);
   for (const mismatch of state.digestMismatches) log.error({}, mismatch);

@@ -1,17 +1,20 @@
 import { resolve } from 'node:path';
 import type { DataDir } from './adapters/disk/data-dir.ts';
+import type { Examination } from './adapters/disk/repair-draft.ts';
 import { ElectionLinks } from './adapters/peer/election-links.ts';
 import { boundedReports } from './adapters/peer/failure-reports.ts';
 import { QuorumLinks } from './adapters/peer/quorum-links.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { toEnsembleSettings } from './config/server-config.ts';
 import type { Database } from './core/database.ts';
+import type { RecoverySource } from './core/log/recovery-source.ts';
 import type { Membership } from './core/membership/membership.ts';
 import type { EnsembleStart } from './core/replica.ts';
 import type { Driver } from './driver/driver.ts';
 import type { PeerRunner, PeerRunnerOptions } from './driver/peer-runner.ts';
-import type { Clock, Disk, PeerNetwork, Timers } from './ports.ts';
+import type { Clock, Disk, Endpoint, PeerNetwork, Timers } from './ports.ts';
 import { fileOracle } from './services/file-oracle.ts';
+import { HistoryRepairKeeper } from './services/history-repair.ts';
 import { membershipKeeper } from './services/membership-keeper.ts';
 import { peerAuthenticator } from './services/peer-authentication.ts';
 
@@ -31,11 +34,19 @@ export interface EnsemblePorts {
   };
 }
 
+/** How a history on the disk is read. */
+export interface HistoryReading {
+  /** The state in the data directory. */
+  readonly recover: () => Database;
+  /** What a start would make of another history. */
+  readonly examine: (source: RecoverySource) => Examination;
+}
+
 export interface JoinedEnsemble {
   readonly start: EnsembleStart;
   readonly runner: PeerRunnerOptions;
-  /** Gives the links the driver that hears of them. */
-  attach(driver: Driver): void;
+  /** Gives the links the driver that hears of them; `isLooking` tells whether this server looks for a leader. */
+  attach(driver: Driver, isLooking: () => boolean): void;
   /** `changed` hears of every membership that is committed after the start, of the last one at once. */
   watch(changed: (committed: Membership) => void): void;
 }
@@ -46,7 +57,7 @@ export function joinEnsemble(
   ports: EnsemblePorts,
   dataDir: DataDir,
   lastZxid: number,
-  recoverDatabase: () => Database,
+  reading: HistoryReading,
 ): JoinedEnsemble | null {
   const settings = toEnsembleSettings(config);
   if (settings === null) return null;
@@ -66,9 +77,12 @@ export function joinEnsemble(
   const keep = membershipKeeper(config, disk, failed);
   const watching: ((committed: Membership) => void)[] = [];
   let latest: Membership | null = null;
+  let isLooking = (): boolean => false;
   const handshakeTimeoutMs = config.electionReadTimeoutMs;
   const authenticator = peerAuthenticator(config, disk);
   const authenticate = authenticator === null ? {} : { authenticate: authenticator };
+  /** Links of the quorum port that nobody has been told of yet. */
+  const untold = new Map<number, Endpoint>();
   const elections = new ElectionLinks({
     sid,
     network,
@@ -80,8 +94,14 @@ export function joinEnsemble(
     listenOnAllAddresses: config.quorumListenOnAllIPs,
     ...authenticate,
     listener: {
-      notification: (from, payload) => runner?.notification(from, payload),
-      link: (other, up) => runner?.electionLink(other, up),
+      notification: (from, payload) => {
+        repair.heard(from, payload);
+        runner?.notification(from, payload);
+      },
+      link: (other, up) => {
+        if (!up) repair.lost(other);
+        runner?.electionLink(other, up);
+      },
       failed,
     },
   });
@@ -91,12 +111,44 @@ export function joinEnsemble(
     handshakeTimeoutMs,
     ...authenticate,
     listener: {
-      open: (link, kind, remote) => runner?.opened(link, kind, remote),
-      data: (link, bytes) => runner?.data(link, bytes),
-      closed: (link) => runner?.closed(link),
-      drained: (link) => runner?.drained(link),
+      open: (link, kind, remote) => {
+        if (repair.opened(link)) return;
+        // The first bytes, which come with it, tell what it is.
+        if (kind === 'learner') untold.set(link, remote);
+        else runner?.opened(link, kind, remote);
+      },
+      data: (link, bytes) => {
+        if (untold.size === 0 && !repair.hasLinks) {
+          runner?.data(link, bytes);
+          return;
+        }
+        const remote = untold.get(link);
+        untold.delete(link);
+        if (repair.data(link, bytes, remote !== undefined)) return;
+        if (remote !== undefined) runner?.opened(link, 'learner', remote);
+        runner?.data(link, bytes);
+      },
+      closed: (link) => {
+        if (!untold.delete(link) && !repair.closed(link)) runner?.closed(link);
+      },
+      drained: (link) => {
+        if (!repair.drained(link)) runner?.drained(link);
+      },
       failed,
     },
+  });
+  const repair = new HistoryRepairKeeper({
+    sid,
+    maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
+    ...{ quorum, timers, clock, defer },
+    folders: () => dataDir.salvageable,
+    isRebuilding: () => dataDir.rebuilding,
+    begin: () => dataDir.beginRepair(config.juteMaxBuffer + config.juteMaxBufferExtra, reading.examine),
+    membership: () => latest ?? settings.membership,
+    isLooking: () => isLooking(),
+    repaired: (zxid) => runner?.repaired(zxid),
+    note: (message) => log.info({ sid }, message),
+    warn: (message) => log.warn({ sid }, message),
   });
   return {
     start: { settings, epochs, rebuilding: dataDir.rebuilding },
@@ -113,12 +165,20 @@ export function joinEnsemble(
           ? null
           : fileOracle(disk, resolve(settings.oraclePath), (message) => log.info({ sid }, message)),
       oracleEveryMs: Math.ceil(settings.tickTimeMs / 2),
-      elections,
+      elections: {
+        configure: (own, peers) => elections.configure(own, peers),
+        send: (to, payload) => elections.send(to, repair.vote(to, payload)),
+        connectMissing: () => elections.connectMissing(),
+        stop: () => {
+          repair.stop();
+          elections.stop();
+        },
+      },
       quorum,
       clock,
       timers,
       defer,
-      recover: recoverDatabase,
+      recover: reading.recover,
       synced: () => {
         if (!dataDir.rebuilding) return;
         dataDir.clearRebuilding();
@@ -134,8 +194,10 @@ export function joinEnsemble(
       keptPackets: config.messageTracker ? config.messageTrackerSize : 0,
       packetLimit: config.juteMaxBuffer + config.juteMaxBufferExtra,
     },
-    attach: (driver) => {
+    attach: (driver, looks) => {
       runner = driver.peers;
+      isLooking = looks;
+      repair.start();
     },
     watch: (listener) => {
       watching.push(listener);

@@ -102,6 +102,8 @@ export const limits = {
   forwardedBytes: 1_073_741_824,
   /** Questions that only a leader may answer, and that learners wait for, at which one that asks another is dropped. */
   learnerQuestions: 500_000,
+  /** Bytes of txns that a server holds which other servers give it to repair its history. */
+  repairBytes: 268_435_456,
   /** Learners connected to a leader at a time. */
   learners: 256,
   /**

@@ -39,7 +39,7 @@ import { RecoveryRefused, zxidText } from './core/log/recovery-refused.ts';
 import type { RecoveredState } from './core/recovered-state.ts';
 import { Replica } from './core/replica.ts';
 import type { CoreSettings } from './core/settings.ts';
-import { recoverOrSetAside, recoverState } from './data-recovery.ts';
+import { examineHistory, recoverOrSetAside, recoverState } from './data-recovery.ts';
 import { Driver } from './driver/driver.ts';
 import { type JoinedEnsemble, joinEnsemble } from './ensemble-assembly.ts';
 import { startInsight } from './insight-assembly.ts';
@@ -378,7 +378,10 @@ function assemble(
     storage.unrecoverableErrors++;
     failed(fatalExit(log, error));
   };
-  const ensemble = joinEnsemble(config, ports, dataDir, lastZxid, () => recoverDatabase().state.database);
+  const ensemble = joinEnsemble(config, ports, dataDir, lastZxid, {
+    recover: () => recoverDatabase().state.database,
+    examine: (source) => examineHistory(config, settings, source),
+  });
   // Ephemerals without a session go at the start, without a txn: no later start may read them again, under what clients
   // have since put in their place.
   const hasOrphans = recovery.state.database.sessions.orphans().length > 0;
@@ -433,7 +436,7 @@ function assemble(
       },
     },
   });
-  ensemble?.attach(driver);
+  ensemble?.attach(driver, () => replica.member?.role.name === 'looking');
   return {
     replica,
     driver,

@@ -292,6 +292,11 @@ export interface HistoryStore {
   /** Goes back to the history before `beginInstall`; if the snapshot is already there, finishes instead. */
   abandonInstall(): void;
   /**
+   * The history that was put together again up to `zxid`, and is whole, takes the place of an empty one. Returns the epochs that
+   * go with it.
+   */
+  finishRepair(zxid: number): Epochs;
+  /**
    * A cursor behind the record `afterZxid`; null when the log does not hold it. With counter 0 no record has that zxid: null
    * unless the log shows what comes right behind it.
    */

@@ -54,6 +54,7 @@ const TESTS: Partial<Record<Name, readonly [file: string, test: string]>> = {
   forwardedTxns: ['zab/sessions-over-servers.test.ts', 'a learner that forwards without end is dropped, and no other'],
   forwardedBytes: ['zab/sessions-over-servers.test.ts', 'a learner that forwards without end is dropped, and no other'],
   learnerQuestions: ['zab/sessions-over-servers.test.ts', 'a learner that asks without end is dropped, and no other'],
+  repairBytes: ['log/history-repair.test.ts', 'with no more txns of others than may be held'],
   usersFileBytes: ['sasl/users-file.test.ts', 'limits.usersFileBytes'],
 };
 

@@ -1,5 +1,5 @@
 import type { Identity } from '@headkeeper/protocol';
-import type { Endpoint, LogRecords } from '../ports.ts';
+import type { Endpoint, Epochs, LogRecords } from '../ports.ts';
 import type { Database } from './database.ts';
 import type { PeerLinkKind } from './peer-link.ts';
 
@@ -60,6 +60,8 @@ export type Event = EventTime &
     | { readonly kind: 'raiseEpoch'; readonly least: number }
     /** Another state is about to take the place of this server's, under this zxid; `Replica.mayReplaceState` has been asked. */
     | { readonly kind: 'replaceState'; readonly zxid: number }
+    /** The history that was set aside has been put together again, up to this zxid, and can take its place. */
+    | { readonly kind: 'historyRepaired'; readonly zxid: number }
     /** The time that `wakeAtMs` named has come. */
     | { readonly kind: 'wake' }
     /** The state being sent to learners may be continued by about `znodes`. */
@@ -77,5 +79,7 @@ export type Event = EventTime &
         readonly generation: number;
         readonly database: Database | null;
         readonly unreachable: boolean;
+        /** Those of a history that was put together again. */
+        readonly epochs?: Epochs;
       }
   );

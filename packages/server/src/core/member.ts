@@ -1,6 +1,8 @@
 import { JuteError } from '@headkeeper/protocol';
 import { limits } from '../limits.ts';
+import type { Epochs } from '../ports.ts';
 import type { Event } from './events.ts';
+import { invariant } from './invariants.ts';
 import type { PeerLink } from './peer-link.ts';
 import type { EnsembleWork } from './ready.ts';
 import { Leading } from './roles/leading.ts';
@@ -142,6 +144,9 @@ export class Member {
         stage.look('another state takes the place of this one');
         stage.order('replace', event.zxid, false);
         return;
+      case 'historyRepaired':
+        this.#takeRepaired(event.zxid);
+        return;
       case 'snapshotWritten':
         this.#role.snapshotWritten(event.zxid);
         return;
@@ -155,6 +160,7 @@ export class Member {
       }
       case 'storageDone':
         stage.storageBusy--;
+        if (event.epochs !== undefined) this.#vouchFor(event.epochs);
         // The state read again replaces what memory has, whoever asked for it.
         if (event.database !== null && event.generation !== stage.generation) {
           stage.adopt(event.database);
@@ -166,6 +172,28 @@ export class Member {
       default:
         return;
     }
+  }
+
+  /**
+   * A damaged history is what it was again, on the disk. It takes its place while this server looks for a leader, unless a leader
+   * has begun to give it another one.
+   */
+  #takeRepaired(zxid: number): void {
+    const { stage } = this;
+    const { pipeline } = stage;
+    if (this.#role.name !== 'looking' || !stage.rebuilding || stage.lookReason !== null) return;
+    if (pipeline.appendedZxid > 0 || stage.epochs.current > 0 || stage.storageBusy > 0) return;
+    pipeline.snapshots.abandon();
+    stage.look('the history was put together again');
+    stage.order('finishRepair', zxid, true);
+  }
+
+  /** This server has all again that it ever acknowledged or promised: it votes. */
+  #vouchFor(epochs: Epochs): void {
+    const { stage } = this;
+    invariant(epochs.accepted >= stage.epochs.accepted, 'a repair keeps what was promised meanwhile');
+    stage.epochs = epochs;
+    stage.rebuilding = false;
   }
 
   /** Long work is done. */

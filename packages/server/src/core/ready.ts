@@ -33,7 +33,7 @@ export interface SnapshotWork {
  * - `replace`: the state that the driver holds ready takes the place of everything.
  */
 export interface StorageOrder {
-  readonly kind: 'truncate' | 'reload' | 'beginInstall' | 'finishInstall' | 'replace';
+  readonly kind: 'truncate' | 'reload' | 'beginInstall' | 'finishInstall' | 'replace' | 'finishRepair';
   readonly zxid: number;
   readonly reload: boolean;
 }

@@ -241,6 +241,11 @@ export class PeerRunner {
     this.#step({ kind: 'electionLink', sid, up });
   }
 
+  /** The history that was set aside is whole again, up to this zxid. */
+  repaired(zxid: number): void {
+    this.#step({ kind: 'historyRepaired', zxid });
+  }
+
   opened(link: number, as: 'leader' | 'learner', remote: Endpoint): void {
     if (link === this.#connecting) this.#connecting = 0;
     this.#step({ kind: 'peerOpen', link, as, remote });
@@ -442,6 +447,7 @@ export class PeerRunner {
     const { history } = this.#options;
     let database: Database | null = null;
     let unreachable = false;
+    let epochs: Epochs | undefined;
     let journalAt: number | null = null;
     try {
       switch (order.kind) {
@@ -459,6 +465,10 @@ export class PeerRunner {
           database = this.#port.installReplacement();
           journalAt = order.zxid;
           break;
+        case 'finishRepair':
+          epochs = history.finishRepair(order.zxid);
+          this.#epochs = epochs;
+          break;
         case 'finishInstall':
           history.finishInstall(order.zxid);
           journalAt = order.zxid;
@@ -475,6 +485,7 @@ export class PeerRunner {
       journalAt = database.lastZxid;
     }
     if (journalAt !== null) this.#port.openJournal(journalAt);
-    this.#step({ kind: 'storageDone', generation, database, unreachable });
+    const repaired = epochs === undefined ? {} : { epochs };
+    this.#step({ kind: 'storageDone', generation, database, unreachable, ...repaired });
   }
 }

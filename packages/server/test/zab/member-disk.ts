@@ -74,6 +74,8 @@ export class MemberDisk {
         return true;
       case 'replace':
         throw new Error('nobody replaces the state here');
+      case 'finishRepair':
+        throw new Error('nothing is set aside here');
     }
   }
 

@@ -7,6 +7,7 @@ import { listLogs, listSnapshots, readWhole } from './recovery-files.ts';
 /** Lies beside `version-2` from the moment when data or promises were found lost until a leader has synced this server. */
 const REBUILDING_NAME = 'headkeeper.rebuilding';
 const VERSION_FOLDER = 'version-2';
+const REPAIRING_FOLDER = `${VERSION_FOLDER}.repairing`;
 
 interface Mark {
   /** The name that `version-2` is moved to; null when it stays. */
@@ -18,6 +19,10 @@ interface Mark {
   /** Whether a greater one may have been promised. */
   readonly isGuess: boolean;
   readonly why: string;
+  /** Whether all that this server has acknowledged and promised was in what was moved: put together again it may vote with it. */
+  readonly isAll?: boolean;
+  /** The history that was put together again is whole up to here, and on its way to its place. Null before that. */
+  readonly repairedTo?: number | null;
 }
 
 /** Whether this server has lost what it may have acknowledged or promised, and no leader has synced it since. */
@@ -41,7 +46,9 @@ export function rebuildingReason(folders: HistoryFolders): string | null {
 export function setAside(folders: HistoryFolders, why: string, wallMs: number): void {
   const { epochs, damage } = decideEpochs(readEpochTexts(folders.disk, folders.snapshotFolder), newestNamed(folders));
   const aside = freeName(folders, wallMs);
-  const mark = { aside, moved: false, acceptedEpoch: epochs.accepted, isGuess: damage !== null, why };
+  // What is moved a second time is only what a leader has begun to send.
+  const isAll = damage === null && !isRebuilding(folders.disk, folders.dataDir);
+  const mark = { aside, moved: false, acceptedEpoch: epochs.accepted, isGuess: damage !== null, why, isAll };
   writeMark(folders, mark);
   moveAside(folders, mark);
 }
@@ -55,7 +62,9 @@ export function markForgetful(folders: HistoryFolders, acceptedEpoch: number, wh
 export function finishSetAside(folders: HistoryFolders): void {
   if (!isRebuilding(folders.disk, folders.dataDir)) return;
   const mark = readMark(folders);
-  if (mark !== null && !mark.moved) moveAside(folders, mark);
+  if (mark === null) return;
+  if (!mark.moved) moveAside(folders, mark);
+  else if (typeof mark.repairedTo === 'number') finishRepair(folders, mark.repairedTo);
 }
 
 /** Whether the next start will move the history aside: a crash interrupted that. */
@@ -66,6 +75,73 @@ export function awaitsSetAside(folders: HistoryFolders): boolean {
 /** A leader has synced this server: it is a member like any other again. Durable on return. */
 export function clearRebuilding(disk: Disk, dataDir: string): void {
   removeDurably(disk, dataDir, REBUILDING_NAME);
+}
+
+/** Where the history is that was set aside; null when it is in its place. */
+export function asideFolders(folders: HistoryFolders): HistoryFolders | null {
+  if (!isRebuilding(folders.disk, folders.dataDir)) return null;
+  const mark = readMark(folders);
+  return mark?.moved === true && mark.aside !== null ? inFolder(folders, mark.aside) : null;
+}
+
+/**
+ * Where the history is that was set aside, if it can be put together again: its epochs are known, and nothing has taken its
+ * place. Else null.
+ */
+export function repairableFolders(folders: HistoryFolders): HistoryFolders | null {
+  const aside = asideFolders(folders);
+  const isEmpty =
+    listLogs(folders.disk, folders.logFolder).length === 0 &&
+    listSnapshots(folders.disk, folders.snapshotFolder).every(({ zxid }) => zxid === 0) &&
+    decideEpochs(readEpochTexts(folders.disk, folders.snapshotFolder), 0).epochs.current === 0;
+  return aside !== null && isEmpty && readMark(folders)?.isAll === true ? aside : null;
+}
+
+/** Where a history is put together. */
+export function repairFolders(folders: HistoryFolders): HistoryFolders {
+  return inFolder(folders, REPAIRING_FOLDER);
+}
+
+function inFolder(folders: HistoryFolders, name: string): HistoryFolders {
+  return { ...folders, snapshotFolder: `${folders.dataDir}/${name}`, logFolder: `${folders.dataLogDir}/${name}` };
+}
+
+/**
+ * What is in the repair folders is whole up to `lastZxid`, and durable: it takes its place, with the epochs that were set aside, but for a promise
+ * made since. The server is a member like any other then. Durable on return; what a crash interrupts the next start finishes.
+ */
+export function finishRepair(folders: HistoryFolders, lastZxid: number): void {
+  const { disk, snapshotFolder } = folders;
+  const mark = readMark(folders);
+  const aside = asideFolders(folders);
+  if (mark === null || aside === null) throw new Error('a repair finished of what was not set aside');
+  if (mark.repairedTo !== lastZxid) writeMark(folders, { ...mark, repairedTo: lastZxid });
+  const draft = repairFolders(folders);
+  if (disk.existsSync(draft.snapshotFolder)) {
+    const had = decideEpochs(readEpochTexts(disk, aside.snapshotFolder), lastZxid).epochs;
+    const promises = [snapshotFolder, draft.snapshotFolder].map(
+      (folder) => decideEpochs(readEpochTexts(disk, folder), 0).epochs.accepted,
+    );
+    const accepted = Math.max(had.accepted, mark.acceptedEpoch, ...promises);
+    storeEpochs(disk, draft.snapshotFolder, { accepted, current: had.current });
+  }
+  for (const parent of new Set([folders.dataDir, folders.dataLogDir])) {
+    const folder = `${parent}/${VERSION_FOLDER}`;
+    const repaired = `${parent}/${REPAIRING_FOLDER}`;
+    if (!disk.existsSync(repaired)) continue;
+    if (disk.existsSync(folder)) disk.renameSync(folder, unusedName(disk, parent));
+    disk.syncDirSync(parent);
+    disk.renameSync(repaired, folder);
+    disk.syncDirSync(parent);
+  }
+  clearRebuilding(disk, folders.dataDir);
+}
+
+/** For the empty history that a server began while it was repaired. */
+function unusedName(disk: Disk, parent: string): string {
+  let number = 1;
+  while (disk.existsSync(`${parent}/${VERSION_FOLDER}.unused-${number}`)) number++;
+  return `${parent}/${VERSION_FOLDER}.unused-${number}`;
 }
 
 function moveAside(folders: HistoryFolders, mark: Mark): void {
@@ -111,8 +187,16 @@ function readMark(folders: HistoryFolders): Mark | null {
   } catch {
     return null;
   }
-  const { aside, moved, acceptedEpoch, isGuess, why } = mark;
+  const { aside, moved, acceptedEpoch, isGuess, why, isAll, repairedTo } = mark;
   const isMove = typeof aside === 'string' && /^version-2\.damaged-[0-9TZ]+$/.test(aside);
   if (!(isMove || aside === null) || typeof moved !== 'boolean' || !Number.isSafeInteger(acceptedEpoch)) return null;
-  return { aside, moved, acceptedEpoch: acceptedEpoch as number, isGuess: isGuess === true, why: String(why) };
+  return {
+    aside,
+    moved,
+    acceptedEpoch: acceptedEpoch as number,
+    isGuess: isGuess === true,
+    why: String(why),
+    isAll: isAll === true,
+    repairedTo: Number.isSafeInteger(repairedTo) ? (repairedTo as number) : null,
+  };
 }

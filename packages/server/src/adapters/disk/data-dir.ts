@@ -2,7 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { RecoverySource } from '../../core/log/recovery-source.ts';
 import type { Disk, EpochStore, Epochs, HistoryStore } from '../../ports.ts';
-import { clearRebuilding, finishSetAside, isRebuilding, markForgetful, rebuildingReason, setAside } from './damage.ts';
+import {
+  asideFolders,
+  clearRebuilding,
+  finishSetAside,
+  isRebuilding,
+  markForgetful,
+  rebuildingReason,
+  repairableFolders,
+  setAside,
+} from './damage.ts';
 import { DataDirError } from './data-dir-error.ts';
 import { removeDurably, writeDurably } from './durable-file.ts';
 import {
@@ -26,6 +35,8 @@ import {
   readWhole,
   repairLogs,
 } from './recovery-files.ts';
+import { type Examination, RepairDraft } from './repair-draft.ts';
+import type { SalvageFolders } from './salvage.ts';
 
 export { DataDirError } from './data-dir-error.ts';
 
@@ -86,6 +97,13 @@ export interface DataDir {
    */
   setAside(why: string, wallMs: number): void;
   clearRebuilding(): void;
+  /** Where others find what is intact of this server's history: in its place, or set aside. */
+  readonly salvageable: SalvageFolders;
+  /**
+   * Begins to put the history that was set aside together again; null where that is out of the question. `maxRecordBytes`: of the
+   * largest txn, path, data or access control list. `examine` reads what came of it.
+   */
+  beginRepair(maxRecordBytes: number, examine: (source: RecoverySource) => Examination): RepairDraft | null;
   /** Lets other processes have the directories. */
   release(): void;
 }
@@ -168,6 +186,13 @@ export function openDataDir(options: DataDirOptions): DataDir {
         settleHistory(folders);
       },
       clearRebuilding: () => clearRebuilding(disk, dataDir),
+      get salvageable() {
+        return asideFolders(folders) ?? folders;
+      },
+      beginRepair(maxRecordBytes, examine) {
+        const aside = repairableFolders(folders);
+        return aside === null ? null : new RepairDraft(folders, aside, maxRecordBytes, examine);
+      },
       release,
     };
   } catch (error) {

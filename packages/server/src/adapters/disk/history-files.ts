@@ -3,8 +3,10 @@ import { invariant } from '../../core/invariants.ts';
 import { LOG_HEADER_BYTES } from '../../core/log/record-codec.ts';
 import { zxidText } from '../../core/log/recovery-refused.ts';
 import type { LogFile } from '../../core/log/recovery-source.ts';
-import { type HistoryStore, HistoryUnreachable, type LogCursor } from '../../ports.ts';
+import { type Epochs, type HistoryStore, HistoryUnreachable, type LogCursor } from '../../ports.ts';
+import { finishRepair } from './damage.ts';
 import { removeDurably } from './durable-file.ts';
+import { createEpochStore } from './epoch-files.ts';
 import { snapshotName } from './file-names.ts';
 import { type HistoryFolders, validSnapshots } from './history-folders.ts';
 import { INSTALL_NAME, installedZxid, writeInstallMark, zxidInPlace } from './install-mark.ts';
@@ -42,6 +44,10 @@ export function createHistoryStore(folders: HistoryFolders): HistoryStore {
     },
     abandonInstall() {
       settleHistory(folders);
+    },
+    finishRepair(zxid) {
+      finishRepair(folders, zxid);
+      return createEpochStore(disk, snapshotFolder).read() as Epochs;
     },
     readLog: (afterZxid) => readLog(folders, afterZxid),
     newestSnapshotBytes: () => newestSnapshotBytes(folders),
