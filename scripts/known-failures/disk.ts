@@ -397,6 +397,7 @@ export const DISK: readonly Entry[] = [
       test('election/blank-voter', 'a wiped voter does not elect a lagging one while the rest is away'),
       test('election/blank-voter', 'history that shows up late takes the vote away again'),
       test('ensemble/healing', 'a voter whose disk was wiped does not vote while one with history is there'),
+      test('election/remembered-epochs', 'does not let one count that says less, but for who has been there too'),
     ],
     guards: [
       {
@@ -410,8 +411,15 @@ export const DISK: readonly Entry[] = [
           },
         ],
       },
+      {
+        file: `${CORE}/election/remembered-epochs.ts`,
+        text: 'return was <= own;',
+        edits: [{ file: 'core/election/remembered-epochs.js', find: 'return was <= own;', put: 'return true;' }],
+      },
     ],
-    missing: 'a disk that was brought back as it was some time ago is not told apart from one that was behind',
+    missing:
+      'a disk that was brought back as it was some time ago is told apart from one that was behind only where somebody who runs has ' +
+      'heard of a later epoch',
   },
   {
     id: 'D21',

@@ -32,7 +32,12 @@ function readState(
 /** What a start would make of a history that was put together again. Throws what the source throws. */
 export function examineHistory(config: ServerConfig, settings: CoreSettings, source: RecoverySource): Examination {
   try {
-    const { state, snapshotZxid, lastZxid, filesToTruncate } = readState(config, settings, source, Number.MAX_SAFE_INTEGER);
+    const { state, snapshotZxid, lastZxid, filesToTruncate } = readState(
+      config,
+      settings,
+      source,
+      Number.MAX_SAFE_INTEGER,
+    );
     const end = filesToTruncate.length > 0 ? 'its end is torn' : null;
     return { snapshotZxid, lastZxid, fault: state.digestMismatches[0] ?? end };
   } catch (error) {

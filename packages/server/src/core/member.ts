@@ -216,6 +216,8 @@ export class Member {
 
   takeWork(): EnsembleWork {
     const { stage } = this;
+    const { remembered } = stage.election;
+    if (remembered.hasWords) stage.peerMessages.push(...remembered.takeWords());
     for (const link of stage.dirtyLinks) link.dirty = false;
     const work: EnsembleWork = {
       hardState: stage.hardState,

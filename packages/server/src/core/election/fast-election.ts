@@ -14,6 +14,7 @@ import { Gossip } from './gossip.ts';
 import { Outgoing, type PeerState } from './outgoing.ts';
 import { abstention, initialVote, NO_STANDING, type OwnStanding } from './own-standing.ts';
 import { Poll } from './poll.ts';
+import { RememberedEpochs } from './remembered-epochs.ts';
 import { beats, type Candidate, type CastVote, type ElectionVote, identical, NO_HISTORY_ZXID, NOBODY } from './vote.ts';
 
 export type { ElectionSettings, OwnStanding, PeerState };
@@ -40,6 +41,8 @@ export class FastElection {
   readonly #poll: Poll;
   readonly #outgoing = new Outgoing();
   readonly #gossip = new Gossip();
+  /** What the others have said of themselves. */
+  readonly remembered: RememberedEpochs = new RememberedEpochs();
   #electorate: Electorate | null = null;
 
   #state: PeerState = 'looking';
@@ -163,6 +166,7 @@ export class FastElection {
       leading: message.state === ServerState.leading,
       version: message.version,
     };
+    if (looking && vote.leader === from) this.remembered.says(from, vote.peerEpoch);
     if (looking && electorate.isVoter(vote.leader)) this.#heard.set(from, { vote, config, atMs: nowMs });
     else this.#heard.delete(from);
     if (this.#state !== 'looking') {
@@ -316,6 +320,7 @@ export class FastElection {
 
   #beatsProposal(vote: CastVote): boolean {
     if (!this.#electorate!.mayWin(vote.leader) || !beats(vote, this.#proposal)) return false;
+    if (!this.remembered.counts(vote.leader, vote.peerEpoch, this.#own.peerEpoch)) return false;
     return vote.leader !== this.#sid || this.#canBe(vote);
   }
 

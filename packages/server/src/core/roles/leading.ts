@@ -313,7 +313,7 @@ export class Leading implements Role {
       return;
     }
     this.#maxAccepted = Math.max(this.#maxAccepted, accepted);
-    this.#arrived.add(handler.sid);
+    if (this.#stage.election.remembered.counts(handler.sid, accepted, this.#ownEpoch)) this.#arrived.add(handler.sid);
     this.#chooseEpoch();
   }
 
@@ -354,14 +354,14 @@ export class Leading implements Role {
     const currentEpoch = link.view.getInt32(packet.dataStart);
     handler.peerZxid = packet.zxid;
     if (this.#phase === 'gate') {
-      const knowsMore =
-        currentEpoch > this.#ownEpoch || (currentEpoch === this.#ownEpoch && packet.zxid > this.#ownZxid);
-      if (currentEpoch !== -1 && knowsMore) {
+      handler.stage = 'gate';
+      if (currentEpoch === -1) return;
+      if (currentEpoch > this.#ownEpoch || (currentEpoch === this.#ownEpoch && packet.zxid > this.#ownZxid)) {
         this.#drop(handler, 'it has more history than this leader');
         return;
       }
-      handler.stage = 'gate';
-      if (currentEpoch !== -1) this.#known.add(handler.sid);
+      const { remembered } = this.#stage.election;
+      if (remembered.counts(handler.sid, currentEpoch, this.#ownEpoch)) this.#known.add(handler.sid);
       this.#openGate();
       return;
     }
@@ -413,6 +413,7 @@ export class Leading implements Role {
     if (handler.stage !== 'newLeader' || zxid !== zxidIn(this.#epoch, 0)) return;
     handler.stage = 'synced';
     this.#synced.add(handler.sid);
+    this.#stage.election.remembered.says(handler.sid, this.#epoch);
     if (handler.ackedZxid > 0) this.#rule.acknowledged(handler.sid, handler.ackedZxid);
     if (this.#phase === 'sync') this.#establish();
     else if (this.#phase === 'broadcast') this.#upToDate(handler);
