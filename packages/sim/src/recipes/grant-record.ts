@@ -1,7 +1,7 @@
 import type { ObjectRequest } from '../histories/lines.ts';
 import { sessionText } from '../histories/lines.ts';
 import type { Recorder } from '../histories/recorder.ts';
-import type { Grant } from './laws/lock-watch.ts';
+import type { Grant } from './grant.ts';
 
 /**
  * Writes down who held which lock, with its token, and what a store did with the tokens (docs/internals/histories.md). Each life

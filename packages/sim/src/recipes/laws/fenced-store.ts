@@ -1,10 +1,11 @@
 import { law, zxidText } from '../../check/violation.ts';
 import { EventKind } from '../../world/event-queue.ts';
 import { MS, type World } from '../../world/world.ts';
+import type { Grant } from '../grant.ts';
 import type { GrantRecord } from '../grant-record.ts';
 import type { RecipeCounts } from '../recipe-counts.ts';
 import type { Stage } from '../workload.ts';
-import type { Grant, LockWatch } from './lock-watch.ts';
+import type { LockWatch } from './lock-watch.ts';
 
 /** A store outside of the ensemble that takes no write with a token older than one that it has seen. */
 export class FencedStore {

@@ -3,23 +3,10 @@ import type { Oracle } from '../../model/oracle.ts';
 import { EventKind } from '../../world/event-queue.ts';
 import { MS, SECOND, type World } from '../../world/world.ts';
 import type { ClientNode } from '../client-node.ts';
+import type { Grant } from '../grant.ts';
 import type { GrantRecord } from '../grant-record.ts';
 import type { RecipeCounts } from '../recipe-counts.ts';
 import type { Stage } from '../workload.ts';
-
-/** Somebody was told that it holds something. */
-export interface Grant {
-  readonly node: ClientNode;
-  /** Number of the process. */
-  readonly life: number;
-  readonly session: bigint;
-  /** What of it is held: two grants of some kinds go together, of others not. */
-  readonly kind: string;
-  readonly token: number;
-  /** Aborted when the holder is told that it may have lost it. */
-  readonly signal: AbortSignal;
-  isGivenUp: boolean;
-}
 
 export interface LockRules {
   readonly name: string;

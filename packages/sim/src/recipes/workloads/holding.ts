@@ -1,7 +1,8 @@
 import { law, zxidText } from '../../check/violation.ts';
 import { SECOND } from '../../world/world.ts';
+import type { Grant } from '../grant.ts';
 import { FencedStore } from '../laws/fenced-store.ts';
-import type { Grant, LockRules } from '../laws/lock-watch.ts';
+import type { LockRules } from '../laws/lock-watch.ts';
 import { LockWatch } from '../laws/lock-watch.ts';
 import type { Actor, Stage } from '../workload.ts';
 
