@@ -199,6 +199,42 @@ describe('a disk twin that does not hold what it has promised', () => {
     assert.throws(() => file.dataSyncSync(), SimulatedCrash);
   });
 
+  it('admits what reads show, and nothing that a cache still hides', () => {
+    const { disk, file } = diskWithFile();
+    file.writeSync(CONTENT, 0, 2000, 0);
+    file.dataSyncSync();
+    disk.rot('/data/f', 512, 1024, 'zeros', 1);
+    disk.writeFault = () => 'lost';
+    file.writeSync(new Uint8Array(512).fill(8), 0, 512, 1024);
+    file.dataSyncSync();
+    const inode = disk.durableFiles('/data').get('f') as SimInode;
+    assert.deepEqual([inode.durableBytes[600], inode.durableBytes[1100]], [9, 8]);
+    assert.equal(disk.admit(), true);
+    assert.deepEqual(
+      [inode.durableBytes[600], inode.durableBytes[1100]],
+      [0, 8],
+      'the cache has the write that is lost',
+    );
+    assert.equal(disk.admit(), false);
+    assert.equal(disk.isHiding, true);
+    disk.crash('keep');
+    assert.equal(disk.isHiding, false);
+    assert.equal(inode.durableBytes[1100], 8);
+    assert.equal(disk.admit(), true);
+    assert.deepEqual([inode.durableBytes[1100], disk.isFaulty('/data')], [9, false]);
+    assert.equal(inode.usedLength, 2000);
+  });
+
+  it('decays behind a cache that has the bytes', () => {
+    const { disk, file } = diskWithFile();
+    file.writeSync(CONTENT, 0, 2000, 0);
+    file.dataSyncSync();
+    disk.rot('/data/f', 512, 1024, 'zeros', 1, true);
+    assert.deepEqual([sectorsOf(disk), disk.isHiding], ['1111', true]);
+    disk.crash('keep');
+    assert.equal(sectorsOf(disk), '1011');
+  });
+
   it('flips one bit, or leaves junk', () => {
     const { disk } = diskWithDurableFile();
     disk.rot('/data/f', 600, 700, 'flip', 2);

@@ -18,6 +18,11 @@ export class PlatterFaults {
     this.#content.set(sector, bytes);
   }
 
+  /** What the sector holds is what it is to hold from now on. */
+  forgetContent(sector: number): void {
+    this.#content.delete(sector);
+  }
+
   makeUnreadable(sector: number): void {
     this.#unreadable.add(sector);
   }

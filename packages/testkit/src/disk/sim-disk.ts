@@ -177,9 +177,9 @@ export class SimDisk implements Disk {
     return folder.durable;
   }
 
-  /** Lets bytes of a file decay, in the cache as well; as far as the file goes. */
-  rot(path: string, start: number, end: number, kind: RotKind, seed: number): void {
-    this.#file(path).rot(start, end, kind, new SeededRandom(seed));
+  /** Lets bytes of a file decay, as far as the file goes; in the cache as well unless it has them (`isCached`). */
+  rot(path: string, start: number, end: number, kind: RotKind, seed: number, isCached = false): void {
+    this.#file(path).rot(start, end, kind, new SeededRandom(seed), isCached);
   }
 
   /** Reads of the sectors with these bytes fail with EIO, until they are written anew. */
@@ -192,6 +192,23 @@ export class SimDisk implements Disk {
     const found = this.#find(folder);
     if (!(found instanceof SimFolder)) return false;
     for (const inode of found.inodes()) if (inode.isFaulty) return true;
+    return false;
+  }
+
+  /**
+   * Promises that reads show to be broken are promises no longer: what is there counts as made durable. For whoever compares
+   * a disk's promises with what a program says, before that program looks at the disk again. Whether there were any.
+   */
+  admit(): boolean {
+    let any = false;
+    for (const inode of this.#root.inodes()) if (inode.admit()) any = true;
+    if (any) this.durableVersion++;
+    return any;
+  }
+
+  /** Whether a crash may show that the disk has not kept what it promised, where reads do not show it now. */
+  get isHiding(): boolean {
+    for (const inode of this.#root.inodes()) if (inode.isHiding) return true;
     return false;
   }
 
@@ -212,6 +229,7 @@ export class SimDisk implements Disk {
   bringBack(image: DiskImage): void {
     this.crash('lose');
     this.#root = image.root.clone(new Map());
+    this.durableVersion++;
   }
 
   /** A copy of the disk in its present state, without the calls under way and the faults to come. */

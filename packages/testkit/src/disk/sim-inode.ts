@@ -99,8 +99,8 @@ export class SimInode {
     this.#setLength(length);
   }
 
-  /** Bytes decay, in the cache too. */
-  rot(start: number, end: number, kind: RotKind, random: SeededRandom): void {
+  /** Bytes decay, in the cache too unless that has them already. */
+  rot(start: number, end: number, kind: RotKind, random: SeededRandom, isCached: boolean): void {
     const bytes = this.#cached.slice(start, Math.min(end, this.#length));
     if (kind === 'zeros') bytes.fill(0);
     else if (kind === 'junk') for (let i = 0; i < bytes.length; i++) bytes[i] = random.below(256);
@@ -109,7 +109,7 @@ export class SimInode {
       bytes[at] = (bytes[at] as number) ^ (1 << random.below(8));
     }
     this.overwrite(bytes, start);
-    this.#cached.set(bytes, start);
+    if (!isCached) this.#cached.set(bytes, start);
   }
 
   /** The disk writes what was meant for somewhere else; as far as the file goes. */
@@ -125,6 +125,37 @@ export class SimInode {
     }
   }
 
+  /** Takes what reads see, where it is not what was promised, for what the disk holds; whether there was any such place. */
+  admit(): boolean {
+    let any = false;
+    for (const [sector, bytes] of [...this.#faults.entries()]) {
+      // A cache that still has what was promised hides the fault.
+      if (!this.#isSeen(sector, bytes)) continue;
+      const start = sector * SECTOR_BYTES;
+      this.#faults.forgetContent(sector);
+      this.#grow(start + SECTOR_BYTES);
+      this.#durable.set(bytes, start);
+      any = true;
+    }
+    if (!any) return false;
+    this.durableVersion++;
+    this.rewrites++;
+    return true;
+  }
+
+  /** Whether a crash may show what reads do not see now: syncs were lies, or writes never came where they should. */
+  get isHiding(): boolean {
+    if (this.#unflushed.size > 0) return true;
+    for (const [sector, bytes] of this.#faults.entries()) if (!this.#isSeen(sector, bytes)) return true;
+    return false;
+  }
+
+  #isSeen(sector: number, bytes: Uint8Array): boolean {
+    const start = sector * SECTOR_BYTES;
+    const seen = this.#cached.subarray(start, Math.min(start + SECTOR_BYTES, this.#length));
+    return seen.every((byte, i) => byte === bytes[i]);
+  }
+
   makeUnreadable(start: number, end: number): void {
     for (let sector = Math.floor(start / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) {
       this.#faults.makeUnreadable(sector);
@@ -135,6 +166,13 @@ export class SimInode {
   isUnreadable(position: number, count: number): boolean {
     const last = Math.floor((position + count - 1) / SECTOR_BYTES);
     return this.#faults.isUnreadable(Math.floor(position / SECTOR_BYTES), last);
+  }
+
+  /** The length without the zeros at the end. */
+  get usedLength(): number {
+    let end = this.#length;
+    while (end > 0 && this.#cached[end - 1] === 0) end--;
+    return end;
   }
 
   read(target: Uint8Array, position: number): number {
@@ -249,12 +287,15 @@ export class SimInode {
     // What has decayed and is written as it is has become what the file holds.
     else if (this.#faults.heal(sector)) this.rewrites++;
     this.#unflushed.delete(sector);
-    if (this.#durable.length < start + SECTOR_BYTES) {
-      const grown = new Uint8Array(this.#capacityFor((start + SECTOR_BYTES) * 2));
-      grown.set(this.#durable);
-      this.#durable = grown;
-    }
+    this.#grow(start + SECTOR_BYTES);
     this.#durable.set(bytes, start);
+  }
+
+  #grow(length: number): void {
+    if (this.#durable.length >= length) return;
+    const grown = new Uint8Array(this.#capacityFor(length * 2));
+    grown.set(this.#durable);
+    this.#durable = grown;
   }
 
   #setLength(length: number): void {
