@@ -4,6 +4,7 @@ export { asideSnapshotName } from './adapters/disk/file-names.ts';
 export { FolderInUse, type FolderLock, lockFolder } from './adapters/disk/folder-lock.ts';
 export { type FolderUser, type FolderUsers, folderUsers } from './adapters/disk/folder-users.ts';
 export type { HistoryFolders } from './adapters/disk/history-folders.ts';
+export { loggedMarkIn } from './adapters/disk/logged-mark.ts';
 export { createNodeDisk } from './adapters/disk/node-disk.ts';
 export { createRecoverySource } from './adapters/disk/recovery-files.ts';
 export { createWaitingRoom } from './adapters/disk/waiting-room.ts';

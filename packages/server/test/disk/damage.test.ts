@@ -105,12 +105,37 @@ describe('a damaged history', () => {
     dir.history.beginInstall(9 * EPOCH + 1);
   });
 
+  it('is what a state that was being received leaves when its mark cannot be read', () => {
+    for (const isUnreadable of [false, true]) {
+      const disk = new SimDisk(1);
+      makeFolders(disk);
+      putSnapshot(disk, 6 * EPOCH);
+      putLog(disk, zxids(6, 1, 5));
+      open(disk).history.beginInstall(7 * EPOCH + 3);
+      if (isUnreadable) disk.makeUnreadable('/data/headkeeper.install', 0, 1);
+      else disk.rot('/data/headkeeper.install', 0, 512, 'zeros', 1);
+      const dir = open(disk);
+      assert.throws(() => dir.requireLogged(6 * EPOCH + 5), {
+        reason: 'install-unknown',
+        message: /headkeeper\.install cannot be understood/,
+      });
+      dir.setAside('why', WALL_MS);
+      dir.requireLogged(0);
+      assert.equal(open(disk).rebuilding, true);
+      open(disk).requireLogged(0);
+      assert.ok(disk.existsSync(`/log/${ASIDE}/log.600000001`), 'nothing is deleted');
+    }
+  });
+
   it('does not stop a start by a mark that nobody can read', () => {
     const disk = damaged();
     put(disk, '/data/headkeeper.rebuilding', 'what?');
     const dir = open(disk);
     assert.equal(dir.rebuilding, true);
     assert.deepEqual(disk.listSync(LOGS), ['log.600000003']);
+    disk.makeUnreadable('/data/headkeeper.rebuilding', 0, 1);
+    assert.equal(open(disk).rebuilding, true);
+    assert.match(open(disk).rebuildingReason ?? '', /cannot be read/);
     dir.clearRebuilding();
     assert.equal(dir.rebuilding, false);
   });

@@ -173,6 +173,23 @@ describe('epoch files', () => {
     assert.deepEqual(store.read(), { accepted: 4, current: 4 });
   });
 
+  it('are written anew by a server that knows them, when they have decayed under it', () => {
+    for (const name of NAMES) {
+      const disk = emptyDisk();
+      const epochs = start(disk, 3 * EPOCH + 1);
+      const store = createEpochStore(disk, FOLDER);
+      store.settled(epochs);
+      if (name === 'acceptedEpoch') disk.makeUnreadable(`${FOLDER}/${name}`, 0, 1);
+      else disk.rot(`${FOLDER}/${name}`, 0, 512, 'junk', 1);
+      store.write({ accepted: 4, current: 3 });
+      assert.deepEqual(start(disk, 3 * EPOCH + 1), { accepted: 4, current: 3 }, name);
+      if (name === 'currentEpoch') put(disk, name, '9');
+      store.write({ accepted: 4, current: 4 });
+      assert.deepEqual(start(disk, 4 * EPOCH + 1), { accepted: 4, current: 4 }, name);
+      assert.throws(() => store.write({ accepted: 3, current: 3 }), /epochs/);
+    }
+  });
+
   it('tell of an error of the disk, and hold the old or the new epoch', () => {
     for (const operation of ['create', 'write', 'sync', 'rename', 'syncDir'] as const) {
       const disk = emptyDisk();

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { exploreCrashes, SimDisk } from '@headkeeper/testkit';
 import { createJournal } from '../../src/adapters/disk/journal-files.ts';
 import { isLoggedLast, LOGGED_NAME, readLoggedMark, requireLogged } from '../../src/adapters/disk/logged-mark.ts';
+import { encodeSlot } from '../../src/adapters/disk/number-slots.ts';
 import { createRecoverySource, repairLogs } from '../../src/adapters/disk/recovery-files.ts';
 import type { Journal } from '../../src/ports.ts';
 import { EPOCH, historyOn, putLog, putSnapshot, recordBytes, zxids } from './history-folder.ts';
@@ -148,6 +149,53 @@ describe('the mark of what has been durable', () => {
       reason: 'log-cut',
       message: /ends with 0x600000004, but it was durable up to 0x600000009: the txns from 0x600000005 to 0x600000009/,
     });
+  });
+
+  it('tells that a record was durable whose length now passes the end of the file (D21)', () => {
+    const { disk, append, pass } = bench(emptyDisk(), 0);
+    putSnapshot(disk, 0);
+    for (const zxid of [1, 2, 3]) append(zxid);
+    pass();
+    const path = `${LOGS}/log.1`;
+    const third = 16 + 2 * recordBytes(1).length;
+    disk.rot(path, third + 8, third + 40, 'junk', 3);
+    disk.rot(path, third + 8, third + 10, 'zeros', 1);
+    const { lastZxid } = recoverModel(disk);
+    assert.equal(lastZxid, 2, 'the log alone cannot tell');
+    assert.throws(() => requireLogged(disk, LOGS, lastZxid), { reason: 'log-cut' });
+  });
+
+  it('tells that a record was durable where now a copy of the one before stands (D21)', () => {
+    const { disk, append, pass } = bench(emptyDisk(), 0);
+    putSnapshot(disk, 0);
+    for (const zxid of [1, 2, 3]) append(zxid);
+    pass();
+    const size = recordBytes(1).length;
+    disk.writeFault = () => ({ path: `${LOGS}/log.1`, position: 16 + 2 * size });
+    const other = disk.createSync('/log/other');
+    other.writeSync(recordBytes(2), 0, size, 0);
+    disk.writeFault = null;
+    disk.crash('lose');
+    const { lastZxid } = recoverModel(disk);
+    assert.equal(lastZxid, 2, 'the log alone cannot tell');
+    assert.throws(() => requireLogged(disk, LOGS, lastZxid), { reason: 'log-cut' });
+  });
+
+  it('is not taken from what was written for another file, or for its other half (D21)', () => {
+    const { disk, append, pass } = bench(emptyDisk(), 0);
+    append(1);
+    pass();
+    append(2);
+    pass();
+    const path = `${LOGS}/${LOGGED_NAME}`;
+    for (const name of ['headkeeper.epochs', LOGGED_NAME]) {
+      const strayed = disk.fork();
+      const file = strayed.openWriteSync(path);
+      const slot = encodeSlot(name, { first: 99, second: 0, serial: 8 });
+      file.writeSync(slot, 0, slot.length, 512);
+      file.closeSync();
+      assert.equal(readLoggedMark(strayed, LOGS), 2, name);
+    }
   });
 
   it('survives the decay of either half', () => {

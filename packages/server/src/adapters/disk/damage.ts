@@ -3,6 +3,7 @@ import { removeDurably, writeDurably } from './durable-file.ts';
 import { decideEpochs, readEpochTexts, storeEpochs } from './epoch-files.ts';
 import type { HistoryFolders } from './history-folders.ts';
 import { listLogs, listSnapshots, readWhole } from './recovery-files.ts';
+import { isUnreadable } from './unreadable.ts';
 
 /** Lies beside `version-2` from the moment when data or promises were found lost until a leader has synced this server. */
 const REBUILDING_NAME = 'headkeeper.rebuilding';
@@ -178,13 +179,14 @@ function writeMark(folders: HistoryFolders, mark: Mark): void {
   writeDurably(folders.disk, folders.dataDir, REBUILDING_NAME, new TextEncoder().encode(`${JSON.stringify(mark)}\n`));
 }
 
-/** Null when it makes no sense: then all that counts is that it is there. */
+/** Null when it makes no sense, or cannot be read: then all that counts is that it is there. */
 function readMark(folders: HistoryFolders): Mark | null {
-  const text = new TextDecoder().decode(readWhole(folders.disk, `${folders.dataDir}/${REBUILDING_NAME}`));
   let mark: Partial<Mark>;
   try {
+    const text = new TextDecoder().decode(readWhole(folders.disk, `${folders.dataDir}/${REBUILDING_NAME}`));
     mark = JSON.parse(text) as Partial<Mark>;
-  } catch {
+  } catch (error) {
+    if (!isUnreadable(error) && !(error instanceof SyntaxError)) throw error;
     return null;
   }
   const { aside, moved, acceptedEpoch, isGuess, why, isAll, repairedTo } = mark;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
+import { RecoveryRefused } from '../../core/log/recovery-refused.ts';
 import type { RecoverySource } from '../../core/log/recovery-source.ts';
 import type { Disk, EpochStore, Epochs, HistoryStore } from '../../ports.ts';
 import {
@@ -26,6 +27,7 @@ import { zxidOfName } from './file-names.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { createHistoryStore, settleHistory } from './history-files.ts';
 import type { HistoryFolders } from './history-folders.ts';
+import { INSTALL_NAME } from './install-mark.ts';
 import { readLoggedMark, removeLoggedMark, requireLogged } from './logged-mark.ts';
 import {
   createRecoverySource,
@@ -64,7 +66,10 @@ export interface DataDir {
   readonly source: RecoverySource;
   /** The log is known to be on the disk up to this zxid (`headkeeper.logged`); 0 when nothing tells. */
   provenZxid(): number;
-  /** Throws RecoveryRefused when a log that ends with `lastZxid` has lost what was durable (`headkeeper.logged`). */
+  /**
+   * Throws RecoveryRefused when a log that ends with `lastZxid` has lost what was durable (`headkeeper.logged`), and when nobody
+   * can tell whether the snapshot belongs to it: a state from another server was being put in its place.
+   */
   requireLogged(lastZxid: number): void;
   /** From now on nobody waits for the disk (`forceSync=no`): what the mark says of it is void. */
   distrustMark(): void;
@@ -155,7 +160,8 @@ export function openDataDir(options: DataDirOptions): DataDir {
       refuseMisplaced(disk, logFolder, 'snapshot', 'dataDir');
     }
     finishSetAside(folders);
-    settleHistory(folders);
+    let doubt = unsettled(folders);
+    const epochs = createEpochStore(disk, snapshotFolder);
     return {
       snapshotFolder,
       logFolder,
@@ -163,7 +169,10 @@ export function openDataDir(options: DataDirOptions): DataDir {
       initialize: disk.existsSync(`${dataLogDir}/${INITIALIZE_NAME}`),
       source: createRecoverySource(disk, snapshotFolder, logFolder),
       provenZxid: () => readLoggedMark(disk, logFolder) ?? 0,
-      requireLogged: (lastZxid) => requireLogged(disk, logFolder, lastZxid),
+      requireLogged(lastZxid) {
+        if (doubt !== null) throw new RecoveryRefused('install-unknown', doubt, { file: INSTALL_NAME });
+        requireLogged(disk, logFolder, lastZxid);
+      },
       distrustMark: () => removeLoggedMark(disk, logFolder),
       repair: (repairs) => {
         repairLogs(disk, logFolder, repairs);
@@ -172,8 +181,12 @@ export function openDataDir(options: DataDirOptions): DataDir {
       clearInitialize: () => clearInitialize(disk, dataLogDir),
       sessionKey: () => sessionKey(disk, dataDir),
       myid: () => myid(disk, dataDir),
-      epochs: createEpochStore(disk, snapshotFolder),
-      settleEpochs: (lastZxid) => settleEpochs(folders, lastZxid),
+      epochs,
+      settleEpochs(lastZxid) {
+        const settled = settleEpochs(folders, lastZxid);
+        epochs.settled(settled);
+        return settled;
+      },
       history: createHistoryStore(folders),
       get rebuilding() {
         return isRebuilding(disk, dataDir);
@@ -183,6 +196,9 @@ export function openDataDir(options: DataDirOptions): DataDir {
       },
       setAside(why, wallMs) {
         setAside(folders, why, wallMs);
+        epochs.settled(null);
+        if (doubt !== null) removeDurably(disk, dataDir, INSTALL_NAME);
+        doubt = null;
         settleHistory(folders);
       },
       clearRebuilding: () => clearRebuilding(disk, dataDir),
@@ -198,6 +214,17 @@ export function openDataDir(options: DataDirOptions): DataDir {
   } catch (error) {
     release();
     throw error;
+  }
+}
+
+/** Ends an install that was interrupted; where nobody can tell what it was, says so. */
+function unsettled(folders: HistoryFolders): string | null {
+  try {
+    settleHistory(folders);
+    return null;
+  } catch (error) {
+    if (!(error instanceof DataDirError) || error.problem !== 'damaged-mark') throw error;
+    return error.message;
   }
 }
 

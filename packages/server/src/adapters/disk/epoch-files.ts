@@ -121,12 +121,19 @@ function readText(disk: Disk, path: string): string | null {
   }
 }
 
+/** An `EpochStore` whose server can say what its start has made of the files; null: they are to be read again. */
+export interface SettledEpochStore extends EpochStore {
+  settled(epochs: Epochs | null): void;
+}
+
 /**
  * `acceptedEpoch` and `currentEpoch` as Apache keeps them: decimal, without a newline, each replaced atomically. At each
  * moment `acceptedEpoch` on the disk is at least `currentEpoch`, and neither goes back. `read` throws EpochsDamaged; it
- * wants both files or none, which is so once a start has written what `decideEpochs` said.
+ * wants both files or none, which is so once a start has written what `decideEpochs` said. From then on the server knows its
+ * epochs, whatever becomes of the files: the next write mends them.
  */
-export function createEpochStore(disk: Disk, folder: string): EpochStore {
+export function createEpochStore(disk: Disk, folder: string): SettledEpochStore {
+  let known: Epochs | null = null;
   const read = (): Epochs | null => {
     const files = readEpochTexts(disk, folder);
     if (files.accepted === null && files.current === null) return null;
@@ -142,12 +149,16 @@ export function createEpochStore(disk: Disk, folder: string): EpochStore {
   return {
     read,
     write(epochs) {
-      const before = read() ?? { accepted: -1, current: -1 };
+      const before = known ?? read() ?? { accepted: -1, current: -1 };
       invariant(
         epochs.accepted >= before.accepted && epochs.current >= before.current,
         `epochs ${epochs.accepted} and ${epochs.current} after ${before.accepted} and ${before.current}`,
       );
       if (epochs.accepted !== before.accepted || epochs.current !== before.current) storeEpochs(disk, folder, epochs);
+      known = epochs;
+    },
+    settled(epochs) {
+      known = epochs;
     },
   };
 }

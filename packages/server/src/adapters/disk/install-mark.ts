@@ -6,6 +6,7 @@ import { writeDurably } from './durable-file.ts';
 import { snapshotName } from './file-names.ts';
 import type { HistoryFolders } from './history-folders.ts';
 import { createRecoverySource, readFully, readWhole } from './recovery-files.ts';
+import { isUnreadable } from './unreadable.ts';
 
 /** Lies beside `version-2` while a leader's snapshot takes the place of the history. */
 export const INSTALL_NAME = 'headkeeper.install';
@@ -39,8 +40,7 @@ export function zxidInPlace(folders: HistoryFolders): number | null {
 function readMark(disk: Disk, dataDir: string): { zxid: number; replaced: string } | null {
   const path = `${dataDir}/${INSTALL_NAME}`;
   if (!disk.existsSync(path)) return null;
-  const [, hex, replaced] =
-    /^snapshot\.([0-9a-f]{1,14})\n([^\n]+)\n$/.exec(new TextDecoder().decode(readWhole(disk, path))) ?? [];
+  const [, hex, replaced] = /^snapshot\.([0-9a-f]{1,14})\n([^\n]+)\n$/.exec(textOf(disk, path)) ?? [];
   if (hex === undefined || replaced === undefined) {
     throw new DataDirError(
       'damaged-mark',
@@ -49,6 +49,16 @@ function readMark(disk: Disk, dataDir: string): { zxid: number; replaced: string
     );
   }
   return { zxid: Number.parseInt(hex, 16), replaced };
+}
+
+/** Of a file that cannot be read nothing is understood. */
+function textOf(disk: Disk, path: string): string {
+  try {
+    return new TextDecoder().decode(readWhole(disk, path));
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return '';
+  }
 }
 
 /** Tells one snapshot file from another by its size and its end. */

@@ -10,7 +10,7 @@ import { counterOf } from '@headkeeper/protocol';
 import { RecoveryRefused, zxidText } from '../../core/log/recovery-refused.ts';
 import type { Disk, DiskFile, Timers } from '../../ports.ts';
 import { removeDurably } from './durable-file.ts';
-import { encodeSlot, readSlots, slotPosition, writeSlots } from './number-slots.ts';
+import { encodeSlot, newestSlotIn, readSlots, slotPosition, writeSlots } from './number-slots.ts';
 
 export const LOGGED_NAME = 'headkeeper.logged';
 /** The second number of a mark: the log goes on behind it, as far as is known; it ends there. */
@@ -32,6 +32,11 @@ export function isLoggedLast(disk: Disk, folder: string): boolean {
 /** Marks a log that was put together anew, in a folder that is no server's yet; durable on return. */
 export function writeLoggedMark(disk: Disk, folder: string, zxid: number): void {
   writeSlots(disk, folder, LOGGED_NAME, zxid, OPEN);
+}
+
+/** What the bytes of the mark's file say; null when nothing in them is whole. */
+export function loggedMarkIn(bytes: Uint8Array): number | null {
+  return newestSlotIn(LOGGED_NAME, bytes)?.first ?? null;
 }
 
 /** To be called before the log is cut to `zxid`; durable on return. Throws what the disk throws. */
@@ -112,7 +117,7 @@ export class LoggedMark {
       this.#file ??= this.#open(zxid);
       if (this.#marked >= zxid) return;
       const file = this.#file;
-      const bytes = encodeSlot({ first: zxid, second: OPEN, serial: ++this.#serial });
+      const bytes = encodeSlot(LOGGED_NAME, { first: zxid, second: OPEN, serial: ++this.#serial });
       this.#isWriting = true;
       file.write(bytes, 0, bytes.length, slotPosition(this.#serial), (failure) => {
         if (failure !== null) this.#written(failure, zxid);
