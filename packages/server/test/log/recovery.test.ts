@@ -92,6 +92,50 @@ test('a gap is refused: behind the snapshot, inside a file, between files, at a 
   assert.deepEqual(refusal(files(epoch + 3), 'missing-txns').place.missingTo, epoch + 2);
 });
 
+test('a record in the place of another is refused: a copy of one before, two that have changed places, another file (D21)', () => {
+  const payload = new Uint8Array(4);
+  const log = (...zxids: number[]): Files => ({
+    'snapshot.0': snapshot(),
+    'log.1': sampleLog(zxids.map((zxid) => ({ zxid, payload }))).bytes,
+  });
+  assert.equal(start(log(1, 2, 3, 4)).lastZxid, 4);
+  for (const [zxids, reason] of [
+    [[1, 2, 3, 2], 'log-damaged'],
+    [[1, 2, 3, 1], 'log-damaged'],
+    [[1, 2, 2, 4], 'missing-txns'],
+    [[1, 2, 4, 3], 'missing-txns'],
+    [[2, 1, 3, 4], 'missing-txns'],
+  ] as const) {
+    const refused = refusal(log(...zxids), reason);
+    assert.equal(refused.place.file, 'log.1');
+    if (reason === 'log-damaged') assert.match(refused.message, /stands behind 0x/);
+  }
+  // The file that took the last txns shows what one before it held.
+  const swapped = { ...log(1, 2, 3), 'log.4': sampleLog([1, 2].map((zxid) => ({ zxid, payload }))).bytes };
+  assert.match(refusal(swapped, 'log-damaged').message, /log\.4 at byte 16: .*0x1 .*before the name/);
+  // Of a file that a snapshot has made superfluous nothing is lost.
+  assert.equal(start({ ...log(1, 2, 3, 1), 'log.4': plainLog(4, 6).bytes, 'snapshot.3': snapshot() }).lastZxid, 6);
+});
+
+test('a broken record whose length passes the end of the file is no end of the log while whole ones stand behind it (D21)', () => {
+  const log = plainLog(1, 6);
+  const at = log.offsets[3] as number;
+  const broken = (behind: number): Uint8Array => {
+    const bytes = edited(new Uint8Array([...log.bytes, ...new Uint8Array(3000)]), (target) => {
+      // Its body is not what it was, so that no other length makes it right.
+      target.fill(9, at + RECORD_PREFIX_BYTES, at + RECORD_PREFIX_BYTES + 8);
+      new DataView(target.buffer).setInt32(at + 8, 9000);
+    });
+    return bytes.fill(0, log.offsets[3 + 1 + behind] as number);
+  };
+  const refused = refusal({ 'snapshot.0': snapshot(), 'log.1': broken(1) }, 'log-damaged');
+  assert.deepEqual([refused.place.offset, refused.place.missingFrom], [at, 4]);
+  assert.match(refused.message, /passes the end of the file/);
+  // With nothing behind it nobody but the mark of what was logged can tell (disk/logged-mark.test.ts).
+  const alone = start({ 'snapshot.0': snapshot(), 'log.1': broken(0) });
+  assert.deepEqual([alone.lastZxid, alone.filesToTruncate], [3, [{ name: 'log.1', length: at }]]);
+});
+
 test('a torn tail in the middle is accepted when the next file continues, and only then', () => {
   const first = plainLog(1, 5);
   const torn = edited(first.bytes, (bytes) => bytes.fill(0, (first.offsets[5] as number) - 9));

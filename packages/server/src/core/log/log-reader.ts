@@ -4,11 +4,14 @@ import {
   END_OF_RECORD,
   LOG_HEADER_BYTES,
   LOG_MAGIC,
+  RECORD_PREFIX_BYTES,
   RecordReader,
   type RecordResult,
   TXN_HEADER_BYTES,
   writeLogFileHeader,
+  zxidOfBody,
 } from './record-codec.ts';
+import { zxidText } from './recovery-refused.ts';
 import { isUnwritten, SECTOR_BYTES } from './unwritten-sector.ts';
 
 /** Receives one whole, checked record; the body is `bytes[start, end)`, valid during the call. `offset` is in the file. */
@@ -65,6 +68,8 @@ export class LogFileReader {
   readonly #maxRecordBytes: number;
   #phase: Phase = 'header';
   #records = 0;
+  /** Of the record read last. */
+  #zxid = -1;
   #offset = 0;
   #broken: RecordResult = 'end';
   #reason = '';
@@ -138,6 +143,13 @@ export class LogFileReader {
     reader.reset(window.bytes, window.view, window.start, window.end, last);
     let result = reader.next();
     while (result === 'record') {
+      const zxid = zxidOfBody(window.view, reader.bodyStart);
+      // One that stands twice Apache applies twice, to the same effect; a gap behind it is found like any other.
+      if (zxid < this.#zxid) {
+        this.#stray(zxid);
+        return;
+      }
+      this.#zxid = zxid;
       this.#records++;
       this.#onRecord(window.bytes, window.view, reader.bodyStart, reader.bodyEnd, window.base + reader.at);
       result = reader.next();
@@ -148,6 +160,16 @@ export class LogFileReader {
     this.#broken = result;
     this.#reason = result === 'end' ? '' : reader.reason;
     this.#phase = 'broken';
+  }
+
+  /** A record that is whole and in the wrong place: the one that was written here is gone (known failure D21). */
+  #stray(zxid: number): void {
+    const { base } = this.#window;
+    this.#offset = base + this.#reader.at;
+    this.#broken = 'damaged';
+    this.#reason = `${zxidText(zxid)} stands behind ${zxidText(this.#zxid)}: a record lies where another was written`;
+    this.#window.start = this.#window.end;
+    this.#phase = 'tail';
   }
 
   /** Looks closely at the place where the records end, once the broken record and the sector behind it are there. */
@@ -162,6 +184,9 @@ export class LogFileReader {
     if (this.#broken !== 'end' && this.#holdsWholeRecord(bodyStart)) {
       this.#lengthDamaged = true;
       this.#reason = 'the length does not fit the record, which is whole otherwise';
+    } else if (this.#broken === 'torn' && bodyEnd >= end && this.#holdsLaterRecord(bodyStart)) {
+      this.#lengthDamaged = true;
+      this.#reason = 'the length passes the end of the file, and whole records stand before that';
     } else {
       this.#unwritten = isUnwritten(window, bodyStart, bodyEnd);
     }
@@ -169,6 +194,19 @@ export class LogFileReader {
     if (this.#broken !== 'damaged') this.#dirty = !isZero(bytes, Math.min(bodyEnd, end), end);
     window.start = end;
     this.#phase = 'tail';
+  }
+
+  /** Whether a whole record stands anywhere behind, of a txn behind those that were read: no crash leaves that (known failure D21). */
+  #holdsLaterRecord(from: number): boolean {
+    const { bytes, view, end } = this.#window;
+    for (let at = from; at + RECORD_PREFIX_BYTES + TXN_HEADER_BYTES < end; at++) {
+      const length = view.getInt32(at + 8);
+      const bodyEnd = at + RECORD_PREFIX_BYTES + length;
+      if (view.getInt32(at) !== 0 || length < TXN_HEADER_BYTES || bodyEnd >= end) continue;
+      if (bytes[bodyEnd] !== END_OF_RECORD || zxidOfBody(view, at + RECORD_PREFIX_BYTES) <= this.#zxid) continue;
+      if (view.getUint32(at + 4) === adler32(bytes, at + RECORD_PREFIX_BYTES, bodyEnd)) return true;
+    }
+    return false;
   }
 
   /**

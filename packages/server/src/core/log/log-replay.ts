@@ -82,6 +82,7 @@ export class LogReplay {
     let unprovenFrom = -1;
     const end = this.#read(log, (bytes, view, start, bodyEnd, offset) => {
       const zxid = zxidOfBody(view, start);
+      if (zxid < log.zxid) throw this.#refuseStray(log, offset, zxid);
       // With its first record a file's header is in question, too.
       if (zxid > this.#provenZxid && unprovenFrom < 0) unprovenFrom = offset === LOG_HEADER_BYTES ? 0 : offset;
       if (zxid <= this.#last) return;
@@ -136,6 +137,16 @@ export class LogReplay {
       this.#doubt = null;
     }
     this.#cut = null;
+  }
+
+  /** A file is named by its first txn (known failure D21). */
+  #refuseStray(log: LogFile, offset: number, zxid: number): RecoveryRefused {
+    return new RecoveryRefused(
+      'log-damaged',
+      `${log.name} at byte ${offset}: txn ${zxidText(zxid)} comes before the name of the file, so it was written for another ` +
+        'one, and what was written here is gone. Restore the file from a backup or another server.',
+      { file: log.name, offset, missingFrom: this.#last + 1 },
+    );
   }
 
   #judgeEnd(log: LogFile, end: LogEnd): void {
