@@ -206,12 +206,19 @@ export class Member {
     const { stage } = this;
     for (let turns = 0; turns < 4; turns++) {
       this.#hearGossip();
+      if (this.#role instanceof Learning) this.#doubt();
       if (stage.lookReason === null) this.#role.flush();
       if (stage.lookReason !== null) this.#change();
       else if (this.#role.name === 'looking' && stage.election.outcome !== null)
         this.#elected(stage.election.outcome.leader);
       else return;
     }
+  }
+
+  /** A learner whose tree differs from its leader's serves it no longer (known failure D24). */
+  #doubt(): void {
+    const reason = this.stage.doubt.takeReason();
+    if (reason !== null) this.stage.look(reason);
   }
 
   takeWork(): EnsembleWork {

@@ -339,13 +339,16 @@ export class Pipeline {
   /** Told of every session whose createSession has been applied. */
   onSessionCreated: (session: Session) => void = () => {};
 
+  /** Told behind each txn whether the tree has the digest that the txn gives. */
+  onDigest: (agrees: boolean, zxid: number) => void = () => {};
+
   #compareDigest(): void {
     const { digest, isDigestKnown } = this.serving.tree;
     if (!isDigestKnown) return;
     const { applier } = this.serving.database;
-    if (digest.high !== applier.digestHigh || digest.low !== applier.digestLow) {
-      this.serving.statistics.digestMismatches++;
-    }
+    const agrees = digest.high === applier.digestHigh && digest.low === applier.digestLow;
+    if (!agrees) this.serving.statistics.digestMismatches++;
+    this.onDigest(agrees, applier.zxid);
   }
 
   #keepDigest(zxid: number): void {

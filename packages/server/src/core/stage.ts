@@ -10,6 +10,7 @@ import { PeerLink, type PeerLinkKind } from './peer-link.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { ConnectOrder, MembershipChange, StorageOrder } from './ready.ts';
 import type { CoreSettings } from './settings.ts';
+import { TreeDoubt } from './zab/tree-doubt.ts';
 
 /**
  * What the roles of an ensemble's server share and what outlives each of them: epochs, memberships, links, the pipeline;
@@ -52,6 +53,7 @@ export class Stage {
    * state each leader that would have its log cut.
    */
   wholeWantedIn = -1;
+  readonly doubt: TreeDoubt = new TreeDoubt();
 
   // Effects, taken by `Replica.takeReady`.
   hardState: Epochs | null = null;
@@ -85,6 +87,7 @@ export class Stage {
     this.rebuilding = rebuilding;
     this.committed = settings.membership;
     this.lastSeen = settings.lastSeen;
+    pipeline.onDigest = (agrees, zxid) => this.doubt.compared(agrees, zxid);
     pipeline.serving.admission.voters = () => this.committed.voters.size;
   }
 
@@ -128,7 +131,13 @@ export class Stage {
   }
 
   get wantsWhole(): boolean {
-    return this.wholeWantedIn === this.epochs.current;
+    return this.wholeWantedIn === this.epochs.current || this.doubt.isTreeWrong;
+  }
+
+  /** A whole state from a leader has taken the place of this server's. */
+  replaced(): void {
+    this.wholeWantedIn = -1;
+    this.doubt.replaced();
   }
 
   /** The role ends with this event. The first reason counts. */

@@ -421,7 +421,7 @@ export const MACHINES: readonly Scenario[] = [
     guard: guard(
       'core/roles/learning.ts: leave keeps the state',
       'core/roles/learning.js',
-      'if (this.#install !== null || this.#isLost) {',
+      'if (this.#install !== null || this.#isLost || this.#stage.doubt.isTreeWrong) {',
       'if (true) {',
     ),
     run: (tell) => {

@@ -290,7 +290,7 @@ export class Learning implements Role {
     this.#pipeline.claimer = null;
     this.#pipeline.onSessionCreated = () => {};
     // Memory and disk may have parted; the disk knows how to go back.
-    if (this.#install !== null || this.#isLost) {
+    if (this.#install !== null || this.#isLost || this.#stage.doubt.isTreeWrong) {
       this.#pipeline.snapshots.abandon();
       this.#stage.order('reload', 0, true);
     }
@@ -337,6 +337,7 @@ export class Learning implements Role {
       this.#stage.note(`synchronising by DIFF from 0x${appendedZxid.toString(16)}`);
       // Who has asked for everything may be sent all txns there are: they are not to meet the history that was given up.
       if (this.#asksForWhole) this.#replace(link, 0, true);
+      else if (this.#stage.doubt.isTreeWrong) this.#askForWhole(link);
       else this.#sync(link);
     } else if (type === QuorumPacketType.trunc) {
       this.#stage.note(`synchronising by TRUNC to 0x${zxid.toString(16)} from 0x${appendedZxid.toString(16)}`);
@@ -373,13 +374,13 @@ export class Learning implements Role {
     this.#stage.order('truncate', zxid, reload);
   }
 
-  /** The log cannot be cut: by another connection to this leader, whose epoch is accepted now, it is asked for everything. */
+  /** The log cannot be cut, or the tree is wrong: by another connection to this leader, whose epoch is accepted now, it is asked for everything. */
   #askForWhole(link: PeerLink): void {
     if (this.#asksForWhole) {
       this.#unexpected(QuorumPacketType.trunc);
       return;
     }
-    this.#stage.note('the log cannot be cut: the whole state is asked for');
+    this.#stage.note('the whole state is asked for');
     this.#stage.close(link);
     this.#connectAgain();
   }
@@ -423,7 +424,7 @@ export class Learning implements Role {
 
   #installed(link: PeerLink): void {
     this.#install = null;
-    this.#stage.wholeWantedIn = -1;
+    this.#stage.replaced();
     // Until NEWLEADER txns may meet their own effects.
     this.#pipeline.fuzzyUntil = Number.POSITIVE_INFINITY;
     this.#sync(link);

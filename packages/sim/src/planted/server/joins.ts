@@ -99,7 +99,9 @@ export const JOIN_BUGS: readonly PlantedBug[] = [
     name: 'state received and not installed',
     source: 'S10, ZOOKEEPER-3642: memory keeps a state that the disk never got',
     profile: 'sync',
-    edits: [edit(LEARNING, 'if (this.#install !== null || this.#isLost) {', 'if (false) {')],
+    edits: [
+      edit(LEARNING, 'if (this.#install !== null || this.#isLost || this.#stage.doubt.isTreeWrong) {', 'if (false) {'),
+    ],
   },
   {
     name: 'the writer of the log outlives its role',
