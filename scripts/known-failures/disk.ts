@@ -33,8 +33,18 @@ export const DISK: readonly Entry[] = [
   {
     id: 'D02',
     title: 'a disk says that it has synced and has not',
-    proofs: [],
-    missing: 'a server that comes back with less than it has acknowledged is not told apart from one that was behind',
+    proofs: [
+      { scenario: 'D02' },
+      test('disk/logged-mark', 'refuses a log that ends before it, and names what is missing'),
+      {
+        command: 'npm run sim -- --disk --for 4m',
+        file: 'packages/sim/src/check/promises.ts',
+        part: 'syncs that lie on one server, and on most: what the mark tells is noticed, and nothing else is excused',
+      },
+    ],
+    missing:
+      'what is lost together with the mark that tells of it, as when a whole disk lies, nobody notices: a majority of such ' +
+      'disks loses what they had acknowledged',
   },
   {
     id: 'D03',
@@ -424,8 +434,42 @@ export const DISK: readonly Entry[] = [
   {
     id: 'D21',
     title: 'a right record stands in a wrong place, or an old content is read again',
-    proofs: [],
-    missing: 'a test with records that stand in places of others',
+    proofs: [
+      test(
+        'log/recovery',
+        'a record in the place of another is refused: a copy of one before, two that have changed places, another file (D21)',
+      ),
+      test(
+        'log/recovery',
+        'a broken record whose length passes the end of the file is no end of the log while whole ones stand behind it (D21)',
+      ),
+      test('disk/logged-mark', 'tells that a record was durable whose length now passes the end of the file (D21)'),
+      test('disk/logged-mark', 'tells that a record was durable where now a copy of the one before stands (D21)'),
+    ],
+    guards: [
+      {
+        file: `${CORE}/log/log-reader.ts`,
+        text: 'if (zxid < this.#zxid) {',
+        edits: [
+          {
+            file: 'core/log/log-reader.js',
+            find: 'if (zxid < this.#zxid)',
+            put: 'if (zxid < 0)',
+          },
+        ],
+      },
+      {
+        file: `${CORE}/log/log-reader.ts`,
+        text: "} else if (this.#broken === 'torn' && bodyEnd >= end && this.#holdsLaterRecord(bodyStart)) {",
+        edits: [
+          {
+            file: 'core/log/log-reader.js',
+            find: "this.#broken === 'torn' && bodyEnd >= end && this.#holdsLaterRecord(bodyStart)",
+            put: 'false',
+          },
+        ],
+      },
+    ],
   },
   {
     id: 'D22',
@@ -476,8 +520,7 @@ export const DISK: readonly Entry[] = [
   {
     id: 'D24',
     title: 'a server whose tree differs from its leader’s goes on serving it',
-    proofs: [],
-    missing: 'a server that finds another digest than the txn gives counts it and says so, and serves on',
+    proofs: [{ scenario: 'D24' }],
   },
   {
     id: 'D25',

@@ -7,10 +7,11 @@ import { DurableState } from './check/durable-state.ts';
 import { History } from './check/history.ts';
 import { MembershipWatch } from './check/membership-watch.ts';
 import { appliedZxid, roleOf } from './check/node-view.ts';
+import { DiskPromises } from './check/promises.ts';
 import { QuorumWatch } from './check/quorum-watch.ts';
 import { SessionContacts } from './check/session-contacts.ts';
 import { checkTree } from './check/tree-check.ts';
-import { law, Violation, zxidText } from './check/violation.ts';
+import { ExcusedLoss, law, Violation, zxidText } from './check/violation.ts';
 import { type ObjectChoice, ObjectPool, ObjectProgram } from './client/objects.ts';
 import { RequestMix } from './client/request-mix.ts';
 import { type ClientWorld, SimClient } from './client/sim-client.ts';
@@ -32,6 +33,7 @@ export interface Watched {
   readonly node: SimNode;
   readonly durable: DurableState;
   readonly applied: AppliedTxns;
+  readonly promises: DiskPromises;
   /** The last zxid at which its state was compared. */
   comparedZxid: number;
   /** Whether it is started again when it goes down. */
@@ -40,9 +42,16 @@ export interface Watched {
 
 /** One in so many commits, the whole tree is compared with the model. */
 const TREE_CHECK_EVERY = 100;
+/** What a server ends with whose disk has failed; at a start it is another number, and the error of the disk is named. */
+const DISK_EXIT = 10;
+const ERROR_AT_START = /^the data directory cannot be used: (EIO|ENOSPC): /;
 const MEAN_DOWN_MS: readonly number[] = [20, 500, 500, 5000, 20_000];
 /** When no fault is to come any more, those that are still on their way do not last. */
 const MEAN_DOWN_AFTERWARDS_MS = 500;
+
+function isOfDisk({ exitCode, message }: FatalExit): boolean {
+  return exitCode === DISK_EXIT || ERROR_AT_START.test(message);
+}
 
 /** An ensemble with its clients, and the laws that it must keep at every moment. */
 export class Cluster implements NodeObserver {
@@ -106,6 +115,8 @@ export class Cluster implements NodeObserver {
       established: (sid) => this.#established.add(sid),
       committed: (sid, zxid) => this.#saidCommitted.set(sid, Math.max(zxid, this.#saidCommitted.get(sid) ?? 0)),
       fail: (error) => world.fail(error),
+      isExcused: (zxid) => this.#isExcused(zxid),
+      isEpochExcused: (epoch) => this.#isQuorum(({ promises }) => promises.mayNotKnow(epoch)),
     });
     this.contacts = new SessionContacts(this);
     this.network.observer = (from, to, port) => {
@@ -155,6 +166,7 @@ export class Cluster implements NodeObserver {
         node,
         durable,
         applied: new AppliedTxns(sid, this.history, durable),
+        promises: new DiskPromises(sid, node.disk, durable),
         comparedZxid: -1,
         returns: true,
       };
@@ -207,6 +219,28 @@ export class Cluster implements NodeObserver {
     this.#byHost[this.world.actor]?.applied.applied(applier, before, bytes, start, end);
   }
 
+  starting(node: SimNode): void {
+    const { promises } = this.#byHost[node.host.index];
+    if (!promises.isStruck) return;
+    promises.starting();
+    // What it was told before, it may know no longer.
+    this.quorum.forget(node.sid);
+  }
+
+  started(node: SimNode): void {
+    if (node.isUp) this.#byHost[node.host.index].promises.started();
+  }
+
+  /** Whether the disks of a quorum lack a txn through no fault of their servers. */
+  #isExcused(zxid: number): boolean {
+    const hash = this.history.hashOf(zxid);
+    return hash !== undefined && this.#isQuorum(({ promises }) => promises.mayLack(zxid, hash));
+  }
+
+  #isQuorum(isOf: (watched: Watched) => boolean): boolean {
+    return this.plan.damagedVoters > 0 && this.voters.filter(isOf).length > this.voters.length / 2;
+  }
+
   acted(node: SimNode): void {
     const watched = this.#byHost[node.host.index];
     const role = roleOf(node);
@@ -228,10 +262,18 @@ export class Cluster implements NodeObserver {
       return;
     }
     const zxid = appliedZxid(node);
+    const isNews = zxid !== watched.comparedZxid || watched.promises.isStruck;
+    if (this.plan.damagedVoters > 0 && isNews) this.#serves(watched);
     if (role === 'serving') this.quorum.serves(watched, zxid);
     if (zxid === watched.comparedZxid) return;
     watched.comparedZxid = zxid;
     this.#compare(watched, zxid);
+  }
+
+  #serves({ promises }: Watched): void {
+    const wasStruck = promises.isStruck;
+    promises.serves();
+    if (wasStruck && !promises.isStruck) this.counts.mendings++;
   }
 
   #compare(watched: Watched, zxid: number): void {
@@ -241,10 +283,15 @@ export class Cluster implements NodeObserver {
     const { serving } = server.replica;
     const { digest } = serving.tree;
     this.history.compareDigest(node.sid, zxid, digest.high, digest.low);
-    law(serving.statistics.digestMismatches === 0, 'state digest', () => {
+    law(serving.statistics.digestMismatches === 0 || this.mayDiffer(node), 'state digest', () => {
       return `server ${node.sid} at ${zxidText(zxid)} has another digest than its txn foretold`;
     });
     if (zxid === this.history.last && this.#random.below(TREE_CHECK_EVERY) === 0) this.checkTreeOf(watched);
+  }
+
+  /** Whether the tree of a server has been changed behind its back. */
+  protected mayDiffer(_node: SimNode): boolean {
+    return false;
   }
 
   /** Compares everything that a server holds with the model; it must have applied the whole history. */
@@ -277,11 +324,14 @@ export class Cluster implements NodeObserver {
     watched.applied.forget();
     watched.comparedZxid = -1;
     this.world.tell(() => `server ${node.sid} ends: ${end}`);
-    if (end === 'fatal' && !node.diskHasFailed) {
+    if (end === 'fatal' && !(this.#mayFail(node) && fatal !== null && isOfDisk(fatal))) {
       throw new Violation('crash', 'a server ends by itself', `server ${node.sid}: ${fatal?.message}`);
     }
-    if (end === 'fatal') this.counts.diskErrors++;
-    else if (end === 'killed') this.counts.kills++;
+    if (end === 'fatal') {
+      this.counts.diskErrors++;
+      // Whoever looks after a disk that failed restarts the machine before the server (docs/guides/promises.md).
+      node.disk.crash(this.crashKind(node), this.#random.next());
+    } else if (end === 'killed') this.counts.kills++;
     else if (end === 'stopped') this.counts.stops++;
     else this.counts.crashes++;
     const meanMs = this.faultsAreOver ? MEAN_DOWN_AFTERWARDS_MS : this.#random.pick(MEAN_DOWN_MS);
@@ -290,19 +340,35 @@ export class Cluster implements NodeObserver {
 
   noted(node: SimNode, text: string): void {
     if (accuses(text)) {
-      this.world.fail(new Violation('safety', 'servers understand one another', `server ${node.sid}: ${text}`));
+      const message = `server ${node.sid}: ${text}`;
+      const isExcused = this.#isExcused(this.history.last);
+      this.world.fail(
+        isExcused ? new ExcusedLoss(message) : new Violation('safety', 'servers understand one another', message),
+      );
     }
   }
 
   complained(node: SimNode, text: string): void {
-    if (node.diskHasFailed) return;
+    if (this.#mayFail(node)) return;
     throw new Violation('safety', 'a server logs an error', `server ${node.sid}: ${text}`);
+  }
+
+  /** Whether something is wrong with the disk of a server. */
+  #mayFail(node: SimNode): boolean {
+    const { promises } = this.#byHost[node.host.index];
+    return node.diskHasFailed || promises.isStruck || node.disk.capacity < Number.POSITIVE_INFINITY;
   }
 
   crashKind(node: SimNode): CrashKind {
     if (!node.disk.isClean) this.counts.unsyncedCrashes++;
     if (node.disk.crashed) this.faults.strikes('crashAtDisk', node);
     return this.#random.pick<CrashKind>(['lose', 'torn', 'torn', 'keep']);
+  }
+
+  /** The run is over: what follows such a loss proves nothing. */
+  excuse(loss: ExcusedLoss): void {
+    this.counts.excused++;
+    this.world.tell(() => `excused: ${loss.message}`);
   }
 
   /** The servers that vote. */

@@ -22,6 +22,14 @@ export interface Counts {
   wipes: number;
   /** Servers that have ended by themselves, as they must when their disk fails. */
   diskErrors: number;
+  /** Faults that may have damaged what was on a disk. */
+  damages: number;
+  /** Starts on damaged disks behind which the server served again. */
+  mendings: number;
+  /** Runs that ended with a loss that the disks of most servers excuse. */
+  excused: number;
+  /** Runs in which the disks of most servers were damaged so that nobody served any more. */
+  halted: number;
   /** Changes of the membership that an operator was told to be done. */
   reconfigurations: number;
   /** States that took the place of those of serving leaders. */
@@ -54,6 +62,10 @@ export function noCounts(): Counts {
     resets: 0,
     wipes: 0,
     diskErrors: 0,
+    damages: 0,
+    mendings: 0,
+    excused: 0,
+    halted: 0,
     reconfigurations: 0,
     restores: 0,
     restarts: 0,

@@ -1,6 +1,6 @@
 import { appliedZxid, roleOf } from './check/node-view.ts';
 import { withTxnProbe } from './check/txn-probe.ts';
-import { Violation, zxidText } from './check/violation.ts';
+import { ExcusedLoss, Violation, zxidText } from './check/violation.ts';
 import type { ObjectChoice } from './client/objects.ts';
 import { Cluster, type Watched } from './cluster.ts';
 import type { Counts } from './counts.ts';
@@ -9,7 +9,7 @@ import type { Line } from './histories/lines.ts';
 import { Recorder } from './histories/recorder.ts';
 import { FaultInjector } from './plan/fault-injector.ts';
 import type { FaultRecord } from './plan/fault-record.ts';
-import { healEverything, revive } from './plan/healing.ts';
+import { healDisk, healEverything, revive } from './plan/healing.ts';
 import { Operator } from './plan/operator.ts';
 import { Restorer } from './plan/restorer.ts';
 import { drawPlan, type PlanWishes, type RunPlan } from './plan/swarm.ts';
@@ -77,7 +77,8 @@ export function runSeed(options: RunOptions): RunResult {
       ),
     );
   } catch (error) {
-    failure = error instanceof Violation ? error : new Violation('crash', 'uncaught', describe(error));
+    if (error instanceof ExcusedLoss) cluster.excuse(error);
+    else failure = error instanceof Violation ? error : new Violation('crash', 'uncaught', describe(error));
   }
   const history = recorder.lines;
   failure ??= firstFinding(history);
@@ -92,6 +93,16 @@ export function runSeed(options: RunOptions): RunResult {
     history,
     servers: failure === null ? [] : describeServers(cluster),
   };
+}
+
+/** Whether the server has history, and a disk that is as it was left. */
+function isSound({ durable, promises }: Watched): boolean {
+  return durable.currentEpoch > 0 && !promises.isStruck;
+}
+
+/** Whether the disks of so many are damaged that those who know that they may vote need not be a quorum. */
+function isBeyondHelp({ voters }: Cluster): boolean {
+  return voters.filter(({ promises }) => promises.isStruck).length >= voters.length / 2;
 }
 
 function describe(error: unknown): string {
@@ -129,6 +140,10 @@ class Phases {
     operator.stop();
     restorer.stop();
     cluster.faultsAreOver = true;
+    if (isBeyondHelp(cluster)) {
+      cluster.counts.halted++;
+      return;
+    }
     this.#coreAlone();
     this.#everybody();
   }
@@ -143,7 +158,7 @@ class Phases {
     const size = core.length;
     world.tell(() => `the core is ${core.map(({ node }) => node.sid).join(' ')}`);
     for (const watched of cluster.servers) {
-      watched.node.diskSlowness = 1;
+      healDisk(watched.node);
       if (core.includes(watched)) continue;
       watched.returns = false;
       for (const host of cluster.network.hosts) {
@@ -178,7 +193,7 @@ class Phases {
     const least = Math.floor(voters.length / 2) + 1;
     const size = random.below(2) === 0 ? least : random.between(least, voters.length);
     const core = random.shuffled(voters).slice(0, size);
-    const withHistory = core.filter(({ durable }) => durable.currentEpoch > 0).length;
+    const withHistory = core.filter(isSound).length;
     const isFresh = voters.every(({ durable }) => durable.currentEpoch === 0);
     return voters.length === 1 || isFresh || withHistory >= least ? core : [...voters];
   }

@@ -59,6 +59,20 @@ describe('ensembles under faults', () => {
     assert.equal(counts.wipes, 0);
   });
 
+  it('keep them while disks lose, decay, lie, are full and come back old', () => {
+    const sum = noCounts();
+    for (const voters of [3, 3, 5]) {
+      for (let i = 0; i < 2 * SCALE; i++) {
+        const seed = 300 + sum.runs;
+        const { failure, counts } = runSeed({ seed, minutes: 1, voters, disk: true });
+        assert.equal(failure, null, `--seed ${seed} --minutes 1 --voters ${voters} --disk: ${failure?.message}`);
+        addCounts(sum, counts);
+      }
+    }
+    assert.ok(sum.damages >= 20, JSON.stringify(sum));
+    assert.ok(sum.mendings >= 5, JSON.stringify(sum));
+  });
+
   it('have the same trace twice in one process and once in another', () => {
     for (const seed of [11, 12]) {
       const first = runSeed({ seed, minutes: 1, voters: 3 });

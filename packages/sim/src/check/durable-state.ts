@@ -34,6 +34,8 @@ export class DurableState {
   #accepted = 0;
   #current = 0;
   #last = 0;
+  /** Whether the disk is taken to keep what it has promised, so that the laws about it hold. */
+  #isTrusted = true;
   readonly #names: Map<string, number> = new Map();
   readonly #reader: RecordReader = new RecordReader(LONGEST_RECORD);
 
@@ -48,6 +50,17 @@ export class DurableState {
     this.#accepted = 0;
     this.#current = 0;
     this.#version = -1;
+  }
+
+  /** What is on the disk may have been broken from outside: it is read as it is, and what it promised before counts no longer. */
+  distrust(): void {
+    this.forget();
+    this.#isTrusted = false;
+  }
+
+  /** The server has mended what was broken. */
+  trust(): void {
+    this.#isTrusted = true;
   }
 
   /** The zxid of the newest snapshot; -1 without one. */
@@ -158,6 +171,7 @@ export class DurableState {
       else if (name === 'acceptedEpoch') this.#accepted = this.#epochIn(entry, name, this.#accepted);
       else if (name === 'currentEpoch') this.#current = this.#epochIn(entry, name, this.#current);
     }
+    if (!this.#isTrusted) return;
     law(this.#accepted >= this.#current, 'epochs on disk', () => {
       return `server ${this.#sid} has accepted epoch ${this.#accepted} and current epoch ${this.#current}`;
     });
@@ -183,6 +197,7 @@ export class DurableState {
   #epochIn(inode: SimInode, name: string, before: number): number {
     const text = decodeUtf8(inode.durableBytes, 0, Math.min(inode.durableLength, inode.durableBytes.length)).trim();
     const epoch = /^\d+$/.test(text) ? Number(text) : -1;
+    if (!this.#isTrusted) return Math.max(0, epoch);
     law(epoch >= before, 'epochs on disk', () => `server ${this.#sid}: ${name} goes from ${before} to "${text}"`);
     return epoch;
   }

@@ -5,7 +5,7 @@ import type { SimNode } from '../node/sim-node.ts';
 import type { DurableState } from './durable-state.ts';
 import { type History, txnHash } from './history.ts';
 import { PacketReader, PacketType, packetText } from './packet-reader.ts';
-import { law, zxidText } from './violation.ts';
+import { ExcusedLoss, law, zxidText } from './violation.ts';
 
 const TWO_32 = 4294967296;
 
@@ -37,6 +37,10 @@ export interface QuorumContext {
   readonly committed: (sid: number, zxid: number) => void;
   /** Hears what servers say to one another; null when nobody reads. */
   readonly tell: ((line: () => string) => void) | null;
+  /** Whether the disks of a quorum have forgotten a txn, and nobody could notice. */
+  readonly isExcused: (zxid: number) => boolean;
+  /** Whether the disks of a quorum have forgotten that they accepted an epoch. */
+  readonly isEpochExcused: (epoch: number) => boolean;
   /** Hears of what is broken: the server that is writing a packet would take an exception for its own. */
   readonly fail: (error: Error) => void;
 }
@@ -158,8 +162,9 @@ export class QuorumWatch {
 
   /** Nobody is told to give up what is committed. */
   #cut({ node, durable }: End, zxid: number): void {
-    const { history } = this.#context;
+    const { history, isExcused } = this.#context;
     const [next] = history.after(zxid);
+    if (next !== undefined && isExcused(history.last)) throw new ExcusedLoss(`${zxidText(next)} is to be cut off`);
     law(next === undefined || durable.hashOf(next) !== history.hashOf(next), 'committed is never cut', () => {
       return `server ${node.sid} is told to cut its log to ${zxidText(zxid)}, ${zxidText(next ?? 0)} is committed and on its disk`;
     });
@@ -207,6 +212,9 @@ export class QuorumWatch {
     const known = this.#leaders.get(epoch);
     // What a leader has said in its last step leaves right behind its term.
     if (node.server?.replica.member?.role.name !== 'leading' && known?.startsWith(`${process}, `)) return;
+    if (known !== undefined && known !== term && this.#context.isEpochExcused(epoch)) {
+      throw new ExcusedLoss(`epoch ${epoch} has been promised twice`);
+    }
     law(known === undefined || known === term, 'one leader per epoch', () => {
       return `epoch ${epoch} has ${term}, and had ${known}`;
     });
@@ -215,7 +223,11 @@ export class QuorumWatch {
     counts.elections++;
     // A leader that was stopped before it could say so may say it when others lead in later epochs: it will find nobody.
     const last = history.lastBefore(epoch * TWO_32);
-    law(last === 0 || durable.holds(last, history.hashOf(last) ?? 0), 'committed is never lost', () => {
+    const isKept = last === 0 || durable.holds(last, history.hashOf(last) ?? 0);
+    if (!isKept && this.#context.isExcused(last)) {
+      throw new ExcusedLoss(`server ${node.sid} leads in epoch ${epoch} without ${zxidText(last)}`);
+    }
+    law(isKept, 'committed is never lost', () => {
       return `server ${node.sid} leads in epoch ${epoch} without ${zxidText(last)} on its disk`;
     });
   }

@@ -22,6 +22,14 @@ export class Violation extends Error {
   }
 }
 
+/** Something acknowledged is lost, and the disks of most servers have broken their promises so that nobody could have known. */
+export class ExcusedLoss extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ExcusedLoss';
+  }
+}
+
 /** Throws a safety violation unless the condition holds. `message` is only asked for when it does not. */
 export function law(condition: boolean, name: string, message: () => string): asserts condition {
   if (!condition) throw new Violation('safety', name, message());

@@ -52,11 +52,16 @@ export function figures(argv: readonly string[]): number {
   const busy = measure({ voters: 5, observers: 0, rate: 10 });
   const lite = measure({ voters: 5, observers: 0, rate: 10, profile: 'lite' });
   const elections = measure({ voters: 3, observers: 0, profile: 'election' });
-  for (const profile of PROFILES) measure({ profile }, limit / 5);
+  for (const profile of PROFILES) {
+    measure({ profile }, limit / 5);
+    measure({ profile, voters: 3, disk: true }, limit / 5);
+  }
   for (const aim of PASSING_PHASES) {
     const voters = aim.startsWith('alone') ? 1 : 3;
     const observers = aim.startsWith('observing') ? 2 : 0;
-    measure({ voters, observers, aim, profile: observers > 0 || voters === 1 ? 'everything' : 'sync' }, limit / 5);
+    const wishes = { voters, observers, aim, profile: observers > 0 || voters === 1 ? 'everything' : 'sync' } as const;
+    measure(wishes, limit / 5);
+    if (voters > 1) measure({ ...wishes, disk: true }, limit / 5);
   }
 
   const row = (what: string, reached: number, wanted: number | null, unit = ''): string =>

@@ -25,6 +25,9 @@ const UNCUT = 'observers hear only of what is committed, which nobody is told to
 const AT_ONCE = 'observers hear of txns when they are committed, and apply them in the same step';
 const IDLE_DISK = 'who looks for a leader, or waits for its first word, has nothing to write';
 
+const ALONE_DAMAGED =
+  'a server alone has nobody to take anything from: it ends at its start, as the disk matrix with real servers shows';
+
 /** Why a fault never strikes in a phase; null where it can. */
 export function reasonAgainst(fault: string, phase: Phase): string | null {
   if (phase === 'observing, TRUNC') return UNCUT;
@@ -43,6 +46,17 @@ export function reasonAgainst(fault: string, phase: Phase): string | null {
       return phase === 'looking' || /^(following|observing), discovery$/.test(phase) ? IDLE_DISK : null;
     case 'partition':
       return phase.startsWith('alone') ? ALONE : null;
+    case 'lostWrite':
+    case 'misdirectedWrite':
+    case 'failedSync':
+    case 'lyingDisk':
+      if (phase === 'down') return UNPOWERED;
+      return phase.startsWith('alone') ? ALONE_DAMAGED : null;
+    case 'rot':
+    case 'unreadable':
+    case 'fullDisk':
+    case 'oldDisk':
+      return phase.startsWith('alone') ? ALONE_DAMAGED : null;
     case 'wipe':
       if (phase.startsWith('alone')) return ALONE;
       return / (idle|snapshot)$/.test(phase) ? null : CALM;

@@ -24,6 +24,10 @@ import { SimClock } from './sim-clock.ts';
 export type NodeEnd = 'killed' | CrashKind;
 
 export interface NodeObserver {
+  /** A process is about to start on the disk. */
+  starting(node: SimNode): void;
+  /** It has read the disk, and heard nobody yet. It may have ended by that. */
+  started(node: SimNode): void;
   /** The process has ended, as the faults wanted, or (`fatal`) by itself. */
   ended(node: SimNode, end: NodeEnd | 'stopped' | 'fatal', fatal: FatalExit | null): void;
   /** After everything that the node does. */
@@ -68,6 +72,8 @@ export class SimNode {
   crashChance = 0;
   /** So many operations of the disk later one fails; 0: none does. */
   failsIn = 0;
+  /** So many syncs of files later one fails; 0: none does. */
+  syncFailsIn = 0;
   /** Whether an operation of the disk has failed since this process began: then it may end by itself. */
   diskHasFailed = false;
   #held: (() => void)[] = [];
@@ -98,6 +104,10 @@ export class SimNode {
         this.diskHasFailed = true;
         throw new SimulatedDiskError('EIO', operation, path);
       }
+      if (operation === 'sync' && this.syncFailsIn > 0 && --this.syncFailsIn === 0) {
+        this.diskHasFailed = true;
+        throw new SimulatedDiskError('EIO', operation, path);
+      }
       if (this.crashChance > 0 && this.random.chance(this.crashChance)) {
         this.disk.crashAt(this.disk.operations + 1);
       }
@@ -122,6 +132,7 @@ export class SimNode {
     this.since = this.world.now;
     this.lastTrouble = this.world.now;
     this.host.powered = true;
+    this.#observer.starting(this);
     const before = this.#enter();
     try {
       this.#assemble();
@@ -130,6 +141,7 @@ export class SimNode {
     } finally {
       this.#leave(before);
     }
+    if (!this.disk.crashed) this.#observer.started(this);
     this.#after();
   }
 
@@ -243,6 +255,7 @@ export class SimNode {
   #drop(): void {
     this.life++;
     this.failsIn = 0;
+    this.syncFailsIn = 0;
     this.since = this.world.now;
     this.lastTrouble = this.world.now;
     this.server = null;

@@ -6,9 +6,11 @@ import type { SimNode } from '../node/sim-node.ts';
 import { RandomStream } from '../random/random-stream.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS } from '../world/world.ts';
+import { DISK_FAULTS, type DiskFault } from './disk-faults.ts';
+import { DiskInjector } from './disk-injector.ts';
 import type { FaultRates } from './swarm.ts';
 
-export type TimedFault = Exclude<keyof FaultRates, 'crashAtDisk' | 'aimsAtLeader'>;
+export type TimedFault = Exclude<keyof FaultRates, 'crashAtDisk' | 'aimsAtLeader' | DiskFault>;
 
 export const TIMED_FAULTS: readonly TimedFault[] = [
   'crash',
@@ -30,7 +32,7 @@ export const TIMED_FAULTS: readonly TimedFault[] = [
 const CRASHES: readonly ('crash' | 'kill' | 'crashAtDisk')[] = ['crash', 'kill', 'crashAtDisk'];
 
 /** Every fault of a plan by its name, those that come with operations of the disk included. */
-export const INJECTED_FAULTS: readonly string[] = [...TIMED_FAULTS, 'crashAtDisk'];
+export const INJECTED_FAULTS: readonly string[] = [...TIMED_FAULTS, 'crashAtDisk', ...DISK_FAULTS];
 
 /**
  * Injects the faults of a plan until it is told to stop; then nothing is broken that it has broken, and nothing mended. Each
@@ -40,6 +42,7 @@ export const INJECTED_FAULTS: readonly string[] = [...TIMED_FAULTS, 'crashAtDisk
 export class FaultInjector {
   readonly #cluster: Cluster;
   readonly #rates: FaultRates;
+  readonly #disks: DiskInjector;
   /** Of the fault that is being injected. */
   #random: RandomStream;
   /** Whom the fault that is being injected is to strike; null: anybody. */
@@ -52,11 +55,12 @@ export class FaultInjector {
     this.#cluster = cluster;
     this.#random = cluster.world.stream('faults');
     this.#rates = cluster.plan.faults;
+    this.#disks = new DiskInjector(cluster);
   }
 
   start(): void {
     for (const { node } of this.#cluster.servers) node.crashChance = this.#rates.crashAtDisk;
-    for (const fault of TIMED_FAULTS) if (this.#rates[fault] > 0) this.#schedule(fault, 1);
+    for (const fault of [...TIMED_FAULTS, ...DISK_FAULTS]) if (this.#rates[fault] > 0) this.#schedule(fault, 1);
     if (this.#cluster.plan.aim !== null) this.#cluster.onActed = (watched) => this.#aim(watched);
   }
 
@@ -66,7 +70,7 @@ export class FaultInjector {
     for (const { node } of this.#cluster.servers) node.crashChance = 0;
   }
 
-  #schedule(fault: TimedFault, count: number): void {
+  #schedule(fault: TimedFault | DiskFault, count: number): void {
     const { world } = this.#cluster;
     this.#later(world.stream(`faults ${fault}`).wait(this.#rates[fault]), () => {
       if (this.#isStopped) return;
@@ -96,7 +100,8 @@ export class FaultInjector {
       if (this.#isStopped) return;
       this.#happen(name, () => {
         this.#target = watched;
-        const fault = this.#random.pick(plan.profile === 'lite' ? CRASHES : [...TIMED_FAULTS, ...CRASHES]);
+        const others = plan.profile === 'lite' ? [] : TIMED_FAULTS;
+        const fault = this.#random.pick([...others, ...CRASHES, ...(plan.damagedVoters > 0 ? DISK_FAULTS : [])]);
         if (fault === 'crashAtDisk') this.#crashAtDisk(watched.node);
         else this.#inject(fault);
         this.#target = null;
@@ -118,7 +123,7 @@ export class FaultInjector {
     this.#cluster.world.after(ms * MS, EventKind.fault, 0, action);
   }
 
-  #inject(fault: TimedFault): void {
+  #inject(fault: TimedFault | DiskFault): void {
     const { counts } = this.#cluster;
     switch (fault) {
       case 'crash': {
@@ -167,7 +172,20 @@ export class FaultInjector {
         if (victim !== null) victim.node.failsIn = 1 + this.#random.below(4);
         return;
       }
+      default:
+        this.#damage(fault);
     }
+  }
+
+  /** A server that is up or, at times, down. */
+  #damage(fault: DiskFault): void {
+    const { faults, counts, servers } = this.#cluster;
+    const watched = this.#random.below(3) === 0 ? this.#random.pick(servers) : this.#choose();
+    if (watched === null) return;
+    const phase = faults.phaseOf(watched.node);
+    if (!this.#disks.inject(fault, watched, this.#random)) return;
+    counts.damages++;
+    faults.matrix.struck(fault, phase);
   }
 
   /** A server that is up; the leader rather often, if the plan aims at it. */
@@ -339,12 +357,13 @@ export class FaultInjector {
     const isCalm = voters.every(({ node, durable }) => {
       return roleOf(node) !== 'idle' && node.server?.replica.outstanding === 0 && durable.holds(history.last, hash);
     });
-    if (!isCalm) return;
+    if (!isCalm || (this.#cluster.plan.damagedVoters > 0 && !this.#disks.mayStrike(victim))) return;
     counts.wipes++;
     this.#strikes('wipe', victim.node.host);
     victim.node.end('killed');
     victim.node.wipe();
     victim.durable.forget();
+    if (this.#cluster.plan.damagedVoters > 0) victim.promises.strike();
     this.#cluster.quorum.forget(victim.node.sid);
   }
 

@@ -2,13 +2,14 @@ import type { RequestKind, RequestWeights } from '../client/request-mix.ts';
 import type { ClientHabits } from '../client/sim-client.ts';
 import { PASSING_PHASES, type Phase } from '../matrix/phase.ts';
 import { RandomStream } from '../random/random-stream.ts';
+import { type DiskFaultRates, drawDiskFaults } from './disk-faults.ts';
 
 export type Profile = 'lite' | 'sync' | 'election' | 'sessions' | 'everything';
 
 export const PROFILES: readonly Profile[] = ['lite', 'sync', 'election', 'sessions', 'everything'];
 
 /** How often each fault happens, as mean pauses in milliseconds; 0: never in this run. */
-export interface FaultRates {
+export interface FaultRates extends DiskFaultRates {
   readonly crash: number;
   readonly kill: number;
   readonly stop: number;
@@ -66,6 +67,8 @@ export interface RunPlan {
   readonly skippedFaults: ReadonlySet<string>;
   /** Mean pause between two restores, or new epochs, of a serving leader; 0: never. */
   readonly restoreMs: number;
+  /** So many voters may have damaged disks at a time; 0: disks lose, decay and lie never. */
+  readonly damagedVoters: number;
 }
 
 /** What the caller wants to have its own way. */
@@ -82,6 +85,8 @@ export interface PlanWishes {
   readonly reconfigure?: boolean;
   /** Whether the states of serving leaders are replaced. */
   readonly restore?: boolean;
+  /** Whether disks lose, decay, lie, are full or come back old. */
+  readonly disk?: boolean;
 }
 
 /** Draws the plan of a run: which faults exist at all, how often, and how everything is built. */
@@ -101,6 +106,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
   const isLite = profile === 'lite';
   const isSync = profile === 'sync';
   const reconfigureMs = drawReconfigurations(seed, voters, wishes);
+  const diskFaults = drawDiskFaults(seed, reconfigureMs > 0 ? 0 : voters, wishes.disk === true);
   return {
     profile,
     voters,
@@ -122,6 +128,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     faults: {
       ...drawFaults(random, profile),
       diskError: drawDiskErrors(seed, profile),
+      ...diskFaults.rates,
     },
     habits: {
       timeoutMs: random.pick([6000, 10_000, 30_000]),
@@ -142,6 +149,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     skippedFaults: new Set(),
     reconfigureMs,
     restoreMs: drawRestores(seed, wishes),
+    damagedVoters: diskFaults.damagedVoters,
   };
 }
 
@@ -199,7 +207,7 @@ function drawDiskErrors(seed: number, profile: Profile): number {
   return random.below(3) === 0 && profile !== 'lite' ? mean : 0;
 }
 
-function drawFaults(random: RandomStream, profile: Profile): Omit<FaultRates, 'diskError'> {
+function drawFaults(random: RandomStream, profile: Profile): Omit<FaultRates, 'diskError' | keyof DiskFaultRates> {
   const isLite = profile === 'lite';
   const isSync = profile === 'sync';
   const isSessions = profile === 'sessions';

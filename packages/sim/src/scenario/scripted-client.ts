@@ -117,6 +117,15 @@ export class ScriptedClient {
     return write;
   }
 
+  /** Writes other data into a znode; returns whether that is answered. */
+  change(path: string): () => boolean {
+    let isOver = false;
+    this.client.write({ op: 'setData', body: { path, data: encodeUtf8('other'), version: -1 } }, () => {
+      isOver = true;
+    });
+    return () => isOver;
+  }
+
   /** Many znodes in one txn. */
   putMany(count: number, bytes: number): Write {
     const write: Write = { path: `/m${this.#number}-${this.writes.length}`, zxid: null };

@@ -37,6 +37,10 @@ export class ScriptedCluster extends Cluster {
     if (!this.mayFail.has(node.sid)) super.complained(node, text);
   }
 
+  override mayDiffer(node: SimNode): boolean {
+    return this.mayFail.has(node.sid);
+  }
+
   override crashKind(): CrashKind {
     return this.crashLeaves;
   }

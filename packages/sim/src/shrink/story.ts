@@ -36,8 +36,11 @@ export function tell({ cuts, runs }: Shrunk, options: RunOptions): string {
   ].join('\n');
 }
 
-function wishes({ minutes, profile, voters, observers, rate, reconfigure, restore }: RunOptions): string {
+function wishes({ minutes, profile, voters, observers, rate, reconfigure, restore, disk }: RunOptions): string {
   const said = { minutes, profile, voters, observers, rate };
   const numbers = Object.entries(said).flatMap(([name, value]) => (value === undefined ? [] : [` --${name} ${value}`]));
-  return `${numbers.join('')}${reconfigure === true ? ' --reconfigure' : ''}${restore === true ? ' --restore' : ''}`;
+  const flags = Object.entries({ reconfigure, restore, disk }).flatMap(([name, is]) =>
+    is === true ? [` --${name}`] : [],
+  );
+  return `${numbers.join('')}${flags.join('')}`;
 }

@@ -1,0 +1,162 @@
+import { loggedMarkIn } from '@headkeeper/server/internal';
+import type { SimDisk } from '@headkeeper/testkit';
+import { SimInode } from '@headkeeper/testkit';
+import { DATA_DIR, LOG_DIR } from '../node/node-settings.ts';
+import type { DurableState } from './durable-state.ts';
+import { law, zxidText } from './violation.ts';
+
+const MARK = ['the mark of what was logged', `${LOG_DIR}/version-2`, 'headkeeper.logged'] as const;
+const EPOCH_FILES = [
+  [`${DATA_DIR}/version-2`, 'acceptedEpoch'],
+  [`${DATA_DIR}/version-2`, 'headkeeper.epochs'],
+] as const;
+const REBUILDING = `${DATA_DIR}/headkeeper.rebuilding`;
+const SECTOR_BYTES = 512;
+
+/** What a disk had promised when its server last ran on it. */
+interface Promised {
+  readonly last: number;
+  readonly accepted: number;
+  /** Up to where the log was said to be durable; 0: nothing says. */
+  readonly mark: number;
+  readonly markBytes: string;
+  readonly epochBytes: readonly string[];
+}
+
+/**
+ * What the disk of one server has promised, what of it the server has found broken, and what it has forgotten without noticing.
+ * A loss is to be noticed when something intact tells of it: the mark of what was logged of txns, either file of epochs of an epoch.
+ */
+export class DiskPromises {
+  readonly #sid: number;
+  readonly #disk: SimDisk;
+  readonly #durable: DurableState;
+  #isStruck = false;
+  /** Whether the server has started since it was struck. */
+  #hasStarted = false;
+  #promised: Promised | null = null;
+  /** The most that the disk has held. */
+  #held = 0;
+  #accepted = 0;
+  /** What was forgotten unnoticed: everything behind the first number, up to the second. */
+  readonly #txns: (readonly [number, number])[] = [];
+  readonly #epochs: (readonly [number, number])[] = [];
+
+  constructor(sid: number, disk: SimDisk, durable: DurableState) {
+    this.#sid = sid;
+    this.#disk = disk;
+    this.#durable = durable;
+  }
+
+  /** Whether something of what is on the disk may be broken, and the server does not yet serve with what is left. */
+  get isStruck(): boolean {
+    return this.#isStruck;
+  }
+
+  /** A fault is about to break something of what is on the disk. */
+  strike(): void {
+    this.#isStruck = true;
+    this.#hasStarted = false;
+  }
+
+  /** The disk is about to be another one, or its damage to be admitted. */
+  remember(): void {
+    if (this.#promised !== null) return;
+    const { last, acceptedEpoch } = this.#durable;
+    this.#promised = {
+      last,
+      accepted: acceptedEpoch,
+      mark: this.#mark(),
+      markBytes: this.#text(MARK[1], MARK[2]),
+      epochBytes: EPOCH_FILES.map(([folder, name]) => this.#text(folder, name)),
+    };
+    this.#durable.distrust();
+  }
+
+  /** The process is about to start. */
+  starting(): void {
+    if (!this.#isStruck) return;
+    this.remember();
+    this.#disk.admit();
+  }
+
+  /** The process has started, and has not acted on anything but its disk. */
+  started(): void {
+    if (!this.#isStruck) return;
+    this.#hasStarted = true;
+    const promised = this.#promised;
+    if (promised === null) return;
+    this.#promised = null;
+    if (this.isRebuilding) return;
+    const { last, acceptedEpoch } = this.#durable;
+    if (last < promised.last) {
+      const isMarked = promised.mark > last && this.#text(MARK[1], MARK[2]) === promised.markBytes;
+      law(!isMarked, 'a loss is noticed', () => {
+        return `server ${this.#sid} goes on with ${zxidText(last)}, its log was durable up to ${zxidText(promised.mark)}`;
+      });
+      this.#txns.push([last, promised.last]);
+    }
+    if (acceptedEpoch < promised.accepted) {
+      const isTold = EPOCH_FILES.some(([folder, name], i) => {
+        return promised.epochBytes[i] !== '' && this.#text(folder, name) === promised.epochBytes[i];
+      });
+      law(!isTold, 'a loss is noticed', () => {
+        return `server ${this.#sid} goes on with epoch ${acceptedEpoch}, it had promised ${promised.accepted}`;
+      });
+      this.#epochs.push([acceptedEpoch, promised.accepted]);
+    }
+  }
+
+  /** The server serves, or leads. */
+  serves(): void {
+    if (this.#disk.crashed) return;
+    const { last, acceptedEpoch } = this.#durable;
+    this.#held = Math.max(this.#held, last);
+    this.#accepted = Math.max(this.#accepted, acceptedEpoch);
+    if (!this.#isStruck || !this.#hasStarted || this.isRebuilding || this.#isBreaking()) return;
+    this.#isStruck = false;
+    this.#durable.trust();
+  }
+
+  /** Whether the disk may yet break a promise that the server takes for kept. */
+  #isBreaking(): boolean {
+    const { lyingSync, writeFault, isHiding } = this.#disk;
+    return lyingSync || writeFault !== null || isHiding;
+  }
+
+  /** The disk is new, and empty. */
+  forget(): void {
+    this.#promised = null;
+  }
+
+  /** Whether the server knows that it has lost something, and must not vote. */
+  get isRebuilding(): boolean {
+    return this.#disk.existsSync(REBUILDING);
+  }
+
+  /** Whether the server may vote without the txn and has done nothing wrong: it never had it, or has forgotten it unnoticed. */
+  mayLack(zxid: number, hash: number): boolean {
+    if (this.#disk.crashed || this.isRebuilding || this.#durable.holds(zxid, hash)) return false;
+    return this.#held < zxid || this.#txns.some(([from, to]) => from < zxid && zxid <= to);
+  }
+
+  /** As `mayLack`, of having accepted an epoch. */
+  mayNotKnow(epoch: number): boolean {
+    if (this.#disk.crashed || this.isRebuilding) return false;
+    return this.#accepted < epoch || this.#epochs.some(([from, to]) => from < epoch && epoch <= to);
+  }
+
+  #text(folder: string, name: string): string {
+    const entry = this.#disk.durableFiles(folder).get(name);
+    if (!(entry instanceof SimInode)) return '';
+    return String.fromCharCode(...entry.durableBytes.subarray(0, Math.min(entry.durableLength, 2 * SECTOR_BYTES)));
+  }
+
+  /** The newest number of the mark whose slot is whole; as far as the disk keeps its promises. */
+  #mark(): number {
+    const entry = this.#disk.durableFiles(MARK[1]).get(MARK[2]);
+    if (!(entry instanceof SimInode)) return 0;
+    const { durableBytes, durableLength } = entry;
+    return loggedMarkIn(durableBytes.subarray(0, durableLength)) ?? 0;
+  }
+}
