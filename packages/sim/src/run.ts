@@ -100,9 +100,11 @@ function isSound({ durable, promises }: Watched): boolean {
   return durable.currentEpoch > 0 && !promises.isStruck;
 }
 
-/** Whether the disks of so many are damaged that those who know that they may vote need not be a quorum. */
+/** Whether damage has left too few who know that they may vote: a voter that never had the history does not, as long as others have it. */
 function isBeyondHelp({ voters }: Cluster): boolean {
-  return voters.filter(({ promises }) => promises.isStruck).length >= voters.length / 2;
+  if (!voters.some(({ promises }) => promises.isStruck)) return false;
+  const hasHistory = voters.some(({ durable }) => durable.currentEpoch > 0);
+  return hasHistory && voters.filter(isSound).length <= voters.length / 2;
 }
 
 function describe(error: unknown): string {
