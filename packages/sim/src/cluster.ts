@@ -339,7 +339,8 @@ export class Cluster implements NodeObserver {
   }
 
   noted(node: SimNode, text: string): void {
-    if (accuses(text)) {
+    // What a damaged disk makes a server say is no fault of the others.
+    if (accuses(text) && !this.#mayFail(node)) {
       const message = `server ${node.sid}: ${text}`;
       const isExcused = this.#isExcused(this.history.last);
       this.world.fail(

@@ -11,7 +11,7 @@ import { THREE } from './scenarios.ts';
 import { StandIn } from './stand-in.ts';
 
 const TICK_MS = 2000;
-const { newLeader, upToDate, leaderInfo, proposal, commit, inform, trunc, diff } = QuorumPacketType;
+const { newLeader, upToDate, leaderInfo, proposal, commit, inform, trunc, diff, snap } = QuorumPacketType;
 
 function leading(options: Partial<MemberOptions> = {}): MemberHarness {
   const member = new MemberHarness({ sid: 3, membership: THREE, ...options });
@@ -258,6 +258,19 @@ test('a learner waits for the disk of a leader whose log lags behind its window'
   const behind = log.map(({ zxid }) => zxid).filter((zxid) => zxid > EPOCH_1 + 8);
   const since = Array.from({ length: 10 }, (_, i) => 2 * EPOCH_1 + i + 1);
   assert.deepEqual(proposed, [...behind, ...since]);
+});
+
+test('a leader whose log has decayed under it gives a learner the whole state the next time', () => {
+  const log = Array.from({ length: 10 }, (_, i) => madeUpTxn(EPOCH_1 + i + 1, `/t${i + 1}`));
+  const member = leading({ log, epochs: { accepted: 1, current: 1 }, core: { commitLogCount: 2 } });
+  const one = new StandIn(member, { sid: 1, epoch: 1, lastZxid: EPOCH_1 + 10 });
+  assert.equal(one.isUpToDate, true);
+  member.disk.log.splice(5);
+  const two = new StandIn(member, { sid: 2, epoch: 1, lastZxid: EPOCH_1 + 2 });
+  assert.equal(two.link.closed, true, 'what was sent leads nowhere');
+  const again = new StandIn(member, { sid: 2, epoch: 1, lastZxid: EPOCH_1 + 5 });
+  assert.equal(typesOf(again.received)[1], snap);
+  assert.equal(again.isUpToDate, true);
 });
 
 test('long before the counter of an epoch is used up the leader gives way, and the next epoch begins at 1 (E11)', () => {

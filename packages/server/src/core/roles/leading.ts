@@ -360,8 +360,8 @@ export class Leading implements Role {
         this.#drop(handler, 'it has more history than this leader');
         return;
       }
-      const { remembered } = this.#stage.election;
-      if (remembered.counts(handler.sid, currentEpoch, this.#ownEpoch)) this.#known.add(handler.sid);
+      if (this.#stage.election.remembered.counts(handler.sid, currentEpoch, this.#ownEpoch))
+        this.#known.add(handler.sid);
       this.#openGate();
       return;
     }

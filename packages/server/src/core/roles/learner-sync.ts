@@ -25,6 +25,8 @@ export class LearnerSync {
   #feeding: LearnerHandler[] = [];
   /** Learners that have got all that is durable here of the log, while the txns in memory begin later. */
   readonly #waitingForDisk: Set<LearnerHandler> = new Set();
+  /** The log on the disk was seen to end before the txns in memory begin: its disk is damaged, and who comes next gets the whole state. */
+  #isLogShort = false;
 
   constructor(stage: Stage, owner: LearnerSyncOwner) {
     this.#stage = stage;
@@ -58,7 +60,7 @@ export class LearnerSync {
     const { out } = handler.link;
     const plan = settings.forceSnapshotSync
       ? ({ kind: 'snap' } as const)
-      : planSync(handler.peerZxid, recent, () => settings.snapshotSizeFactor >= 0);
+      : planSync(handler.peerZxid, recent, () => settings.snapshotSizeFactor >= 0 && !this.#isLogShort);
     if (plan.kind !== 'snap') this.#stage.statistics.diffsTogether.add(this.#count('newLeader', 'disk') + 1);
     switch (plan.kind) {
       case 'diff':
@@ -105,6 +107,7 @@ export class LearnerSync {
     link.lastHeardMs = this.#stage.nowMs;
     if (chunk === null) {
       if (!isFirst) {
+        this.#isLogShort = true;
         this.#owner.drop(handler, 'the log on the disk has come to an end before the txns in memory begin');
         return;
       }
