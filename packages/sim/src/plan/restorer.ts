@@ -88,11 +88,18 @@ export class Restorer {
     const { dataDir, driver } = server;
     const room = createWaitingRoom(disk, dataDir.snapshotFolder);
     const bytes = this.#snapshot(server, zxid);
-    room.clear(zxid);
-    const file = disk.createSync(`${room.snapshotFolder}/${asideSnapshotName(zxid)}`);
-    file.writeSync(bytes, 0, bytes.length, 0);
-    file.dataSyncSync();
-    file.closeSync();
+    try {
+      room.clear(zxid);
+      const file = disk.createSync(`${room.snapshotFolder}/${asideSnapshotName(zxid)}`);
+      file.writeSync(bytes, 0, bytes.length, 0);
+      file.dataSyncSync();
+      file.closeSync();
+    } catch (error) {
+      // What is written aside is nobody's yet: the operator is told that it failed, and the server goes on.
+      if (disk.crashed || !node.diskHasFailed) throw error;
+      world.tell(() => `server ${node.sid} cannot write the state aside: ${error}`);
+      return;
+    }
     const database = decode(server, bytes, zxid);
     const install = (): Database => {
       const txn = changeNothing(zxid);
