@@ -101,9 +101,10 @@ function isSound({ durable, promises }: Watched): boolean {
 }
 
 /** Whether damage has left too few who know that they may vote: a voter that never had the history does not, as long as others have it. */
-function isBeyondHelp({ voters }: Cluster): boolean {
+function isBeyondHelp({ voters, history }: Cluster): boolean {
   if (!voters.some(({ promises }) => promises.isStruck)) return false;
-  const hasHistory = voters.some(({ durable }) => durable.currentEpoch > 0);
+  // There may be nothing left of it in any place but those of what was set aside.
+  const hasHistory = history.last > 0;
   return hasHistory && voters.filter(isSound).length <= voters.length / 2;
 }
 

@@ -1,6 +1,7 @@
-import { encodeNotification, ServerState } from '@headkeeper/protocol';
+import { encodeNotification, JuteError, ServerState } from '@headkeeper/protocol';
 import { RawClient } from '@headkeeper/testkit';
 import { createHashing } from '../../src/adapters/system/hashing.ts';
+import type { Database } from '../../src/core/database.ts';
 import type { EnsembleSettings } from '../../src/core/ensemble-settings.ts';
 import type { Event } from '../../src/core/events.ts';
 import { type Membership, parseMembership } from '../../src/core/membership/membership.ts';
@@ -225,7 +226,16 @@ export class MemberHarness {
     if (next === undefined) return;
     const { order, generation } = next;
     const isDone = this.disk.carryOut(order);
-    const database = order.reload && isDone ? this.disk.recover(this.core) : null;
+    let database: Database | null = null;
+    try {
+      if (order.reload && isDone) database = this.disk.recover(this.core);
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      // The server ends: its next start sets aside what cannot be decoded.
+      this.#orders.length = 0;
+      for (const link of this.links.values()) link.closed = true;
+      return;
+    }
     if (database !== null) this.disk.durableZxid = this.disk.lastZxid;
     this.step({ kind: 'storageDone', generation, database, unreachable: !isDone });
   }

@@ -318,9 +318,14 @@ export class FastElection {
     this.#poll.setOwn(this.#franchise.votes ? this.#proposed() : null);
   }
 
+  /** As `RememberedEpochs.counts`. */
+  counts(sid: number, epoch: number, own: number): boolean {
+    return this.remembered.counts(sid, epoch, own);
+  }
+
   #beatsProposal(vote: CastVote): boolean {
     if (!this.#electorate!.mayWin(vote.leader) || !beats(vote, this.#proposal)) return false;
-    if (!this.remembered.counts(vote.leader, vote.peerEpoch, this.#own.peerEpoch)) return false;
+    if (!this.counts(vote.leader, vote.peerEpoch, this.#own.peerEpoch)) return false;
     return vote.leader !== this.#sid || this.#canBe(vote);
   }
 

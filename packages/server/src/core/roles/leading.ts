@@ -313,7 +313,7 @@ export class Leading implements Role {
       return;
     }
     this.#maxAccepted = Math.max(this.#maxAccepted, accepted);
-    if (this.#stage.election.remembered.counts(handler.sid, accepted, this.#ownEpoch)) this.#arrived.add(handler.sid);
+    if (this.#stage.election.counts(handler.sid, accepted, this.#ownEpoch)) this.#arrived.add(handler.sid);
     this.#chooseEpoch();
   }
 
@@ -360,8 +360,7 @@ export class Leading implements Role {
         this.#drop(handler, 'it has more history than this leader');
         return;
       }
-      if (this.#stage.election.remembered.counts(handler.sid, currentEpoch, this.#ownEpoch))
-        this.#known.add(handler.sid);
+      if (this.#stage.election.counts(handler.sid, currentEpoch, this.#ownEpoch)) this.#known.add(handler.sid);
       this.#openGate();
       return;
     }

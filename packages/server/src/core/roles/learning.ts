@@ -376,10 +376,12 @@ export class Learning implements Role {
 
   /** The log cannot be cut, or the tree is wrong: by another connection to this leader, whose epoch is accepted now, it is asked for everything. */
   #askForWhole(link: PeerLink): void {
-    if (this.#asksForWhole) return this.#unexpected(QuorumPacketType.trunc);
-    this.#stage.note('the whole state is asked for');
-    this.#stage.close(link);
-    this.#connectAgain();
+    if (this.#asksForWhole) this.#unexpected(QuorumPacketType.trunc);
+    else {
+      this.#stage.note('the whole state is asked for');
+      this.#stage.close(link);
+      this.#connectAgain();
+    }
   }
 
   #connectAgain(): void {
