@@ -31,7 +31,11 @@ export const ELECTION_BUGS: readonly PlantedBug[] = [
         '    if (a.peerEpoch !== b.peerEpoch)\n        return a.peerEpoch > b.peerEpoch;\n    if (a.zxid !== b.zxid)\n        return a.zxid > b.zxid;',
         '',
       ),
-      edit(LEADING, 'if (currentEpoch !== -1 && knowsMore) {', 'if (false) {'),
+      edit(
+        LEADING,
+        'if (currentEpoch > this.#ownEpoch || (currentEpoch === this.#ownEpoch && packet.zxid > this.#ownZxid)) {',
+        'if (false) {',
+      ),
     ],
   },
   {
