@@ -209,7 +209,9 @@ export class HistoryRepairKeeper {
   #goOn(others: readonly number[]): void {
     this.#attempt ??= this.#begin();
     if (this.#attempt === null) {
-      this.#giveUp('the history that was set aside is not repaired: not all that this server had promised is known');
+      this.#giveUp(
+        'this server waits for a leader: what it had promised is not known, so that its own history does not let it vote',
+      );
       return;
     }
     const { repair } = this.#attempt;
