@@ -203,7 +203,9 @@ for (const [how, cut] of CUTS) {
     const [, before, two, three] = connectionsOf('reconfig-removes-leader') as CapturedConnection[];
     const log = [madeUpTxn(EPOCH_1 + 1, '/one'), madeUpTxn(EPOCH_1 + 2, '/two')];
     const membership = withClients([1, 2, 3], '100000000');
-    const replay = follower({ sid: 2, membership, log, ensemble: { reconfigEnabled: true } }, cut);
+    // The two txns before the captured one are made up, so its digest cannot come out: with digests the tree would be given up.
+    const core = { digestEnabled: false };
+    const replay = follower({ sid: 2, membership, log, core, ensemble: { reconfigEnabled: true } }, cut);
     const { member } = replay;
     const round = member.replica.member?.stage.election.round;
     replay.run(before as CapturedConnection);
@@ -214,8 +216,6 @@ for (const [how, cut] of CUTS) {
     assert.equal(member.epochs.current, 2);
     assert.deepEqual(replay.rest(), []);
     assert.deepEqual(replay.differences, NO_DIFFERENCES);
-    // The two txns before the captured one are made up, so its digest cannot come out.
-    assertDigests(member, 1);
 
     // The removed leader goes on without a vote.
     const reconfig = txnsOf(before as CapturedConnection).get(EPOCH_1 + 3) as LoggedTxn;
