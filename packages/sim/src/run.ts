@@ -100,12 +100,14 @@ function isSound({ durable, promises }: Watched): boolean {
   return durable.currentEpoch > 0 && !promises.isStruck;
 }
 
-/** Whether damage has left too few who know that they may vote: a voter that never had the history does not, as long as others have it. */
+/**
+ * Whether damage has left too few who know that they may vote: a voter that never had the history does not, as long as others may have
+ * it, though there may be nothing left of it but what was set aside.
+ */
 function isBeyondHelp({ voters, history }: Cluster): boolean {
   if (!voters.some(({ promises }) => promises.isStruck)) return false;
-  // There may be nothing left of it in any place but those of what was set aside.
-  const hasHistory = history.last > 0;
-  return hasHistory && voters.filter(isSound).length <= voters.length / 2;
+  // Before the first txn a single server that cannot tell what it had keeps all blank ones from voting.
+  return history.last === 0 || voters.filter(isSound).length <= voters.length / 2;
 }
 
 function describe(error: unknown): string {

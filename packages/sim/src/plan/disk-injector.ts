@@ -96,7 +96,9 @@ export class DiskInjector {
     const files = FOLDERS.flatMap((folder) =>
       [...disk.durableFiles(folder)].flatMap(([name, entry]) => {
         const path = `${folder}/${name}`;
-        return 'usedLength' in entry && entry.usedLength > 0 && path !== KEY ? [{ path, used: entry.usedLength }] : [];
+        // A crash may bring a file back that the server has removed; its own disk does not show it.
+        const isThere = 'usedLength' in entry && entry.usedLength > 0 && disk.existsSync(path);
+        return isThere && path !== KEY ? [{ path, used: entry.usedLength }] : [];
       }),
     );
     if (files.length === 0) return null;
