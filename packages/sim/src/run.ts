@@ -173,7 +173,10 @@ class Phases {
       }
     }
     const isInCore = new Set(core.map(({ node }) => node.host));
-    for (const client of cluster.clients) isInCore.add(client.host);
+    for (const client of cluster.clients) {
+      client.mayRest = false;
+      isInCore.add(client.host);
+    }
     for (const from of isInCore) {
       for (const to of isInCore) {
         const link = cluster.network.link(from, to);

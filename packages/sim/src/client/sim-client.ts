@@ -108,6 +108,8 @@ export class SimClient {
   #isClosing = false;
   #isVanished = false;
   #restsUntil = 0;
+  /** Whether it may do nothing for a while: not when a write is waited for. */
+  mayRest = true;
   #timer: EventHandle | null = null;
   /** Whether it goes on asking for things; otherwise it only keeps its session. */
   isBusy = true;
@@ -184,7 +186,7 @@ export class SimClient {
   }
 
   #act(): void {
-    if (!this.isBusy || this.#shared.world.now < this.#restsUntil) return;
+    if (!this.isBusy || (this.mayRest && this.#shared.world.now < this.#restsUntil)) return;
     const random = this.#random;
     const { habits } = this;
     if (random.chance(habits.vanishChance)) this.#vanish();
