@@ -58,7 +58,19 @@ export function recoverState(
   const { state } = recovery;
   for (const warning of recovery.warnings) log.warn({}, warning);
   for (const mismatch of state.digestMismatches) log.error({}, mismatch);
-  if (state.mismatchCount > 0) log.error({ count: state.mismatchCount }, 'digests of the data directory do not match');
+  if (state.mismatchCount > 0) {
+    log.error({ count: state.mismatchCount }, 'digests of the data directory do not match');
+    // Txns that a damaged log lacks between two epochs leave no other trace, and others have the right state.
+    if (hasPeers(config)) {
+      throw new RecoveryRefused(
+        'digest-mismatch',
+        `The state that the logs lead to is not the one that was logged: ${state.digestMismatches[0]}. Txns are missing or ` +
+          'damaged. Restore the data directory from a backup or another server; to accept the state as it is, start with ' +
+          'digest.enabled=false.',
+        {},
+      );
+    }
+  }
   dataDir.requireLogged(recovery.lastZxid);
   dataDir.repair(recovery);
   return recovery;
@@ -83,11 +95,14 @@ export function recoverOrSetAside(
     }
     return recovery;
   } catch (error) {
-    if (!(error instanceof RecoveryRefused) || config.ensemble === null || config.ensemble.membership.voters.size < 2) {
-      throw error;
-    }
+    if (!(error instanceof RecoveryRefused) || !hasPeers(config)) throw error;
     ports.log.error({}, `the data cannot be trusted and is set aside; the ensemble gives it back: ${error.message}`);
     dataDir.setAside(error.message, ports.clock.wallMs());
     return recoverDatabase();
   }
+}
+
+/** Whether others may have what this server lacks. */
+function hasPeers({ ensemble }: ServerConfig): boolean {
+  return ensemble !== null && ensemble.membership.voters.size > 1;
 }

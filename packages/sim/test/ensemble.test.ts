@@ -61,6 +61,12 @@ describe('ensembles under faults', () => {
     assert.equal(counts.wipes, 0);
   });
 
+  it('keep them when the end of an epoch is cut out of a log, which only digests tell', () => {
+    const { failure, counts } = runSeed({ seed: 30055, minutes: 2, disk: true });
+    assert.equal(failure, null, `--seed 30055 --disk: ${failure?.message}`);
+    assert.ok(counts.mendings >= 3, JSON.stringify(counts));
+  });
+
   it('keep them while disks lose, decay, lie, are full and come back old', () => {
     const sum = noCounts();
     for (const voters of [3, 3, 5]) {

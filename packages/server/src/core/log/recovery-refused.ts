@@ -6,6 +6,7 @@ export type RefusalReason =
   | 'missing-txns'
   | 'log-damaged'
   | 'log-cut'
+  | 'digest-mismatch'
   | 'install-unknown'
   | 'not-a-log'
   | 'unreadable-txn';
