@@ -339,8 +339,8 @@ export class Cluster implements NodeObserver {
   }
 
   noted(node: SimNode, text: string): void {
-    // What a damaged disk makes a server say is no fault of the others.
-    if (accuses(text) && !this.#mayFail(node)) {
+    // What a damaged disk makes a server say is no fault of the others; damage of an old file shows when a learner needs that.
+    if (accuses(text) && !this.#mayFail(node) && this.plan.damagedVoters === 0) {
       const message = `server ${node.sid}: ${text}`;
       const isExcused = this.#isExcused(this.history.last);
       this.world.fail(
