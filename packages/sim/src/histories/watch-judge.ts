@@ -147,6 +147,8 @@ export class WatchJudge {
         if (missing.length > 0) this.#watches.keepUnfired(before, missing);
       }
     }
+    // Clients count answers, not events: the next server may be behind these events, and tells them again.
+    while (this.#next > 0 && (this.#changes[this.#next - 1] as Change).zxid > this.#upTo) this.#next--;
     this.#isResuming = false;
     this.#past = [];
   }

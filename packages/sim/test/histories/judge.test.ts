@@ -14,6 +14,10 @@ function twoClients(): Story {
   return new Story().begins('a', 1).begins('b', 2).write('a', 3, create('/r', '0'), { path: '/r' });
 }
 
+/** The same, and `b` watches everything. */
+const watching = (): Story =>
+  twoClients().read('b', 3, get('/r', true), { data: '0' }).read('b', 3, addWatch('/', 'persistentRecursive'));
+
 const acquire: ObjectRequest = { do: 'acquire', in: {}, on: 'lock:l' };
 const release: ObjectRequest = { do: 'release', in: {}, on: 'lock:l' };
 const writeWith = (token: number): ObjectRequest => ({ do: 'write', in: { token }, on: 'fenced:s' });
@@ -100,6 +104,24 @@ describe('good histories', () => {
     [
       'watches that are taken along',
       moved().event('b', 'NodeDataChanged', '/r').answer('b', 2, 4).read('b', 4, get('/r'), { data: '1' }),
+    ],
+    [
+      'an event without an answer behind it, which comes again from a server that is behind',
+      lagging(watching().write('a', 4, create('/x'), { path: '/x' }).event('b', 'NodeCreated', '/x'), ['/'])
+        .event('b', 'NodeCreated', '/x')
+        .read('b', 4, get('/r'), { data: '0' }),
+    ],
+    [
+      'the same of a watch that was used up and is set again',
+      lagging(
+        twoClients()
+          .read('b', 3, get('/r', true), { data: '0' })
+          .write('a', 4, set('/r', '1'))
+          .event('b', 'NodeDataChanged', '/r'),
+      )
+        .read('b', 3, get('/r', true), { data: '0' })
+        .event('b', 'NodeDataChanged', '/r')
+        .read('b', 4, get('/r'), { data: '1' }),
     ],
     ['locks one after the other', locks(5, 6)],
     ['a lock of a session that has ended', lockOfTheDead()],
@@ -272,8 +294,6 @@ describe('bad histories', () => {
 });
 
 describe('the nine properties of watches', () => {
-  const watching = (): Story =>
-    twoClients().read('b', 3, get('/r', true), { data: '0' }).read('b', 3, addWatch('/', 'persistentRecursive'));
   const bad: readonly (readonly [string, string, Story])[] = [
     [
       'filter',
@@ -401,6 +421,14 @@ function moved(): Story {
   const lists = { exists: [], children: [], persistent: [], persistentRecursive: [] };
   story.call('b', { do: 'setWatches', in: { zxid: 3, data: ['/r'], ...lists } });
   return story;
+}
+
+/** Client `b` goes on at a server that has got to zxid 3 only, with these recursive watches. */
+function lagging(story: Story, watches: readonly string[] = []): Story {
+  story.session('b', 'disconnected').session('b', 'connected', false);
+  if (watches.length === 0) return story;
+  const lists = { data: [], exists: [], children: [], persistent: [], persistentRecursive: [...watches] };
+  return story.answer('b', story.call('b', { do: 'setWatches', in: { zxid: 3, ...lists } }), 3);
 }
 
 /** `a` has a lock with token 5, and `b` gets it with `second`; `a` gives it back after `steps` lines. */
