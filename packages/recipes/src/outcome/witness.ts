@@ -20,6 +20,8 @@ const ABANDONED_MS: number = 24 * 3600 * 1000;
 /** Before a server that has too much to do is asked again. */
 const PAUSE_MS = 50;
 
+type Addition = (to: Transaction<readonly unknown[]>) => Transaction<readonly unknown[]>;
+
 interface Slot {
   readonly path: string;
   version: number;
@@ -57,29 +59,31 @@ export class Witness {
    * @throws TransactionError for the changes; ZooKeeperError for the request. The outcome is `unknown` only when the client
    * was closed, or had no contact for a day.
    */
-  async commit(
-    add: (to: Transaction<readonly unknown[]>) => Transaction<readonly unknown[]>,
-    options: CallOptions = {},
-  ): Promise<void> {
-    for (;;) {
-      const slot = this.#free.pop() ?? (await this.#open(options));
-      try {
-        await add(this.#client.transaction().setData(slot.path, MADE, { version: slot.version })).commit(options);
-        slot.version++;
-        this.#free.push(slot);
-        return;
-      } catch (error) {
-        if (error instanceof TransactionError && error.index === 0 && error.code === 'noNode') continue;
-        if (isDoubtful(error)) {
-          const wasMade = await this.#find(slot, error);
-          this.#free.push(slot);
-          if (wasMade) return;
-          if (isOverdue(error)) throw notApplied(error);
-          continue;
-        }
+  async commit(add: Addition, options: CallOptions = {}): Promise<void> {
+    while (!(await this.attempt(add, options)));
+  }
+
+  /**
+   * The same, once: false when the transaction was not made, and never will be, for no reason of its own. For what has to
+   * be looked at again then.
+   */
+  async attempt(add: Addition, options: CallOptions = {}): Promise<boolean> {
+    const slot = this.#free.pop() ?? (await this.#open(options));
+    try {
+      await add(this.#client.transaction().setData(slot.path, MADE, { version: slot.version })).commit(options);
+      slot.version++;
+      this.#free.push(slot);
+      return true;
+    } catch (error) {
+      if (error instanceof TransactionError && error.index === 0 && error.code === 'noNode') return false;
+      if (!isDoubtful(error)) {
         this.#free.push(slot);
         throw error;
       }
+      const wasMade = await this.#find(slot, error);
+      this.#free.push(slot);
+      if (!wasMade && isOverdue(error)) throw notApplied(error);
+      return wasMade;
     }
   }
 

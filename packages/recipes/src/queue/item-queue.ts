@@ -173,8 +173,8 @@ export class ItemQueue {
         if (item === null) return null;
         checkItem(this.#naming, path, item.data);
         try {
-          await this.#witness.commit((to) => to.delete(path, { version: item.version }));
-          return plainDelivery(name, item.data);
+          if (await this.#witness.attempt((to) => to.delete(path, { version: item.version })))
+            return plainDelivery(name, item.data);
         } catch (error) {
           if (isZooKeeperError(error, 'noNode')) return null;
           if (!isZooKeeperError(error, 'badVersion')) throw error;
@@ -185,14 +185,17 @@ export class ItemQueue {
     }
   }
 
-  /** Makes the directory when it is not there yet, or, being a container, not there any more. */
+  /**
+   * Makes the directory when it is not there. It stays when it is empty, as in kazoo and Curator's DistributedQueue: behind
+   * a container that is made again the names begin again, and a deletion that is late would hit the namesake of its item.
+   */
   async #inDirectory<Result>(call: () => Promise<Result>): Promise<Result> {
     for (;;) {
       try {
         return await call();
       } catch (error) {
         if (!isZooKeeperError(error, 'noNode')) throw error;
-        await ensureThere(this.#client, this.#entries, this.#acl);
+        await ensureThere(this.#client, this.#entries, this.#acl, { mode: 'persistent' });
       }
     }
   }

@@ -45,7 +45,9 @@ export interface SimplePutOptions extends CallOptions {
  * aborted when the session ends or may have ended, and `done` is rejected with sessionExpired if it has.
  *
  * **Others.** Curator and kazoo repeat a request whose answer was lost: their `offer` or `put` may put twice, and their
- * `poll` or `get` may remove an item that nobody gets.
+ * `poll` or `get` may remove an item that nobody gets. Curator's SimpleDistributedQueue makes the directory a container:
+ * once that is empty the server removes it, the names begin again, and a taker that was cut off for so long may then
+ * remove the namesake of its item. Here the directory stays; make it before Curator does.
  */
 export class SimpleQueue {
   readonly path: string;

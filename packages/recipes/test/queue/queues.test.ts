@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Client, isZooKeeperError, ZooKeeperError } from '@headkeeper/client';
+import { type Client, isZooKeeperError, watchData, ZooKeeperError } from '@headkeeper/client';
 import {
   AtomicCounter,
   DelayQueue,
@@ -11,6 +11,7 @@ import {
   SimpleQueue,
 } from '@headkeeper/recipes';
 import { endSession, ServedTests } from '../support/test-server.ts';
+import { World } from '../support/world.ts';
 
 const served = new ServedTests();
 const textOf = (data: Uint8Array | undefined): string => new TextDecoder().decode(data);
@@ -183,6 +184,41 @@ describe('SimpleQueue', () => {
       assert.equal(await queue.size(), 0);
       await lost;
     }
+  });
+
+  it('keeps its directory when it is empty, so that no name of an item comes again', async () => {
+    await using world = await World.start({ 'znode.container.checkIntervalMs': 20 });
+    const queue = new SimpleQueue(world.observer, '/empty/queue');
+    await queue.put('item');
+    await queue.take();
+    // The server has looked for empty containers once more when it has removed the second one.
+    for (const container of ['/first', '/second']) {
+      await world.observer.create(container, null, { mode: 'container' });
+      await world.observer.create(`${container}/child`);
+      await world.observer.delete(`${container}/child`);
+      for await (const there of watchData(world.observer, container)) if (there === null) break;
+    }
+    await queue.put('item');
+    const { children } = await world.observer.getChildren('/empty/queue');
+    assert.deepEqual(children, ['qn-0000000001']);
+  });
+
+  it('takes what is there, when another item has come in place of the one that it has read', async () => {
+    const { client, relay } = await served.connectThrough();
+    const queue = new SimpleQueue(client, '/replaced');
+    await queue.put('of before');
+    const { children: names } = await zk.getChildren('/replaced');
+    const lost = relay.loseRequest(2);
+    const taken = queue.take();
+    await lost;
+    relay.shut();
+    for (const name of names) await zk.delete(`/replaced/${name}`);
+    await zk.delete('/replaced');
+    await new SimpleQueue(zk, '/replaced').put('of today');
+    assert.deepEqual((await zk.getChildren('/replaced')).children, names);
+    relay.open();
+    assert.equal(textOf((await taken).data), 'of today');
+    assert.equal(await queue.size(), 0);
   });
 
   it('removes its own znodes when it is done, and leaves those of others', async () => {

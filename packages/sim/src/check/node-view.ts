@@ -18,6 +18,11 @@ export function leadingEpoch(node: SimNode): number | null {
   return 'epoch' in role ? Number(role.epoch) : null;
 }
 
+/** The epoch that the server has entered; 0 when it has none. */
+export function currentEpoch(node: SimNode): number {
+  return node.server?.replica.member?.stage.epochs.current ?? 0;
+}
+
 /** The last txn that the server has applied. */
 export function appliedZxid(node: SimNode): number {
   return node.server?.replica.serving.lastZxid ?? 0;

@@ -1,7 +1,7 @@
 import type { SimNetwork } from '../network/sim-network.ts';
 import type { SimNode } from '../node/sim-node.ts';
 import { MS, type World } from '../world/world.ts';
-import { leadingEpoch } from './node-view.ts';
+import { currentEpoch, leadingEpoch } from './node-view.ts';
 import type { QuorumWatch } from './quorum-watch.ts';
 import { law, zxidText } from './violation.ts';
 
@@ -26,7 +26,11 @@ interface Contact {
   readonly at: number;
   readonly node: SimNode;
   readonly session: bigint;
+  /** Of the leader that the server followed. */
+  readonly epoch: number;
 }
+
+const TWO_32 = 2 ** 32;
 
 /** Clocks drift, and timers are late. */
 const TOLERANCE = 300 * MS;
@@ -34,8 +38,6 @@ const TOLERANCE = 300 * MS;
 const PASSED_ON = 3000 * MS;
 /** A leader that has stood still asks its followers once more whom they have heard before it ends anybody's session (X08). */
 const ASKED_AGAIN = 1000 * MS;
-/** A follower whose leader has lost its power hears nothing, and may go on following it for syncLimit ticks. */
-const UNAWARE = 11_000 * MS;
 
 /** The law of session truth: nobody is expired of whom the leader has heard, or must have heard, within the timeout. */
 export class SessionContacts {
@@ -60,7 +62,7 @@ export class SessionContacts {
     const now = this.#context.world.now;
     const contacts = this.#contacts.get(address) ?? [];
     while (contacts.length > 1 && contacts[1].at <= now - PASSED_ON - ASKED_AGAIN) contacts.shift();
-    contacts.push({ at: now, node, session: client.session.id });
+    contacts.push({ at: now, node, session: client.session.id, epoch: currentEpoch(node) });
     this.#contacts.set(address, contacts);
   }
 
@@ -79,17 +81,17 @@ export class SessionContacts {
 
   #judge(contact: Contact, proposedAt: number, timeout: number, zxid: number): void {
     if (contact.at > proposedAt) return;
-    const leader = this.#context.servers.find(({ node }) => leadingEpoch(node) === Math.floor(zxid / 4294967296))?.node;
+    const leader = this.#context.servers.find(({ node }) => leadingEpoch(node) === Math.floor(zxid / TWO_32))?.node;
     if (leader === undefined) return;
     const silence = proposedAt - contact.at;
     const slack = Math.floor(timeout / 30) + TOLERANCE;
     const isDirect = contact.node === leader;
     if (!isDirect) {
+      // What a server hears for a leader of before, of whose end it does not know, nobody else is told.
+      if (contact.epoch !== Math.floor(zxid / TWO_32)) return;
       // The leader need not have heard of it yet: the client was silent for its whole timeout, and came back too late.
       if (silence < PASSED_ON + (leader.resumedAt > contact.at ? ASKED_AGAIN : 0)) return;
-      // Who has stood still and still leads has had its followers all the time.
-      const unaware = leader.resumedAt > contact.at ? 0 : UNAWARE;
-      if (!this.#isCalm(contact.node, leader, proposedAt - timeout - PASSED_ON - unaware)) return;
+      if (!this.#isCalm(contact.node, leader, proposedAt - timeout - PASSED_ON)) return;
     }
     law(silence >= timeout - slack, 'session truth', () => {
       const who = `session ${contact.session} at server ${contact.node.sid}`;
@@ -100,6 +102,7 @@ export class SessionContacts {
   /** Whether nothing has stood between a follower and its leader since then; the leader may have stood still itself. */
   #isCalm(follower: SimNode, leader: SimNode, since: number): boolean {
     const { network } = this.#context;
+    if (follower.isPaused) return false;
     if (follower.lastTrouble > since || follower.resumedAt > since || leader.lastTrouble > since) return false;
     if (follower.diskSlowness > 1 || leader.diskSlowness > 1) return false;
     const [a, b] = [follower.host, leader.host];

@@ -219,10 +219,8 @@ export class FaultInjector {
     this.#cluster.world.tell(() => `server ${node.sid} stands still`);
     node.pause();
     // Often about as long as a session lasts.
-    const { habits, clients } = this.#cluster.plan;
-    const { timeoutMs } = habits;
-    // Under recipes it is open what that shows (docs/internals/bugs-found.md).
-    const meanMs = this.#random.pick(clients === 0 ? [50, 1000, 5000, 15_000] : [50, 1000, 5000, 15_000, 0, 0]);
+    const { timeoutMs } = this.#cluster.plan.habits;
+    const meanMs = this.#random.pick([50, 1000, 5000, 15_000, 0, 0]);
     const ms = meanMs > 0 ? this.#random.wait(meanMs) : timeoutMs + this.#random.below(timeoutMs / 2);
     this.#later(ms, () => {
       if (node.life === life) node.resume();
@@ -339,7 +337,7 @@ export class FaultInjector {
 
   #slowDisk(): void {
     // A leader whose disk lags commits by those of the others.
-    const node = (this.#cluster.plan.clients === 0 ? null : this.#choose()?.node) ?? this.#anyServer();
+    const node = this.#choose()?.node ?? this.#anyServer();
     this.#strikes('slowDisk', node.host);
     node.diskSlowness = this.#random.pick([10, 100, 1000]);
     this.#later(this.#random.wait(3000), () => {
