@@ -81,10 +81,12 @@ export class ItemWatch {
       'hand-over',
       () => `${name} is handed ${text}, whose putting was said to have failed`,
     );
-    law(item.doneBy === null, 'hand-over', () => `${name} is handed ${text}, with which ${item.doneBy} was done`);
+    // Who has stood still may be handed what it locked in a session that has ended meanwhile.
+    const isLiving = this.#oracle.sessions.has(session);
+    const isDone = item.doneBy !== null && (isLiving || !this.#isLocking);
+    law(!isDone, 'hand-over', () => `${name} is handed ${text}, with which ${item.doneBy} was done`);
     if (this.#isLocking) {
       const others = item.takers.filter((each) => isInForce(each) && this.#oracle.sessions.has(each.session));
-      const isLiving = this.#oracle.sessions.has(session);
       law(others.length === 0 || !isLiving, 'mutual exclusion', () => {
         return `${name} is handed ${text}, which ${others[0].actor.node.name} has`;
       });
