@@ -52,6 +52,11 @@ export class EnsembleSession {
     this.#options = options;
   }
 
+  /** Whether `end` was called. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   get id(): bigint {
     return this.key?.id ?? 0n;
   }

@@ -23,14 +23,21 @@ const SYNC_LINES: readonly (readonly [Sync, RegExp])[] = [
 const COMPLAINTS = /Got zxid 0x([0-9a-f]+)[0-9a-f]{8} expected 0x\1[0-9a-f]{8}$/;
 const DIGEST_COMPLAINT = /Digests are not matching|digest mismatch/;
 
-/** Kills a server, lets `writes` be committed without it, starts it; returns how it was synchronised. */
-export async function comeBack(ensemble: Ensemble, load: EnsembleLoad, sid: number, writes: number): Promise<Sync[]> {
+/** Kills a server, lets `writes` be committed without it, and something happen to it, starts it; returns how it was synchronised. */
+export async function comeBack(
+  ensemble: Ensemble,
+  load: EnsembleLoad,
+  sid: number,
+  writes: number,
+  meanwhile: () => void = () => {},
+): Promise<Sync[]> {
   const member = ensemble.member(sid);
   const { paceMs } = load;
   await member.kill();
   if (writes > 100) load.paceMs = 0;
   await load.waitForWrites(writes);
   load.paceMs = paceMs;
+  meanwhile();
   return started(ensemble, member);
 }
 

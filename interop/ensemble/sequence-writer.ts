@@ -106,7 +106,7 @@ export class SequenceWriter {
         if (error !== ErrorCode.ok) throw new Error(`${this.folderOf(n)}: ${error}`);
         return (body?.children ?? []).some((name) => name.startsWith(`${n}-`));
       } catch (error) {
-        if (!(error instanceof ConnectionLost)) throw error;
+        if (!(error instanceof ConnectionLost) || this.session.ended) throw error;
       }
     }
   }

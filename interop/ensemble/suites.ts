@@ -1,6 +1,7 @@
 /** All that is tried with ensembles, in short (`--slice`) and at length (`--all`); run.ts runs it and counts. */
 
 import { clientRuns } from '../clients/client-runs.ts';
+import { damaged } from './damaged.ts';
 import { Ensemble } from './ensemble.ts';
 import { historyRun } from './history-run.ts';
 import { identities } from './identities.ts';
@@ -60,6 +61,12 @@ export async function ensembleSuites(all: boolean, part: Part, count: Count): Pr
       const { title, passed, faults } = await transfers(version, all ? 3 : 1, silent);
       count(passed.length, faults, title);
     });
+    if (all) {
+      await part(`damaged histories beside ${version}`, async () => {
+        const { title, passed, faults } = await damaged(version, silent);
+        count(passed.length, faults, title);
+      });
+    }
     await part(`rolling migration of ${version}`, async () => {
       const { title, passed, faults } = await rolling({ from: version, to: 'headkeeper', back: all }, silent);
       count(passed.length, faults, title);
