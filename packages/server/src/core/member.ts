@@ -60,12 +60,24 @@ export class Member {
   start(nowMs: number): void {
     const { stage } = this;
     stage.nowMs = nowMs;
+    this.#forgetProposed();
     stage.election.configure(stage.committed, stage.lastSeen);
     // Its file may have been written anew, and votes tell of old memberships, too: they are sent again over new connections.
     stage.election.distrustBefore(stage.pipeline.serving.configVersion);
     stage.pipeline.serving.refreshConfig(stage.committed);
     this.#take(new Looking(stage, NO_DELAY));
     this.end();
+  }
+
+  /**
+   * A membership whose txn is not in the log was never acknowledged here, so that nobody counts on this server for it: the
+   * proposal is as if it had not come. Bound by it, the only voter could not lead without the one who was to join it.
+   */
+  #forgetProposed(): void {
+    const { stage } = this;
+    const { appendedZxid } = stage.pipeline;
+    if (stage.rebuilding || appendedZxid === 0) return;
+    if (stage.lastSeen.version > appendedZxid) stage.forgetLastSeen();
   }
 
   /** The beginning of a step. */
