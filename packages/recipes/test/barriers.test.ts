@@ -134,6 +134,24 @@ describe('double barrier', { timeout: 60_000 }, () => {
     await Promise.all(members.map((member) => member.leave()));
   });
 
+  it('waits, leaving, for nobody of a later round, and leaves the barrier open for those', async () => {
+    await using world = await World.start();
+    const [a, b, c] = (await world.clients(3)) as [Client, Client, Client];
+    const enter = (...clients: Client[]): Promise<BarrierMember[]> =>
+      Promise.all(clients.map((client) => new DoubleBarrier(client, PATH, 2).enter()));
+    const [lost, other] = (await enter(a, b)) as [BarrierMember, BarrierMember];
+    // Behind the first look at who is inside.
+    await a.exists(PATH);
+    await world.expire(a);
+    await aborted(lost.signal);
+    await other.leave();
+    const later = await enter(b, c);
+    await lost.leave({ timeoutMs: 5000 });
+    assert.notEqual(await world.observer.exists(`${PATH}/ready`), null);
+    await Promise.all(later.map((member) => member.leave()));
+    await world.children(PATH, 0);
+  });
+
   it('waits, leaving, for nobody who comes behind an old request that has closed the barrier too early', async () => {
     await using world = await World.start();
     const [a, b] = (await world.clients(2)).map((client) => new DoubleBarrier(client, PATH, 2)) as [

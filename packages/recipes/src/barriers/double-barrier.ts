@@ -156,7 +156,7 @@ export class BarrierMember {
   readonly #path: string;
   readonly #place: Place;
   readonly #held: Held;
-  /** Who was there while the barrier was open and this one inside, as of the last look; null: it was not seen open yet. */
+  /** Who was there while the barrier was open and this one inside, as of the last look; null: nobody was seen yet. */
   #round: readonly string[] | null = null;
 
   /** @internal */
@@ -199,13 +199,18 @@ export class BarrierMember {
     const { name } = this.#place;
     for (;;) {
       const { members, isOpen } = await membersOf(client, this.#path, wait);
-      if (members.includes(name) && (isOpen || this.#round === null)) this.#round = members;
-      // Whoever comes to a barrier that is closed wants to begin anew, and waits for this one, perhaps: nobody may wait for him.
+      const isIn = members.includes(name);
+      if ((isIn && isOpen) || (this.#round === null && (isIn || isOpen))) this.#round = members;
+      // Who comes to a closed barrier, or has opened it anew since, may wait for this one: nobody may wait for him.
       const round = this.#round ?? [];
-      const staying = isOpen ? members : members.filter((member) => round.includes(member));
+      const staying = members.filter((member) => round.includes(member));
       const [lowest] = staying;
       const highest = staying.at(-1);
-      if (lowest === undefined || highest === undefined) break;
+      if (lowest === undefined || highest === undefined) {
+        // The last one inside closes it.
+        if (members.length > 0) return;
+        break;
+      }
       if (lowest !== name) {
         await this.#held.release();
         await untilGone(client, childPath(this.#path, lowest), wait);
