@@ -98,6 +98,10 @@ export const DISK: readonly Entry[] = [
     proofs: [
       test('disk/damage', 'is moved aside, and the server begins anew with its promise, without a vote'),
       test('ensemble/healing', 'a damaged log is set aside, and the state comes back from the others'),
+      {
+        file: 'packages/sim/test/scenario/history-repair.test.ts',
+        name: 'every record intact on one server alone, ${run} at a time, turn ${turn}, ${how}',
+      },
     ],
     guards: [
       {
@@ -112,8 +116,6 @@ export const DISK: readonly Entry[] = [
         ],
       },
     ],
-    missing:
-      'a history that is damaged on all servers, each record whole on one of them, is not put together from their parts',
   },
   {
     id: 'D06',
