@@ -29,7 +29,7 @@ export interface CellResult {
 
 export const CELL_FAULTS: readonly CellFault[] = ['zeros', 'junk', 'EIO', 'ENOSPC'];
 
-/** The data cannot be used; the disk failed (docs/reference/exit-codes.md). */
+/** The data directory cannot be used; the disk failed (docs/reference/exit-codes.md). */
 const EXIT_DATA = 3;
 const EXIT_DISK = 10;
 const ENDS_WITHIN_MS = 20_000;
@@ -109,7 +109,8 @@ async function tryWrite(stage: Stage, cell: Cell, victim: Member): Promise<CellR
   // A snapshot that is due is still on its way.
   await until('the end of the server', 1_000, () => !victim.running).catch(() => {});
   if (victim.running) return { outcome: 'unreached', words: '' };
-  faults.push(...(await wellEnded(victim, [EXIT_DISK], victim.logSince(logged))));
+  // At its start it says that it cannot use the directory.
+  faults.push(...(await wellEnded(victim, [EXIT_DATA, EXIT_DISK], victim.logSince(logged))));
   const said = saidBy(victim.logSince(logged));
   written.push(...(await write(others, `${NEW}-its-end`, 1, 10, () => false)));
   if (!written.some((path) => path.startsWith(`${NEW}-its-end`))) faults.push('the others take no write');
