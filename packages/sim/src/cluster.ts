@@ -1,5 +1,5 @@
 import type { FatalExit, TxnApplier } from '@headkeeper/server/internal';
-import type { CrashKind } from '@headkeeper/testkit';
+import type { CrashKind, RandomStream } from '@headkeeper/testkit';
 import { accuses } from './check/accusations.ts';
 import { AppliedTxns } from './check/applied-txns.ts';
 import { ClientLaws } from './check/client-laws.ts';
@@ -24,7 +24,6 @@ import { type NodeSettings, QUORUM_PORT } from './node/node-settings.ts';
 import { type NodeEnd, type NodeObserver, SimNode } from './node/sim-node.ts';
 import { FaultRecord } from './plan/fault-record.ts';
 import { configText, type RunPlan, relistedText } from './plan/swarm.ts';
-import type { RandomStream } from './random/random-stream.ts';
 import { EventKind } from './world/event-queue.ts';
 import { MS, type World } from './world/world.ts';
 

@@ -1,3 +1,4 @@
+import type { RandomStream } from '@headkeeper/testkit';
 import { appliedZxid, roleOf } from './check/node-view.ts';
 import { withTxnProbe } from './check/txn-probe.ts';
 import { ExcusedLoss, Violation, zxidText } from './check/violation.ts';
@@ -13,7 +14,6 @@ import { healDisk, healEverything, revive } from './plan/healing.ts';
 import { Operator } from './plan/operator.ts';
 import { Restorer } from './plan/restorer.ts';
 import { drawPlan, type PlanWishes, type RunPlan } from './plan/swarm.ts';
-import type { RandomStream } from './random/random-stream.ts';
 import { type Cuts, withCuts } from './shrink/cuts.ts';
 import { describeServers } from './shrink/servers.ts';
 import { withoutReality } from './world/forbidden.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { RandomStream } from '../src/random/random-stream.ts';
+import { RandomStream } from '@headkeeper/testkit';
 import { EventQueue } from '../src/world/event-queue.ts';
 import { ForbiddenInWorld, withoutReality } from '../src/world/forbidden.ts';
 import { World } from '../src/world/world.ts';

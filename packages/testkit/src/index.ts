@@ -31,5 +31,6 @@ export { type CrashKind, type RotKind, SimInode } from './disk/sim-inode.ts';
 export { freePort, isFree } from './net/free-port.ts';
 export { MemoryNetwork } from './peer/memory-network.ts';
 export { VirtualTime } from './peer/virtual-time.ts';
+export { deriveSeed, RandomStream } from './random/random-stream.ts';
 export { type Answer, type ClientDoor, MemoryClient } from './server/memory-client.ts';
 export { aclText, ModelState, TreeModel, type TreeWrite, type WriteOutcome } from './server/tree-model.ts';

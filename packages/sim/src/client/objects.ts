@@ -9,9 +9,9 @@ import {
   type StatResponse,
   WORLD_ANYONE_ALL,
 } from '@headkeeper/protocol';
+import type { RandomStream } from '@headkeeper/testkit';
 import type { ObjectRequest, Result, ReturnLine } from '../histories/lines.ts';
 import { dataText } from '../histories/requests.ts';
-import type { RandomStream } from '../random/random-stream.ts';
 import type { Answer } from './connection.ts';
 import type { ClientProgram, SimClient } from './sim-client.ts';
 

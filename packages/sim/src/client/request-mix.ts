@@ -1,7 +1,6 @@
 import { type Acl, CreateMode, encodeUtf8, type MultiOperation, OpCode, WORLD_ANYONE_ALL } from '@headkeeper/protocol';
-import type { TreeWrite } from '@headkeeper/testkit';
+import type { RandomStream, TreeWrite } from '@headkeeper/testkit';
 import type { ModelTree } from '../model/model-tree.ts';
-import type { RandomStream } from '../random/random-stream.ts';
 
 /** How often each kind of request is drawn, as weights; 0: never in this run. */
 export interface RequestWeights {

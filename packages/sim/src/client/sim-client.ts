@@ -7,7 +7,7 @@ import {
   SpecialXid,
   WatcherType,
 } from '@headkeeper/protocol';
-import type { TreeWrite } from '@headkeeper/testkit';
+import type { RandomStream, TreeWrite } from '@headkeeper/testkit';
 import type { ClientLaws } from '../check/client-laws.ts';
 import type { History } from '../check/history.ts';
 import { law, zxidText } from '../check/violation.ts';
@@ -16,7 +16,6 @@ import { type CallDetails, ClientRecord, type Recorder } from '../histories/reco
 import { requestOf, resultOf } from '../histories/requests.ts';
 import type { Host } from '../network/host.ts';
 import type { SimNetwork } from '../network/sim-network.ts';
-import type { RandomStream } from '../random/random-stream.ts';
 import { type EventHandle, EventKind } from '../world/event-queue.ts';
 import { MS, type World } from '../world/world.ts';
 import { checkReadAnswer, checkWriteAnswer, type ReadName } from './answer-check.ts';

@@ -1,7 +1,7 @@
 import { EventType } from '@headkeeper/protocol';
+import type { RandomStream } from '@headkeeper/testkit';
 import { law, zxidText } from '../check/violation.ts';
 import type { ModelTree } from '../model/model-tree.ts';
-import type { RandomStream } from '../random/random-stream.ts';
 
 type WatchKind = 'data' | 'children';
 type PersistentKind = 'persistent' | 'persistentRecursive';

@@ -1,4 +1,4 @@
-import type { RandomStream } from '../random/random-stream.ts';
+import type { RandomStream } from '@headkeeper/testkit';
 
 /**
  * How a directed link treats what is sent over it.

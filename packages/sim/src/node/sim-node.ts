@@ -8,12 +8,17 @@ import {
   type ServerPorts,
   StartError,
 } from '@headkeeper/server/internal';
-import { type CrashKind, SimDisk, SimulatedCrash, SimulatedDiskError } from '@headkeeper/testkit';
+import {
+  type CrashKind,
+  deriveSeed,
+  type RandomStream,
+  SimDisk,
+  SimulatedCrash,
+  SimulatedDiskError,
+} from '@headkeeper/testkit';
 import type { Host } from '../network/host.ts';
 import type { SimNetwork } from '../network/sim-network.ts';
 import type { Stream } from '../network/stream.ts';
-import type { RandomStream } from '../random/random-stream.ts';
-import { deriveSeed } from '../random/random-stream.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS, type World } from '../world/world.ts';
 import { joinClient } from './client-port.ts';

@@ -1,4 +1,4 @@
-import { RandomStream } from '../random/random-stream.ts';
+import { RandomStream } from '@headkeeper/testkit';
 
 /** What disks do that breaks their promises, or refuses. */
 export const DISK_FAULTS = [

@@ -1,8 +1,8 @@
+import type { RandomStream } from '@headkeeper/testkit';
 import { appliedZxid, roleOf } from '../check/node-view.ts';
 import type { Cluster, Watched } from '../cluster.ts';
 import { DATA_DIR, LOG_DIR } from '../node/node-settings.ts';
 import type { SimNode } from '../node/sim-node.ts';
-import type { RandomStream } from '../random/random-stream.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS } from '../world/world.ts';
 import type { DiskFault } from './disk-faults.ts';

@@ -1,9 +1,9 @@
+import { RandomStream } from '@headkeeper/testkit';
 import { roleOf } from '../check/node-view.ts';
 import type { Cluster, Watched } from '../cluster.ts';
 import type { Host } from '../network/host.ts';
 import type { LinkState } from '../network/link.ts';
 import type { SimNode } from '../node/sim-node.ts';
-import { RandomStream } from '../random/random-stream.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS } from '../world/world.ts';
 import { DISK_FAULTS, type DiskFault } from './disk-faults.ts';

@@ -1,8 +1,8 @@
 import type { Membership } from '@headkeeper/server/internal';
+import type { RandomStream } from '@headkeeper/testkit';
 import { ClientConnection } from '../client/connection.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Host } from '../network/host.ts';
-import type { RandomStream } from '../random/random-stream.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS } from '../world/world.ts';
 import { memberLine } from './swarm.ts';

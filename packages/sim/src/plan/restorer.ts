@@ -8,11 +8,11 @@ import {
   SnapshotDecoder,
   SnapshotWriter,
 } from '@headkeeper/server/internal';
+import type { RandomStream } from '@headkeeper/testkit';
 import { txnHash } from '../check/history.ts';
 import { appliedZxid, roleOf } from '../check/node-view.ts';
 import type { Cluster } from '../cluster.ts';
 import type { SimNode } from '../node/sim-node.ts';
-import type { RandomStream } from '../random/random-stream.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS } from '../world/world.ts';
 

@@ -1,7 +1,7 @@
+import { RandomStream } from '@headkeeper/testkit';
 import type { RequestKind, RequestWeights } from '../client/request-mix.ts';
 import type { ClientHabits } from '../client/sim-client.ts';
 import { PASSING_PHASES, type Phase } from '../matrix/phase.ts';
-import { RandomStream } from '../random/random-stream.ts';
 import { type DiskFaultRates, drawDiskFaults } from './disk-faults.ts';
 
 export type Profile = 'lite' | 'sync' | 'election' | 'sessions' | 'everything';

@@ -1,6 +1,6 @@
+import type { RandomStream } from '@headkeeper/testkit';
 import type { Cluster } from '../cluster.ts';
 import type { LinkState } from '../network/link.ts';
-import type { RandomStream } from '../random/random-stream.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS, type World } from '../world/world.ts';
 import type { ClientNode } from './client-node.ts';

@@ -1,10 +1,10 @@
 import type { ClientPorts, Link, LinkListener, Timer } from '@headkeeper/client/internal';
+import type { RandomStream } from '@headkeeper/testkit';
 import type { Host } from '../network/host.ts';
 import type { SimNetwork } from '../network/sim-network.ts';
 import type { Stream } from '../network/stream.ts';
 import { CLIENT_PORT } from '../node/node-settings.ts';
 import { SimClock } from '../node/sim-clock.ts';
-import type { RandomStream } from '../random/random-stream.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS, SECOND, type World } from '../world/world.ts';
 import { RequestTap, type TapContext, type TappedClient } from './request-tap.ts';

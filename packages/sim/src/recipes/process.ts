@@ -1,7 +1,7 @@
 import { type Client, isZooKeeperError } from '@headkeeper/client';
 import { type ClientPorts, connectWith } from '@headkeeper/client/internal';
+import type { RandomStream } from '@headkeeper/testkit';
 import { Violation } from '../check/violation.ts';
-import type { RandomStream } from '../random/random-stream.ts';
 import type { World } from '../world/world.ts';
 import type { ClientNode } from './client-node.ts';
 import type { RecipeCounts } from './recipe-counts.ts';

@@ -1,4 +1,4 @@
-import { RandomStream } from '../random/random-stream.ts';
+import { RandomStream } from '@headkeeper/testkit';
 
 /** What is drawn for the clients of one run with recipes, besides the plan of the ensemble. Times in milliseconds. */
 export interface RecipePlan {

@@ -1,6 +1,6 @@
 import type { Client } from '@headkeeper/client';
+import type { RandomStream } from '@headkeeper/testkit';
 import type { Oracle } from '../model/oracle.ts';
-import type { RandomStream } from '../random/random-stream.ts';
 import type { World } from '../world/world.ts';
 import type { ClientNode } from './client-node.ts';
 import type { GrantRecord } from './grant-record.ts';

@@ -1,4 +1,4 @@
-import { RandomStream } from '../random/random-stream.ts';
+import { RandomStream } from '@headkeeper/testkit';
 import { type EventHandle, EventQueue } from './event-queue.ts';
 import { Trace } from './trace.ts';
 
