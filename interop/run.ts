@@ -4,12 +4,13 @@
  *   node interop/dist/run.js --slice    every client, kazoo's suite in part, one round trip of a data directory each way, shared recipes, ensembles
  *   node interop/dist/run.js --all      the same with all of kazoo's suite, every round trip, and Apache's own results
  *
- * Installs what is missing and fails when it cannot. Ends with "N passed, N failed"; exit code 1 when something failed.
+ * `--seed N`: of all that its parts draw. Installs what is missing and fails when it cannot. Ends with "N passed, N failed"; exit code 1 when something failed.
  */
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { adminServers } from './backup/admin-apache.ts';
 import { restoreAcross } from './backup/apache-restore.ts';
 import { destroyEverything } from './backup/destroy-everything.ts';
@@ -39,15 +40,23 @@ import { contention, contentionSlice, wholeContention } from './recipes/contenti
 import { kerberosClients } from './secure/kerberos.ts';
 import { saslClients } from './secure/sasl.ts';
 import { tlsClients } from './secure/tls.ts';
+import { seedOfRun } from './seed.ts';
 import { compareShells } from './shell/compare-shells.ts';
 import { runProject } from './test-frameworks/run-projects.ts';
 
-const mode = process.argv[2];
-if (process.argv.length !== 3 || (mode !== '--slice' && mode !== '--all')) {
-  console.error('usage: node interop/dist/run.js --slice | --all');
+const { values } = parseArgs({
+  options: {
+    slice: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
+    seed: { type: 'string' },
+  },
+});
+const { all } = values;
+if (all === values.slice) {
+  console.error('usage: node interop/dist/run.js --slice | --all [--seed N]');
   process.exit(64);
 }
-const all = mode === '--all';
+const seed = seedOfRun(values.seed);
 const work = mkdtempSync(join(tmpdir(), 'headkeeper-interop-'));
 let passed = 0;
 let failed = 0;
@@ -187,7 +196,6 @@ for (const size of [1, 3] as const) {
 await part('under fire', async () => {
   const folder = join(work, 'fuzz');
   mkdirSync(folder);
-  const seed = Date.now() % 1_000_000;
   const size = all ? { frames: 1_000_000, words: 20_000, requests: 20_000, slowOnes: true } : FUZZ_SLICE;
   const { rows, faults } = await fuzzServer({ folder, seed, progress: () => {}, ...size });
   for (const [name, value] of rows) console.log(`   ${name}: ${value}`);
@@ -195,7 +203,6 @@ await part('under fire', async () => {
 });
 
 await part('an ensemble under fire', async () => {
-  const seed = Date.now() % 1_000_000;
   const { rows, faults } = await fuzzEnsemble({
     seed,
     progress: () => {},
@@ -255,7 +262,7 @@ for (const target of all ? (['s3', 'folder'] as const) : (['s3'] as const)) {
   const title = `everything destroyed but the backups (${target})`;
   await part(title, async () => {
     const size = all ? { cycles: 6, kills: 12 } : { cycles: 2, kills: 3 };
-    const { faults, summary } = await destroyEverything({ target, ...size, tickTime: 500 }, () => {});
+    const { faults, summary } = await destroyEverything({ target, ...size, tickTime: 500, seed }, () => {});
     console.log(summary.replaceAll(/^/gm, '   '));
     count(size.cycles, faults.length, title, faults.join('\n'));
   });
@@ -309,7 +316,7 @@ if (all)
     }
   });
 
-await ensembleSuites(all, part, (ok, faults, title) => count(ok, faults.length, title, faults.join('\n')));
+await ensembleSuites(all, seed, part, (ok, faults, title) => count(ok, faults.length, title, faults.join('\n')));
 
 async function kazooSuite(size: SuiteSize, suiteTitle: string): Promise<void> {
   const { passed: same, worse, secondTry, result } = await compareWithBaseline(!all, size);

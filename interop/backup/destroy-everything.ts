@@ -1,7 +1,7 @@
 /**
  * The end of everything but the backups, again and again:
  *
- *   node interop/dist/backup/destroy-everything.js [--target s3|folder] [--cycles 3] [--kills 8] [--tick 500]
+ *   node interop/dist/backup/destroy-everything.js [--target s3|folder] [--cycles 3] [--kills 8] [--tick 500] [--seed N]
  *
  * Three servers ship their history while clients write. Servers and the target are killed (-9) and come back. Then, at a
  * random moment, in every second cycle right after the death of one server, everything is killed at once and every data
@@ -14,6 +14,7 @@ import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { RandomStream } from '@headkeeper/testkit';
 import { Ensemble } from '../ensemble/ensemble.ts';
 import { EnsembleSession } from '../ensemble/ensemble-session.ts';
 import { compareTrees } from '../ensemble/tree.ts';
@@ -21,6 +22,7 @@ import { endWith, type Verdict } from '../ensemble/verdict.ts';
 import { until } from '../ensemble/waiting.ts';
 import { type RunResult, runToEnd } from '../peers/command.ts';
 import { headkeeperBin } from '../peers/headkeeper.ts';
+import { seedOfRun } from '../seed.ts';
 import { ExposureMonitor } from './exposure-monitor.ts';
 import { judge, RecordingWriter, type Restored } from './recording-writer.ts';
 import { trySpoiledBackups } from './spoiled-backups.ts';
@@ -34,6 +36,8 @@ export interface DestructionOptions {
   readonly kills: number;
   /** Milliseconds; sessions, so that of the shipper, too, last at least two of them. */
   readonly tickTime: number;
+  /** Who is killed, and when. */
+  readonly seed: number;
 }
 
 const EXPOSURE_MS = 1000;
@@ -58,6 +62,7 @@ export async function destroyEverything(options: DestructionOptions, told: (line
     tickTime: options.tickTime,
     settings: { ...target.settings, 'backup.exposure': `${EXPOSURE_MS}ms` },
   });
+  const random = new RandomStream(options.seed, 'kills');
   const faults: string[] = [];
   const lines: string[] = [];
   const settled: { readonly writer: RecordingWriter; readonly present: number }[] = [];
@@ -75,7 +80,7 @@ export async function destroyEverything(options: DestructionOptions, told: (line
       );
       // Every second end comes while the ensemble is busy with the loss of a server, maybe of the one that ships.
       const isSudden = cycle % 2 === 0;
-      const loaded = await load(ensemble, target, writers, { kills: options.kills, isSudden }, told);
+      const loaded = await load(ensemble, target, writers, { kills: options.kills, isSudden, random }, told);
       const { destroyedMs, calmMs, counts } = loaded;
       if (calmMs > EXPOSURE_MS) faults.push(`with all running, the backups were ${calmMs} ms behind`);
       for (const ms of loaded.serverKilledMs) {
@@ -164,7 +169,7 @@ async function load(
   ensemble: Ensemble,
   target: WatchedTarget,
   writers: readonly RecordingWriter[],
-  { kills, isSudden }: { readonly kills: number; readonly isSudden: boolean },
+  { kills, isSudden, random }: { readonly kills: number; readonly isSudden: boolean; readonly random: RandomStream },
   told: (line: string) => void,
 ): Promise<Loaded> {
   for (const writer of writers) await writer.prepare();
@@ -180,21 +185,22 @@ async function load(
   try {
     await upToDate();
     for (let kill = 1; kill <= kills; kill += 1) {
-      await pause(Math.random() * 1000);
+      await pause(random.below(1000));
       monitor.takeWorst();
       if (target.server !== null && kill % 3 === 0) {
         await target.server.kill();
-        await pause(Math.random() * 1500);
+        await pause(random.below(1500));
         await target.server.start();
         await upToDate();
         targetKilledMs.push(monitor.takeWorst());
         told(`kill ${kill}: the target; exposed to the loss of ${targetKilledMs.at(-1)} ms`);
       } else {
-        const isShipper = Math.random() < 0.5;
-        const victim = isShipper ? await shipperOf(ensemble) : anyOf(ensemble);
+        const isShipper = random.below(2) === 0;
+        const anyone = random.pick(ensemble.members);
+        const victim = isShipper ? await shipperOf(ensemble) : anyone;
         const mode = isShipper ? 'follower that ships' : await victim.mode();
         await victim.kill();
-        await pause(Math.random() * 500);
+        await pause(random.below(500));
         await victim.start();
         await ensemble.waitUntilWhole();
         await upToDate();
@@ -203,12 +209,13 @@ async function load(
       }
     }
     monitor.takeWorst();
-    await pause(1000 + Math.random() * CALM_MS);
+    await pause(1000 + random.below(CALM_MS));
     const counts = await target.counts();
     const calmMs = monitor.takeWorst();
     if (isSudden) {
-      await (Math.random() < 0.5 ? await shipperOf(ensemble) : anyOf(ensemble)).kill();
-      await pause(Math.random() * SUDDEN_MS);
+      const anyone = random.pick(ensemble.members);
+      await (random.below(2) === 0 ? await shipperOf(ensemble) : anyone).kill();
+      await pause(random.below(SUDDEN_MS));
     }
     const destroyedMs = Date.now();
     const ends = ensemble.members.filter(({ running: runs }) => runs).map((member) => member.kill());
@@ -228,10 +235,6 @@ async function isSettled({ objects }: WatchedTarget): Promise<boolean> {
     if (Date.now() - modifiedMs > SETTLED_MS) return true;
   }
   return false;
-}
-
-function anyOf({ members }: Ensemble): Ensemble['members'][number] {
-  return members[Math.floor(Math.random() * members.length)]!;
 }
 
 /** Of the followers, which have the smallest numbers first. */
@@ -274,10 +277,11 @@ if (import.meta.filename === process.argv[1]) {
       cycles: { type: 'string', default: '3' },
       kills: { type: 'string', default: '8' },
       tick: { type: 'string', default: '500' },
+      seed: { type: 'string' },
     },
   });
   const target = values.target === 'folder' ? 'folder' : 's3';
   const [cycles, kills, tickTime] = [Number(values.cycles), Number(values.kills), Number(values.tick)];
-  const options = { target, cycles, kills, tickTime } as const;
+  const options = { target, cycles, kills, tickTime, seed: seedOfRun(values.seed) } as const;
   endWith(await destroyEverything(options, console.log));
 }

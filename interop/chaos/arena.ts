@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { RandomStream } from '@headkeeper/testkit';
 import { canMount } from '../crash/endings.ts';
 import { Ensemble } from '../ensemble/ensemble.ts';
 import type { Member } from '../ensemble/member.ts';
@@ -31,32 +32,35 @@ interface Place {
 }
 
 export class Arena {
+  /** Of all that is drawn for these servers and their clients. */
+  readonly seed: number;
   readonly ensemble: Ensemble;
   /** The server on a file system of its own that can be filled; null where none can be mounted. */
   readonly smallDisk: Member | null;
   readonly #places: ReadonlyMap<Member, Place>;
 
-  private constructor(ensemble: Ensemble, places: ReadonlyMap<Member, Place>, smallDisk: Member | null) {
+  private constructor(seed: number, ensemble: Ensemble, places: ReadonlyMap<Member, Place>, smallDisk: Member | null) {
+    this.seed = seed;
     this.ensemble = ensemble;
     this.#places = places;
     this.smallDisk = smallDisk;
   }
 
   /** Starts so many servers; returns when all serve. */
-  static async start(servers: number): Promise<Arena> {
+  static async start(servers: number, seed: number): Promise<Arena> {
     const kinds = Array.from({ length: servers }, () => 'headkeeper' as const);
     const timing = { tickTime: TICK_MS, syncLimit: SYNC_LIMIT };
-    const ensemble = await Ensemble.create({ kinds, ...timing, relays: true, settings: BUSY_FILES });
+    const ensemble = await Ensemble.create({ kinds, ...timing, relays: true, seed, settings: BUSY_FILES });
     const places = new Map<Member, Place>();
     for (const member of ensemble.members) {
       const [port] = (await takePorts(1)) as [number];
-      const door = await Relay.listen(port, member.clientPort);
+      const door = await Relay.listen(port, member.clientPort, new RandomStream(seed, `door ${member.sid}`));
       const control = await FaultControl.make(`${member.dataDir}.control`);
       member.env = control.env;
       places.set(member, { member, door, control });
     }
     const last = ensemble.members.at(-1) as Member;
-    const arena = new Arena(ensemble, places, mountSmallDisk(last) ? last : null);
+    const arena = new Arena(seed, ensemble, places, mountSmallDisk(last) ? last : null);
     try {
       await ensemble.startAll();
     } catch (error) {
@@ -70,10 +74,10 @@ export class Arena {
     return this.ensemble.folder;
   }
 
-  /** Every server by the door through which clients come, in an order of chance. */
-  connectString(): string {
+  /** Every server by the door through which clients come, beginning with any of them. */
+  connectString(random: RandomStream): string {
     const doors = [...this.#places.values()].map(({ door }) => `127.0.0.1:${door.port}`);
-    const first = Math.floor(Math.random() * doors.length);
+    const first = random.below(doors.length);
     return [...doors.slice(first), ...doors.slice(0, first)].join(',');
   }
 

@@ -1,5 +1,6 @@
 /** Episodes on real processes for as long as is asked for, on ensembles of three, four and five by turns. */
 
+import { deriveSeed } from '@headkeeper/testkit';
 import { Arena } from './arena.ts';
 import { installClients } from './client-process.ts';
 import { episode, plantedEpisode } from './episode.ts';
@@ -12,6 +13,8 @@ export interface ChaosOptions {
   readonly servers: readonly number[];
   /** Mean pause between two rounds of one client in one workload, in milliseconds. */
   readonly paceMs: number;
+  /** Of all that is drawn. What each part draws is independent of how long the others take. */
+  readonly seed: number;
 }
 
 export interface ChaosResult {
@@ -36,8 +39,9 @@ export async function chaosRun(options: ChaosOptions, told: (line: string) => vo
   const left = (): number => options.forMs - (performance.now() - begun);
   for (let turn = 0; turn === 0 || (left() > LEAST_EPISODE_MS && faults.length === 0); turn++) {
     const size = options.servers[turn % options.servers.length] as number;
-    const injector = new FaultInjector(faultsOf(damages), counts, (line) => told(`   ${line}`));
-    const arena = await Arena.start(size);
+    const seed = deriveSeed(options.seed, `arena ${turn}`);
+    const injector = new FaultInjector(faultsOf(damages), counts, seed, (line) => told(`   ${line}`));
+    const arena = await Arena.start(size, seed);
     try {
       if (turn === 0) {
         const unseen = await plantedEpisode(arena);

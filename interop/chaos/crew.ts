@@ -1,11 +1,12 @@
 /** The clients of a run: processes in three languages, some of which are killed and replaced. */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { RandomStream } from '@headkeeper/testkit';
 import type { Arena } from './arena.ts';
 import { ChaosClient } from './client.ts';
 import { type ClientEvent, ClientProcess, type Language } from './client-process.ts';
 import type { HistoryFile } from './history.ts';
-import { pick, type Workload } from './workloads/workload.ts';
+import type { Workload } from './workloads/workload.ts';
 
 /** Within what servers with our tick grant, and longer than most faults last. */
 export const SESSION_MS = 8_000;
@@ -19,17 +20,21 @@ export class Crew {
   readonly #history: HistoryFile;
   readonly #workloads: readonly Workload[];
   readonly #paceMs: number;
+  readonly #seed: number;
+  readonly #deaths: RandomStream;
   readonly #living: Map<number, ChaosClient> = new Map();
   readonly #loops: Promise<void>[] = [];
   readonly #faults: string[] = [];
   #lives = 0;
   #stopping = false;
 
-  constructor(arena: Arena, history: HistoryFile, workloads: readonly Workload[], paceMs: number) {
+  constructor(arena: Arena, history: HistoryFile, workloads: readonly Workload[], paceMs: number, seed: number) {
     this.#arena = arena;
     this.#history = history;
     this.#workloads = workloads;
     this.#paceMs = paceMs;
+    this.#seed = seed;
+    this.#deaths = new RandomStream(seed, 'deaths of clients');
   }
 
   /** A client of no workload. */
@@ -44,7 +49,7 @@ export class Crew {
 
   /** kill -9 of one client, and another in its place. */
   async killOne(): Promise<string> {
-    const place = pick([...this.#living.keys()]);
+    const place = this.#deaths.below(LANGUAGES.length);
     const client = this.#living.get(place) as ChaosClient;
     this.kills++;
     await client.kill();
@@ -76,14 +81,14 @@ export class Crew {
     const client = await this.#make(`${language}-${place}.${++this.#lives}`, language);
     this.#living.set(place, client);
     for (const workload of this.#workloads) {
-      for (let loop = 0; loop < workload.loops; loop++) this.#loops.push(this.#repeat(client, workload));
+      for (let loop = 0; loop < workload.loops; loop++) this.#loops.push(this.#repeat(client, workload, loop));
     }
   }
 
   async #make(name: string, language: Language): Promise<ChaosClient> {
     const early: ClientEvent[] = [];
     let heard = (event: ClientEvent): unknown => early.push(event);
-    const connectString = this.#arena.connectString();
+    const connectString = this.#arena.connectString(new RandomStream(this.#seed, `${name} connects`));
     const options = {
       name,
       language,
@@ -98,15 +103,16 @@ export class Crew {
     return client;
   }
 
-  async #repeat(client: ChaosClient, workload: Workload): Promise<void> {
+  async #repeat(client: ChaosClient, workload: Workload, loop: number): Promise<void> {
+    const random = new RandomStream(this.#seed, `${client.name} ${workload.name} ${loop}`);
     while (!this.#stopping && !client.ended) {
       try {
-        await workload.step(client);
+        await workload.step(client, random);
       } catch (error) {
         this.#faults.push(`${workload.name}, ${client.name}: ${error instanceof Error ? error.stack : String(error)}`);
         return;
       }
-      await pause(Math.random() * 2 * this.#paceMs);
+      await pause(random.below(2 * this.#paceMs));
     }
   }
 }

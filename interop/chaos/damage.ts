@@ -2,6 +2,7 @@
 
 import { closeSync, ftruncateSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RandomStream } from '@headkeeper/testkit';
 
 export type DamageKind = 'bit flip' | 'zeros' | 'junk' | 'truncation';
 
@@ -24,8 +25,11 @@ export function filesOf(dataDir: string): DataFile[] {
     .filter(({ usedBytes }) => usedBytes > 0);
 }
 
-/** @returns what was done, for the report */
-export function damage(file: DataFile, kind: DamageKind, from: number, length: number): string {
+/**
+ * @param random which bit, and the junk
+ * @returns what was done, for the report
+ */
+export function damage(file: DataFile, kind: DamageKind, from: number, length: number, random: RandomStream): string {
   const descriptor = openSync(file.path, 'r+');
   try {
     const end = Math.min(from + length, file.usedBytes);
@@ -36,12 +40,12 @@ export function damage(file: DataFile, kind: DamageKind, from: number, length: n
     }
     if (kind === 'bit flip') {
       readSync(descriptor, bytes, 0, 1, from);
-      const bit = Math.floor(Math.random() * 8);
+      const bit = random.below(8);
       bytes[0] = (bytes[0] as number) ^ (1 << bit);
       writeSync(descriptor, bytes, 0, 1, from);
       return `bit ${bit} of byte ${from} of ${file.name} flipped`;
     }
-    if (kind === 'junk') for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(Math.random() * 256);
+    if (kind === 'junk') for (let i = 0; i < bytes.length; i++) bytes[i] = random.below(256);
     writeSync(descriptor, bytes, 0, bytes.length, from);
     return `${kind} in bytes ${from} to ${end} of ${file.name}`;
   } finally {

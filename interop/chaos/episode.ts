@@ -3,6 +3,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { deriveSeed, RandomStream } from '@headkeeper/testkit';
 import { compareTrees } from '../ensemble/tree.ts';
 import { search } from '../histories/search.ts';
 import { runToEnd } from '../peers/command.ts';
@@ -49,15 +50,16 @@ export async function episode(
   paceMs: number,
 ): Promise<EpisodeResult> {
   const root = `/${name}`;
+  const seed = deriveSeed(arena.seed, name);
   const historyPath = join(arena.folder, `${name}.history.jsonl`);
   const registersPath = join(arena.folder, `${name}.registers.jsonl`);
   const history = new HistoryFile(historyPath, `chaos ${name}`);
   const workloads = workloadsOf(root, registersPath);
-  const crew = new Crew(arena, history, workloads, paceMs);
+  const crew = new Crew(arena, history, workloads, paceMs, seed);
   const judge = await begin(crew, root, workloads);
   const over = performance.now() + lastingMs;
   const breaking = injector.run(arena);
-  const dying = killClients(crew, over);
+  const dying = killClients(crew, over, new RandomStream(seed, 'times of death'));
   await Promise.race([breaking, dying]);
   injector.stop();
   await Promise.all([breaking, dying]);
@@ -104,7 +106,7 @@ export async function plantedEpisode(arena: Arena): Promise<string[]> {
   const historyPath = join(arena.folder, 'planted.history.jsonl');
   const history = new HistoryFile(historyPath, 'chaos planted');
   const workloads = workloadsOf(root, join(arena.folder, 'planted.registers.jsonl'));
-  const crew = new Crew(arena, history, workloads, PLANTED_PACE_MS);
+  const crew = new Crew(arena, history, workloads, PLANTED_PACE_MS, arena.seed);
   const judge = await begin(crew, root, workloads);
   await pause(PLANTED_LASTING_MS);
   await crew.rest();
@@ -143,10 +145,10 @@ async function begin(crew: Crew, root: string, workloads: readonly Workload[]): 
   return judge;
 }
 
-async function killClients(crew: Crew, over: number): Promise<void> {
+async function killClients(crew: Crew, over: number, random: RandomStream): Promise<void> {
   for (;;) {
     const left = over - performance.now();
-    const wait = CLIENT_LIVES_MS * (0.5 + Math.random());
+    const wait = CLIENT_LIVES_MS / 2 + random.below(CLIENT_LIVES_MS);
     await pause(Math.max(0, Math.min(left, wait)));
     if (performance.now() >= over) return;
     await crew.killOne();

@@ -1,6 +1,7 @@
 /** What can befall the servers of a chaos run. Each begins, lasts a while, and ends; one at a time. */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import type { RandomStream } from '@headkeeper/testkit';
 import type { Member } from '../ensemble/member.ts';
 import { until } from '../ensemble/waiting.ts';
 import { type Arena, SYNC_MS, TICK_MS } from './arena.ts';
@@ -9,8 +10,8 @@ import { type DamageKind, damage, filesOf } from './damage.ts';
 export interface Fault {
   readonly name: string;
   /** What it returns, if it is text, is more for the report. */
-  begin(arena: Arena, member: Member): Promise<unknown> | unknown;
-  end(arena: Arena, member: Member): Promise<void> | void;
+  begin(arena: Arena, member: Member, random: RandomStream): Promise<unknown> | unknown;
+  end(arena: Arena, member: Member, random: RandomStream): Promise<void> | void;
 }
 
 /** The disk failed, said the server (docs/reference/exit-codes.md); and its data cannot be used. */
@@ -112,8 +113,8 @@ export function faultsOf(counts: DamageCounts): readonly Fault[] {
     { name: 'on a disk whose syncs fail', begin: failSyncs, end: mendDisk },
     {
       name: 'given another time of day',
-      begin: (arena, member) => {
-        const shift = CLOCK_SHIFTS_MS[Math.floor(Math.random() * CLOCK_SHIFTS_MS.length)] as number;
+      begin: (arena, member, random) => {
+        const shift = random.pick(CLOCK_SHIFTS_MS);
         arena.control(member).shiftClock(shift);
         return `${shift / 1000} s`;
       },
@@ -121,7 +122,7 @@ export function faultsOf(counts: DamageCounts): readonly Fault[] {
     },
     {
       name: 'killed, a file damaged, started',
-      begin: (arena, member) => damageFile(arena, member),
+      begin: damageFile,
       end: (arena, member) => bringBack(arena, member, counts),
     },
   ];
@@ -140,11 +141,11 @@ function killMost(arena: Arena, member: Member): Promise<void> {
   return killAll(mostWith(arena, member));
 }
 
-async function startAll(arena: Arena): Promise<void> {
+async function startAll(arena: Arena, _member: Member, random: RandomStream): Promise<void> {
   for (const member of arena.ensemble.members) {
     if (member.running) continue;
     await member.start();
-    await pause(Math.random() * 200);
+    await pause(random.below(200));
   }
 }
 
@@ -153,10 +154,10 @@ async function stopWell(_arena: Arena, member: Member): Promise<void> {
   if (code !== 0) throw new Error(`${member.name}, told to stop, ended with ${code}`);
 }
 
-function delay(arena: Arena, member: Member): string {
-  const ms = 5 + Math.random() * 0.2 * SYNC_MS;
+function delay(arena: Arena, member: Member, random: RandomStream): string {
+  const ms = 5 + random.below(0.2 * SYNC_MS);
   arena.ensemble.mesh.delay(member.sid, ms);
-  return `${ms.toFixed(0)} ms`;
+  return `${ms} ms`;
 }
 
 /** Only the server on the small disk; where there is none, its writes fail as they would. */
@@ -196,7 +197,7 @@ function bounded(member: Member, ended: Promise<number | null>): Promise<number 
   return Promise.race([ended, over]);
 }
 
-async function damageFile(arena: Arena, member: Member): Promise<string> {
+async function damageFile(arena: Arena, member: Member, random: RandomStream): Promise<string> {
   await member.kill();
   // A tail that is cut off cannot be told from one that was never written: nobody else may be in need of it.
   const others = arena.ensemble.members.filter((one) => one !== member);
@@ -205,11 +206,11 @@ async function damageFile(arena: Arena, member: Member): Promise<string> {
     return modes.every((mode) => mode !== null) && modes.includes('leader');
   });
   const files = filesOf(member.dataDir);
-  const file = files[Math.floor(Math.random() * files.length)];
-  const kind = DAMAGES[Math.floor(Math.random() * DAMAGES.length)] as DamageKind;
-  if (file === undefined) return 'no files';
-  const from = Math.floor(Math.random() * file.usedBytes);
-  return damage(file, kind, from, 1 + Math.floor(Math.random() * 8192));
+  if (files.length === 0) return 'no files';
+  const file = random.pick(files);
+  const kind = random.pick(DAMAGES);
+  const from = random.below(file.usedBytes);
+  return damage(file, kind, from, random.between(1, 8192), random);
 }
 
 /** Either it comes back by itself, or it ends with its code; then it begins anew, as the guide says. */

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from '@headkeeper/testkit';
+import { freePort, type RandomStream } from '@headkeeper/testkit';
 import { writeZooCfg } from '../peers/apache-zookeeper.ts';
 import { headkeeperBin, startHeadkeeper } from '../peers/headkeeper.ts';
 import { fourLetterWord, type ServerProcess, startServerProcess } from '../peers/server-process.ts';
@@ -29,7 +29,7 @@ export async function secondProcess(dataDir: string): Promise<string[]> {
 }
 
 /** SIGTERM under load: exit code 0, and the directory holds what was acknowledged and nothing else. */
-export async function stopUnderLoad(dataDir: string, times: number): Promise<string[]> {
+export async function stopUnderLoad(dataDir: string, times: number, random: RandomStream): Promise<string[]> {
   const load = new Load(4);
   const faults: string[] = [];
   for (let round = 0; round <= times; round++) {
@@ -37,7 +37,7 @@ export async function stopUnderLoad(dataDir: string, times: number): Promise<str
     const server = await startHeadkeeper({ dataDir, port, extraConfig: BUSY_FILES });
     await load.attach(port, true);
     const writing = load.write();
-    await pause(100 + Math.random() * 200);
+    await pause(random.between(100, 300));
     const code = await server.stop();
     await writing;
     if (code !== 0) faults.push(`exit code ${code}`);

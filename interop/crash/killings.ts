@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from '@headkeeper/testkit';
+import { freePort, type RandomStream } from '@headkeeper/testkit';
 import { headkeeperBin, startHeadkeeper } from '../peers/headkeeper.ts';
 import { Load } from './load.ts';
 
@@ -26,10 +26,11 @@ export interface Killings {
   readonly killedStarts: number;
 }
 
-/** Kills a server under load `times` times; `told` hears of each round's faults. */
+/** Kills a server under load `times` times, at moments that `random` says; `told` hears of each round's faults. */
 export async function killRepeatedly(
   dataDir: string,
   times: number,
+  random: RandomStream,
   told: (round: number, faults: readonly string[]) => void,
 ): Promise<Killings> {
   const load = new Load(CLIENTS);
@@ -38,7 +39,7 @@ export async function killRepeatedly(
   for (let round = 0; ; round++) {
     const port = await freePort();
     if (round > 0 && round % KILLED_START_EVERY === 0) {
-      await killWhileStarting(`${dataDir}.cfg`);
+      await killWhileStarting(`${dataDir}.cfg`, random.between(100, 400));
       killedStarts++;
     }
     const server = await startHeadkeeper({ dataDir, port, extraConfig: BUSY_FILES });
@@ -59,16 +60,16 @@ export async function killRepeatedly(
       await leaving.attach(port);
     }
     const writing = load.write();
-    await pause(50 + Math.random() * 450);
+    await pause(random.between(50, 500));
     await server.kill();
     await writing;
   }
 }
 
-async function killWhileStarting(config: string): Promise<void> {
+async function killWhileStarting(config: string, afterMs: number): Promise<void> {
   const child = spawn(process.execPath, [headkeeperBin, 'server', config], { stdio: 'ignore' });
   const ended = once(child, 'exit');
-  await pause(100 + Math.random() * 300);
+  await pause(afterMs);
   child.kill('SIGKILL');
   await ended;
 }

@@ -1,7 +1,7 @@
 /**
  * The real process, ended in every way, under load:
  *
- *   node interop/dist/crash/main.js [--times 100]
+ *   node interop/dist/crash/main.js [--times 100] [--seed N]
  *
  * Kills the server that often (5 times when not said), and compares after each restart: every acknowledged write is there,
  * nothing is there that nobody asked for, zxids do not go back, sessions are taken up again with their passwords, their
@@ -13,15 +13,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { RandomStream } from '@headkeeper/testkit';
+import { seedOfRun } from '../seed.ts';
 import { canMount, fileTooLarge, fullDisk, secondProcess, stopUnderLoad } from './endings.ts';
 import { killRepeatedly } from './killings.ts';
 
-const { values } = parseArgs({ options: { times: { type: 'string', default: '5' } } });
+const { values } = parseArgs({ options: { times: { type: 'string', default: '5' }, seed: { type: 'string' } } });
 const times = Number(values.times);
 if (!Number.isInteger(times) || times < 1) {
-  console.error('usage: node interop/dist/crash/main.js [--times N]');
+  console.error('usage: node interop/dist/crash/main.js [--times N] [--seed N]');
   process.exit(64);
 }
+const seed = seedOfRun(values.seed);
 const work = mkdtempSync(join(tmpdir(), 'headkeeper-crash-'));
 let passed = 0;
 let failed = 0;
@@ -38,17 +41,23 @@ async function part(title: string, body: () => Promise<readonly string[]>): Prom
   count(title, await body().catch((error: unknown) => [String(error instanceof Error ? error.stack : error)]));
 }
 
+const random = (name: string): RandomStream => new RandomStream(seed, name);
 const begun = performance.now();
 await part('every killing was followed by a start', async () => {
-  const { rounds, acknowledged, killedStarts } = await killRepeatedly(join(work, 'killed'), times, (round, faults) => {
-    count(`kill -9 number ${round}`, faults);
-  });
+  const { rounds, acknowledged, killedStarts } = await killRepeatedly(
+    join(work, 'killed'),
+    times,
+    random('killings'),
+    (round, faults) => {
+      count(`kill -9 number ${round}`, faults);
+    },
+  );
   const seconds = ((performance.now() - begun) / 1000).toFixed(0);
   console.log(`   ${acknowledged} writes acknowledged, ${killedStarts} starts killed half way, ${seconds} s`);
   return rounds.length === times ? [] : [`${rounds.length} of ${times} killings`];
 });
 await part('a second process on the directory is refused', () => secondProcess(join(work, 'second')));
-await part('SIGTERM under load', () => stopUnderLoad(join(work, 'stopped'), 3));
+await part('SIGTERM under load', () => stopUnderLoad(join(work, 'stopped'), 3, random('stops')));
 await part('files that may not grow', () => fileTooLarge(join(work, 'limited')));
 if (canMount(join(work, 'disk'))) await part('a full disk', () => fullDisk(join(work, 'disk')));
 else console.log('   no file system can be mounted here, so none was filled; the limit on files stands for it');

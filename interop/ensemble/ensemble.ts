@@ -20,6 +20,8 @@ export interface EnsembleOptions {
   readonly syncLimit?: number;
   /** Whether servers reach each other through relays, so that the network can be broken. */
   readonly relays?: boolean;
+  /** Of what is random on these ways; 0 when not given. */
+  readonly seed?: number;
   /** Further lines of every zoo.cfg. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Java system properties of Apache's servers. */
@@ -42,7 +44,7 @@ export class Ensemble {
   /** Makes folders and ports; starts nothing. */
   static async create(options: EnsembleOptions): Promise<Ensemble> {
     const ensemble = new Ensemble(options);
-    if (options.relays === true) ensemble.#mesh = new Mesh();
+    if (options.relays === true) ensemble.#mesh = new Mesh(options.seed ?? 0);
     for (const [index, kind] of options.kinds.entries()) {
       await ensemble.#add(index + 1, kind, options.observers?.includes(index + 1) === true);
     }

@@ -1,6 +1,7 @@
 /** Faults of processes and of the network, one after the other, at random. */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { RandomStream } from '@headkeeper/testkit';
 import type { Ensemble } from './ensemble.ts';
 import type { Member } from './member.ts';
 
@@ -62,27 +63,30 @@ export class FaultInjector {
   readonly #ensemble: Ensemble;
   readonly #longestMs: number;
   readonly #told: (line: string) => void;
-  #turn = Math.floor(Math.random() * faults.length);
+  readonly #random: RandomStream;
+  #turn: number;
   #over = 0;
   #stopping = false;
 
   /** `longestMs`: how long a fault lasts at most. */
-  constructor(ensemble: Ensemble, longestMs: number, told: (line: string) => void) {
+  constructor(ensemble: Ensemble, longestMs: number, seed: number, told: (line: string) => void) {
     this.#ensemble = ensemble;
     this.#longestMs = longestMs;
     this.#told = told;
+    this.#random = new RandomStream(seed, 'faults');
+    this.#turn = this.#random.below(faults.length);
   }
 
   /** Runs until `stop`; all is well again when it returns. Every fault has its turn, every second time with the leader. */
   async run(): Promise<void> {
     while (!this.#stopping) {
       const leader = await this.#ensemble.waitUntilWhole();
-      await pause(200 + Math.random() * 500);
+      await pause(this.#random.between(200, 700));
       const fault = faults[this.#turn++ % faults.length] as Fault;
-      const all = this.#ensemble.members;
-      const member = Math.random() < 0.5 ? leader : (all[Math.floor(Math.random() * all.length)] as Member);
-      const lasting = Math.random() * this.#longestMs;
-      this.#told(`${member.name}${member === leader ? ', the leader,' : ''} ${fault.name}, ${lasting.toFixed(0)} ms`);
+      const anyone = this.#random.pick(this.#ensemble.members);
+      const member = this.#random.below(2) === 0 ? leader : anyone;
+      const lasting = this.#random.below(this.#longestMs);
+      this.#told(`${member.name}${member === leader ? ', the leader,' : ''} ${fault.name}, ${lasting} ms`);
       this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
       await fault.begin(this.#ensemble, member);
       await pause(lasting);

@@ -2,7 +2,7 @@
  * A history of real processes under kills, pauses and partitions, judged by a linearisability checker:
  *
  *   node interop/dist/ensemble/history-run.js [--operations 10000] [--faults 24] [--reads sync|write]
- *                                             [--kinds headkeeper,headkeeper,headkeeper]
+ *                                             [--kinds headkeeper,headkeeper,headkeeper] [--seed N]
  *
  * Runs until that many operations have succeeded while others worked on the same register, and that many faults are
  * over. The history must be linearisable, and a copy of it with one stale read must not be; writers beside it check that
@@ -11,6 +11,8 @@
 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { RandomStream } from '@headkeeper/testkit';
+import { seedOfRun } from '../seed.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad } from './ensemble-load.ts';
 import { EnsembleSession } from './ensemble-session.ts';
@@ -31,6 +33,8 @@ export interface HistoryOptions {
   /** Kills, pauses and partitions that must have been. */
   readonly faults: number;
   readonly reads: ReadBarrier;
+  /** Of the faults, and of what the clients do. */
+  readonly seed: number;
 }
 
 const TICK_MS = 500;
@@ -44,8 +48,8 @@ const COUNT_EVERY = 500;
 const LONGEST_RUN_MS = 1_200_000;
 
 export async function historyRun(options: HistoryOptions, told: (line: string) => void): Promise<Verdict> {
-  const { kinds, operations, reads } = options;
-  const ensemble = await Ensemble.start({ kinds, tickTime: TICK_MS, syncLimit: SYNC_LIMIT, relays: true });
+  const { kinds, operations, reads, seed } = options;
+  const ensemble = await Ensemble.start({ kinds, tickTime: TICK_MS, syncLimit: SYNC_LIMIT, relays: true, seed });
   const load = new EnsembleLoad(ensemble, { writers: 1, keepers: 1 });
   const history: Operation[] = [];
   const registers = new Registers('/registers');
@@ -54,9 +58,10 @@ export async function historyRun(options: HistoryOptions, told: (line: string) =
     const first = number % ports.length;
     const turned = [...ports.slice(first), ...ports.slice(0, first)];
     const session = new EnsembleSession(`client-${number}`, { ports: turned, silenceMs: 1500 });
-    return new RegisterClient(number, session, registers, reads, history);
+    const random = new RandomStream(seed, `client ${number}`);
+    return new RegisterClient(number, session, registers, reads, history, random);
   });
-  const injector = new FaultInjector(ensemble, LONGEST_FAULT_MS, told);
+  const injector = new FaultInjector(ensemble, LONGEST_FAULT_MS, seed, told);
   const faults: string[] = [];
   const begun = performance.now();
   try {
@@ -112,10 +117,11 @@ if (import.meta.filename === process.argv[1]) {
       kinds: { type: 'string', default: 'headkeeper,headkeeper,headkeeper' },
       faults: { type: 'string', default: '24' },
       reads: { type: 'string', default: 'sync' },
+      seed: { type: 'string' },
     },
   });
   const reads: ReadBarrier = values.reads === 'write' ? 'write' : 'sync';
   const [operations, breaks] = [Number(values.operations), Number(values.faults)];
-  const options = { operations, faults: breaks, kinds: kindsOf(values.kinds), reads };
+  const options = { operations, faults: breaks, kinds: kindsOf(values.kinds), reads, seed: seedOfRun(values.seed) };
   endWith(await historyRun(options, console.log));
 }

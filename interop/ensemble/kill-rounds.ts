@@ -2,6 +2,7 @@
  * kill -9 of any server of an ensemble, at any time, under load, again and again:
  *
  *   node interop/dist/ensemble/kill-rounds.js [--rounds 100] [--kinds headkeeper,headkeeper,headkeeper] [--tick 2000]
+ *                                             [--seed N]
  *
  * After each round all servers run again. Prints what each kill cost: the time until the next write that only the
  * survivors can have committed. In the end every acknowledged write must be there, exactly once and in order; every session
@@ -10,6 +11,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { RandomStream } from '@headkeeper/testkit';
+import { seedOfRun } from '../seed.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad, PACE_MS } from './ensemble-load.ts';
 import { kindsOf } from './kinds.ts';
@@ -21,12 +24,17 @@ export interface KillRoundsOptions {
   readonly rounds: number;
   readonly kinds: readonly MemberKind[];
   readonly tickTime: number;
+  /** Who is killed, and when. */
+  readonly seed: number;
 }
 
 /** Zxids are epoch * 2^32 + counter. */
 const EPOCH = 2 ** 32;
 /** Writes between two rounds, at least. */
 const WRITES_BETWEEN = 20;
+/** At most so long, in milliseconds, after these writes, and after a start that is to be killed. */
+const BEFORE_KILL_MS = 300;
+const BEFORE_SECOND_KILL_MS = 600;
 /** How long a killed server stays away, in milliseconds. */
 const LONGEST_AWAY_MS = 500;
 /** Every so many rounds the server is killed once more while it starts. */
@@ -38,15 +46,16 @@ export async function killRounds(options: KillRoundsOptions, told: (line: string
   const load = new EnsembleLoad(ensemble, { paceMs: PACE_MS });
   const leaderTimes: number[] = [];
   const otherTimes: number[] = [];
+  const random = new RandomStream(options.seed, 'kills');
   let killedStarts = 0;
   try {
     await load.start();
     for (let round = 1; round <= rounds; round++) {
       await load.waitForWrites(WRITES_BETWEEN);
-      await pause(Math.random() * 300);
+      await pause(random.below(BEFORE_KILL_MS));
       const leader = await ensemble.waitUntilWhole();
       // Every second time the leader, whose death is the one that matters; otherwise anyone.
-      const victim = round % 2 === 0 ? leader : pick(ensemble.members);
+      const victim = round % 2 === 0 ? leader : random.pick(ensemble.members);
       const epoch = Math.floor(((await leader.zxid()) ?? 0) / EPOCH);
       const led = victim === leader;
       const killed = performance.now();
@@ -55,10 +64,10 @@ export async function killRounds(options: KillRoundsOptions, told: (line: string
       const took = (await bounded(next, load)).answered - killed;
       (led ? leaderTimes : otherTimes).push(took);
       told(`round ${round}: ${victim.name}${led ? ', the leader' : ''}: next write after ${took.toFixed(0)} ms`);
-      await pause(Math.random() * LONGEST_AWAY_MS);
+      await pause(random.below(LONGEST_AWAY_MS));
       await victim.start();
       if (round % KILLED_START_EVERY === 0) {
-        await pause(Math.random() * 600);
+        await pause(random.below(BEFORE_SECOND_KILL_MS));
         await victim.kill();
         await victim.start();
         killedStarts++;
@@ -95,10 +104,6 @@ function bounded<T>(next: Promise<T>, load: EnsembleLoad): Promise<T> {
   return Promise.race([next, over]);
 }
 
-function pick<T>(all: readonly T[]): T {
-  return all[Math.floor(Math.random() * all.length)] as T;
-}
-
 /** Number of values, the least, the median, nine tenths, the most. */
 export function spread(values: readonly number[]): string {
   if (values.length === 0) return 'none';
@@ -113,8 +118,14 @@ if (import.meta.filename === process.argv[1]) {
       rounds: { type: 'string', default: '100' },
       kinds: { type: 'string', default: 'headkeeper,headkeeper,headkeeper' },
       tick: { type: 'string', default: '2000' },
+      seed: { type: 'string' },
     },
   });
-  const options = { rounds: Number(values.rounds), kinds: kindsOf(values.kinds), tickTime: Number(values.tick) };
+  const options = {
+    rounds: Number(values.rounds),
+    kinds: kindsOf(values.kinds),
+    tickTime: Number(values.tick),
+    seed: seedOfRun(values.seed),
+  };
   endWith(await killRounds(options, console.log));
 }

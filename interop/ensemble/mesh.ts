@@ -1,5 +1,6 @@
 /** A relay on every way from one server to another, for its quorum and for its election port: the network to break. */
 
+import { RandomStream } from '@headkeeper/testkit';
 import { takePorts } from './ports.ts';
 import { type Direction, Relay } from './relay.ts';
 
@@ -13,6 +14,12 @@ export class Mesh {
   /** By `FROM>TO`: from the server that connects to the one that listens. */
   readonly #ways: Map<string, readonly [quorum: Relay, election: Relay]> = new Map();
   readonly #sids: Set<number> = new Set();
+  readonly #seed: number;
+
+  /** `seed`: of the times that what is delayed takes. */
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
 
   /** Adds a server, with the ways from and to all others. */
   async add(peer: PeerPorts, others: readonly PeerPorts[]): Promise<void> {
@@ -25,8 +32,12 @@ export class Mesh {
 
   async #addWay(from: PeerPorts, to: PeerPorts): Promise<void> {
     const [quorum, election] = (await takePorts(2)) as [number, number];
-    const relays = [await Relay.listen(quorum, to.quorum), await Relay.listen(election, to.election)] as const;
-    this.#ways.set(`${from.sid}>${to.sid}`, relays);
+    const way = `${from.sid}>${to.sid}`;
+    const randomOf = (port: string): RandomStream => new RandomStream(this.#seed, `${way} ${port}`);
+    this.#ways.set(way, [
+      await Relay.listen(quorum, to.quorum, randomOf('quorum')),
+      await Relay.listen(election, to.election, randomOf('election')),
+    ]);
   }
 
   /** Where `from` finds the ports of `to`. */

@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { CreateMode, decodeUtf8, ErrorCode, encodeUtf8, type RequestBodies } from '@headkeeper/protocol';
+import type { RandomStream } from '@headkeeper/testkit';
 import { ConnectionLost } from '../crash/raw-session.ts';
 import { creation, type EnsembleSession } from './ensemble-session.ts';
 import type { Operation } from './history.ts';
@@ -26,10 +27,9 @@ export class Registers {
     this.root = root;
   }
 
-  pick(): string {
+  pick(random: RandomStream): string {
     while (this.#uses.size < LIVE) this.#uses.set(`${this.root}/${++this.#made}`, 0);
-    const keys = [...this.#uses.keys()];
-    const key = keys[Math.floor(Math.random() * keys.length)] as string;
+    const key = random.pick([...this.#uses.keys()]);
     const uses = (this.#uses.get(key) ?? 0) + 1;
     if (uses < OPERATIONS_EACH) this.#uses.set(key, uses);
     else this.#uses.delete(key);
@@ -52,6 +52,7 @@ export class RegisterClient {
   readonly #registers: Registers;
   readonly #barrier: ReadBarrier;
   readonly #history: Operation[];
+  readonly #random: RandomStream;
   /** The version that this client last saw of a register. */
   readonly #versions: Map<string, number> = new Map();
   #writes = 0;
@@ -63,12 +64,14 @@ export class RegisterClient {
     registers: Registers,
     barrier: ReadBarrier,
     history: Operation[],
+    random: RandomStream,
   ) {
     this.#number = number;
     this.session = session;
     this.#registers = registers;
     this.#barrier = barrier;
     this.#history = history;
+    this.#random = random;
   }
 
   get #own(): string {
@@ -83,8 +86,8 @@ export class RegisterClient {
   /** Operates until `stop`, with pauses of up to `pauseMs` milliseconds. */
   async run(pauseMs: number): Promise<void> {
     while (!this.#stopping) {
-      await this.#operate(this.#registers.pick());
-      await pause(Math.random() * pauseMs);
+      await this.#operate(this.#registers.pick(this.#random));
+      await pause(this.#random.below(pauseMs));
     }
   }
 
@@ -93,7 +96,7 @@ export class RegisterClient {
   }
 
   async #operate(key: string): Promise<void> {
-    const chance = Math.random() * 100;
+    const chance = this.#random.below(100);
     if (chance < 45) await this.#read(key);
     else if (chance < 70) await this.#set(key, -1);
     else if (chance < 85) await this.#set(key, this.#versions.get(key) ?? 0);

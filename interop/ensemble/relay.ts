@@ -1,6 +1,7 @@
 /** A TCP relay whose traffic can be held back in either direction, and whose connections can be cut. */
 
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { RandomStream } from '@headkeeper/testkit';
 
 /** `forth`: from who connects to who listens. */
 export type Direction = 'forth' | 'back';
@@ -24,6 +25,7 @@ export class Relay {
   readonly port: number;
   readonly #target: number;
   readonly #server: Server;
+  readonly #random: RandomStream;
   readonly #pairs: Set<Pair> = new Set();
   /** Every socket that is not closed yet, those of ended pairs too. */
   readonly #open: Set<Socket> = new Set();
@@ -31,20 +33,22 @@ export class Relay {
   #refusing = false;
   #delayMs = 0;
 
-  private constructor(port: number, target: number, server: Server) {
+  private constructor(port: number, target: number, server: Server, random: RandomStream) {
     this.port = port;
     this.#target = target;
     this.#server = server;
+    this.#random = random;
     server.on('connection', (near) => this.#accept(near));
   }
 
-  static listen(port: number, target: number): Promise<Relay> {
+  /** `random`: how long what is delayed takes. */
+  static listen(port: number, target: number, random: RandomStream): Promise<Relay> {
     return new Promise((resolve, reject) => {
       const server = createServer();
       server.once('error', reject);
       server.listen(port, '127.0.0.1', () => {
         server.off('error', reject);
-        resolve(new Relay(port, target, server));
+        resolve(new Relay(port, target, server, random));
       });
     });
   }
@@ -139,7 +143,7 @@ export class Relay {
         return;
       }
       // Never before what is under way already.
-      due = Math.max(due + 1, now + this.#delayMs * (1 + Math.random()));
+      due = Math.max(due + 1, now + this.#delayMs + this.#random.below(this.#delayMs));
       setTimeout(() => to.write(bytes), due - now);
     });
     to.on('drain', () => {

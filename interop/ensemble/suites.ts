@@ -30,7 +30,8 @@ const CLIENT_SETTINGS: Readonly<Record<string, string>> = {
 
 const silent = () => {};
 
-export async function ensembleSuites(all: boolean, part: Part, count: Count): Promise<void> {
+/** `seed`: of all that these draw. */
+export async function ensembleSuites(all: boolean, seed: number, part: Part, count: Count): Promise<void> {
   await part('clients of an ensemble', () => clientsOfEnsemble(all, count));
   await part('planted losses', async () => {
     const { title, passed, faults } = await plantedLosses(OURS, silent);
@@ -38,13 +39,13 @@ export async function ensembleSuites(all: boolean, part: Part, count: Count): Pr
   });
   const rounds = all ? 100 : 5;
   await part(`${rounds} kills in an ensemble`, async () => {
-    const { faults, summary } = await killRounds({ rounds, kinds: OURS, tickTime: 2000 }, silent);
+    const { faults, summary } = await killRounds({ rounds, kinds: OURS, tickTime: 2000, seed }, silent);
     console.log(summary.replaceAll(/^/gm, '   '));
     count(rounds, faults, `${rounds} kills in an ensemble`);
   });
   await part('a history of an ensemble', async () => {
     const size = all ? { operations: 10_000, faults: 24 } : { operations: 2_000, faults: 4 };
-    const { faults, summary } = await historyRun({ ...size, kinds: OURS, reads: 'sync' }, silent);
+    const { faults, summary } = await historyRun({ ...size, kinds: OURS, reads: 'sync', seed }, silent);
     console.log(summary.replaceAll(/^/gm, '   '));
     count(2, faults, 'a history of an ensemble');
   });

@@ -12,6 +12,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { seedOfRun } from '../seed.ts';
 import { FrameViolation } from './frame-fuzz.ts';
 import { FUZZ_SLICE, type FuzzReport, fuzzServer, replay } from './fuzz-run.ts';
 
@@ -20,7 +21,7 @@ const { values } = parseArgs({
     frames: { type: 'string', default: '1000000' },
     words: { type: 'string', default: '20000' },
     requests: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    seed: { type: 'string' },
     slice: { type: 'boolean', default: false },
     replay: { type: 'string' },
   },
@@ -34,7 +35,7 @@ function print({ rows, faults }: FuzzReport): void {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'headkeeper-fuzz-'));
-const seed = Number(values.seed);
+const seed = seedOfRun(values.seed);
 try {
   const report =
     values.replay !== undefined
@@ -53,7 +54,7 @@ try {
   print(report);
   if (report.faults.length > 0) {
     process.exitCode = 1;
-    console.log(`the server's folder is kept: ${folder}; the run was --seed ${seed}`);
+    console.log(`the server's folder is kept: ${folder}`);
   } else rmSync(folder, { recursive: true });
 } catch (error) {
   process.exitCode = 1;

@@ -9,19 +9,21 @@
  */
 
 import { parseArgs } from 'node:util';
+import { seedOfRun } from '../seed.ts';
 import { fuzzEnsemble, PEER_SLICE } from './peer-run.ts';
 
 const { values } = parseArgs({
   options: {
     packets: { type: 'string', default: '300000' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    seed: { type: 'string' },
     slice: { type: 'boolean', default: false },
   },
 });
 
+const seed = seedOfRun(values.seed);
 try {
   const { rows, faults } = await fuzzEnsemble({
-    ...{ seed: Number(values.seed), progress: (text: string) => console.log(text) },
+    ...{ seed, progress: (text: string) => console.log(text) },
     ...(values.slice ? PEER_SLICE : { packets: Number(values.packets) }),
   });
   const width = Math.max(...rows.map(([name]) => name.length));

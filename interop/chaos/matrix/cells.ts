@@ -1,6 +1,7 @@
 /** The disk matrix: every used block of every file, each kind of fault, on the leader and on a follower. */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import type { RandomStream } from '@headkeeper/testkit';
 import type { Member } from '../../ensemble/member.ts';
 import { treeOf } from '../../ensemble/tree.ts';
 import { until } from '../../ensemble/waiting.ts';
@@ -53,14 +54,15 @@ export function cellsOf(stage: Stage): Cell[] {
   );
 }
 
-export async function tryCell(stage: Stage, cell: Cell): Promise<CellResult> {
+/** `random`: the junk. */
+export async function tryCell(stage: Stage, cell: Cell, random: RandomStream): Promise<CellResult> {
   const sid = cell.role === 'leader' ? LEADER : FOLLOWER;
   const victim = stage.ensemble.member(sid);
   await stage.restore();
   const logged = victim.logLength();
   try {
     if (cell.fault === 'ENOSPC') return await tryWrite(stage, cell, victim);
-    return await tryStart(stage, cell, victim);
+    return await tryStart(stage, cell, victim, random);
   } catch (error) {
     const log = victim.logSince(logged).slice(-1500);
     return { outcome: 'wrong', words: `${error instanceof Error ? error.message : String(error)}\n${log}` };
@@ -68,14 +70,14 @@ export async function tryCell(stage: Stage, cell: Cell): Promise<CellResult> {
 }
 
 /** A block cannot be read as it was: before the start, or by an error of the disk. */
-async function tryStart(stage: Stage, cell: Cell, victim: Member): Promise<CellResult> {
+async function tryStart(stage: Stage, cell: Cell, victim: Member, random: RandomStream): Promise<CellResult> {
   const from = cell.block * BLOCK_BYTES;
   const logged = victim.logLength();
   if (cell.fault === 'EIO') {
     const { name } = cell.file;
     const rule = { op: 'read', error: 'EIO', from, to: from + BLOCK_BYTES, name: `/version-2/${name}` } as const;
     stage.control(victim.sid).setRules([rule]);
-  } else damage(cell.file, cell.fault === 'zeros' ? 'zeros' : 'junk', from, BLOCK_BYTES);
+  } else damage(cell.file, cell.fault === 'zeros' ? 'zeros' : 'junk', from, BLOCK_BYTES, random);
   await stage.startAll();
   const serving = await stage.settled();
   const faults = (await Promise.all(serving.map((member) => stage.differences(member)))).flat();

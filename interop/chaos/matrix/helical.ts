@@ -1,7 +1,7 @@
 /**
  * Damage of which one intact copy is left, on one server or another:
  *
- *   node interop/dist/chaos/matrix/helical.js [--from 0] [--to 100000]
+ *   node interop/dist/chaos/matrix/helical.js [--from 0] [--to 100000] [--seed N]
  *
  * Helical: every record of the log is intact on exactly one of three servers, which is another one for the next record, or the
  * next few. Tail: the last records are damaged, or cut off, on two of three servers; all start at once, or the two first.
@@ -15,7 +15,9 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { RandomStream } from '@headkeeper/testkit';
 import type { Member } from '../../ensemble/member.ts';
+import { seedOfRun } from '../../seed.ts';
 import { type DamageKind, damage } from '../damage.ts';
 import { type LogRecord, recordsBelow } from './log-records.ts';
 import { Stage } from './stage.ts';
@@ -26,7 +28,7 @@ interface HelicalCell {
   readonly row: string;
   /** The servers that start later than the others. */
   readonly late: readonly number[];
-  harm(stage: Stage): void;
+  harm(stage: Stage, random: RandomStream): void;
 }
 
 type Outcome = 'recovered' | 'nobody serves' | 'wrong';
@@ -39,8 +41,13 @@ const ALONE_MS = 4_000;
 const LOOK_EVERY_MS = 100;
 
 const { values } = parseArgs({
-  options: { from: { type: 'string', default: '0' }, to: { type: 'string', default: '100000' } },
+  options: {
+    from: { type: 'string', default: '0' },
+    to: { type: 'string', default: '100000' },
+    seed: { type: 'string' },
+  },
 });
+const seed = seedOfRun(values.seed);
 process.setMaxListeners(100);
 const cells = [...helicalCells(), ...tailCells()].slice(Number(values.from), Number(values.to));
 const stage = await Stage.prepare({ snapCount: 100_000, znodes: 90, znodeBytes: 200 });
@@ -69,10 +76,10 @@ function helicalCells(): HelicalCell[] {
     [1, 3, 10].flatMap((run) =>
       [0, 1, 2].map((turn): HelicalCell => {
         const row = `helical, ${run} at a time`;
-        const harm = (at: Stage): void => {
+        const harm = (at: Stage, random: RandomStream): void => {
           for (const sid of SIDS) {
             for (const [index, record] of records(at, sid).entries()) {
-              if ((Math.floor(index / run) + turn) % SIDS.length !== sid - 1) hurt(record, kind);
+              if ((Math.floor(index / run) + turn) % SIDS.length !== sid - 1) hurt(record, kind, random);
             }
           }
         };
@@ -88,8 +95,9 @@ function tailCells(): HelicalCell[] {
       [false, true].flatMap((isLate) =>
         SIDS.map((intact): HelicalCell => {
           const row = `tail on two servers, ${isLate ? 'the third starts later' : 'all start at once'}, ${kind}`;
-          const harm = (at: Stage): void => {
-            for (const sid of SIDS) if (sid !== intact) for (const record of tail(at, sid, count)) hurt(record, kind);
+          const harm = (at: Stage, random: RandomStream): void => {
+            for (const sid of SIDS)
+              if (sid !== intact) for (const record of tail(at, sid, count)) hurt(record, kind, random);
           };
           return {
             name: `${row}, ${count} records, intact on ${intact}`,
@@ -115,16 +123,16 @@ function tail(at: Stage, sid: number, count: number): LogRecord[] {
 }
 
 /** In the body of the record; `truncation` takes all from its beginning. */
-function hurt({ path, at, length }: LogRecord, kind: DamageKind): void {
+function hurt({ path, at, length }: LogRecord, kind: DamageKind, random: RandomStream): void {
   const file = { name: path, path, usedBytes: Number.MAX_SAFE_INTEGER };
-  if (kind === 'truncation') damage(file, kind, at, 0);
-  else damage(file, kind, at + Math.floor(length / 2), 20);
+  if (kind === 'truncation') damage(file, kind, at, 0, random);
+  else damage(file, kind, at + Math.floor(length / 2), 20, random);
 }
 
 async function tryHelical(cell: HelicalCell): Promise<{ readonly outcome: Outcome; readonly words: string }> {
   await stage.restore();
   const zxids = new Set(records(stage, 1).map(({ zxid }) => zxid));
-  cell.harm(stage);
+  cell.harm(stage, new RandomStream(seed, cell.name));
   const { members } = stage.ensemble;
   const faults: string[] = [];
   const logged = new Map(members.map((member) => [member, member.logLength()]));

@@ -1,13 +1,15 @@
 /**
  * The disk matrices, with real servers:
  *
- *   node interop/dist/chaos/matrix/main.js [--every 1] [--from 0] [--to 100000] [--seed 1]
+ *   node interop/dist/chaos/matrix/main.js [--every 1] [--from 0] [--to 100000] [--seed N]
  *
  * `--every N`: one cell in N, by a shuffle that the seed decides; `--from`, `--to`: of these, some only. Prints a table of what came
  * of them; exit code 1 when an answer was wrong or a server ended for another reason than its disk.
  */
 
 import { parseArgs } from 'node:util';
+import { RandomStream } from '@headkeeper/testkit';
+import { seedOfRun } from '../../seed.ts';
 import { CELL_FAULTS, type Cell, type CellResult, cellsOf, kindOf, tryCell } from './cells.ts';
 import { Stage } from './stage.ts';
 
@@ -16,24 +18,26 @@ const { values } = parseArgs({
     every: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
     to: { type: 'string', default: '100000' },
-    seed: { type: 'string', default: '1' },
+    seed: { type: 'string' },
   },
 });
+const seed = seedOfRun(values.seed);
 process.setMaxListeners(100);
 const [every, from, to] = [Number(values.every), Number(values.from), Number(values.to)];
 const stage = await Stage.prepare({ snapCount: 130, znodes: 400, znodeBytes: 160 });
 const all = cellsOf(stage);
-const chosen = shuffled(all, Number(values.seed))
+const chosen = new RandomStream(seed, 'cells')
+  .shuffled(all)
   .slice(0, Math.ceil(all.length / every))
   .slice(from, to);
 console.log(`${chosen.length} of ${all.length} cells`);
 const results: (readonly [Cell, CellResult])[] = [];
 const said = new Map<string, string>();
 for (const [index, cell] of chosen.entries()) {
-  const begun = performance.now();
-  const result = await tryCell(stage, cell);
-  results.push([cell, result]);
   const where = `${cell.fault} in block ${cell.block} of ${cell.file.name}, ${cell.role}`;
+  const begun = performance.now();
+  const result = await tryCell(stage, cell, new RandomStream(seed, where));
+  results.push([cell, result]);
   console.log(`${index + from}: ${where}: ${result.outcome} (${(performance.now() - begun).toFixed(0)} ms)`);
   if (result.outcome === 'wrong') console.log(result.words.replaceAll(/^/gm, '    '));
   if (result.outcome === 'stopped safely') said.set(`${kindOf(cell.file)}, ${cell.fault}`, result.words);
@@ -58,16 +62,3 @@ for (const kind of kinds) {
 const tried = results.filter(([, { outcome }]) => outcome !== 'unreached').length;
 console.log(`${tried} cells tried, ${wrong} wrong`);
 process.exit(wrong === 0 ? 0 : 1);
-
-/** The same order for the same seed, so that a matrix can be tried in parts. */
-function shuffled<T>(list: readonly T[], seed: number): T[] {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state;
-  };
-  return list
-    .map((one) => [next(), one] as const)
-    .sort(([a], [b]) => a - b)
-    .map(([, one]) => one);
-}

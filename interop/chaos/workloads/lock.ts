@@ -8,6 +8,7 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import type { RandomStream } from '@headkeeper/testkit';
 import type { ChaosClient } from '../client.ts';
 import { orderOf } from './queue.ts';
 import { answered, ensure, type Workload } from './workload.ts';
@@ -50,7 +51,7 @@ export class LockWorkload implements Workload {
     await ensure(client, this.#guarded);
   }
 
-  async step(client: ChaosClient): Promise<void> {
+  async step(client: ChaosClient, random: RandomStream): Promise<void> {
     const mine = await this.#stand(client);
     if (mine === null) return;
     for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -58,16 +59,11 @@ export class LockWorkload implements Workload {
       const line = [...children].sort((a, b) => orderOf(a) - orderOf(b));
       if (out === 'ok' && !line.includes(mine.name)) return;
       if (out === 'ok' && line[0] === mine.name) {
-        await this.#hold(client, mine.session, {
-          client: client.name,
-          token: mine.token,
-          asked: call,
-          from: ret,
-          until: ret,
-        });
+        const tenure = { client: client.name, token: mine.token, asked: call, from: ret, until: ret };
+        await this.#hold(client, random, mine.session, tenure);
         break;
       }
-      await pause(20 + Math.random() * 60);
+      await pause(random.between(20, 80));
     }
     // Whether it goes by this or with its session, it goes.
     await client.delete(`${this.#path}/${mine.name}`, -1);
@@ -94,13 +90,13 @@ export class LockWorkload implements Workload {
     }
   }
 
-  async #hold(client: ChaosClient, session: string, tenure: Tenure): Promise<void> {
+  async #hold(client: ChaosClient, random: RandomStream, session: string, tenure: Tenure): Promise<void> {
     this.#tenures.push(tenure);
     // The resource outside: it knows nothing but tokens.
     if (tenure.token < this.#highest) this.#fenced++;
     this.#highest = Math.max(this.#highest, tenure.token);
     for (let writes = 0; writes < 2; writes++) {
-      await pause(Math.random() * HOLD_MS);
+      await pause(random.below(HOLD_MS));
       const { out, call, session: wroteIn } = await client.set(this.#guarded, String(tenure.token), -1);
       if (out !== 'ok' || wroteIn !== session) return;
       tenure.until = Math.max(tenure.until, call);

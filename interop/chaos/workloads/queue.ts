@@ -1,5 +1,6 @@
 /** Clients put items and take them, lowest first: each is taken once, and none is lost. */
 
+import type { RandomStream } from '@headkeeper/testkit';
 import type { ChaosClient } from '../client.ts';
 import { answered, ensure, namesIn, type Workload } from './workload.ts';
 
@@ -26,10 +27,10 @@ export class QueueWorkload implements Workload {
     await ensure(client, this.#path);
   }
 
-  async step(client: ChaosClient): Promise<void> {
+  async step(client: ChaosClient, random: RandomStream): Promise<void> {
     // A little more often taken than put, so that it is empty at times.
-    if (Math.random() < 0.47) await this.#putOne(client);
-    else await this.#takeOne(client);
+    if (random.below(100) < 47) await this.#putOne(client);
+    else await this.#takeOne(client, random);
   }
 
   async #putOne(client: ChaosClient): Promise<void> {
@@ -42,10 +43,10 @@ export class QueueWorkload implements Workload {
     });
   }
 
-  async #takeOne(client: ChaosClient): Promise<void> {
+  async #takeOne(client: ChaosClient, random: RandomStream): Promise<void> {
     const { children = [] } = await client.children(this.#path);
     const near = [...children].sort((a, b) => orderOf(a) - orderOf(b)).slice(0, NEAREST);
-    const name = near[Math.floor(Math.random() * near.length)];
+    const name = near[random.below(near.length)];
     if (name === undefined) return;
     const path = `${this.#path}/${name}`;
     const { data } = await client.read(path);

@@ -1,10 +1,11 @@
 /** Clients create, set, compare-and-set, delete and read the same few znodes; a search judges whether that is linearisable. */
 
+import type { RandomStream } from '@headkeeper/testkit';
 import { type Operation, withStaleRead } from '../../ensemble/history.ts';
 import { judge } from '../../ensemble/linearizability.ts';
 import type { ChaosClient } from '../client.ts';
 import type { Answer } from '../client-process.ts';
-import { ensure, pick, type Workload } from './workload.ts';
+import { ensure, type Workload } from './workload.ts';
 
 /** Registers in use at a time, and operations until one is replaced: long histories are hard to judge. */
 const LIVE = 3;
@@ -41,12 +42,12 @@ export class RegisterWorkload implements Workload {
     await ensure(client, this.#root);
   }
 
-  async step(client: ChaosClient): Promise<void> {
-    const key = this.#key();
+  async step(client: ChaosClient, random: RandomStream): Promise<void> {
+    const key = this.#key(random);
     const seen = `${client.name} ${key}`;
     const on = `register:${key}`;
     const data = client.fresh();
-    const chance = Math.random() * 100;
+    const chance = random.below(100);
     if (chance < 45) {
       const answer = await client.current(key, on);
       if (answer.stale !== true && answer.out !== 'unknown') this.#record(client, 'read', key, '', -1, answer);
@@ -99,9 +100,9 @@ export class RegisterWorkload implements Workload {
     return known;
   }
 
-  #key(): string {
+  #key(random: RandomStream): string {
     while (this.#uses.size < LIVE) this.#uses.set(`${this.#root}/${++this.#made}`, 0);
-    const key = pick([...this.#uses.keys()]);
+    const key = random.pick([...this.#uses.keys()]);
     const uses = (this.#uses.get(key) ?? 0) + 1;
     if (uses < OPERATIONS_EACH) this.#uses.set(key, uses);
     else this.#uses.delete(key);

@@ -1,5 +1,6 @@
 /** Clients add elements, each a znode, and remove some: what was answered is there in the end, and nothing else. */
 
+import type { RandomStream } from '@headkeeper/testkit';
 import type { ChaosClient } from '../client.ts';
 import type { Answer } from '../client-process.ts';
 import { ensure, namesIn, type Workload } from './workload.ts';
@@ -34,7 +35,7 @@ export class SetWorkload implements Workload {
     await ensure(client, this.#root);
   }
 
-  async step(client: ChaosClient): Promise<void> {
+  async step(client: ChaosClient, random: RandomStream): Promise<void> {
     const element = client.fresh();
     const path = `${this.#root}/${element}`;
     this.#fates.set(element, 'adding');
@@ -44,7 +45,7 @@ export class SetWorkload implements Workload {
       // Nobody else adds it: a library that repeated the request by itself would see this.
       this.#faults.push(`${path} was there before it was added`);
     }
-    if (out !== 'ok' || Math.random() * REMOVED_ONE_IN > 1) return;
+    if (out !== 'ok' || random.below(REMOVED_ONE_IN) > 0) return;
     this.#fates.set(element, 'removing');
     const removed = await client.delete(path, -1);
     if (removed.out === 'noNode') this.#faults.push(`${path} was added, and gone when it was to be removed`);

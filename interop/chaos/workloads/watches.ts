@@ -4,8 +4,9 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import type { RandomStream } from '@headkeeper/testkit';
 import type { ChaosClient } from '../client.ts';
-import { answered, ensure, pick, type Workload } from './workload.ts';
+import { answered, ensure, type Workload } from './workload.ts';
 
 interface Armed {
   readonly client: ChaosClient;
@@ -36,9 +37,9 @@ export class WatchWorkload implements Workload {
     for (const path of this.#paths) await ensure(client, path);
   }
 
-  async step(client: ChaosClient): Promise<void> {
-    const path = pick(this.#paths);
-    if (Math.random() < 0.2) {
+  async step(client: ChaosClient, random: RandomStream): Promise<void> {
+    const path = random.pick(this.#paths);
+    if (random.below(5) === 0) {
       await client.set(path, client.fresh(), -1);
       return;
     }

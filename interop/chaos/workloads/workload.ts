@@ -1,6 +1,7 @@
 /** What the clients of a run do, each kind with its own judge. */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import type { RandomStream } from '@headkeeper/testkit';
 import type { ChaosClient } from '../client.ts';
 import type { Answer } from '../client-process.ts';
 
@@ -10,8 +11,8 @@ export interface Workload {
   readonly loops: number;
   /** Makes what it needs; once, before any step. */
   prepare(client: ChaosClient): Promise<void>;
-  /** One round. Returns early when the client has ended. */
-  step(client: ChaosClient): Promise<void>;
+  /** One round, by the choices of `random`. Returns early when the client has ended. */
+  step(client: ChaosClient, random: RandomStream): Promise<void>;
   /** All is quiet and whole; `client` is the judge's own. What takes its time may take `patienceMs`. One sentence for each fault. */
   judge(client: ChaosClient, patienceMs: number): Promise<string[]>;
   /** Makes something wrong that the judge has to see. */
@@ -43,8 +44,4 @@ export async function namesIn(client: ChaosClient, path: string): Promise<readon
   const { out, children } = await answered(client, () => client.children(path));
   if (out !== 'ok' || children === undefined) throw new Error(`the children of ${path}: ${out}`);
   return children;
-}
-
-export function pick<T>(all: readonly T[]): T {
-  return all[Math.floor(Math.random() * all.length)] as T;
 }
