@@ -1,4 +1,6 @@
-/** Operations on registers (znodes) as their clients saw them: what the linearisability checker judges. */
+/** Operations on registers (znodes) as their clients saw them: what the search for an order of them judges. */
+
+import { ErrorCode } from '@headkeeper/protocol';
 
 export interface Operation {
   readonly client: number;
@@ -50,9 +52,27 @@ export function countHistory(history: readonly Operation[]): HistoryCounts {
   };
 }
 
-/** One operation a line. */
+const REQUESTS = { create: 'create', set: 'setData', delete: 'delete', read: 'getData' } as const;
+const REFUSALS = { absent: ErrorCode.noNode, exists: ErrorCode.nodeExists, version: ErrorCode.badVersion } as const;
+
+/** In the format of docs/internals/histories.md: of each operation the call and the return, as far as the search reads them. */
 export function historyText(history: readonly Operation[]): string {
-  return `${history.map((operation) => JSON.stringify(operation)).join('\n')}\n`;
+  const lines: object[] = [{ kind: 'history', version: 1, source: 'registers', wireOrder: false }];
+  for (const [id, operation] of history.entries()) {
+    const { client, key, op, data, expected, call } = operation;
+    const whose = { client: `client-${client}`, session: '0x0', id };
+    const asked = { path: key, data, version: expected };
+    lines.push({ kind: 'call', at: call, ...whose, do: REQUESTS[op], in: asked, on: `register:${key}` });
+    lines.push({ kind: 'return', at: operation.return, ...whose, ...answerOf(operation) });
+  }
+  return `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`;
+}
+
+function answerOf({ op, outcome, version, found }: Operation): object {
+  if (outcome === 'unknown') return { outcome };
+  if (outcome !== 'ok') return { outcome: 'refused', error: REFUSALS[outcome] };
+  if (op === 'set') return { outcome, out: { stat: { version } } };
+  return { outcome, out: op === 'read' ? { stat: { version }, data: found } : {} };
 }
 
 /**

@@ -35,15 +35,6 @@ export function buildGoClient(): Promise<string> {
   return buildGo('go-client', 'interop', join(sources, 'go'));
 }
 
-/** Builds the linearisability checker (Porcupine, pinned by go.mod and go.sum) and returns its path. */
-export function buildLinearizabilityChecker(): Promise<string> {
-  return buildGo(
-    'linearizability-checker',
-    'linearizability',
-    join(repositoryRoot, 'interop/ensemble/linearizability'),
-  );
-}
-
 /** Builds the search for histories of all objects (Porcupine, pinned by go.mod and go.sum) and returns its path. */
 export function buildHistorySearch(): Promise<string> {
   const source = join(repositoryRoot, 'interop/histories/porcupine');

@@ -2,7 +2,7 @@
 
 import { installApacheAdmin } from './apache-admin.ts';
 import { installApacheZooKeeper } from './apache-zookeeper.ts';
-import { buildCClient, buildGoClient, buildLinearizabilityChecker } from './client-programs.ts';
+import { buildCClient, buildGoClient, buildHistorySearch } from './client-programs.ts';
 import { curatorVersion, installCurator } from './curator.ts';
 import { installRuntimes } from './js-runtimes.ts';
 import { installKazoo, kazooVersion } from './kazoo.ts';
@@ -18,7 +18,7 @@ const peers: readonly (readonly [string, () => Promise<unknown>])[] = [
   [`Curator ${curatorVersion}`, installCurator],
   ['C client', buildCClient],
   ['Go client', buildGoClient],
-  ['Linearisability checker', buildLinearizabilityChecker],
+  ['Search for histories', buildHistorySearch],
   [`kazoo ${kazooVersion}`, installKazoo],
   ['S3 server', buildS3Server],
   ['Other clients for Node', installNodeClients],
