@@ -17,18 +17,15 @@
  *   {"event":"connected" | "disconnected" | "expired","session","at"}
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { installApacheZooKeeper } from '../peers/apache-zookeeper.ts';
 import { nameFor } from '../peers/client-programs.ts';
 import { run } from '../peers/command.ts';
 import { installKazoo } from '../peers/kazoo.ts';
+import { type Language, LineProcess, type Program } from '../peers/line-process.ts';
 import { installOnce, repositoryRoot } from '../peers/peer-cache.ts';
 import { nowUs } from './history.ts';
-
-export type Language = 'typescript' | 'python' | 'java';
 
 export type Command = 'create' | 'set' | 'delete' | 'read' | 'fresh' | 'children';
 
@@ -67,6 +64,7 @@ export interface ClientProcessOptions {
 }
 
 const PATIENCE_MS = 60_000;
+const ENDS_WITHIN_MS = 8_000;
 const sources = join(repositoryRoot, 'interop/chaos/clients');
 
 export class ClientProcess {
@@ -74,59 +72,46 @@ export class ClientProcess {
   readonly language: Language;
   /** Of the latest event or answer. */
   session = '0x0';
-  readonly #child: ChildProcess;
+  readonly #process: LineProcess;
   readonly #waiting: Map<number, (answer: Answer) => void> = new Map();
   readonly #heard: (event: ClientEvent) => void;
-  readonly #closed: Promise<void>;
   #first: () => void = () => {};
   #next = 0;
-  #ended = false;
-  #errors = '';
 
-  private constructor(child: ChildProcess, options: ClientProcessOptions) {
-    this.#child = child;
+  private constructor(program: Program, options: ClientProcessOptions) {
+    this.#process = new LineProcess(program, (line) => this.#said(line));
     this.name = options.name;
     this.language = options.language;
     this.#heard = options.heard;
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#errors = (this.#errors + text).slice(-4000);
-    });
-    createInterface(child.stdout as NodeJS.ReadableStream).on('line', (line) => this.#said(line));
-    this.#closed = new Promise((resolve) => child.on('close', () => resolve(this.#over())));
+    this.#process.closed.then(() => this.#over());
   }
 
   /** Starts a process and waits for its first session. */
   static async start(options: ClientProcessOptions): Promise<ClientProcess> {
     const { argv, env } = await programOf(options.language);
-    const [command = '', ...args] = argv;
-    const child = spawn(command, [...args, options.connectString, String(options.sessionMs)], {
-      env: { ...process.env, ...env },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    child.stdin.on('error', () => {});
-    const reap = (): boolean => child.kill('SIGKILL');
-    process.once('exit', reap);
-    child.on('close', () => process.removeListener('exit', reap));
-    const client = new ClientProcess(child, options);
+    const client = new ClientProcess(
+      { argv: [...argv, options.connectString, String(options.sessionMs)], env },
+      options,
+    );
     await new Promise<void>((resolve, reject) => {
-      const fail = (): void => reject(new Error(`${client.name} has no session\n${client.#errors}`));
+      const fail = (): void => reject(new Error(`${client.name} has no session\n${client.errors}`));
       const timer = setTimeout(fail, PATIENCE_MS);
       client.#first = () => {
         clearTimeout(timer);
         resolve();
       };
-      child.on('close', fail);
+      client.#process.closed.then(fail);
     });
     return client;
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#process.isClosed;
   }
 
   /** What it printed as errors: a client must not. */
   get errors(): string {
-    return this.#errors;
+    return this.#process.errors;
   }
 
   /** The number of the next command. */
@@ -139,23 +124,19 @@ export class ClientProcess {
     return new Promise((resolve) => {
       const call = nowUs();
       const unknown = (): void => resolve({ out: 'unknown', session: this.session, call, ret: nowUs() });
-      if (this.#ended) return unknown();
+      if (this.ended) return unknown();
       this.#waiting.set(id, (answer) => (answer === NONE ? unknown() : resolve(answer)));
-      this.#child.stdin?.write(`${[id, command, path, ...words].join(' ')}\n`);
+      this.#process.send([id, command, path, ...words].join(' '));
     });
   }
 
-  async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    await this.#closed;
+  kill(): Promise<void> {
+    return this.#process.kill();
   }
 
   /** Closes its session and ends. */
-  async end(): Promise<void> {
-    this.#child.stdin?.end();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 8_000);
-    await this.#closed;
-    clearTimeout(timer);
+  end(): Promise<void> {
+    return this.#process.end(ENDS_WITHIN_MS);
   }
 
   #said(line: string): void {
@@ -174,7 +155,6 @@ export class ClientProcess {
   }
 
   #over(): void {
-    this.#ended = true;
     for (const waiting of this.#waiting.values()) waiting(NONE);
     this.#waiting.clear();
   }
@@ -187,9 +167,7 @@ export async function installClients(): Promise<void> {
   await Promise.all([javaClassPath(), installKazoo()]);
 }
 
-async function programOf(
-  language: Language,
-): Promise<{ readonly argv: readonly string[]; readonly env: Readonly<Record<string, string>> }> {
+async function programOf(language: Language): Promise<Program> {
   switch (language) {
     case 'typescript':
       return { argv: [process.execPath, join(repositoryRoot, 'interop/dist/chaos/clients/chaos-client.js')], env: {} };

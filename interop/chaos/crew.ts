@@ -2,9 +2,10 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { RandomStream } from '@headkeeper/testkit';
+import type { Language } from '../peers/line-process.ts';
 import type { Arena } from './arena.ts';
 import { ChaosClient } from './client.ts';
-import { type ClientEvent, ClientProcess, type Language } from './client-process.ts';
+import { type ClientEvent, ClientProcess } from './client-process.ts';
 import type { HistoryFile } from './history.ts';
 import type { Workload } from './workloads/workload.ts';
 

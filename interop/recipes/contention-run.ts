@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startHeadkeeper } from '../peers/headkeeper.ts';
+import type { Language } from '../peers/line-process.ts';
 import { counterScenario } from './counter.ts';
 import { Crew } from './crew.ts';
 import { doubleBarrierScenario } from './double-barrier.ts';
@@ -19,7 +20,7 @@ import {
 import type { Scenario } from './scenario.ts';
 import { readWriteScenario, semaphoreScenario } from './sharing.ts';
 import { turnsScenario } from './turns.ts';
-import { installWorkers, type Language } from './worker.ts';
+import { installWorkers } from './worker.ts';
 
 const CREW: readonly Language[] = ['typescript', 'java', 'python', 'typescript'];
 const ROUNDS_PER_KILL = 20;

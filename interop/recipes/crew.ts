@@ -2,7 +2,8 @@
 
 import { type Client, connect } from '@headkeeper/client';
 import { until } from '../ensemble/waiting.ts';
-import { type Language, type Said, Worker } from './worker.ts';
+import type { Language } from '../peers/line-process.ts';
+import { type Said, Worker } from './worker.ts';
 
 export class Crew {
   readonly client: Client;

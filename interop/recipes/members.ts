@@ -7,9 +7,10 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Language } from '../peers/line-process.ts';
 import type { Crew } from './crew.ts';
 import type { Scenario, ScenarioOptions, Verdict } from './scenario.ts';
-import type { Language, Worker } from './worker.ts';
+import type { Worker } from './worker.ts';
 
 type MembersKind = 'service' | 'party' | 'shallow';
 

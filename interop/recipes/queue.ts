@@ -12,10 +12,11 @@
 
 import { DelayQueue, DistributedQueue, IdQueue, SimpleQueue } from '@headkeeper/recipes';
 import { until } from '../ensemble/waiting.ts';
+import type { Language } from '../peers/line-process.ts';
 import type { Crew } from './crew.ts';
 import type { Scenario, ScenarioOptions, Verdict } from './scenario.ts';
 import { work } from './shared-work.ts';
-import type { Language, Said, Worker } from './worker.ts';
+import type { Said, Worker } from './worker.ts';
 
 const NOTHING = 'nothing';
 const IDLE = 'idle';

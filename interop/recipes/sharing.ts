@@ -1,12 +1,13 @@
 /** Read-write locks and semaphores of two languages each: the names of Curator and of kazoo are not the same. */
 
+import type { Language } from '../peers/line-process.ts';
 import type { Crew } from './crew.ts';
 import type { Scenario, ScenarioOptions, Verdict } from './scenario.ts';
 import { work } from './shared-work.ts';
 import { judgeSharing, type Use } from './sharing-judge.ts';
 import { turnsOf } from './turns.ts';
 import { judgeTurns } from './turns-judge.ts';
-import type { Language, Said, Worker } from './worker.ts';
+import type { Said, Worker } from './worker.ts';
 
 type Layout = 'curator' | 'kazoo';
 

@@ -1,10 +1,11 @@
 /** Turns of all languages at one lock, one election by latch, one election by selector; and of two at kazoo's own lock. */
 
 import { until } from '../ensemble/waiting.ts';
+import type { Language } from '../peers/line-process.ts';
 import type { Crew } from './crew.ts';
 import type { Scenario, ScenarioOptions, Verdict } from './scenario.ts';
 import { judgeTurns, type Turn } from './turns-judge.ts';
-import type { Language, Said, Worker } from './worker.ts';
+import type { Said, Worker } from './worker.ts';
 
 type TurnKind = 'lock' | 'kazoo-lock' | 'latch' | 'selector';
 

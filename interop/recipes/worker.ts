@@ -40,14 +40,11 @@
  * What is said is written before anything else is done, so that it survives a SIGKILL.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { installCurator } from '../peers/curator.ts';
 import { installKazoo } from '../peers/kazoo.ts';
+import { type Language, LineProcess, type Program } from '../peers/line-process.ts';
 import { repositoryRoot } from '../peers/peer-cache.ts';
-
-export type Language = 'typescript' | 'java' | 'python';
 
 /** A line that a worker said. */
 export interface Said {
@@ -57,6 +54,7 @@ export interface Said {
 }
 
 const PATIENCE_MS = 60_000;
+const ENDS_WITHIN_MS = 5_000;
 const workers = join(repositoryRoot, 'interop/recipes/workers');
 
 export interface WorkerOptions {
@@ -75,52 +73,29 @@ export class Worker {
   readonly name: string;
   /** Everything it said. */
   readonly said: Said[] = [];
-  readonly #child: ChildProcess;
+  readonly #process: LineProcess;
   readonly #listeners: Set<() => void> = new Set();
-  readonly #closed: Promise<void>;
-  #isClosed = false;
-  #errors = '';
   #isKilled = false;
   /** When it was surely dead, nanoseconds; null: it was not killed, or is not dead yet. */
   diedAt: bigint | null = null;
 
-  private constructor(child: ChildProcess, options: WorkerOptions) {
-    this.#child = child;
-    this.language = options.language;
-    this.name = `${options.language} ${child.pid}`;
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#errors = (this.#errors + text).slice(-4000);
-    });
-    createInterface(child.stdout as NodeJS.ReadableStream).on('line', (line) => {
+  private constructor(program: Program, options: WorkerOptions) {
+    this.#process = new LineProcess(program, (line) => {
       const [what = '', ...words] = line.split(' ');
       const said = { worker: this, what, words };
       this.said.push(said);
       options.heard(said);
-      for (const listener of [...this.#listeners]) listener();
+      this.#look();
     });
-    this.#closed = new Promise((resolve) => {
-      child.on('close', () => {
-        this.#isClosed = true;
-        for (const listener of [...this.#listeners]) listener();
-        resolve();
-      });
-    });
+    this.language = options.language;
+    this.name = `${options.language} ${this.#process.pid}`;
+    this.#process.closed.then(() => this.#look());
   }
 
   /** Starts a process and waits for its session. */
   static async start(options: WorkerOptions): Promise<Worker> {
     const { argv, env } = await programOf(options.language);
-    const [command = '', ...args] = argv;
-    const child = spawn(command, [...args, options.address, String(options.sessionTimeoutMs)], {
-      env: { ...process.env, ...env },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    // A process that was killed cannot take commands; that is no error of ours.
-    child.stdin.on('error', () => {});
-    const reap = (): boolean => child.kill('SIGKILL');
-    process.once('exit', reap);
-    child.on('close', () => process.removeListener('exit', reap));
-    const worker = new Worker(child, options);
+    const worker = new Worker({ argv: [...argv, options.address, String(options.sessionTimeoutMs)], env }, options);
     await worker.hears('ready');
     return worker;
   }
@@ -134,7 +109,7 @@ export class Worker {
   }
 
   send(command: string): void {
-    this.#child.stdin?.write(`${command}\n`);
+    this.#process.send(command);
   }
 
   /**
@@ -152,7 +127,7 @@ export class Worker {
         const last = this.said.at(-1);
         reject(
           new Error(
-            `${this.name}: no '${what}': ${why}; its last word: ${last?.what} ${last?.words.join(' ')}\n${this.#errors}`,
+            `${this.name}: no '${what}': ${why}; its last word: ${last?.what} ${last?.words.join(' ')}\n${this.#process.errors}`,
           ),
         );
       };
@@ -162,7 +137,7 @@ export class Worker {
           over();
           resolve(found);
         } else if (this.said.slice(from).some((said) => said.what === 'failed')) fail('it has failed');
-        else if (this.#isClosed) fail('it has ended');
+        else if (this.#process.isClosed) fail('it has ended');
       };
       const timer = setTimeout(() => fail(`not within ${PATIENCE_MS} ms`), PATIENCE_MS);
       this.#listeners.add(look);
@@ -173,17 +148,17 @@ export class Worker {
   /** SIGKILL, and waits until it is dead and everything it said is heard. */
   async kill(): Promise<void> {
     this.#isKilled = true;
-    this.#child.kill('SIGKILL');
-    await this.#closed;
+    await this.#process.kill();
     this.diedAt = process.hrtime.bigint();
   }
 
   /** Lets it end by itself. */
-  async end(): Promise<void> {
-    this.#child.stdin?.end();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
-    await this.#closed;
-    clearTimeout(timer);
+  end(): Promise<void> {
+    return this.#process.end(ENDS_WITHIN_MS);
+  }
+
+  #look(): void {
+    for (const listener of [...this.#listeners]) listener();
   }
 }
 
@@ -192,9 +167,7 @@ export async function installWorkers(): Promise<void> {
   await Promise.all([installCurator(), installKazoo()]);
 }
 
-async function programOf(
-  language: Language,
-): Promise<{ readonly argv: readonly string[]; readonly env: Readonly<Record<string, string>> }> {
+async function programOf(language: Language): Promise<Program> {
   switch (language) {
     case 'typescript':
       return {
