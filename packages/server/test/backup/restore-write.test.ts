@@ -13,6 +13,7 @@ import { type Recovery, recover } from '../../src/core/log/recovery.ts';
 import { RecoveredState } from '../../src/core/recovered-state.ts';
 import { limits } from '../../src/limits.ts';
 import { type DumpedNode, nodesOf } from '../core/tree-dump.ts';
+import { put } from '../disk/files.ts';
 
 const TWO_32 = 4294967296;
 const SETTINGS = new CoreHarness().settings;
@@ -91,14 +92,6 @@ function refusal(run: () => void, problem: RestoreProblem): string {
     return error.problem === problem;
   });
   return message;
-}
-
-function put(disk: SimDisk, path: string, text = ''): void {
-  const file = disk.createSync(path);
-  const bytes = new TextEncoder().encode(text);
-  file.writeSync(bytes, 0, bytes.length, 0);
-  file.dataSyncSync();
-  file.closeSync();
 }
 
 describe('a restored directory', () => {
@@ -233,7 +226,7 @@ describe('a directory that a restore must not touch', () => {
       const disk = new SimDisk(1);
       disk.makeFolderSync('/data');
       disk.makeFolderSync('/data/version-2');
-      put(disk, path);
+      put(disk, path, '');
       const message = refusal(() => writeRestored(worldOf(disk), [together], dataOf(someState(), 9)), 'not-empty');
       assert.ok(message.includes(`/data is not empty: it holds ${name}`), message);
       assert.deepEqual(disk.listSync('/data/version-2').length, path.includes('version-2') ? 1 : 0);

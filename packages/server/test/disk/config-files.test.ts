@@ -7,6 +7,7 @@ import { configFileForms } from '../../src/config/dynamic-config.ts';
 import { parseServerConfig } from '../../src/config/parse.ts';
 import type { ServerConfig } from '../../src/config/schema.ts';
 import { type Membership, parseMembership } from '../../src/core/membership/membership.ts';
+import { put } from './files.ts';
 
 const FILE = '/etc/zoo.cfg';
 const STATIC = `# our ensemble
@@ -27,14 +28,6 @@ server.2=b:2888:3888
 function membership(version: number, hosts: string, client = ''): Membership {
   const lines = [...hosts].map((host, at) => `server.${at + 1}=${host}:2888:3888${at === 0 ? client : ''}`);
   return parseMembership([...lines, `version=${version.toString(16)}`].join('\n'));
-}
-
-function put(disk: SimDisk, path: string, text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  const file = disk.createSync(path);
-  file.writeSync(bytes, 0, bytes.length, 0);
-  file.dataSyncSync();
-  file.closeSync();
 }
 
 function textOf(disk: SimDisk, path: string): string | null {

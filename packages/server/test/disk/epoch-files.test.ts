@@ -10,6 +10,7 @@ import {
   storeEpochs,
 } from '../../src/adapters/disk/epoch-files.ts';
 import type { Epochs } from '../../src/ports.ts';
+import { put } from './files.ts';
 
 const FOLDER = '/version-2';
 const EPOCH = 4294967296;
@@ -19,14 +20,6 @@ function emptyDisk(): SimDisk {
   disk.makeFolderSync(FOLDER);
   disk.syncDirSync('/');
   return disk;
-}
-
-function put(disk: SimDisk, name: string, text: string): void {
-  const file = disk.createSync(`${FOLDER}/${name}`);
-  file.writeSync(new TextEncoder().encode(text), 0, text.length, 0);
-  file.dataSyncSync();
-  file.closeSync();
-  disk.syncDirSync(FOLDER);
 }
 
 /** What a start does with the files. */
@@ -91,7 +84,7 @@ describe('epochs that one flipped bit has changed (D10)', () => {
     ] as const) {
       const disk = emptyDisk();
       storeEpochs(disk, FOLDER, { accepted: 13, current: 12 });
-      put(disk, name, text);
+      put(disk, `${FOLDER}/${name}`, text);
       const { epochs, damage } = decide(disk, 5 * EPOCH + 7);
       assert.match(damage ?? '', new RegExp(`${name} has been 1[23], and is ${text}`));
       assert.deepEqual(epochs, { accepted: 13, current: 5 });
@@ -109,8 +102,8 @@ describe('epochs that one flipped bit has changed (D10)', () => {
   it('are believed when they are more than the copy says: Apache has been at work since, or a crash came between', () => {
     const disk = emptyDisk();
     storeEpochs(disk, FOLDER, { accepted: 13, current: 12 });
-    put(disk, 'acceptedEpoch', '14');
-    put(disk, 'currentEpoch', '14');
+    put(disk, `${FOLDER}/acceptedEpoch`, '14');
+    put(disk, `${FOLDER}/currentEpoch`, '14');
     assert.deepEqual(start(disk, 12 * EPOCH), { accepted: 14, current: 14 });
     assert.deepEqual(readEpochTexts(disk, FOLDER).copy, { accepted: 14, current: 14 });
   });
@@ -164,12 +157,12 @@ describe('epoch files', () => {
   it('are refused when they cannot be', () => {
     const disk = emptyDisk();
     const store = createEpochStore(disk, FOLDER);
-    put(disk, 'acceptedEpoch', '4');
+    put(disk, `${FOLDER}/acceptedEpoch`, '4');
     assert.throws(() => store.read(), EpochsDamaged);
-    put(disk, 'currentEpoch', '5');
+    put(disk, `${FOLDER}/currentEpoch`, '5');
     assert.throws(() => store.read(), EpochsDamaged);
     assert.throws(() => store.write({ accepted: 6, current: 5 }), EpochsDamaged);
-    put(disk, 'currentEpoch', '4');
+    put(disk, `${FOLDER}/currentEpoch`, '4');
     assert.deepEqual(store.read(), { accepted: 4, current: 4 });
   });
 
@@ -183,7 +176,7 @@ describe('epoch files', () => {
       else disk.rot(`${FOLDER}/${name}`, 0, 512, 'junk', 1);
       store.write({ accepted: 4, current: 3 });
       assert.deepEqual(start(disk, 3 * EPOCH + 1), { accepted: 4, current: 3 }, name);
-      if (name === 'currentEpoch') put(disk, name, '9');
+      if (name === 'currentEpoch') put(disk, `${FOLDER}/${name}`, '9');
       store.write({ accepted: 4, current: 4 });
       assert.deepEqual(start(disk, 4 * EPOCH + 1), { accepted: 4, current: 4 }, name);
       assert.throws(() => store.write({ accepted: 3, current: 3 }), /epochs/);

@@ -7,6 +7,7 @@ import { LogFileReader } from '../../src/core/log/log-reader.ts';
 import { beginRecord, endRecord, writeLogFileHeader, zxidOfBody } from '../../src/core/log/record-codec.ts';
 import { SnapshotEncoder } from '../../src/core/log/snapshot-encoder.ts';
 import type { HistoryStore } from '../../src/ports.ts';
+import { put } from './files.ts';
 import { LOGS, SNAPSHOTS } from './model-server.ts';
 
 export const EPOCH = 4294967296;
@@ -22,14 +23,6 @@ export function foldersOn(disk: SimDisk): HistoryFolders {
 
 export function historyOn(disk: SimDisk): HistoryStore {
   return createHistoryStore(foldersOn(disk));
-}
-
-function put(disk: SimDisk, path: string, bytes: Uint8Array): void {
-  const file = disk.createSync(path);
-  file.writeSync(bytes, 0, bytes.length, 0);
-  file.dataSyncSync();
-  file.closeSync();
-  disk.syncDirSync(path.slice(0, path.lastIndexOf('/')));
 }
 
 /** A log file of records with these zxids, `bodyBytes` long each, zeros behind them. */

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exploreCrashes, SimDisk } from '@headkeeper/testkit';
-import { type DataDir, openDataDir } from '../../src/adapters/disk/data-dir.ts';
 import { readWhole } from '../../src/adapters/disk/recovery-files.ts';
 import { type Examination, RepairFailed } from '../../src/adapters/disk/repair-draft.ts';
 import { salvageHistory } from '../../src/adapters/disk/salvage.ts';
 import { recover } from '../../src/core/log/recovery.ts';
 import { RecoveryRefused } from '../../src/core/log/recovery-refused.ts';
 import type { RecoverySource } from '../../src/core/log/recovery-source.ts';
+import { openOn, put } from './files.ts';
 import { EPOCH, foldersOn, putLog, putSnapshot, recordBytes, zxids } from './history-folder.ts';
 import { LOGS, ModelState, makeFolders, recoverModel, SNAPSHOTS } from './model-server.ts';
 
@@ -15,19 +15,6 @@ const WALL_MS = Date.UTC(2026, 10, 22, 2, 4, 30, 5);
 const LIMIT = 1 << 20;
 const RECORD_BYTES = 73;
 const PREFIX_BYTES = 12;
-
-function open(disk: SimDisk, dataLogDir = '/log'): DataDir {
-  return openDataDir({ disk, dataDir: '/data', dataLogDir, autocreate: false, lock: () => ({ release() {} }) });
-}
-
-function put(disk: SimDisk, path: string, text: string): void {
-  const file = disk.createSync(path);
-  const bytes = new TextEncoder().encode(text);
-  file.writeSync(bytes, 0, bytes.length, 0);
-  file.dataSyncSync();
-  file.closeSync();
-  disk.syncDirSync(path.slice(0, path.lastIndexOf('/')));
-}
 
 function examine(source: RecoverySource): Examination {
   try {
@@ -97,7 +84,7 @@ describe('a history that was put together again', () => {
     assert.throws(() => recoverModel(disk), /checksum/);
     const before = damaged();
     const whole = recoverModel(before).state.hash;
-    const dir = open(disk);
+    const dir = openOn(disk);
     dir.setAside('damaged', WALL_MS);
     put(disk, `${SNAPSHOTS}/acceptedEpoch`, '9');
     const draft = dir.beginRepair(LIMIT, examine);
@@ -109,12 +96,12 @@ describe('a history that was put together again', () => {
     assert.equal(dir.rebuilding, false);
     const recovery = recoverModel(disk);
     assert.deepEqual([recovery.lastZxid, recovery.state.hash], [6 * EPOCH + 9, whole]);
-    assert.deepEqual(open(disk).settleEpochs(recovery.lastZxid), { accepted: 9, current: 6 });
+    assert.deepEqual(openOn(disk).settleEpochs(recovery.lastZxid), { accepted: 9, current: 6 });
     assert.equal(readWhole(disk, `/log/version-2.damaged-20261122T020430005Z/log.600000001`).length > 0, true);
   });
 
   it('is verified first', () => {
-    const dir = open(damaged(2, 3));
+    const dir = openOn(damaged(2, 3));
     dir.setAside('damaged', WALL_MS);
     const draft = dir.beginRepair(LIMIT, examine);
     assert.throws(() => draft?.write(6 * EPOCH, zxids(6, 1, 9), (zxid) => bodyOf(zxid + 1)), RepairFailed);
@@ -124,7 +111,7 @@ describe('a history that was put together again', () => {
 
   it('is not what a leader had only begun to send', () => {
     const disk = damaged(2);
-    const dir = open(disk);
+    const dir = openOn(disk);
     dir.setAside('damaged', WALL_MS);
     putLog(disk, zxids(6, 1, 2));
     assert.equal(dir.beginRepair(LIMIT, examine), null, 'something has taken its place');
@@ -135,7 +122,7 @@ describe('a history that was put together again', () => {
   it('needs the promises of its server', () => {
     const disk = damaged(2);
     put(disk, `${SNAPSHOTS}/acceptedEpoch`, 'x');
-    const dir = open(disk);
+    const dir = openOn(disk);
     dir.setAside('damaged', WALL_MS);
     assert.equal(dir.beginRepair(LIMIT, examine), null);
   });
@@ -162,14 +149,14 @@ describe('a history that was put together again', () => {
         disk,
         { tornSeeds: [1, 2] },
         () => {
-          const dir = open(disk, dataLogDir);
+          const dir = openOn(disk, dataLogDir);
           dir.setAside('damaged', WALL_MS);
           const draft = dir.beginRepair(LIMIT, examine);
           draft?.write(6 * EPOCH, zxids(6, 1, 4), bodyOf);
           draft?.finish(6 * EPOCH + 4);
         },
         (point) => {
-          const dir = open(point.disk, dataLogDir);
+          const dir = openOn(point.disk, dataLogDir);
           outcomes.add(dir.rebuilding);
           const isThere = point.disk.existsSync(`${logs}/log.600000001`);
           const epochs = dir.settleEpochs(isThere ? 6 * EPOCH + 4 : 0);

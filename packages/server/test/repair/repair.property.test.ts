@@ -13,7 +13,8 @@ import { RepairRefused } from '../../src/repair/repair-refused.ts';
 import { repairSettings } from '../../src/repair/repair-settings.ts';
 import { tryStart } from '../../src/repair/trial-start.ts';
 import { nodesOf } from '../core/tree-dump.ts';
-import { edit, FOLDER, filesIn, put, type SampleHistory, sampleHistory } from './sample-history.ts';
+import { put } from '../disk/files.ts';
+import { edit, FOLDER, filesIn, type SampleHistory, sampleHistory } from './sample-history.ts';
 
 const JUTE_MAX_BUFFER = 1_048_575;
 const LOSSY = { juteMaxBuffer: JUTE_MAX_BUFFER, acceptLoss: true };

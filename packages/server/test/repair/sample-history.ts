@@ -7,6 +7,7 @@ import { beginRecord, endRecord, writeLogFileHeader } from '../../src/core/log/r
 import { SnapshotWriter } from '../../src/core/tree/snapshot-writer.ts';
 import { repairSettings } from '../../src/repair/repair-settings.ts';
 import { type DumpedNode, nodesOf } from '../core/tree-dump.ts';
+import { put } from '../disk/files.ts';
 
 export const FOLDER = '/data/version-2';
 export const EPOCH = 4294967296;
@@ -128,15 +129,6 @@ function snapshotOf(database: Database, number: number): Uint8Array {
     for (let chunk = writer.takeChunk(); chunk !== null; chunk = writer.takeChunk()) chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-/** Makes or replaces a file, durably. */
-export function put(disk: SimDisk, path: string, bytes: Uint8Array): void {
-  const file = disk.createSync(path);
-  file.writeSync(bytes, 0, bytes.length, 0);
-  file.dataSyncSync();
-  file.closeSync();
-  disk.syncDirSync(path.slice(0, path.lastIndexOf('/')));
 }
 
 /** Changes a copy of a file's bytes and puts it back. */
