@@ -1,20 +1,19 @@
 /** One ACK or COMMIT for many txns, between servers that have told each other so (docs/internals/divergence.md). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { QuorumPacketType, WORLD_ANYONE_ALL, Writer, writePacket } from '@headkeeper/protocol';
+import { QuorumPacketType, WORLD_ANYONE_ALL } from '@headkeeper/protocol';
 import { fromHex, toHex } from './captures.ts';
 import { EPOCH_1, madeUpTxn } from './histories.ts';
+import { feed, newLeaderOf, proposed } from './leader-packets.ts';
 import { MemberHarness } from './member-harness.ts';
 import { THREE } from './scenarios.ts';
 import { GROUPING_MARK, StandIn } from './stand-in.ts';
 import type { TestLink } from './test-link.ts';
 
-const { leaderInfo, diff, newLeader, upToDate, proposal, commit, inform, ack } = QuorumPacketType;
+const { leaderInfo, diff, upToDate, commit, inform, ack } = QuorumPacketType;
 const PLAIN_INFO = '00010000';
 const FIVE = THREE.replace(/^version/m, 'server.4=h4:2888:3888\nserver.5=h5:2888:3888\nversion');
 const MARK = GROUPING_MARK.toString(16);
-
-type Packet = readonly [type: number, zxid: number, data?: Uint8Array];
 
 /** A follower that serves, and has three txns proposed and none durable; `info` is what LEADERINFO holds. */
 function follower(info: string): { member: MemberHarness; link: TestLink } {
@@ -22,24 +21,11 @@ function follower(info: string): { member: MemberHarness; link: TestLink } {
   member.elect(3, true);
   const link = member.accept();
   const txns = [1, 2, 3].map((counter) => madeUpTxn(2 * EPOCH_1 + counter, `/t${counter}`));
-  feed(
-    member,
-    link,
-    [leaderInfo, 2 * EPOCH_1, fromHex(info)],
-    [diff, 0],
-    [newLeader, 2 * EPOCH_1, new TextEncoder().encode(THREE)],
-    [upToDate, -1],
-  );
+  feed(member, link, [leaderInfo, 2 * EPOCH_1, fromHex(info)], [diff, 0], newLeaderOf(2), [upToDate, -1]);
   link.take();
   member.autoDurable = false;
-  feed(member, link, ...txns.map(({ zxid, body }): Packet => [proposal, zxid, body]));
+  feed(member, link, ...proposed(...txns));
   return { member, link };
-}
-
-function feed(member: MemberHarness, link: TestLink, ...packets: readonly Packet[]): void {
-  const out = new Writer(256);
-  for (const [type, zxid, data] of packets) writePacket(out, type, zxid, data ?? null);
-  member.feed(link, out.toBytes());
 }
 
 /** Counters of the ACKs that have been sent. */

@@ -1,47 +1,21 @@
 /** Peers that break the rules, and roles that end at bad moments: what must not come of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  decodeNotification,
-  OpCode,
-  QuorumPacketType,
-  WORLD_ANYONE_ALL,
-  Writer,
-  writePacket,
-} from '@headkeeper/protocol';
+import { decodeNotification, OpCode, QuorumPacketType, WORLD_ANYONE_ALL, Writer } from '@headkeeper/protocol';
 import { limits } from '../../src/limits.ts';
 import { fromHex, type LoggedTxn, toHex } from './captures.ts';
 import { contentOf } from './content.ts';
 import { EPOCH_1, madeUpTxn } from './histories.ts';
+import { feed, IN_EPOCH_1, leaderInfoOf, newLeaderOf, type Packet, proposed, txns } from './leader-packets.ts';
 import { MemberHarness, type MemberOptions } from './member-harness.ts';
 import { THREE } from './scenarios.ts';
 import { StandIn } from './stand-in.ts';
 import type { SentPacket, TestLink } from './test-link.ts';
 
-const { followerInfo, ackEpoch, leaderInfo, diff, trunc, newLeader, upToDate, proposal, commit } = QuorumPacketType;
-const IN_EPOCH_1 = { accepted: 1, current: 1 };
+const { followerInfo, ackEpoch, diff, trunc, upToDate, proposal, commit } = QuorumPacketType;
 const TICK_MS = 2000;
-
-type Packet = readonly [type: number, zxid: number, data?: Uint8Array];
-
-/** Packets of a leader, in one piece. */
-function feed(member: MemberHarness, link: TestLink, ...packets: readonly Packet[]): void {
-  const out = new Writer(256);
-  for (const [type, zxid, data] of packets) writePacket(out, type, zxid, data ?? null);
-  member.feed(link, out.toBytes());
-}
-
-function txns(from: number, to: number): LoggedTxn[] {
-  return Array.from({ length: to - from + 1 }, (_, i) => madeUpTxn(EPOCH_1 + from + i, `/t${from + i}`));
-}
-
-function leaderInfoOf(epoch: number): Packet {
-  return [leaderInfo, epoch * EPOCH_1, fromHex('00010000')];
-}
-
-function newLeaderOf(epoch: number): Packet {
-  return [newLeader, epoch * EPOCH_1, new TextEncoder().encode(THREE)];
-}
+/** A leader that remembers next to nothing to send instead of its state. */
+const STATES_ONLY = { core: { commitLogCount: 2 }, ensemble: { snapshotSizeFactor: -1 } };
 
 /** Txns of the same zxids with another content. */
 function otherTxns(from: number, to: number): LoggedTxn[] {
@@ -80,15 +54,7 @@ function leading(options: Partial<MemberOptions> = {}): MemberHarness {
 
 test('behind a gap nothing of the leader counts any more, though it came in the same piece (D4)', () => {
   const { member, link } = follower({ epochs: IN_EPOCH_1, log: txns(1, 1) });
-  feed(
-    member,
-    link,
-    leaderInfoOf(2),
-    [diff, EPOCH_1 + 4],
-    ...txns(3, 4).map(({ zxid, body }): Packet => [proposal, zxid, body]),
-    newLeaderOf(2),
-    [upToDate, -1],
-  );
+  feed(member, link, leaderInfoOf(2), [diff, EPOCH_1 + 4], ...proposed(...txns(3, 4)), newLeaderOf(2), [upToDate, -1]);
   assert.equal(member.role, 'looking');
   assert.deepEqual(member.epochs, { accepted: 2, current: 1 });
 });
@@ -179,13 +145,7 @@ test('a role that ends before its order to the disk has failed leaves the disk t
     member.autoStorage = false;
     if (unapplied) {
       // Logged and not committed.
-      feed(
-        member,
-        link,
-        leaderInfoOf(2),
-        [diff, 0],
-        ...txns(1, 3).map(({ zxid, body }): Packet => [proposal, zxid, body]),
-      );
+      feed(member, link, leaderInfoOf(2), [diff, 0], ...proposed(...txns(1, 3)));
       member.cut(link);
       member.elect(3, true);
     }
@@ -209,8 +169,7 @@ test('a learner that waits for the state gets it, though the one that it was bei
   const member = leading({
     log,
     epochs: IN_EPOCH_1,
-    core: { commitLogCount: 2 },
-    ensemble: { snapshotSizeFactor: -1 },
+    ...STATES_ONLY,
   });
   member.autoFeed = false;
   new StandIn(member, { sid: 1, epoch: 1, lastZxid: EPOCH_1 + 20 });
@@ -337,8 +296,7 @@ test('a state that takes longer than initLimit to send is sent to its end, as lo
   const member = leading({
     log,
     epochs: IN_EPOCH_1,
-    core: { commitLogCount: 2 },
-    ensemble: { snapshotSizeFactor: -1 },
+    ...STATES_ONLY,
   });
   member.autoFeed = false;
   const one = new StandIn(member, { sid: 1, epoch: 1, lastZxid: EPOCH_1 + 100 });
@@ -387,8 +345,7 @@ test('a snapshot of before that is complete only now is not taken for the one of
   const leader = leading({
     log,
     epochs: IN_EPOCH_1,
-    core: { commitLogCount: 2 },
-    ensemble: { snapshotSizeFactor: -1 },
+    ...STATES_ONLY,
   });
   new StandIn(leader, { sid: 2, epoch: 1, lastZxid: EPOCH_1 + 20 });
   const toLearner = leader.learner();

@@ -1,55 +1,17 @@
 /** What a learner accepts of its leader, and what it does otherwise (quorum-protocol reference, 4.1, 6 and 8.2). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeTxn, QuorumPacketType, Writer, writePacket } from '@headkeeper/protocol';
+import { encodeTxn, QuorumPacketType, Writer } from '@headkeeper/protocol';
 import { type CapturedConnection, captureOf, fromHex, type LoggedTxn, zxidOf } from './captures.ts';
 import { contentOf } from './content.ts';
 import { EPOCH_1, madeUpTxn } from './histories.ts';
+import { feed, IN_EPOCH_1, leaderInfoOf, newLeaderOf, type Packet, proposed, txns } from './leader-packets.ts';
 import { MemberHarness, type MemberOptions } from './member-harness.ts';
 import { THREE } from './scenarios.ts';
 import type { TestLink } from './test-link.ts';
 
-const {
-  leaderInfo,
-  ackEpoch,
-  followerInfo,
-  diff,
-  trunc,
-  newLeader,
-  upToDate,
-  proposal,
-  commit,
-  ack,
-  ping,
-  request,
-  revalidate,
-} = QuorumPacketType;
-const IN_EPOCH_1 = { accepted: 1, current: 1 };
-
-type Packet = readonly [type: number, zxid: number, data?: Uint8Array];
-
-/** Packets of a leader, in one piece. */
-function feed(member: MemberHarness, link: TestLink, ...packets: readonly Packet[]): void {
-  const out = new Writer(256);
-  for (const [type, zxid, data] of packets) writePacket(out, type, zxid, data ?? null);
-  member.feed(link, out.toBytes());
-}
-
-function txns(from: number, to: number): LoggedTxn[] {
-  return Array.from({ length: to - from + 1 }, (_, i) => madeUpTxn(EPOCH_1 + from + i, `/t${from + i}`));
-}
-
-function proposed(...list: readonly LoggedTxn[]): Packet[] {
-  return list.map(({ zxid, body }): Packet => [proposal, zxid, body]);
-}
-
-function leaderInfoOf(epoch: number): Packet {
-  return [leaderInfo, epoch * EPOCH_1, fromHex('00010000')];
-}
-
-function newLeaderOf(epoch: number): Packet {
-  return [newLeader, epoch * EPOCH_1, new TextEncoder().encode(THREE)];
-}
+const { ackEpoch, followerInfo, diff, trunc, upToDate, proposal, commit, ack, ping, request, revalidate } =
+  QuorumPacketType;
 
 /** A follower of server 3 whose connection is open; its disk works when the test says so. */
 function follower(options: Partial<MemberOptions> = {}): { member: MemberHarness; link: TestLink } {

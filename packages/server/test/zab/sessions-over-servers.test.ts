@@ -10,37 +10,26 @@ import {
   OpCode,
   QuorumPacketType,
   Writer,
-  writePacket,
 } from '@headkeeper/protocol';
 import { limits } from '../../src/limits.ts';
 import { creation, setting, version } from '../core/requests.ts';
-import { fromHex } from './captures.ts';
 import { contentOf } from './content.ts';
 import { EPOCH_1, madeUpTxn } from './histories.ts';
+import { feed, IN_EPOCH_1, leaderInfoOf, newLeaderOf } from './leader-packets.ts';
 import { MemberHarness, type MemberOptions } from './member-harness.ts';
 import { THREE } from './scenarios.ts';
 import { StandIn } from './stand-in.ts';
 import type { TestLink } from './test-link.ts';
 
-const { leaderInfo, diff, newLeader, upToDate, proposal, commit, ping, request, revalidate } = QuorumPacketType;
-const IN_EPOCH_1 = { accepted: 1, current: 1 };
+const { diff, upToDate, proposal, commit, ping, request, revalidate } = QuorumPacketType;
 const TIMEOUT_MS = 10_000;
-
-type Packet = readonly [type: number, zxid: number, data?: Uint8Array];
-
-function feed(member: MemberHarness, link: TestLink, ...packets: readonly Packet[]): void {
-  const out = new Writer(256);
-  for (const [type, zxid, data] of packets) writePacket(out, type, zxid, data ?? null);
-  member.feed(link, out.toBytes());
-}
 
 /** A follower of server 3 that serves. */
 function serving(options: Partial<MemberOptions> = {}): { member: MemberHarness; link: TestLink } {
   const member = new MemberHarness({ sid: 1, membership: THREE, epochs: IN_EPOCH_1, ...options });
   member.elect(3, true);
   const link = member.accept();
-  const info: Packet = [leaderInfo, EPOCH_1, fromHex('00010000')];
-  feed(member, link, info, [diff, 0], [newLeader, EPOCH_1, new TextEncoder().encode(THREE)], [upToDate, -1]);
+  feed(member, link, leaderInfoOf(1), [diff, 0], newLeaderOf(1), [upToDate, -1]);
   link.take();
   return { member, link };
 }
