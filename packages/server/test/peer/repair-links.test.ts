@@ -9,12 +9,16 @@ import { makeFolders } from '../disk/model-server.ts';
 
 const LIMIT = 1 << 20;
 const EPOCH = 4294967296;
+/** The link of the server that asks. */
+const ASKING = 1;
 
 interface Donation {
   readonly donor: RepairDonor;
   /** What the asking server has heard. */
   readonly heard: RepairAnswer[];
   readonly over: (string | null)[];
+  /** Links of others that were closed. */
+  readonly closed: number[];
   /** Bytes that wait for the network; set by the test. */
   unsent: number;
   /** Turns of the loop until nothing more happens. */
@@ -26,12 +30,18 @@ function donation(disk: SimDisk, refuses: (sid: number) => string | null = () =>
   const turns: (() => void)[] = [];
   const heard: RepairAnswer[] = [];
   const over: (string | null)[] = [];
+  const closed: number[] = [];
   let question: RepairQuestion | null = null;
   const donor = new RepairDonor({
     links: {
-      send: (_link, bytes, start, end) => question?.data(bytes.slice(start, end)),
+      send: (link, bytes, start, end) => {
+        if (link === ASKING) question?.data(bytes.slice(start, end));
+      },
       unsent: () => made.unsent,
-      close: () => question?.end('closed'),
+      close: (link) => {
+        if (link === ASKING) question?.end('closed');
+        else closed.push(link);
+      },
     },
     folders: () => foldersOn(disk),
     maxRecordBytes: LIMIT,
@@ -43,6 +53,7 @@ function donation(disk: SimDisk, refuses: (sid: number) => string | null = () =>
     donor,
     heard,
     over,
+    closed,
     unsent: 0,
     run() {
       let count = 0;
@@ -55,8 +66,8 @@ function donation(disk: SimDisk, refuses: (sid: number) => string | null = () =>
         over: (why) => over.push(why),
       });
       const bytes = encodeRepairRequest(request);
-      donor.open(1);
-      for (let at = 0; at < bytes.length; at += chunk) donor.data(1, bytes.subarray(at, at + chunk));
+      donor.open(ASKING);
+      for (let at = 0; at < bytes.length; at += chunk) donor.data(ASKING, bytes.subarray(at, at + chunk));
     },
   };
   return made;
@@ -102,9 +113,27 @@ describe('a server gives what is intact', () => {
     ask({ kind: 'snapshot', sid: 9, upTo: 0 });
     run();
     ask({ kind: 'records', sid: 2, ranges: [] });
-    donor.closed(1);
+    donor.closed(ASKING);
     assert.deepEqual([over, heard], [['unknown'], []]);
     assert.equal(donor.isBusy, false);
+  });
+
+  it('to who asks, however many others say nothing or take nothing', () => {
+    const made = donation(disk());
+    const { donor, closed } = made;
+    const request = encodeRepairRequest({ kind: 'snapshot', sid: 2, upTo: 7 * EPOCH });
+    for (let link = 100; link < 2000; link++) donor.open(link);
+    assert.ok(closed.length >= 1890, `${closed.length} are closed`);
+    made.unsent = 2 << 20;
+    for (let link = 2000; link < 2020; link++) {
+      donor.open(link);
+      donor.data(link, request);
+      made.run();
+    }
+    made.unsent = 0;
+    made.ask({ kind: 'snapshot', sid: 2, upTo: 7 * EPOCH });
+    made.run();
+    assert.deepEqual([made.heard[0]?.kind, made.over], ['head', [null]]);
   });
 
   it('no faster than it is taken', () => {
@@ -117,7 +146,7 @@ describe('a server gives what is intact', () => {
     assert.equal(made.run(), 1);
     assert.ok(made.heard.length < 40);
     made.unsent = 0;
-    made.donor.drained(1);
+    made.donor.drained(ASKING);
     made.run();
     assert.deepEqual([made.heard.length, made.over], [40, [null]]);
   });

@@ -144,19 +144,24 @@ test('a server without a quorum that serves readers takes no write, whatever it 
   assert.deepEqual(contentOf(member.replica.serving.database), before);
 });
 
-test('a follower with very many sessions names them in packets that a leader takes', () => {
-  const core = { juteMaxBuffer: 60 };
-  const { member, link } = serving({ core });
-  const clients = 12;
-  for (let i = 1; i <= clients; i++) {
+/** Clients of a follower whose sessions the leader makes, with zxids from 1 on; returns their ids. */
+function connect(member: MemberHarness, link: TestLink, count: number): bigint[] {
+  return Array.from({ length: count }, (_, i) => {
     member.open().handshake({ timeOut: TIMEOUT_MS });
     const asked = link.take().find(({ type }) => type === request) as { data: Uint8Array };
     const clientId = new DataView(asked.data.buffer, asked.data.byteOffset).getBigInt64(0);
-    const header = { clientId, cxid: 0, zxid: EPOCH_1 + i, time: 1_795_291_000_000, type: OpCode.createSession };
+    const header = { clientId, cxid: 0, zxid: EPOCH_1 + i + 1, time: 1_795_291_000_000, type: OpCode.createSession };
     const out = new Writer(64);
     encodeTxn(out, { op: 'createSession', header, body: { timeOut: TIMEOUT_MS }, digest: null });
-    feed(member, link, [proposal, EPOCH_1 + i, out.toBytes()], [commit, EPOCH_1 + i]);
-  }
+    feed(member, link, [proposal, header.zxid, out.toBytes()], [commit, header.zxid]);
+    return clientId;
+  });
+}
+
+test('a follower with very many sessions names them in packets that a leader takes', () => {
+  const core = { juteMaxBuffer: 60 };
+  const { member, link } = serving({ core });
+  const clients = connect(member, link, 12).length;
   link.take();
   feed(member, link, [ping, EPOCH_1 + clients]);
   const said = link.take().filter(({ type }) => type === ping);
@@ -166,6 +171,23 @@ test('a follower with very many sessions names them in packets that a leader tak
     said.map(({ zxid }) => zxid),
     [-1, -1, EPOCH_1 + clients],
     'only the last one is the answer',
+  );
+});
+
+test('a ping is answered, though of many sessions that were heard of some have ended since', () => {
+  const { member, link } = serving({ core: { juteMaxBuffer: 60 } });
+  const [clientId = 0n, ...others] = connect(member, link, 6);
+  const zxid = EPOCH_1 + 7;
+  const out = new Writer(64);
+  const header = { clientId, cxid: 1, zxid, time: 1_795_291_000_000, type: OpCode.closeSession };
+  encodeTxn(out, { op: 'closeSession', header, body: { paths2Delete: [] }, digest: null });
+  feed(member, link, [proposal, zxid, out.toBytes()], [commit, zxid]);
+  link.take();
+  feed(member, link, [ping, zxid]);
+  const said = link.take().filter(({ type }) => type === ping);
+  assert.deepEqual(
+    said.map((packet) => [packet.zxid, packet.data?.length]),
+    [[zxid, 12 * others.length]],
   );
 });
 

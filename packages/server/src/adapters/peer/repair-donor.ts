@@ -5,6 +5,8 @@ import { newestIntactSnapshot, type SalvageFolders, salvageLogs } from '../disk/
 /** Bytes that may wait for a link before more is read for it. */
 const HIGH_WATER_BYTES = 1 << 20;
 const PIECE_BYTES = 1 << 18;
+/** Of an answer that has not begun. */
+const FIRST_BYTES = 512;
 /** Servers that are given something at once. */
 const MOST_LINKS = 8;
 
@@ -51,9 +53,18 @@ export class RepairDonor {
     return this.#donations.has(link);
   }
 
-  /** A link has begun like one for a repair. */
+  /** A link has begun like one for a repair. Where there are many, one that says nothing, or takes nothing, has to go for it. */
   open(link: number): void {
-    this.#donations.set(link, { bytes: new Uint8Array(0), steps: null, out: new Writer(PIECE_BYTES), waits: false });
+    if (this.#donations.size >= MOST_LINKS) this.#makeRoom();
+    this.#donations.set(link, { bytes: new Uint8Array(0), steps: null, out: new Writer(FIRST_BYTES), waits: false });
+  }
+
+  #makeRoom(): void {
+    const all = [...this.#donations];
+    const [link] = all.find(([, { steps }]) => steps === null) ?? all.find(([, { waits }]) => waits) ?? [];
+    if (link === undefined) return;
+    this.#options.links.close(link);
+    this.#end(link);
   }
 
   data(link: number, bytes: Uint8Array): void {

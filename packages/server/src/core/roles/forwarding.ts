@@ -196,22 +196,21 @@ export class Forwarding implements WritePath, TxnClaimer {
     const { out } = this.#link;
     const { sessions, settings } = this.#pipeline.serving;
     const most = Math.floor(settings.juteMaxBuffer / SESSION_TOUCH_BYTES);
-    let left = this.#touched.length;
-    let at = beginPacket(out, QuorumPacketType.ping, left > most ? MORE_SESSIONS : zxid);
-    for (const session of this.#touched) {
-      if (out.length - at > (most - 1) * SESSION_TOUCH_BYTES) {
-        endPacket(out, at);
-        at = beginPacket(out, QuorumPacketType.ping, left > most ? MORE_SESSIONS : zxid);
-      }
-      left--;
-      session.touched = false;
-      // It may have been closed meanwhile.
-      if (sessions.find(session.idHigh, session.idLow) !== session) continue;
-      out.longHalves(session.idHigh, session.idLow);
-      out.int(session.touchedTimeoutMs);
-    }
-    endPacket(out, at);
+    for (const session of this.#touched) session.touched = false;
+    // Some may have been closed meanwhile.
+    const heard = this.#touched.filter((session) => sessions.find(session.idHigh, session.idLow) === session);
     this.#touched = [];
+    let next = 0;
+    do {
+      const end = Math.min(next + most, heard.length);
+      const at = beginPacket(out, QuorumPacketType.ping, end < heard.length ? MORE_SESSIONS : zxid);
+      for (; next < end; next++) {
+        const { idHigh, idLow, touchedTimeoutMs } = heard[next];
+        out.longHalves(idHigh, idLow);
+        out.int(touchedTimeoutMs);
+      }
+      endPacket(out, at);
+    } while (next < heard.length);
     this.#stage.send(this.#link);
   }
 

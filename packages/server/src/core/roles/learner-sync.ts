@@ -142,6 +142,7 @@ export class LearnerSync {
 
   /** More of the log is durable. */
   durable(): void {
+    if (this.#waitingForDisk.size === 0) return;
     const waiting = [...this.#waitingForDisk];
     this.#waitingForDisk.clear();
     for (const handler of waiting) this.#readOn(handler);
