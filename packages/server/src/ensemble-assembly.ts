@@ -74,6 +74,7 @@ export function joinEnsemble(
     'words on connections with other servers',
     PEER_NOTES,
   );
+  const noteOfPeer = (message: string): void => told(new Error(message));
   const keep = membershipKeeper(config, disk, failed);
   const watching: ((committed: Membership) => void)[] = [];
   let latest: Membership | null = null;
@@ -148,6 +149,7 @@ export function joinEnsemble(
     isLooking: () => isLooking(),
     repaired: (zxid) => runner?.repaired(zxid),
     note: (message) => log.info({ sid }, message),
+    noteOfPeer,
     warn: (message) => log.warn({ sid }, message),
   });
   return {
@@ -190,7 +192,7 @@ export function joinEnsemble(
         for (const changed of watching) changed(latest);
       },
       note: (message) => log.info({ sid }, message),
-      noteOfPeer: (message) => told(new Error(message)),
+      noteOfPeer,
       keptPackets: config.messageTracker ? config.messageTrackerSize : 0,
       packetLimit: config.juteMaxBuffer + config.juteMaxBufferExtra,
     },

@@ -47,6 +47,8 @@ export interface HistoryRepairOptions {
   /** The history is whole up to this zxid, and durable. */
   readonly repaired: (zxid: number) => void;
   readonly note: (message: string) => void;
+  /** As `note`, of what any peer can bring about as often as it likes. */
+  readonly noteOfPeer: (message: string) => void;
   readonly warn: (message: string) => void;
 }
 
@@ -79,7 +81,7 @@ export class HistoryRepairKeeper {
   constructor(options: HistoryRepairOptions) {
     this.#options = options;
     this.#isPossible = options.isRebuilding();
-    const { maxRecordBytes, folders, defer, note, quorum } = options;
+    const { maxRecordBytes, folders, defer, noteOfPeer: note, quorum } = options;
     const refuses = (sid: number): string | null => this.#refuses(sid);
     this.#donor = new RepairDonor({ links: quorum, folders, maxRecordBytes, refuses, defer, note });
   }
