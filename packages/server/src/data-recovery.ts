@@ -39,20 +39,24 @@ export function examineHistory(config: ServerConfig, settings: CoreSettings, sou
       Number.MAX_SAFE_INTEGER,
     );
     const end = filesToTruncate.length > 0 ? 'its end is torn' : null;
-    return { snapshotZxid, lastZxid, fault: state.digestMismatches[0] ?? end };
+    return { snapshotZxid, lastZxid, fault: (state.isInDoubt ? state.digestMismatches[0] : null) ?? end };
   } catch (error) {
     if (!(error instanceof RecoveryRefused)) throw error;
     return { snapshotZxid: -1, lastZxid: 0, fault: error.message };
   }
 }
 
-/** Reads the state from the directory, and mends what a crash has left there. */
+/**
+ * Reads the state from the directory, and mends what a crash has left there. `isStart`: a state that the digests put in doubt is refused,
+ * where others have the right one. Who reads its state again while it runs asks a leader for another one.
+ */
 export function recoverState(
   config: ServerConfig,
   settings: CoreSettings,
   dataDir: DataDir,
   storage: StorageStatistics,
   log: ServerLog,
+  isStart: boolean,
 ): Recovery<RecoveredState> {
   const recovery = storage.load(dataDir.source, (source) => readState(config, settings, source, dataDir.provenZxid()));
   const { state } = recovery;
@@ -61,7 +65,7 @@ export function recoverState(
   if (state.mismatchCount > 0) {
     log.error({ count: state.mismatchCount }, 'digests of the data directory do not match');
     // Txns that a damaged log lacks between two epochs leave no other trace, and others have the right state.
-    if (hasPeers(config)) {
+    if (isStart && state.isInDoubt && hasPeers(config)) {
       throw new RecoveryRefused(
         'digest-mismatch',
         `The state that the logs lead to is not the one that was logged: ${state.digestMismatches[0]}. Txns are missing or ` +

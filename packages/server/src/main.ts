@@ -370,16 +370,17 @@ function assemble(
   warnOfPasswords(settings, log);
   if (!config.forceSync) log.warn({}, 'forceSync=no: writes are acknowledged before they are on the disk');
   const storage = new StorageStatistics(ports.preciseMs);
-  const recoverDatabase = (): Recovery<RecoveredState> => recoverState(config, settings, dataDir, storage, log);
+  const recoverDatabase = (isStart: boolean): Recovery<RecoveredState> =>
+    recoverState(config, settings, dataDir, storage, log, isStart);
   if (!config.forceSync) dataDir.distrustMark();
-  const recovery = recoverOrSetAside(config, ports, dataDir, recoverDatabase);
+  const recovery = recoverOrSetAside(config, ports, dataDir, () => recoverDatabase(true));
   const { fresh, lastZxid, replayed } = recovery;
   const fail = (error: Error): void => {
     storage.unrecoverableErrors++;
     failed(fatalExit(log, error));
   };
   const ensemble = joinEnsemble(config, ports, dataDir, lastZxid, {
-    recover: () => recoverDatabase().state.database,
+    recover: () => recoverDatabase(false).state.database,
     examine: (source) => examineHistory(config, settings, source),
   });
   // Ephemerals without a session go at the start, without a txn: no later start may read them again, under what clients

@@ -278,7 +278,7 @@ export class Cluster implements NodeObserver {
   #compare(watched: Watched, zxid: number): void {
     const { node } = watched;
     const { server } = node;
-    if (server === null) return;
+    if (server === null || this.isForged(node)) return;
     const { serving } = server.replica;
     const { digest } = serving.tree;
     this.history.compareDigest(node.sid, zxid, digest.high, digest.low);
@@ -288,8 +288,13 @@ export class Cluster implements NodeObserver {
     if (zxid === this.history.last && this.#random.below(TREE_CHECK_EVERY) === 0) this.checkTreeOf(watched);
   }
 
-  /** Whether the tree of a server has been changed behind its back. */
+  /** Whether the tree of a server may differ from what txns say of it. */
   protected mayDiffer(_node: SimNode): boolean {
+    return false;
+  }
+
+  /** Whether the tree of a server was changed behind its back, and nothing can be said of it. */
+  protected isForged(_node: SimNode): boolean {
     return false;
   }
 

@@ -18,6 +18,11 @@ export class Database {
   readonly digests: DigestLog = new DigestLog();
   /** Zxid of the last txn applied. */
   lastZxid = 0;
+  /**
+   * Whether the state was read from a sound snapshot and a log without a gap, and yet txns say other digests: then the leader that
+   * made them has another tree.
+   */
+  contradictsLeader = false;
   /** The txns applied last, for learners that are behind; empty on a standalone server. */
   recent: CommittedLog;
 

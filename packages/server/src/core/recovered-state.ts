@@ -1,4 +1,4 @@
-import type { Acl } from '@headkeeper/protocol';
+import { type Acl, epochOf } from '@headkeeper/protocol';
 import type { Database } from './database.ts';
 import type { StateSink, TreeDigest } from './log/state-sink.ts';
 import type { TreeDigest as DigestOfTree } from './tree/digest.ts';
@@ -20,6 +20,14 @@ export class RecoveredState implements StateSink {
   /** What does not agree with the digests that the directory holds: one sentence each, the first few. */
   readonly digestMismatches: string[] = [];
   mismatchCount = 0;
+  /**
+   * Whether txns may be missing, or the snapshot be wrong. Within an epoch no txn is missing, for its counter would be, so a tree that
+   * differs from the middle of one on is only another one than its leader had.
+   */
+  isInDoubt = false;
+  /** The epoch of the digest compared last, and whether it was right. */
+  #epoch = 0;
+  #agrees = true;
 
   constructor(database: Database) {
     this.database = database;
@@ -70,6 +78,7 @@ export class RecoveredState implements StateSink {
     this.#snapshotDigest = digest;
     if (zxid === 0) this.#comparableFrom = 0;
     else if (digest !== null) this.#comparableFrom = digest.zxid;
+    this.#epoch = epochOf(zxid);
     this.#compareWithSnapshot();
   }
 
@@ -82,7 +91,13 @@ export class RecoveredState implements StateSink {
     this.#compareWithSnapshot();
     if (!applier.hasDigest || applier.zxid < this.#comparableFrom || !database.settings.digestEnabled) return;
     const digest = this.#digest();
-    if (digest.high !== applier.digestHigh || digest.low !== applier.digestLow) {
+    const epoch = epochOf(applier.zxid);
+    const agrees = digest.high === applier.digestHigh && digest.low === applier.digestLow;
+    if (!agrees && this.#agrees && epoch > this.#epoch) this.isInDoubt = true;
+    this.#epoch = epoch;
+    this.#agrees = agrees;
+    if (!agrees) {
+      database.contradictsLeader = !this.isInDoubt;
       this.#mismatch(`the tree after txn 0x${applier.zxid.toString(16)} has not the digest that the log gives it`);
     }
     if (DigestLog.isKept(applier.zxid % TWO_32)) database.digests.add(applier.zxid, digest);
@@ -95,6 +110,8 @@ export class RecoveredState implements StateSink {
     this.#snapshotDigest = null;
     const digest = this.#digest();
     if (digest.high !== expected.high || digest.low !== expected.low) {
+      this.isInDoubt = true;
+      database.contradictsLeader = false;
       this.#mismatch(`the tree at 0x${expected.zxid.toString(16)} has not the digest that the snapshot gives it`);
     }
   }

@@ -215,6 +215,7 @@ export class Stage {
   /** Another state takes the place of this server's. Clients that have seen the old one must not see the new one. */
   adopt(database: Database): void {
     this.clients.suspend(false);
+    if (database.contradictsLeader) this.doubt.overruled();
     this.pipeline.adopt(database, 0);
   }
 

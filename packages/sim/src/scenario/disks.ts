@@ -93,6 +93,31 @@ function d24(e: Ensemble, victim: number, dies: boolean): void {
   e.settles();
 }
 
+/** One bit of one znode differs in the memory of the leader: its followers, whose disks have it right, must not take its tree for theirs. */
+function d24OfLeader(e: Ensemble, dies: boolean): void {
+  led(e);
+  // What the leader itself answers may be wrong.
+  const client = e.attached(1);
+  const [write] = e.write(client, 3);
+  flip(e, 3, write.path);
+  e.cluster.forged.add(3);
+  for (const sid of e.sids) e.cluster.mayFail.add(sid);
+  client.change(write.path);
+  e.until('the followers give up', () => !e.serves(1) && !e.serves(2), 1000);
+  if (dies) e.crash(3);
+  e.until('they serve again', () => e.serves(1) && e.serves(2));
+  e.commits();
+  if (!dies) e.crash(3);
+  e.commits();
+  e.start(3);
+  e.agree();
+  e.settles();
+  e.expect(
+    'nobody has ended by itself',
+    e.cluster.ends.every(({ how }) => how !== 'fatal'),
+  );
+}
+
 export const DISKS: readonly Scenario[] = [
   {
     id: 'D02',
@@ -122,6 +147,7 @@ export const DISKS: readonly Scenario[] = [
       ] as const) {
         withEnsemble({ tell, observers: 1 }, (e) => d24(e, victim, dies));
       }
+      for (const dies of [false, true]) withEnsemble({ tell }, (e) => d24OfLeader(e, dies));
     },
   },
   {

@@ -16,6 +16,8 @@ export class ScriptedCluster extends Cluster {
   readonly ends: End[] = [];
   /** Servers that may end by themselves, or log errors. */
   readonly mayFail: Set<number> = new Set();
+  /** Servers whose trees were changed behind their backs, until their processes end. */
+  readonly forged: Set<number> = new Set();
   /** What a crash leaves of what was not synced. */
   crashLeaves: CrashKind = 'lose';
 
@@ -25,6 +27,7 @@ export class ScriptedCluster extends Cluster {
     const watched = this.servers[node.sid - 1];
     watched.applied.forget();
     watched.comparedZxid = -1;
+    this.forged.delete(node.sid);
     const message = fatal?.message ?? '';
     this.ends.push({ sid: node.sid, how: end, message });
     this.world.tell(() => `server ${node.sid} ends: ${end}`);
@@ -39,6 +42,10 @@ export class ScriptedCluster extends Cluster {
 
   override mayDiffer(node: SimNode): boolean {
     return this.mayFail.has(node.sid);
+  }
+
+  override isForged(node: SimNode): boolean {
+    return this.forged.has(node.sid);
   }
 
   override crashKind(): CrashKind {

@@ -3,7 +3,9 @@
  * learner whose own differs has another tree, by memory that changed or a defect, and must not serve it (known failure D24).
  *
  * It reads its state from the disk again and asks its leader for the whole state. Where the next digest differs from that one,
- * too, leader and learner count differently: then nothing would be won by asking again, and the difference is only counted.
+ * too, leader and learner count differently: then nothing would be won by asking again, and the difference is only counted. Where
+ * the disk, which has all txns, leads to another tree than the leader says, it is the leader's memory that is wrong: its state is
+ * the last one to be asked for.
  */
 export class TreeDoubt {
   #isTreeWrong = false;
@@ -33,6 +35,11 @@ export class TreeDoubt {
     this.#isNew = false;
     const zxid = `0x${this.#zxid.toString(16)}`;
     return `the tree behind ${zxid} is another one than the leader's: it is read from the disk again, and the whole state asked for`;
+  }
+
+  /** The state on the disk says what memory said. */
+  overruled(): void {
+    this.replaced();
   }
 
   /** A whole state has come from a leader. */
