@@ -11,7 +11,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     edits: [
       edit(
         'core/roles/forwarding.js',
-        '            out.longHalves(session.idHigh, session.idLow);\n            out.int(session.touchedTimeoutMs);',
+        '                out.longHalves(idHigh, idLow);\n                out.int(touchedTimeoutMs);',
         '',
       ),
     ],
