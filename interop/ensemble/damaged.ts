@@ -12,6 +12,7 @@
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { RandomStream } from '@headkeeper/testkit';
 import { damage, filesOf } from '../chaos/damage.ts';
 import type { ApacheVersion } from '../peers/apache-zookeeper.ts';
 import { Ensemble } from './ensemble.ts';
@@ -109,7 +110,7 @@ function hurt(member: Member, from: number, to: number): void {
   if (log === undefined)
     throw new Error(`${member.name} has no log: ${readdirSync(join(member.dataDir, 'version-2'))}`);
   const at = Math.floor(log.usedBytes * from);
-  damage(log, 'zeros', at, Math.floor(log.usedBytes * to) - at);
+  damage(log, 'zeros', at, Math.floor(log.usedBytes * to) - at, new RandomStream(0, member.name));
 }
 
 function keptOf(member: Member): string {
