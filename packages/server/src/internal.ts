@@ -66,6 +66,7 @@ export {
   verifyBackup,
 } from './backup/verify.ts';
 export { isAuthFamilyKey } from './config/auth-families.ts';
+export { ConfigError } from './config/config-error.ts';
 export { knownElsewhere } from './config/known-keys.ts';
 export { isMemberKey } from './config/members.ts';
 export { parseServerConfig } from './config/parse.ts';

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { durationMs, freshSeed } from './arguments.ts';
 import { ExitCode, type FailureClass } from './check/violation.ts';
 import { addCounts, type Counts, noCounts } from './counts.ts';
+import { DISK_MATRIX_USAGE, diskMatrix } from './disk-matrix/command.ts';
 import { FIGURES_USAGE, figures } from './figures/figures.ts';
 import { historyText } from './histories/history-file.ts';
 import { PROFILES, type Profile } from './plan/swarm.ts';
@@ -43,6 +44,8 @@ const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFI
                    [--reconfigure] [--restore] [--disk] [--trace] [--repeat] [--for 4m] [--shrink] [--cuts JSON] [--objects] [--history FILE]
                    [--sweep FROM:TO [--jobs N]]`;
 
+const MATRICES_USAGE = '       npm run sim -- --matrices, both tables: faults by phase, and disks';
+
 /** So much real time is spent on reducing a failure. */
 const SHRINK_MS = 180_000;
 
@@ -71,9 +74,11 @@ const MINIMA_OF_DISKS: Partial<Counts> = {
 async function main(argv: readonly string[]): Promise<number> {
   if (argv.includes('--recipes')) return recipeMain(argv);
   if (argv.includes('--figures')) return figures(argv);
+  if (argv.includes('--disk-matrix')) return diskMatrix(argv);
+  if (argv.includes('--matrices')) return Math.max(figures(argv), diskMatrix(argv));
   const args = parse(argv);
   if (args === null) {
-    process.stderr.write(`${USAGE}\n${FIGURES_USAGE}\n${RECIPE_USAGE}\n`);
+    process.stderr.write(`${USAGE}\n${FIGURES_USAGE}\n${DISK_MATRIX_USAGE}\n${MATRICES_USAGE}\n${RECIPE_USAGE}\n`);
     return 64;
   }
   if (args.sweep !== null) {

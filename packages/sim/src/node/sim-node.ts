@@ -2,6 +2,7 @@ import { decodeUtf8, encodeUtf8 } from '@headkeeper/protocol';
 import {
   type AssembledServer,
   assembleServer,
+  ConfigError,
   type FatalExit,
   parseServerConfig,
   type ServerConfig,
@@ -45,6 +46,9 @@ export interface NodeObserver {
   crashKind(node: SimNode): CrashKind;
 }
 
+/** What the command line ends with when a configuration cannot be served (docs/reference/exit-codes.md). */
+const EXIT_CONFIG = 2;
+const MYID_PATH = `${DATA_DIR}/myid`;
 const NO_LOCK = { release: (): void => {} };
 const SESSION_KEY_PATH = `${DATA_DIR}/headkeeper.session-key`;
 
@@ -297,9 +301,12 @@ export class SimNode {
   #parseConfig(): ServerConfig {
     const { settings } = this;
     const { relisted } = settings;
-    const readFile = (path: string): string | null =>
-      path === `${DATA_DIR}/myid` ? `${settings.sid}` : this.#text(path);
-    if (relisted === null) return parseServerConfig(settings.config, { file: null, properties: [], readFile });
+    const readFile = (path: string): string | null => this.#text(path);
+    if (relisted === null) {
+      const isMyid = (path: string): boolean => path === MYID_PATH;
+      const read = (path: string): string | null => (isMyid(path) ? `${settings.sid}` : readFile(path));
+      return parseServerConfig(settings.config, { file: null, properties: [], readFile: read });
+    }
     const file = `${CONFIG_DIR}/${CONFIG_FILE}`;
     const parse = (): ServerConfig => parseServerConfig(this.#text(file) as string, { file, properties: [], readFile });
     try {
@@ -311,14 +318,21 @@ export class SimNode {
     }
   }
 
+  /** Of a file that belongs to the configuration; null without one. */
   #text(path: string): string | null {
     const { disk } = this;
     if (!disk.existsSync(path)) return null;
     const source = disk.openReadSync(path);
-    const bytes = new Uint8Array(source.size);
-    const length = source.readSync(bytes, 0, bytes.length, 0);
-    source.closeSync();
-    return decodeUtf8(bytes, 0, length);
+    try {
+      const bytes = new Uint8Array(source.size);
+      const length = source.readSync(bytes, 0, bytes.length, 0);
+      return decodeUtf8(bytes, 0, length);
+    } catch (error) {
+      if (!(error instanceof SimulatedDiskError)) throw error;
+      throw new ConfigError([`${path}: ${error.message}`]);
+    } finally {
+      source.closeSync();
+    }
   }
 
   #writeConfig(text: string): void {
@@ -440,8 +454,9 @@ export class SimNode {
 
   #refused(error: Error): void {
     if (error instanceof SimulatedCrash || this.disk.crashed) return;
-    if (!(error instanceof StartError)) throw error;
-    this.#fatal({ exitCode: error.exitCode, message: error.message });
+    if (error instanceof ConfigError) this.#fatal({ exitCode: EXIT_CONFIG, message: error.message });
+    else if (error instanceof StartError) this.#fatal({ exitCode: error.exitCode, message: error.message });
+    else throw error;
   }
 
   #fatal(fatal: FatalExit): void {
@@ -454,15 +469,21 @@ export class SimNode {
 
   /** The secret is drawn from the seed, as if an operator had copied it to all servers. */
   #prepareDisk(): void {
-    const { disk } = this;
+    const { disk, settings } = this;
+    const hasConfig = settings.relisted !== null;
     for (const folder of [DATA_DIR, LOG_DIR]) disk.makeFolderSync(folder);
-    if (this.settings.relisted !== null) disk.makeFolderSync(CONFIG_DIR);
+    if (hasConfig) disk.makeFolderSync(CONFIG_DIR);
     disk.syncDirSync('/');
-    if (this.settings.relisted !== null) this.#writeConfig(this.settings.config);
-    const file = disk.createSync(SESSION_KEY_PATH);
-    file.writeSync(this.settings.sessionKey, 0, this.settings.sessionKey.length, 0);
+    if (hasConfig) this.#writeConfig(settings.config);
+    this.#make(SESSION_KEY_PATH, settings.sessionKey);
+    if (hasConfig) this.#make(MYID_PATH, encodeUtf8(`${settings.sid}\n`));
+    disk.syncDirSync(DATA_DIR);
+  }
+
+  #make(path: string, bytes: Uint8Array): void {
+    const file = this.disk.createSync(path);
+    file.writeSync(bytes, 0, bytes.length, 0);
     file.dataSyncSync();
     file.closeSync();
-    disk.syncDirSync(DATA_DIR);
   }
 }

@@ -4,6 +4,7 @@ import { appliedZxid, describeNode, leadingEpoch, roleOf } from '../check/node-v
 import { withTxnProbe } from '../check/txn-probe.ts';
 import { Violation, zxidText } from '../check/violation.ts';
 import type { Watched } from '../cluster.ts';
+import { Recorder } from '../histories/recorder.ts';
 import type { Host } from '../network/host.ts';
 import type { LinkState } from '../network/link.ts';
 import { ELECTION_PORT, QUORUM_PORT } from '../node/node-settings.ts';
@@ -59,6 +60,8 @@ export interface EnsembleOptions {
   readonly seed?: number;
   readonly plan?: Partial<RunPlan>;
   readonly tell?: ((line: string) => void) | undefined;
+  /** Writes down what the clients see. */
+  readonly records?: boolean;
 }
 
 /** Nothing is left to chance that a script wants to decide: no jitter, no split packets, no drift. */
@@ -88,11 +91,14 @@ const COMMIT_BOUND_MS = 15_000;
 export class Ensemble {
   readonly world: World;
   readonly cluster: ScriptedCluster;
+  /** Null unless it is asked for. */
+  readonly recorder: Recorder | null;
   readonly sids: readonly number[];
   readonly #rules: ActiveRule[] = [];
   /** Packets that left, by "from>to type". */
   readonly #sent: Map<string, number> = new Map();
-  #clients = 0;
+  /** Clients so far; those of the plan come first. */
+  #clients: number;
 
   constructor(options: EnsembleOptions) {
     const { voters = 3, observers = 0, seed = 1 } = options;
@@ -107,8 +113,10 @@ export class Ensemble {
       watchChance: 0,
       timeoutMs: 30_000,
     };
+    this.#clients = plan.clients;
     this.world = new World(seed, new Trace(options.tell ?? null));
-    this.cluster = new ScriptedCluster(this.world, { ...plan, habits });
+    this.recorder = options.records === true ? new Recorder('script', () => this.world.now) : null;
+    this.cluster = new ScriptedCluster(this.world, { ...plan, habits }, this.recorder);
     const { network } = this.cluster;
     const { observer } = network;
     network.observer = (from, to, port) => {

@@ -9,6 +9,8 @@ export interface End {
   readonly sid: number;
   readonly how: NodeEnd | 'stopped' | 'fatal';
   readonly message: string;
+  /** What the process ended with when it ended by itself; else 0. */
+  readonly exitCode: number;
 }
 
 /** An ensemble in which nothing happens but what a script says: whoever goes down stays down. */
@@ -29,7 +31,7 @@ export class ScriptedCluster extends Cluster {
     watched.comparedZxid = -1;
     this.forged.delete(node.sid);
     const message = fatal?.message ?? '';
-    this.ends.push({ sid: node.sid, how: end, message });
+    this.ends.push({ sid: node.sid, how: end, message, exitCode: fatal?.exitCode ?? 0 });
     this.world.tell(() => `server ${node.sid} ends: ${end}`);
     if (end === 'fatal' && !this.mayFail.has(node.sid)) {
       throw new Violation('crash', 'a server ends by itself', `server ${node.sid}: ${message}`);

@@ -27,6 +27,10 @@ export class PlatterFaults {
     this.#unreadable.add(sector);
   }
 
+  becomeReadable(): void {
+    this.#unreadable.clear();
+  }
+
   isUnreadable(firstSector: number, lastSector: number): boolean {
     for (const sector of this.#unreadable) if (sector >= firstSector && sector <= lastSector) return true;
     return false;

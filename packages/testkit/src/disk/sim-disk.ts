@@ -26,8 +26,8 @@ export class SimulatedDiskError extends Error {
   }
 }
 
-/** What becomes of a write that succeeds: the disk never writes it, or writes it to another place. */
-export type WriteFault = 'lost' | { readonly path: string; readonly position: number };
+/** What becomes of a write: it fails with ENOSPC; or it succeeds, and the disk never writes it, or writes it to another place. */
+export type WriteFault = 'full' | 'lost' | { readonly path: string; readonly position: number };
 
 /** A disk as it was at some moment, to be put back. */
 export interface DiskImage {
@@ -185,6 +185,11 @@ export class SimDisk implements Disk {
   /** Reads of the sectors with these bytes fail with EIO, until they are written anew. */
   makeUnreadable(path: string, start: number, end: number): void {
     this.#file(path).makeUnreadable(start, end);
+  }
+
+  /** Everything can be read again, and is what it was. */
+  becomeReadable(): void {
+    for (const inode of this.#root.inodes()) inode.becomeReadable();
   }
 
   /** Whether any file of a folder, or below, holds what nobody has written there, or cannot be read. */
@@ -426,6 +431,7 @@ export class SimDisk implements Disk {
     const room = this.capacity - this.#bytesHeld();
     if (growth <= room) {
       const fault = this.writeFault?.(file.path, position, bytes.length) ?? null;
+      if (fault === 'full') throw new SimulatedDiskError('ENOSPC', 'write', file.path);
       file.inode.write(bytes, position, fault !== null);
       if (fault !== null && fault !== 'lost') this.#file(fault.path).overwrite(bytes, fault.position);
       return;

@@ -162,6 +162,10 @@ export class SimInode {
     }
   }
 
+  becomeReadable(): void {
+    this.#faults.becomeReadable();
+  }
+
   /** Whether so many bytes from there on cannot be read. */
   isUnreadable(position: number, count: number): boolean {
     const last = Math.floor((position + count - 1) / SECTOR_BYTES);
