@@ -51,14 +51,18 @@ export const STAGE: EnsembleOptions = {
 };
 
 const WINDOW = 20;
-const ZNODES = 110;
+const ZNODES = 90;
+const LAST_ZNODES = 40;
 const ZNODE_BYTES = 160;
 /** The mark of what was logged is as new as the log after a quarter of a second (`logged-mark.ts`). */
 export const QUIET_MS = 1000;
 const RECONFIG_MS = 15_000;
 const SESSION_MS = 6000;
 
-/** Server 3 leads its second epoch; every server has three snapshots, several logs and all that lies beside them. */
+/**
+ * Server 3 leads its second epoch; every server has three snapshots, several logs and all that lies beside them. Server 1 is down,
+ * and lacks what was written last.
+ */
 export class Stage {
   readonly e: Ensemble;
   readonly written: Write[] = [];
@@ -73,12 +77,22 @@ export class Stage {
     e.start();
     e.until('server 3 leads again', () => e.leader === 3 && e.sids.every((sid) => e.serves(sid)));
     this.write(e.attached(3), ZNODES);
+    e.crash(THIRD);
+    this.write(e.attached(2, 3), LAST_ZNODES);
     this.isBusy = false;
     e.run(QUIET_MS);
     e.agree();
     // Three snapshots are left, and the logs behind the oldest.
     for (const { node } of e.cluster.servers) node.dispatch(() => node.server?.purge());
     e.run(QUIET_MS);
+  }
+
+  /** Server 1 comes back, and the clients ask for things. */
+  complete(): void {
+    const { e } = this;
+    e.start(THIRD);
+    e.until('all serve', () => e.sids.every((sid) => e.serves(sid)));
+    e.agree();
     this.isBusy = true;
   }
 

@@ -95,6 +95,7 @@ class Trial {
   // What happens.
 
   #act(): Damage {
+    if (this.#cell.moment !== 'behind') this.#stage.complete();
     switch (this.#cell.moment) {
       case 'alone':
         return this.#startAlone();
@@ -132,10 +133,6 @@ class Trial {
 
   #startWithOneBehind(): Damage {
     const { e } = this.#stage;
-    this.#stage.isBusy = false;
-    e.crash(THIRD);
-    this.#stage.write(e.attached(this.#victim, this.#other), BURST);
-    e.run(QUIET_MS);
     e.crash(this.#other);
     e.crash(this.#victim);
     const damage = this.#strike();
