@@ -91,6 +91,17 @@ describe('epochs that one flipped bit has changed (D10)', () => {
     }
   });
 
+  it('promise no epoch that only a flipped currentEpoch speaks of: what the copy says was accepted is still known', () => {
+    const disk = emptyDisk();
+    storeEpochs(disk, FOLDER, { accepted: 3, current: 0 });
+    put(disk, 'currentEpoch', '8');
+    const { epochs, damage } = decide(disk, 0);
+    assert.match(damage ?? '', /acceptedEpoch is 3, less than currentEpoch, 8/);
+    assert.deepEqual(epochs, { accepted: 3, current: 0 });
+    // What the history shows was accepted, whatever the files say.
+    assert.deepEqual(decide(disk, 5 * EPOCH + 7).epochs, { accepted: 5, current: 5 });
+  });
+
   it('are found when the disk cannot read the file', () => {
     const disk = emptyDisk();
     storeEpochs(disk, FOLDER, { accepted: 13, current: 12 });

@@ -47,7 +47,8 @@ export class EpochsDamaged extends Error {
  *   Apache refuses to start then, unless a draft of the file happens to be left (known-failures reference, S20).
  * - Drafts count for nothing: what they promise has not been said to anybody.
  * - A file that is no number, an `acceptedEpoch` below the others, or either below what the copy remembers, is damage: no crash
- *   leaves it. Then the greatest number found is taken for promised, and only the epoch of the last zxid for reached.
+ *   leaves it. Then the greatest number found is taken for promised (but for a `currentEpoch` above an `acceptedEpoch` that the
+ *   copy confirms), and only the epoch of the last zxid for reached.
  *
  * Source of the rules: storage-formats reference, sections 10 and 12; quorum-protocol reference, section 14.
  */
@@ -58,10 +59,9 @@ export function decideEpochs(files: EpochTexts, lastZxid: number): EpochDecision
   const damage = describeDamage(files, accepted, current, reached);
   if (damage !== null) {
     const remembered = files.copy?.accepted ?? 0;
-    return {
-      epochs: { accepted: Math.max(accepted ?? 0, current ?? 0, reached, remembered), current: reached },
-      damage,
-    };
+    // An acceptedEpoch that the copy confirms is whole; then it is currentEpoch that has become another number.
+    const claimed = accepted !== null && accepted === remembered ? 0 : (current ?? 0);
+    return { epochs: { accepted: Math.max(accepted ?? 0, claimed, reached, remembered), current: reached }, damage };
   }
   const newCurrent = Math.max(current ?? 0, reached);
   return { epochs: { accepted: accepted ?? newCurrent, current: newCurrent }, damage: null };
