@@ -75,6 +75,8 @@ export class QuorumWatch {
   readonly #context: QuorumContext;
   /** Which term of which process led an epoch. */
   readonly #leaders: Map<number, string> = new Map();
+  /** The last txn that was committed when the leader of an epoch first said that it led. */
+  readonly #beganWith: Map<number, number> = new Map();
   readonly #established: Set<number> = new Set();
   /** By learner: what the last NEWLEADER that was sent to it stands for. */
   readonly #owed: Map<number, Owed> = new Map();
@@ -221,8 +223,8 @@ export class QuorumWatch {
     if (known !== undefined) return;
     this.#leaders.set(epoch, term);
     counts.elections++;
-    // A leader that was stopped before it could say so may say it when others lead in later epochs: it will find nobody.
-    const last = history.lastBefore(epoch * TWO_32);
+    const last = this.#lastOwed(epoch);
+    this.#beganWith.set(epoch, history.last);
     const isKept = last === 0 || durable.holds(last, history.hashOf(last) ?? 0);
     if (!isKept && this.#context.isExcused(last)) {
       throw new ExcusedLoss(`server ${node.sid} leads in epoch ${epoch} without ${zxidText(last)}`);
@@ -230,6 +232,17 @@ export class QuorumWatch {
     law(isKept, 'committed is never lost', () => {
       return `server ${node.sid} leads in epoch ${epoch} without ${zxidText(last)} on its disk`;
     });
+  }
+
+  /**
+   * The last txn that a leader must have. One that was stopped before it could say that it leads may say so when others lead in later
+   * epochs: it will find nobody, and owes neither their txns nor what they found uncommitted and have committed since.
+   */
+  #lastOwed(epoch: number): number {
+    const { history } = this.#context;
+    let last = history.lastBefore(epoch * TWO_32);
+    for (const [later, had] of this.#beganWith) if (later > epoch) last = Math.min(last, had);
+    return last;
   }
 
   /** An established leader has a quorum of disks on which its epoch is entered. */
