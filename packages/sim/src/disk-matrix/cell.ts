@@ -4,7 +4,7 @@ import { CONFIG_DIR, DATA_DIR, LOG_DIR } from '../node/node-settings.ts';
 /** The same as in the matrix with real servers (`interop/chaos/damage.ts`). */
 export const BLOCK_BYTES = 4096;
 
-const FOLDERS: readonly string[] = [DATA_DIR, `${DATA_DIR}/version-2`, LOG_DIR, `${LOG_DIR}/version-2`, CONFIG_DIR];
+const FOLDERS: readonly string[] = [DATA_DIR, LOG_DIR, CONFIG_DIR];
 
 /** A file of a server's disk with something in it. */
 export interface UsedFile {
@@ -16,7 +16,8 @@ export interface UsedFile {
 export const FAULTS = ['zeros', 'junk', 'EIO', 'ENOSPC'] as const;
 export type Fault = (typeof FAULTS)[number];
 
-export const ROLES = ['leader', 'follower'] as const;
+/** `mending`: a follower whose history was damaged, and whose power failed in the middle of being given it back. */
+export const ROLES = ['leader', 'follower', 'mending'] as const;
 export type Role = (typeof ROLES)[number];
 
 /**
@@ -26,7 +27,7 @@ export type Role = (typeof ROLES)[number];
  */
 export type Moment = 'alone' | 'together' | 'behind' | 'running';
 
-/** A running server has in memory what decays on its disk: it meets that at its next start. */
+/** A running server has in memory what decays on its disk: it meets that at its next start. One that is being mended does not run. */
 const MOMENTS: Readonly<Record<Fault, readonly Moment[]>> = {
   zeros: ['alone', 'together', 'behind'],
   junk: ['alone', 'together', 'behind'],
@@ -44,32 +45,40 @@ export interface Cell {
 
 /** Such as `leader/log.200000001/2/zeros/together`. */
 export function nameOf({ role, file, block, fault, moment }: Cell): string {
-  return [role, baseOf(file.path), block, fault, moment].join('/');
+  const isAside = kindOf(file.path) === SET_ASIDE;
+  return [role, isAside ? `aside-${baseOf(file.path)}` : baseOf(file.path), block, fault, moment].join('/');
 }
 
 /** Every file of a disk, by its path. */
 export function usedFiles(disk: SimDisk): UsedFile[] {
-  return FOLDERS.flatMap((folder) =>
-    [...disk.durableFiles(folder)]
-      .flatMap(([name, entry]) => {
-        const usedBytes = entry instanceof SimInode ? entry.usedLength : 0;
-        // A name whose removal no sync has covered yet is none.
-        return usedBytes > 0 && disk.existsSync(`${folder}/${name}`) ? [{ path: `${folder}/${name}`, usedBytes }] : [];
-      })
-      .sort((a, b) => (a.path < b.path ? -1 : 1)),
-  );
+  return FOLDERS.flatMap((folder) => filesBelow(disk, folder)).sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function filesBelow(disk: SimDisk, folder: string): UsedFile[] {
+  return [...disk.durableFiles(folder)].flatMap(([name, entry]) => {
+    const path = `${folder}/${name}`;
+    // A name whose removal no sync has covered yet is none.
+    if (!disk.existsSync(path)) return [];
+    if (!(entry instanceof SimInode)) return filesBelow(disk, path);
+    return entry.usedLength > 0 ? [{ path, usedBytes: entry.usedLength }] : [];
+  });
 }
 
 export function cellsOf(role: Role, files: readonly UsedFile[]): Cell[] {
   return files.flatMap((file) =>
     Array.from({ length: Math.ceil(file.usedBytes / BLOCK_BYTES) }, (_, block) =>
-      FAULTS.flatMap((fault) => MOMENTS[fault].map((moment) => ({ role, file, block, fault, moment }))),
+      FAULTS.flatMap((fault) => momentsOf(role, fault).map((moment) => ({ role, file, block, fault, moment }))),
     ).flat(),
   );
 }
 
+function momentsOf(role: Role, fault: Fault): readonly Moment[] {
+  return MOMENTS[fault].filter((moment) => role !== 'mending' || moment === 'alone' || moment === 'together');
+}
+
 /** What kind of file it is, also under the name that it has while it is written. */
 export function kindOf(path: string): string {
+  if (path.includes('/version-2.damaged-')) return SET_ASIDE;
   const name = baseOf(path).replace(/\.tmp$/, '');
   if (name === 'spare-log') return 'log';
   if (name.startsWith('tmp-snapshot-')) return 'snapshot';
@@ -80,9 +89,11 @@ function baseOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-const BY_HAND = 'the server never writes it: it is the operator’s';
-const ONCE = 'it is written once, by who begins the directory';
+const SET_ASIDE = 'set aside';
+const BY_HAND = 'only an operator writes it';
+const ONCE = 'it is written once, when the directory begins';
 const UNWRITTEN: Readonly<Record<string, string>> = {
+  [SET_ASIDE]: 'what was set aside stays as it is',
   myid: BY_HAND,
   'headkeeper.session-key': ONCE,
   'headkeeper.origin': ONCE,

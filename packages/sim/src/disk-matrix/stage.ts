@@ -3,10 +3,10 @@ import { memberLine } from '../plan/swarm.ts';
 import type { Ensemble, EnsembleOptions } from '../scenario/ensemble.ts';
 import type { ScriptedClient, Write } from '../scenario/scripted-client.ts';
 import { led } from '../scenario/setups.ts';
-import type { Role } from './cell.ts';
+import { BLOCK_BYTES, kindOf, type Role, type UsedFile, usedFiles } from './cell.ts';
 
 /** Among equals the greatest number wins. */
-export const SID_OF: Readonly<Record<Role, number>> = { leader: 3, follower: 2 };
+export const SID_OF: Readonly<Record<Role, number>> = { leader: 3, follower: 2, mending: 2 };
 /** The one that is neither, and lacks what was written last where that is wanted. */
 export const THIRD = 1;
 
@@ -50,6 +50,7 @@ export const STAGE: EnsembleOptions = {
   records: true,
 };
 
+const INSTALL_NAME = '/headkeeper.install.tmp';
 const WINDOW = 20;
 const ZNODES = 90;
 const LAST_ZNODES = 40;
@@ -93,6 +94,33 @@ export class Stage {
     e.start(THIRD);
     e.until('all serve', () => e.sids.every((sid) => e.serves(sid)));
     e.agree();
+    this.isBusy = true;
+  }
+
+  /**
+   * A server's newest log is damaged, and it is given its history back. It loses its power when the leader's snapshot has come to its
+   * place and the old one has not gone: all marks of that work lie there.
+   */
+  beginMending(sid: number): void {
+    const { e } = this;
+    const { disk } = e.node(sid);
+    this.isBusy = false;
+    e.crash(sid);
+    e.cluster.mayFail.add(sid);
+    e.watched(sid).promises.strike();
+    const log = usedFiles(disk).findLast(({ path }) => kindOf(path) === 'log') as UsedFile;
+    disk.rot(log.path, 0, BLOCK_BYTES, 'junk', sid);
+    let step: 'mark' | 'rename' | 'sync' | 'over' = 'mark';
+    e.onDisk(sid, (operation, path) => {
+      if (step === 'mark' && path.endsWith(INSTALL_NAME)) step = 'rename';
+      else if (step === 'rename' && operation === 'rename' && kindOf(path) === 'snapshot') step = 'sync';
+      else if (step === 'sync' && operation === 'syncDir') {
+        step = 'over';
+        e.crashAtDisk(sid, 1);
+      }
+    });
+    e.start(sid);
+    e.until('the server loses its power in the middle of an install', () => !e.node(sid).isUp);
     this.isBusy = true;
   }
 

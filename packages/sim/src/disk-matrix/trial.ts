@@ -2,7 +2,7 @@ import { ExcusedLoss, Violation } from '../check/violation.ts';
 import { firstFinding } from '../histories/judge.ts';
 import { withEnsemble } from '../scenario/ensemble.ts';
 import type { End } from '../scenario/scripted-cluster.ts';
-import { type Cell, kindOf, type Role, reasonUnwritten, type UsedFile, usedFiles } from './cell.ts';
+import { BLOCK_BYTES, type Cell, kindOf, type Role, reasonUnwritten, type UsedFile, usedFiles } from './cell.ts';
 import { type Damage, strike } from './damage.ts';
 import { QUIET_MS, SID_OF, STAGE, Stage, THIRD } from './stage.ts';
 
@@ -33,10 +33,16 @@ const SPARED: readonly string[] = ['zoo.cfg', 'zoo.cfg.dynamic'];
 export function stagedFiles(role: Role): UsedFile[] {
   let files: UsedFile[] = [];
   withEnsemble(STAGE, (e) => {
-    new Stage(e);
+    prepare(new Stage(e), role);
     files = usedFiles(e.node(SID_OF[role]).disk);
   });
   return files;
+}
+
+function prepare(stage: Stage, role: Role): void {
+  if (role !== 'mending') return;
+  stage.complete();
+  stage.beginMending(SID_OF[role]);
 }
 
 /** Tries one cell, under all the laws of the simulator. `tell` receives every line worth telling. */
@@ -95,8 +101,10 @@ class Trial {
   // What happens.
 
   #act(): Damage {
-    if (this.#cell.moment !== 'behind') this.#stage.complete();
-    switch (this.#cell.moment) {
+    const { role, moment } = this.#cell;
+    prepare(this.#stage, role);
+    if (role !== 'mending' && moment !== 'behind') this.#stage.complete();
+    switch (moment) {
       case 'alone':
         return this.#startAlone();
       case 'together':
@@ -112,12 +120,20 @@ class Trial {
     const { e } = this.#stage;
     e.crash(this.#victim);
     const damage = this.#strike();
+    this.#callForMark();
     e.until('the others serve', () => e.serves(THIRD) && e.serves(this.#other));
     this.#stage.write(e.attached(THIRD, this.#other), BURST);
     e.start(this.#victim);
     this.#settle();
     if (this.#cell.fault === 'ENOSPC') this.#fill(damage);
     return damage;
+  }
+
+  /** The mark of a loss is written when one is found: there is one to find. */
+  #callForMark(): void {
+    const { fault, file } = this.#cell;
+    if (fault !== 'ENOSPC' || kindOf(file.path) !== 'headkeeper.rebuilding') return;
+    this.#stage.e.node(this.#victim).disk.rot('/data/version-2/acceptedEpoch', 0, BLOCK_BYTES, 'zeros', 1);
   }
 
   #startTogether(): Damage {
