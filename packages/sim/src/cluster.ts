@@ -307,11 +307,13 @@ export class Cluster implements NodeObserver {
     checkTree(sid, server, this.oracle, this.history.last);
   }
 
-  /** At the moment of a commit a quorum of disks must have it, whatever their caches say. */
+  /** At the moment of a commit a quorum of disks must have it, whatever their caches say; or have had it before they were broken. */
   #committed(zxid: number, hash: number): void {
     this.counts.commitChecks++;
     const holders = new Set<number>();
-    for (const { node, durable } of this.servers) if (durable.holds(zxid, hash)) holders.add(node.sid);
+    for (const { node, durable, promises } of this.servers) {
+      if (durable.holds(zxid, hash) || promises.mayHaveHad(zxid)) holders.add(node.sid);
+    }
     const memberships = this.memberships.at(zxid);
     // A server alone is its own quorum.
     const isDurable = this.plan.voters === 1 ? holders.size > 0 : memberships.every((each) => each.isQuorum(holders));

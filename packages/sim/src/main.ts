@@ -5,6 +5,7 @@ import { addCounts, type Counts, noCounts } from './counts.ts';
 import { DISK_MATRIX_USAGE, diskMatrix } from './disk-matrix/command.ts';
 import { FIGURES_USAGE, figures } from './figures/figures.ts';
 import { historyText } from './histories/history-file.ts';
+import { PHASES, type Phase } from './matrix/phase.ts';
 import { PROFILES, type Profile } from './plan/swarm.ts';
 import { RECIPE_USAGE, recipeMain } from './recipes/recipe-main.ts';
 import { type RunOptions, type RunResult, runSeed } from './run.ts';
@@ -29,6 +30,8 @@ interface Arguments {
   voters: number | null;
   observers: number | null;
   rate: number | null;
+  /** The phase in which servers are struck, or null. */
+  aim: Phase | null;
   reconfigure: boolean;
   restore: boolean;
   disk: boolean;
@@ -40,7 +43,7 @@ interface Arguments {
   history: string | null;
 }
 
-const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--observers N] [--rate N]
+const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--observers N] [--rate N] [--aim PHASE]
                    [--reconfigure] [--restore] [--disk] [--trace] [--repeat] [--for 4m] [--shrink] [--cuts JSON] [--objects] [--history FILE]
                    [--sweep FROM:TO [--jobs N]]`;
 
@@ -191,6 +194,7 @@ function optionsOf(args: Arguments, seed: number, tell?: (line: string) => void)
     ...(args.voters === null ? {} : { voters: args.voters }),
     ...(args.observers === null ? {} : { observers: args.observers }),
     ...(args.rate === null ? {} : { rate: args.rate }),
+    ...(args.aim === null ? {} : { aim: args.aim }),
     ...(args.reconfigure ? { reconfigure: true } : {}),
     ...(args.restore ? { restore: true } : {}),
     ...(args.disk ? { disk: true } : {}),
@@ -211,6 +215,7 @@ function parse(argv: readonly string[]): Arguments | null {
     voters: null,
     observers: null,
     rate: null,
+    aim: null,
     reconfigure: false,
     restore: false,
     disk: false,
@@ -250,6 +255,10 @@ function parse(argv: readonly string[]): Arguments | null {
         break;
       case '--rate':
         args.rate = Number(value);
+        break;
+      case '--aim':
+        if (!(PHASES as readonly string[]).includes(value)) return null;
+        args.aim = value as Phase;
         break;
       case '--history':
         args.history = value;

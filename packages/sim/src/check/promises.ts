@@ -35,6 +35,8 @@ export class DiskPromises {
   /** Whether the server has started since it was struck. */
   #hasStarted = false;
   #promised: Promised | null = null;
+  /** The most that the disk had promised when it became another one, or its damage was admitted. */
+  #lost = 0;
   /** The most that the disk has held. */
   #held = 0;
   #accepted = 0;
@@ -63,6 +65,7 @@ export class DiskPromises {
   remember(): void {
     if (this.#promised !== null) return;
     const { last, acceptedEpoch } = this.#durable;
+    this.#lost = Math.max(this.#lost, last);
     this.#promised = {
       last,
       accepted: acceptedEpoch,
@@ -132,6 +135,14 @@ export class DiskPromises {
   /** Whether the server knows that it has lost something, and must not vote. */
   get isRebuilding(): boolean {
     return this.#disk.existsSync(REBUILDING);
+  }
+
+  /**
+   * Whether the disk may have had a txn that it has lost since. That it had what its server acknowledged was looked at when the server
+   * said so (`quorum-watch.ts`); a leader that counts on that afterwards is not to blame.
+   */
+  mayHaveHad(zxid: number): boolean {
+    return zxid <= this.#lost;
   }
 
   /** Whether the server may vote without the txn and has done nothing wrong: it never had it, or has forgotten it unnoticed. */
