@@ -1,6 +1,6 @@
+import { RandomStream } from '@headkeeper/testkit';
 import { optionIn } from '../arguments.ts';
 import { ExitCode } from '../check/violation.ts';
-import { RandomStream } from '../random/random-stream.ts';
 import { type Cell, cellsOf, nameOf, ROLES } from './cell.ts';
 import { Report, verdict } from './report.ts';
 import { stagedFiles, tryCell } from './trial.ts';
