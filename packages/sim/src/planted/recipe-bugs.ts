@@ -83,7 +83,7 @@ export const RECIPE_BUGS: readonly PlantedBug[] = [
       {
         package: PACKAGE,
         file: 'barriers/double-barrier.js',
-        find: 'const staying = isOpen ? members : members.filter((member) => round.includes(member));',
+        find: 'const staying = members.filter((member) => round.includes(member));',
         put: 'const staying = members;',
       },
     ],
