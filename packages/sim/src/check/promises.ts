@@ -76,6 +76,14 @@ export class DiskPromises {
     this.#durable.distrust();
   }
 
+  /** An old disk has been put in: what it lacks is forgotten for good, also where its server finds it damaged and has it repaired. */
+  broughtBack(): void {
+    const { last, acceptedEpoch } = this.#durable;
+    const promised = this.#promised as Promised;
+    if (acceptedEpoch < promised.accepted) this.#epochs.push([acceptedEpoch, promised.accepted]);
+    if (last < promised.last && !this.isRebuilding) this.#txns.push([last, promised.last]);
+  }
+
   /** The process is about to start. */
   starting(): void {
     if (!this.#isStruck) return;

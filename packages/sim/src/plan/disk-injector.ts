@@ -195,6 +195,7 @@ export class DiskInjector {
       node.end('lose');
       promises.remember();
       node.disk.bringBack(image);
+      promises.broughtBack();
       this.#tell(node, 'an old one has been put in');
     });
     return true;
