@@ -12,19 +12,19 @@ import type { Clock } from './ports.ts';
 import { ServerExit, type ServerLog, StartError } from './start-error.ts';
 
 /**
- * Reads a state, and mends nothing. `provenZxid`: txns up to here are known to be on the disk. Throws RecoveryRefused, and what the
+ * Reads a state, and mends nothing. `provenZxid`: txns up to here are known to be on the disk; null: nothing is known. Throws RecoveryRefused, and what the
  * source throws.
  */
 function readState(
   config: ServerConfig,
   settings: CoreSettings,
   source: RecoverySource,
-  provenZxid: number,
+  provenZxid: number | null,
 ): Recovery<RecoveredState> {
   const options = {
     trustEmptySnapshot: config.snapshotTrustEmpty,
     maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
-    provenZxid,
+    ...(provenZxid === null ? {} : { provenZxid }),
   };
   return recover(source, () => new RecoveredState(new Database(settings)), options);
 }
@@ -32,12 +32,7 @@ function readState(
 /** What a start would make of a history that was put together again. Throws what the source throws. */
 export function examineHistory(config: ServerConfig, settings: CoreSettings, source: RecoverySource): Examination {
   try {
-    const { state, snapshotZxid, lastZxid, filesToTruncate } = readState(
-      config,
-      settings,
-      source,
-      Number.MAX_SAFE_INTEGER,
-    );
+    const { state, snapshotZxid, lastZxid, filesToTruncate } = readState(config, settings, source, null);
     const end = filesToTruncate.length > 0 ? 'its end is torn' : null;
     return { snapshotZxid, lastZxid, fault: (state.isInDoubt ? state.digestMismatches[0] : null) ?? end };
   } catch (error) {

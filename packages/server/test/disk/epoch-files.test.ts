@@ -94,7 +94,7 @@ describe('epochs that one flipped bit has changed (D10)', () => {
   it('promise no epoch that only a flipped currentEpoch speaks of: what the copy says was accepted is still known', () => {
     const disk = emptyDisk();
     storeEpochs(disk, FOLDER, { accepted: 3, current: 0 });
-    put(disk, 'currentEpoch', '8');
+    put(disk, `${FOLDER}/currentEpoch`, '8');
     const { epochs, damage } = decide(disk, 0);
     assert.match(damage ?? '', /acceptedEpoch is 3, less than currentEpoch, 8/);
     assert.deepEqual(epochs, { accepted: 3, current: 0 });

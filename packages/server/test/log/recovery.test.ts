@@ -12,17 +12,28 @@ import { edited, plainLog, sampleLog } from './sample-log.ts';
 
 type Files = Record<string, Uint8Array>;
 
-function start(files: Files, trustEmptySnapshot = false, chunkBytes = 4096): Recovery<MapState> {
+function start(
+  files: Files,
+  trustEmptySnapshot = false,
+  chunkBytes = 4096,
+  provenZxid: number | undefined = undefined,
+): Recovery<MapState> {
   return recover(new MemorySource(files, chunkBytes), () => new MapState(), {
     trustEmptySnapshot,
     maxRecordBytes: 1 << 20,
+    ...(provenZxid === undefined ? {} : { provenZxid }),
   });
 }
 
-function refusal(files: Files, reason: RefusalReason, trustEmptySnapshot = false): RecoveryRefused {
+function refusal(
+  files: Files,
+  reason: RefusalReason,
+  trustEmptySnapshot = false,
+  provenZxid: number | undefined = undefined,
+): RecoveryRefused {
   let refused: RecoveryRefused | null = null;
   assert.throws(
-    () => start(files, trustEmptySnapshot),
+    () => start(files, trustEmptySnapshot, 4096, provenZxid),
     (error) => {
       if (error instanceof RecoveryRefused) refused = error;
       return refused?.reason === reason;
@@ -149,6 +160,27 @@ test('a torn tail in the middle is accepted when the next file continues, and on
     // The file made for the next txn can be left without one.
     const twice = start({ ...files, 'log.5': new Uint8Array(0) });
     assert.deepEqual([twice.filesToTruncate.length, twice.filesToRemove], [1, ['log.5']]);
+  }
+});
+
+test('an unfinished record before another epoch is what a crash left, unless it is known to have been durable', () => {
+  const first = plainLog(1, 5);
+  const files: Files = {
+    'snapshot.0': snapshot(),
+    'log.1': first.bytes.slice(0, -9),
+    'log.100000001': plainLog(0x100000001, 0x100000002).bytes,
+  };
+  for (const provenZxid of [undefined, 0, 4]) {
+    const followed = start(files, false, 4096, provenZxid);
+    const cut = { name: 'log.1', length: first.offsets[4] };
+    assert.deepEqual([followed.lastZxid, followed.filesToTruncate], [0x100000002, [cut]], `${provenZxid}`);
+  }
+  for (const provenZxid of [5, 0x100000002]) {
+    const refused = refusal(files, 'log-damaged', false, provenZxid);
+    assert.deepEqual(
+      [refused.place.file, refused.place.offset, refused.place.missingFrom],
+      ['log.1', first.offsets[4], 5],
+    );
   }
 });
 

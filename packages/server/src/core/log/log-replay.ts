@@ -33,6 +33,8 @@ export class LogReplay {
   readonly #filesToRemove: string[] = [];
   readonly #filesToTruncate: { name: string; length: number }[] = [];
   readonly #provenZxid: number;
+  /** Txns up to here are known to have been durable; 0: nothing is known. */
+  readonly #marked: number;
   readonly #unproven: LogRange[] = [];
   /** The unfinished record at the end of the file read last, unless a txn followed. */
   #cut: { readonly name: string; readonly length: number } | null = null;
@@ -47,6 +49,7 @@ export class LogReplay {
     this.#logs = logs;
     this.#maxRecordBytes = options.maxRecordBytes;
     this.#provenZxid = options.provenZxid ?? Number.MAX_SAFE_INTEGER;
+    this.#marked = options.provenZxid ?? 0;
     this.#warnings = warnings;
   }
 
@@ -136,7 +139,27 @@ export class LogReplay {
       );
       this.#doubt = null;
     }
+    if (this.#cut !== null && !sameEpoch) this.#settleCut(this.#cut, log);
     this.#cut = null;
+  }
+
+  /**
+   * An unfinished record, and behind it another epoch, which says nothing about the end of the one before. Apache's server goes on so
+   * after a crash. Ours cuts the record off before it goes on: what was durable once and is unfinished now is damage.
+   */
+  #settleCut(cut: { readonly name: string; readonly length: number }, next: LogFile): void {
+    const missing = this.#last + 1;
+    if (missing > this.#marked) {
+      this.#filesToTruncate.push(cut);
+      return;
+    }
+    throw new RecoveryRefused(
+      'log-damaged',
+      `${cut.name} ends in an unfinished record at byte ${cut.length}, and was durable behind it before ${next.name} was written: ` +
+        `the txns of this epoch from ${zxidText(missing)} on are missing. Restore the file from a backup or another server. To ` +
+        `accept the loss, cut the file to ${cut.length} bytes and remove headkeeper.logged.`,
+      { file: cut.name, offset: cut.length, missingFrom: missing },
+    );
   }
 
   /** A file is named by its first txn (known failure D21). */
