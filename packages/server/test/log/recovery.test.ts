@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeUtf8, JuteError } from '@headkeeper/protocol';
 import fc from 'fast-check';
-import { RECORD_PREFIX_BYTES, TXN_HEADER_BYTES } from '../../src/core/log/record-codec.ts';
+import { LOG_HEADER_BYTES, RECORD_PREFIX_BYTES, TXN_HEADER_BYTES } from '../../src/core/log/record-codec.ts';
 import { type Recovery, recover } from '../../src/core/log/recovery.ts';
 import { RecoveryRefused, type RefusalReason } from '../../src/core/log/recovery-refused.ts';
 import { goldenLog, goldenRecords, snapshot0, snapshot3f } from './golden.ts';
@@ -182,6 +182,24 @@ test('an unfinished record before another epoch is what a crash left, unless it 
       ['log.1', first.offsets[4], 5],
     );
   }
+});
+
+test('a file without a txn before another epoch is one that never got any, unless it is known to have had some', () => {
+  const header = plainLog(1, 1).bytes.slice(0, LOG_HEADER_BYTES);
+  const files: Files = {
+    'snapshot.0': snapshot(),
+    'log.1': new Uint8Array([...header, ...new Uint8Array(4096)]),
+    'log.100000001': plainLog(0x100000001, 0x100000002).bytes,
+  };
+  for (const provenZxid of [undefined, 0]) {
+    const followed = start(files, false, 4096, provenZxid);
+    assert.equal(followed.lastZxid, 0x100000002, `${provenZxid}`);
+  }
+  const refused = refusal(files, 'log-damaged', false, 0x100000001);
+  assert.deepEqual([refused.place.file, refused.place.missingFrom], ['log.1', 1]);
+  // What a snapshot holds is not missing, and the next file continues it.
+  const held = { 'snapshot.4': snapshot(), 'log.1': files['log.1'] as Uint8Array, 'log.5': plainLog(5, 7).bytes };
+  assert.equal(start(held, false, 4096, 7).lastZxid, 7);
 });
 
 test('a silent end inside a file is accepted only when the next txn proves that nothing was lost', () => {

@@ -38,6 +38,8 @@ export class LogReplay {
   readonly #unproven: LogRange[] = [];
   /** The unfinished record at the end of the file read last, unless a txn followed. */
   #cut: { readonly name: string; readonly length: number } | null = null;
+  /** The first file without a txn since the last txn. */
+  #emptied: LogFile | null = null;
   #last = 0;
   #replayed = 0;
   /** A file that ended in the middle of something; only the next txn can prove that nothing is missing. */
@@ -139,8 +141,23 @@ export class LogReplay {
       );
       this.#doubt = null;
     }
-    if (this.#cut !== null && !sameEpoch) this.#settleCut(this.#cut, log);
+    if (!sameEpoch) {
+      if (this.#emptied !== null) this.#settleEmptied(this.#emptied, log);
+      if (this.#cut !== null) this.#settleCut(this.#cut, log);
+    }
+    this.#emptied = null;
     this.#cut = null;
+  }
+
+  /** A file without a txn, and behind it another epoch: what it is named after was durable once, or never came. */
+  #settleEmptied(emptied: LogFile, next: LogFile): void {
+    if (emptied.zxid > this.#marked) return;
+    throw new RecoveryRefused(
+      'log-damaged',
+      `${emptied.name} holds no txn, and held ${zxidText(emptied.zxid)} and more before ${next.name} was written. Restore the file from ` +
+        'a backup or another server. To accept the loss, remove the file and headkeeper.logged.',
+      { file: emptied.name, offset: 0, missingFrom: this.#last + 1 },
+    );
   }
 
   /**
@@ -173,6 +190,7 @@ export class LogReplay {
   }
 
   #judgeEnd(log: LogFile, end: LogEnd): void {
+    if (end.records === 0 && (end.kind === 'clean' || end.kind === 'empty')) this.#emptied ??= log;
     if (end.kind === 'clean') return;
     if (end.kind === 'empty') {
       this.#warnings.push(`${log.name} holds no txn and is to be removed`);
