@@ -193,7 +193,7 @@ test('a file without a txn before another epoch is one that never got any, unles
   };
   for (const provenZxid of [undefined, 0]) {
     const followed = start(files, false, 4096, provenZxid);
-    assert.equal(followed.lastZxid, 0x100000002, `${provenZxid}`);
+    assert.deepEqual([followed.lastZxid, followed.filesToRemove], [0x100000002, ['log.1']], `${provenZxid}`);
   }
   const refused = refusal(files, 'log-damaged', false, 0x100000001);
   assert.deepEqual([refused.place.file, refused.place.missingFrom], ['log.1', 1]);

@@ -102,6 +102,7 @@ const outcomes: Record<string, Outcome> = {
   'last log file with only the 16 byte header': {
     files: { ...withLog(() => {}), 'log.100000040': header },
     expect: [LAST, 63],
+    remove: 'log.100000040',
   },
   'last log file of 16 zero bytes': {
     files: { ...withLog(() => {}), 'log.100000040': new Uint8Array(16) },

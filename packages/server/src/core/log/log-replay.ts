@@ -190,13 +190,13 @@ export class LogReplay {
   }
 
   #judgeEnd(log: LogFile, end: LogEnd): void {
-    if (end.records === 0 && (end.kind === 'clean' || end.kind === 'empty')) this.#emptied ??= log;
-    if (end.kind === 'clean') return;
-    if (end.kind === 'empty') {
+    if (end.kind === 'empty' || (end.kind === 'clean' && end.records === 0)) {
       this.#warnings.push(`${log.name} holds no txn and is to be removed`);
       this.#filesToRemove.push(log.name);
+      this.#emptied ??= log;
       return;
     }
+    if (end.kind === 'clean') return;
     if (end.kind === 'torn') {
       this.#warnings.push(
         `${log.name} ends in an unfinished record at byte ${end.offset} (${end.reason}); it was dropped`,
