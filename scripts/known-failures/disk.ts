@@ -236,8 +236,14 @@ export const DISK: readonly Entry[] = [
     guards: [
       {
         file: `${CORE}/log/log-replay.ts`,
-        text: "if (end.kind === 'empty') {",
-        edits: [{ file: 'core/log/log-replay.js', find: "if (end.kind === 'empty') {", put: 'if (false) {' }],
+        text: "if (end.kind === 'empty' || (end.kind === 'clean' && end.records === 0)) {",
+        edits: [
+          {
+            file: 'core/log/log-replay.js',
+            find: "if (end.kind === 'empty' || (end.kind === 'clean' && end.records === 0)) {",
+            put: 'if (false) {',
+          },
+        ],
       },
     ],
   },
