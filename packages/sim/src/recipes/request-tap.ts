@@ -142,8 +142,10 @@ export class RequestTap {
       this.#client.told = Math.max(this.#client.told, header.zxid > 0 ? header.zxid : this.#context.history.last);
       return;
     }
-    this.#heard(header.zxid);
+    this.#isCommitted(header.zxid);
+    // A client shows nobody the zxid of an answer to a ping, nor says it to its next server.
     if (header.xid === SpecialXid.ping) return;
+    this.#heard(header.zxid);
     const request = this.#waiting.shift();
     law(request !== undefined && request.xid === header.xid, 'client order', () => {
       return `${this.#server} answers request ${header.xid}, ${request?.xid ?? 'none'} is the next`;
@@ -187,18 +189,21 @@ export class RequestTap {
     world.tell(() => `${client.name} has session ${id.toString(16)} at ${this.#server}`);
   }
 
-  /** Every answer shows at least what was seen before, and nothing uncommitted. */
-  #heard(zxid: number): void {
+  #isCommitted(zxid: number): void {
     const { history } = this.#context;
+    law(zxid <= history.last || zxid % 4294967296 === 0, 'no uncommitted reads', () => {
+      return `${this.#client.name} is shown ${zxidText(zxid)}, committed is ${zxidText(history.last)}`;
+    });
+  }
+
+  /** Every answer shows at least what was seen before. */
+  #heard(zxid: number): void {
     const client = this.#client;
     law(
       zxid >= client.seen,
       'client order',
       () => `${client.name} has seen ${zxidText(client.seen)}, then ${zxidText(zxid)}`,
     );
-    law(zxid <= history.last || zxid % 4294967296 === 0, 'no uncommitted reads', () => {
-      return `${client.name} is shown ${zxidText(zxid)}, committed is ${zxidText(history.last)}`;
-    });
     client.seen = zxid;
     client.told = Math.max(client.told, zxid);
   }
