@@ -1,9 +1,11 @@
 /**
  * Fails when a file imports against the plan in import-rules.ts: upward, in a cycle (types included), past a package's
- * doors, or without the dependency in its manifest; and when a pure zone names a clock or another impure thing.
+ * doors, without the dependency in its manifest, or without the reference in its compiler project; and when a pure zone
+ * names a clock or another impure thing.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { type CompilerProject, compilerProjects, referenceProblems } from './compiler-projects.ts';
 import { impureWords, strangers, type Zone, zones } from './import-rules.ts';
 import {
   isMain,
@@ -18,6 +20,7 @@ import { importsOf, importTarget, lineAt, type SourceText, scanSource } from './
 export interface ImportPlan {
   readonly zones: Readonly<Record<string, Zone>>;
   readonly packages: readonly ProjectPackage[];
+  readonly projects: readonly CompilerProject[];
   /** Path to text, TypeScript and JavaScript files only. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -186,6 +189,7 @@ export function importProblems(plan: ImportPlan): string[] {
       }
     }
   }
+  problems.push(...referenceProblems(fileEdges, plan.projects));
   for (let ring = findCycle(fileEdges); ring !== null; ring = findCycle(fileEdges)) {
     problems.push(`import cycle: ${ring.join(' -> ')}`);
     // Without the edge that closes this one, the next is found.
@@ -202,6 +206,7 @@ if (isMain(import.meta.url)) {
   const isOurs = (file: string): boolean => !strangers.some((folder) => file.startsWith(folder));
   const names = projectFiles(projectRoot).filter((f) => /\.[cm]?[jt]s$/.test(f) && isOurs(f));
   const files = new Map(names.map((f) => [f, readFileSync(path.join(projectRoot, f), 'utf8')]));
-  const problems = importProblems({ zones, packages: projectPackages(projectRoot), files });
+  const packages = projectPackages(projectRoot);
+  const problems = importProblems({ zones, packages, projects: compilerProjects(projectRoot), files });
   reportProblems('check-imports', problems, `${files.size} files, ${Object.keys(zones).length} zones`);
 }

@@ -179,8 +179,12 @@ async function load(
   const monitor = new ExposureMonitor(target, writers);
   const serverKilledMs: number[] = [];
   const targetKilledMs: number[] = [];
-  const upToDate = (): Promise<unknown> =>
-    until('backups that are up to date', CATCH_UP_MS, () => writers[0]!.writes.length > 10 && monitor.isUpToDate());
+  /** From now on: what is acknowledged later has come to the target, too. */
+  const upToDate = async (): Promise<void> => {
+    const since = monitor.acknowledged();
+    const isSo = (): boolean => writers[0]!.writes.length > 10 && monitor.isUpToDate(since);
+    await until('backups that are up to date', CATCH_UP_MS, isSo);
+  };
   monitor.start();
   try {
     await upToDate();

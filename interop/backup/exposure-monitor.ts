@@ -29,9 +29,17 @@ export class ExposureMonitor {
     this.#running = this.#run();
   }
 
-  /** Whether something is published, and nothing that is not has been acknowledged for long. */
-  isUpToDate(): boolean {
-    return this.#newest > 0 && this.#nowMs < UP_TO_DATE_MS;
+  /** The newest zxid that any writer was told; 0 when there is none. */
+  acknowledged(): number {
+    return Math.max(0, ...this.#writers.map(({ writes }) => writes.findLast(({ zxid }) => zxid !== null)?.zxid ?? 0));
+  }
+
+  /**
+   * Whether something newer than `since` is published, and nothing that is not has been acknowledged for long. Without the
+   * first, backups that were up to date when something was killed would pass for having come over that.
+   */
+  isUpToDate(since: number): boolean {
+    return this.#newest > since && this.#nowMs < UP_TO_DATE_MS;
   }
 
   /** The worst since the last call, in milliseconds. A target that does not answer has published nothing new. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findCycle, type ImportPlan, importProblems } from '../check-imports.ts';
+import type { CompilerProject } from '../compiler-projects.ts';
 import { zones } from '../import-rules.ts';
 import type { ProjectPackage } from '../project-files.ts';
 
@@ -64,8 +65,22 @@ const healthy: Record<string, string> = {
   'packages/cli/bin/headkeeper.js': "import '../dist/src/main.js';",
 };
 
+const project = (config: string, include: string, ...references: string[]): CompilerProject => {
+  return { config, includes: [include], excludes: [], references };
+};
+const projects = [
+  project('protocol', 'packages/protocol'),
+  project('server', 'packages/server/src', 'protocol'),
+  project('testkit', 'packages/testkit/src'),
+  project('server-test', 'packages/server/test', 'server', 'testkit'),
+  project('cli', 'packages/cli', 'server'),
+  project('interop', 'interop'),
+  project('bench', 'bench', 'interop'),
+];
+
 const problemsOf = (planted: Record<string, string>): string[] => {
-  const plan: ImportPlan = { zones, packages, files: new Map(Object.entries({ ...healthy, ...planted })) };
+  const files = new Map(Object.entries({ ...healthy, ...planted }));
+  const plan: ImportPlan = { zones, packages, projects, files };
   return importProblems(plan);
 };
 
@@ -121,6 +136,11 @@ const violations: [name: string, planted: Record<string, string>, expected: RegE
   ['worker that is not there', { [core]: "new URL('./gone.js', import.meta.url);" }, /which is not there/],
   ['private name of nothing', { 'bench/other.ts': "import '#peers/gone';" }, /#peers\/gone, which is not there/],
   ['private name against the plan', { 'scripts/other.ts': "import '#peers/java';" }, /scripts must not import interop/],
+  [
+    'project without a reference',
+    { 'packages/protocol/test/x.test.ts': "import '@headkeeper/testkit';" },
+    /^protocol does not reference testkit, which packages\/protocol\/test\/x\.test\.ts needs$/m,
+  ],
   ['import of nothing', { [core]: "import { x } from './gone.ts';" }, /which is not there/],
   [
     'protocol importing the server',
@@ -150,7 +170,7 @@ test('the words of a pure zone are no problem in comments, strings and keys', ()
 test('a table with a cycle, or naming no zone, is refused', () => {
   const files = new Map<string, string>();
   const two = { a: { at: 'a', may: ['b'], node: false }, b: { at: 'b', may: ['a', 'c'], node: false } };
-  const problems = importProblems({ zones: two, packages, files });
+  const problems = importProblems({ zones: two, packages, projects: [], files });
   assert.ok(problems.some((p) => /table itself has a cycle/.test(p)));
   assert.ok(problems.some((p) => /which is no zone/.test(p)));
 });
