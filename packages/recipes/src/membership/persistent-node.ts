@@ -8,7 +8,7 @@ import {
 } from '@headkeeper/client';
 import { Alarm, pause } from '../alarm.ts';
 import { checkRecipe } from '../checked.ts';
-import { ensureThere, passesAtServers, passesInTime } from '../passing.ts';
+import { ensureThere, isDoubtful, passesAtServers, passesInTime } from '../passing.ts';
 import { Wait } from '../wait.ts';
 import { parentPath } from '../znode-name.ts';
 
@@ -44,6 +44,8 @@ export class PersistentNode {
   readonly #ownSessions: Set<bigint> = new Set();
   #data: DataInput;
   #isDataDue = false;
+  /** The answer to a creation was lost. */
+  #isInDoubt = false;
   #isThere = false;
   #isClosed = false;
   #failure: unknown = null;
@@ -132,7 +134,14 @@ export class PersistentNode {
     try {
       const stat = await this.#client.exists(this.path, { watch: this.#stirred.ring, session });
       this.#isThere = stat?.ephemeralOwner === session;
-      if (this.#isThere) this.#isReplacing = false;
+      if (this.#isThere) {
+        this.#isReplacing = false;
+        if (!this.#ownSessions.has(session)) {
+          // Another one of this client has left it, with data of its own.
+          this.#ownSessions.add(session);
+          this.#isDataDue = true;
+        }
+      }
       if (stat === null) await this.#create(session);
       else if (this.#isThere && this.#isDataDue) await this.#store(session);
       else if (!this.#isThere && (this.#isReplacing || this.#ownSessions.has(stat.ephemeralOwner))) {
@@ -143,6 +152,7 @@ export class PersistentNode {
       }
     } catch (error) {
       if (isZooKeeperError(error, 'noNode', 'nodeExists', 'badVersion')) return;
+      if (isDoubtful(error)) this.#isInDoubt = true;
       if (!passesInTime(error)) throw error;
       await pause(this.#client, PAUSE_MS);
     }
@@ -185,11 +195,15 @@ export class PersistentNode {
     if (data === this.#data) this.#isDataDue = false;
   }
 
-  /** A znode whose creation is in doubt is looked for, too: nobody else would remove it while the session lives. */
+  /**
+   * A znode whose creation is in doubt is looked for, too, and waited for, as it may still be on its way: nobody else would
+   * remove it while the session lives.
+   */
   async #remove(): Promise<void> {
     for (;;) {
       const session = this.#client.session.id;
       try {
+        if (this.#isInDoubt) await this.#client.sync(this.path);
         const stat: Stat | null = await this.#client.exists(this.path);
         if (stat === null || !this.#ownSessions.has(stat.ephemeralOwner)) return;
         await this.#client.delete(this.path, { version: stat.version, session });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Client, isZooKeeperError, watchData } from '@headkeeper/client';
+import { type Client, connect, isZooKeeperError, watchData } from '@headkeeper/client';
 import { GroupMembership, PersistentNode } from '@headkeeper/recipes';
+import { TestEnsemble } from '@headkeeper/testing';
+import { Relay } from '../support/relay.ts';
 import { endSession, ServedTests } from '../support/test-server.ts';
 
 const served = new ServedTests();
@@ -56,6 +58,45 @@ describe('PersistentNode', () => {
       await client.sync('/');
       assert.equal(await client.exists(`/doubt-${before}/node`), null);
     }
+  });
+
+  it('leaves nothing behind when its creation is still under way at the servers', async () => {
+    await using ensemble = await TestEnsemble.start(3);
+    const relay = await Relay.to(ensemble.leader()!.port);
+    const client = await connect(relay.connectString, { sessionTimeoutMs: 30_000 });
+    const leader = await connect(ensemble.leader()!.connectString);
+    const followers = ensemble.followers();
+    for (const follower of followers) follower.pause();
+    const node = new PersistentNode(client, '/under-way');
+    await client.exists('/');
+    const isBack = new Promise<void>((resolve) => {
+      client.onEvent(({ type }) => type === 'connected' && resolve());
+    });
+    // The first looks whether it is there.
+    relay.cutBehindRequests(2);
+    const starting = node.start();
+    await isBack;
+    assert.equal(await client.exists('/under-way'), null);
+    const asked = relay.hearsRequest();
+    const closing = node.close();
+    await asked;
+    // Only when the leader has heard the question, too, may the creation go on.
+    await leader.exists('/');
+    for (const follower of followers) follower.resume();
+    await Promise.all([closing, assert.rejects(starting, /was closed/)]);
+    await client.sync('/');
+    assert.equal(await client.exists('/under-way'), null);
+    await Promise.all([client.close(), leader.close()]);
+    relay.close();
+  });
+
+  it('takes over what another of its client has left in the session', async () => {
+    await zk.create('/left', 'of before', { mode: 'ephemeral' });
+    const node = new PersistentNode(zk, '/left', { data: 'of now' });
+    await node.start();
+    assert.equal(textOf((await zk.getData('/left')).data), 'of now');
+    await node.close();
+    assert.equal(await zk.exists('/left'), null);
   });
 
   it('waits for another session, or takes its place', async () => {

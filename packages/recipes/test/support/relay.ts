@@ -8,6 +8,9 @@ export class Relay {
   #answersLeft = -1;
   /** The same for what the client says. */
   #requestsLeft = -1;
+  /** What the client says until the connection ends right behind it; 0: it does not. */
+  #untilCut = 0;
+  #spoken: (() => void) | null = null;
   #isShut = false;
   #isMute = false;
   #loss: (() => void) | null = null;
@@ -28,8 +31,11 @@ export class Relay {
       };
       for (const socket of pair) socket.setNoDelay(true).on('error', over).on('close', over);
       client.on('data', (bytes) => {
-        if (this.#requestsLeft !== 0) {
-          upstream.write(bytes);
+        if (this.#untilCut > 0 && --this.#untilCut === 0) {
+          upstream.write(bytes, over);
+          client.destroy();
+        } else if (this.#requestsLeft !== 0) {
+          upstream.write(bytes, () => this.#spoken?.());
           if (this.#requestsLeft > 0) this.#requestsLeft--;
         } else {
           this.#requestsLeft = -1;
@@ -89,6 +95,18 @@ export class Relay {
     return new Promise((resolve) => {
       this.#loss = resolve;
     });
+  }
+
+  /** Resolves when the client has said something more. */
+  hearsRequest(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#spoken = resolve;
+    });
+  }
+
+  /** The next so many things that the client says arrive, and the connection is lost behind them. */
+  cutBehindRequests(count: number): void {
+    this.#untilCut = count;
   }
 
   /** Ends all connections. */
