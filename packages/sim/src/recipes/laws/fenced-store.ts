@@ -1,11 +1,15 @@
 import { law, zxidText } from '../../check/violation.ts';
 import { EventKind } from '../../world/event-queue.ts';
-import { MS, type World } from '../../world/world.ts';
+import { MS, SECOND, type World } from '../../world/world.ts';
 import type { Grant } from '../grant.ts';
 import type { GrantRecord } from '../grant-record.ts';
 import type { RecipeCounts } from '../recipe-counts.ts';
 import type { Stage } from '../workload.ts';
 import type { LockWatch } from './lock-watch.ts';
+
+/** Mean time of a write on its way, while the network is as it should be and, at times, in a storm. */
+const DELAYS = [MS, MS, 50 * MS] as const;
+const STORMY_DELAY = 5 * SECOND;
 
 /** A store outside of the ensemble that takes no write with a token older than one that it has seen. */
 export class FencedStore {
@@ -14,15 +18,17 @@ export class FencedStore {
   readonly #counts: RecipeCounts;
   readonly #record: GrantRecord;
   readonly #name: string;
+  readonly #isStormy: () => boolean;
   #newest = 0;
 
   /** `name`: of the lock whose tokens it checks. */
-  constructor(name: string, locks: LockWatch, { world, counts, record }: Stage) {
+  constructor(name: string, locks: LockWatch, { world, counts, record, isStormy }: Stage) {
     this.#name = name;
     this.#record = record;
     this.#world = world;
     this.#locks = locks;
     this.#counts = counts;
+    this.#isStormy = isStormy;
   }
 
   /** Sends a write, which arrives when it does; `answered` hears whether it was taken. */
@@ -31,7 +37,8 @@ export class FencedStore {
     const { life } = node;
     const random = this.#world.stream('store');
     const id = this.#record.writes(this.#name, grant);
-    const there = random.wait(random.pick([MS, MS, 50 * MS, 5000 * MS]));
+    // Holders wait for the answer, and others for the holders: later that would look like a wake-up that is lost.
+    const there = random.wait(random.pick(this.#isStormy() ? [...DELAYS, STORMY_DELAY] : DELAYS));
     this.#world.after(there, EventKind.client, node.host.index, () => {
       const isTaken = grant.token >= this.#newest;
       if (isTaken) this.#counts.fencedWrites++;
