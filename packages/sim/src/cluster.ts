@@ -1,6 +1,6 @@
 import type { FatalExit, TxnApplier } from '@headkeeper/server/internal';
 import type { CrashKind, RandomStream } from '@headkeeper/testkit';
-import { accuses } from './check/accusations.ts';
+import { Accusations } from './check/accusations.ts';
 import { AppliedTxns } from './check/applied-txns.ts';
 import { ClientLaws } from './check/client-laws.ts';
 import { DurableState } from './check/durable-state.ts';
@@ -75,6 +75,7 @@ export class Cluster implements NodeObserver {
   faultsAreOver = false;
   readonly #random: RandomStream;
   readonly #byHost: Watched[] = [];
+  readonly #accusations: Accusations = new Accusations();
   /** Leaders that have just said that they are established, whatever they are by now. */
   readonly #established: Set<number> = new Set();
   /** By leader: what it has called committed since it last acted. */
@@ -346,7 +347,8 @@ export class Cluster implements NodeObserver {
 
   noted(node: SimNode, text: string): void {
     // What a damaged disk makes a server say is no fault of the others; damage of an old file shows when a learner needs that.
-    if (accuses(text) && !this.#mayFail(node) && this.plan.damagedVoters === 0) {
+    const role = node.server?.replica.member?.role ?? null;
+    if (this.#accusations.isOne(text, role) && !this.#mayFail(node) && this.plan.damagedVoters === 0) {
       const message = `server ${node.sid}: ${text}`;
       const isExcused = this.#isExcused(this.history.last);
       this.world.fail(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accuses } from '../src/check/accusations.ts';
+import { Accusations } from '../src/check/accusations.ts';
 
 test('a server that calls another one a breaker of the protocol is heard', () => {
   for (const line of [
@@ -9,7 +9,7 @@ test('a server that calls another one a breaker of the protocol is heard', () =>
     'follower 2 at 10.0.0.2:40011 is dropped: packet of type 5 instead of its epoch',
     '10.0.0.3:40012 sent what cannot be read: 9 bytes are missing',
   ]) {
-    assert.ok(accuses(line), line);
+    assert.ok(new Accusations().isOne(line, {}), line);
   }
 });
 
@@ -22,6 +22,17 @@ test('what faults bring about, and what strangers send, is no accusation', () =>
     'follower -1 at 10.66.6.6:40011 is dropped: packet of type 5 instead of its epoch',
     '10.66.6.6:40189 sent what cannot be read: 16777215 bytes',
   ]) {
-    assert.ok(!accuses(line), line);
+    assert.ok(!new Accusations().isOne(line, {}), line);
   }
+});
+
+test('a leader may come upon a gap in its log once in its term', () => {
+  const accusations = new Accusations();
+  const line =
+    'follower 3 at 10.0.0.3:40985 is dropped: the log on the disk has come to an end before the txns in memory begin';
+  const [term, next] = [{}, {}];
+  assert.deepEqual(
+    [term, term, next, next].map((role) => accusations.isOne(line, role)),
+    [false, true, false, true],
+  );
 });
