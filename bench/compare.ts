@@ -18,6 +18,7 @@ import { apacheVersion, installApacheZooKeeper } from '#peers/apache-zookeeper';
 import { run } from '#peers/command';
 import { type EnsembleSetting, measureEnsemble } from './ensemble/measurement.ts';
 import { ensembleRows } from './ensemble/rows.ts';
+import { type WriteFloor, writeFloor } from './ensemble/write-floor.ts';
 import { loadGenerator } from './load-generator.ts';
 import { measure } from './measurement.ts';
 import { table } from './report.ts';
@@ -124,6 +125,7 @@ const machine = {
 if (options['self-check']) console.log('self-check: Apache ZooKeeper on both sides');
 for (const [name, value] of Object.entries(machine)) console.log(`${name}: ${value}`);
 
+const floors: WriteFloor[] = [];
 try {
   for (round = 1; round <= rounds; round++) {
     console.log(`round ${round} of ${rounds}, ${setting.seconds} s a load`);
@@ -131,6 +133,7 @@ try {
     for (const side of round % 2 === 1 ? sides : sides.toReversed()) {
       await (ensemble ? measureEnsemble : measure)(side, chosen, setting);
     }
+    if (ensemble && chosen.some(({ id }) => id === 'set-c1-w1')) floors.push(await writeFloor(workFolder));
   }
 } finally {
   rmSync(workFolder, { recursive: true, force: true });
@@ -140,10 +143,15 @@ const of = (side: Side, row: Row): number[] =>
   samples.filter((sample) => sample.side === side && sample.row === row.id).map((sample) => sample.value);
 const judged = chosen.map((row) => judge(row, of('Apache ZooKeeper', row), of('Headkeeper', row)));
 console.log(`\nMedians of ${rounds} rounds:\n\n${table(judged)}`);
+for (const { opsPerSecond, p50Us, p99Us } of floors) {
+  console.log(
+    `set-c1-w1 by processes that send the messages and sync, and do nothing else: ${opsPerSecond} ops/s, p50 ${p50Us} us, p99 ${p99Us} us`,
+  );
+}
 if (options.json !== undefined) {
   const results = judged.map(({ row, ...rest }) => ({ row: row.id, unit: row.unit, target: row.target, ...rest }));
   writeFileSync(
     options.json,
-    `${JSON.stringify({ machine, rounds, seconds: setting.seconds, results, samples }, null, 2)}\n`,
+    `${JSON.stringify({ machine, rounds, seconds: setting.seconds, results, floors, samples }, null, 2)}\n`,
   );
 }
