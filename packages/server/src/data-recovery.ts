@@ -4,6 +4,7 @@ import type { StorageStatistics } from './adapters/disk/storage-statistics.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { Database } from './core/database.ts';
 import { type Recovery, recover } from './core/log/recovery.ts';
+import type { LoggedFacts } from './core/log/recovery-options.ts';
 import { RecoveryRefused } from './core/log/recovery-refused.ts';
 import type { RecoverySource } from './core/log/recovery-source.ts';
 import { RecoveredState } from './core/recovered-state.ts';
@@ -12,19 +13,18 @@ import type { Clock } from './ports.ts';
 import { ServerExit, type ServerLog, StartError } from './start-error.ts';
 
 /**
- * Reads a state, and mends nothing. `provenZxid`: txns up to here are known to be on the disk; null: nothing is known. Throws RecoveryRefused, and what the
- * source throws.
+ * Reads a state, and mends nothing. `logged`: what is noted of the log; null: nothing is. Throws RecoveryRefused, and what the source throws.
  */
 function readState(
   config: ServerConfig,
   settings: CoreSettings,
   source: RecoverySource,
-  provenZxid: number | null,
+  logged: LoggedFacts | null,
 ): Recovery<RecoveredState> {
   const options = {
     trustEmptySnapshot: config.snapshotTrustEmpty,
     maxRecordBytes: config.juteMaxBuffer + config.juteMaxBufferExtra,
-    ...(provenZxid === null ? {} : { provenZxid }),
+    ...logged,
   };
   return recover(source, () => new RecoveredState(new Database(settings)), options);
 }
@@ -53,7 +53,7 @@ export function recoverState(
   log: ServerLog,
   isStart: boolean,
 ): Recovery<RecoveredState> {
-  const recovery = storage.load(dataDir.source, (source) => readState(config, settings, source, dataDir.provenZxid()));
+  const recovery = storage.load(dataDir.source, (source) => readState(config, settings, source, dataDir.logged()));
   const { state } = recovery;
   for (const warning of recovery.warnings) log.warn({}, warning);
   for (const mismatch of state.digestMismatches) log.error({}, mismatch);

@@ -81,6 +81,7 @@ export { adler32 } from './core/log/checksum.ts';
 export { LogFileReader } from './core/log/log-reader.ts';
 export { LogReplay } from './core/log/log-replay.ts';
 export { LOG_HEADER_BYTES, RecordReader, zxidOfBody } from './core/log/record-codec.ts';
+export type { LoggedFacts } from './core/log/recovery-options.ts';
 export { RecoveryRefused } from './core/log/recovery-refused.ts';
 export type { RecoverySource, SnapshotFile } from './core/log/recovery-source.ts';
 export { SnappyStreamDecoder } from './core/log/snappy.ts';

@@ -288,7 +288,7 @@ function historyFrom(folders: HistoryFolders): HistoryReader {
       const cursor = store.readLog(afterZxid);
       const file = listLogs(disk, folder)[0];
       if (cursor !== null || afterZxid !== 0 || file === undefined || counterOf(file.zxid) !== 1) return cursor;
-      return new LogWalk({ disk, folder, file, lastZxid: 0, isSnapshotBetween: () => false });
+      return new LogWalk({ disk, folder, file, lastZxid: 0, isMissingBetween: () => false });
     },
   };
 }

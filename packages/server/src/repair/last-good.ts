@@ -1,6 +1,7 @@
 import { counterOf } from '@headkeeper/protocol';
 import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
 import { LogWalk } from '../adapters/disk/log-walk.ts';
+import { readLogged } from '../adapters/disk/logged-mark.ts';
 import { listLogs, listSnapshots } from '../adapters/disk/recovery-files.ts';
 import type { LogFile } from '../core/log/recovery-source.ts';
 import { HistoryUnreachable } from '../ports.ts';
@@ -53,9 +54,10 @@ export function walkFrom(folders: HistoryFolders, zxid: number): LogWalk | null 
       )
     ];
   if (file === undefined) return null;
-  const isSnapshotBetween = (after: number, before: number): boolean =>
+  const { epochEnds } = readLogged(disk, logFolder);
+  const isMissingBetween = (after: number, before: number): boolean =>
     listSnapshots(disk, snapshotFolder).some(
       (found) => found.zxid > after && found.zxid < before && counterOf(found.zxid) !== 0,
-    );
-  return new LogWalk({ disk, folder: logFolder, file, lastZxid: zxid, isSnapshotBetween });
+    ) || epochEnds.some((end) => end > after && end < before);
+  return new LogWalk({ disk, folder: logFolder, file, lastZxid: zxid, isMissingBetween });
 }

@@ -2,11 +2,21 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exploreCrashes, SimDisk } from '@headkeeper/testkit';
 import { createJournal } from '../../src/adapters/disk/journal-files.ts';
-import { isLoggedLast, LOGGED_NAME, readLoggedMark, requireLogged } from '../../src/adapters/disk/logged-mark.ts';
-import { encodeSlot } from '../../src/adapters/disk/number-slots.ts';
+import {
+  isLoggedLast,
+  LOGGED_NAME,
+  MOST_EPOCH_ENDS,
+  readLogged,
+  readLoggedMark,
+  requireLogged,
+  writeLoggedMark,
+} from '../../src/adapters/disk/logged-mark.ts';
+import { encodeSlot, MOST_LISTED, slotPosition } from '../../src/adapters/disk/number-slots.ts';
 import { createRecoverySource, repairLogs } from '../../src/adapters/disk/recovery-files.ts';
+import { salvageHistory } from '../../src/adapters/disk/salvage.ts';
+import { UNKNOWN_ZXID } from '../../src/core/log/history-repair.ts';
 import type { Journal } from '../../src/ports.ts';
-import { EPOCH, historyOn, putLog, putSnapshot, recordBytes, zxids } from './history-folder.ts';
+import { EPOCH, foldersOn, historyOn, putLog, putSnapshot, recordBytes, zxids } from './history-folder.ts';
 import { LOGS, makeFolders, recoverModel, SNAPSHOTS } from './model-server.ts';
 
 interface Bench {
@@ -191,7 +201,7 @@ describe('the mark of what has been durable', () => {
     for (const name of ['headkeeper.epochs', LOGGED_NAME]) {
       const strayed = disk.fork();
       const file = strayed.openWriteSync(path);
-      const slot = encodeSlot(name, { first: 99, second: 0, serial: 8 });
+      const slot = encodeSlot(name, { first: 99, second: 0, serial: 8, list: [98] });
       file.writeSync(slot, 0, slot.length, 512);
       file.closeSync();
       assert.equal(readLoggedMark(strayed, LOGS), 2, name);
@@ -252,6 +262,187 @@ describe('the mark of what has been durable', () => {
     made.disk.failOn('sync', 1, 'EIO');
     made.pass();
     assert.equal((made.failure as NodeJS.ErrnoException | null)?.code, 'EIO');
+  });
+});
+
+/** Three txns of epoch 6, and two of epoch 7 behind them, each in a file of its own. */
+function twoEpochs(): SimDisk {
+  const disk = emptyDisk();
+  putSnapshot(disk, 6 * EPOCH);
+  const { append, pass, journal } = bench(disk, 6 * EPOCH);
+  for (const zxid of zxids(6, 1, 3)) append(zxid);
+  pass();
+  journal.roll();
+  for (const zxid of zxids(7, 1, 2)) append(zxid);
+  pass();
+  return disk;
+}
+
+/** Zeros over the last record of epoch 6. */
+function withoutThird(disk: SimDisk): SimDisk {
+  const size = recordBytes(1).length;
+  disk.rot(`${LOGS}/log.600000001`, 16 + 2 * size, 16 + 3 * size, 'zeros', 1);
+  return disk;
+}
+
+describe('the mark of where epochs have ended', () => {
+  it('tells that a log has lost its end that looks whole, with another epoch behind it', () => {
+    const disk = twoEpochs();
+    assert.deepEqual(readLogged(disk, LOGS), { provenZxid: 7 * EPOCH + 2, epochEnds: [6 * EPOCH + 3] });
+    assert.equal(recoverModel(disk).lastZxid, 7 * EPOCH + 2);
+    withoutThird(disk);
+    assert.throws(() => recoverModel(disk), {
+      reason: 'missing-txns',
+      message: /from 0x600000003 to 0x600000003 were acknowledged/,
+    });
+    disk.removeSync(`${LOGS}/${LOGGED_NAME}`);
+    assert.equal(recoverModel(disk).lastZxid, 7 * EPOCH + 2, 'an operator can accept the loss');
+  });
+
+  it('is there before a txn of the next epoch is, wherever a crash comes, and accuses no log that is whole', () => {
+    const disk = emptyDisk();
+    putSnapshot(disk, 6 * EPOCH);
+    const { append, pass, journal } = bench(disk, 6 * EPOCH);
+    let known = 0;
+    const crashes = exploreCrashes(
+      disk,
+      { tornSeeds: [1, 2, 3] },
+      () => {
+        for (const zxid of zxids(6, 1, 3)) append(zxid);
+        pass();
+        // While these are being written, the next epoch begins.
+        for (const zxid of [...zxids(6, 4, 5), ...zxids(7, 1, 2)]) append(zxid);
+        pass();
+        journal.roll();
+        for (const zxid of zxids(9, 1, 2)) append(zxid);
+        disk.run();
+        pass();
+      },
+      (point) => {
+        const { lastZxid } = recoverModel(point.disk);
+        requireLogged(point.disk, LOGS, lastZxid);
+        const { epochEnds } = readLogged(point.disk, LOGS);
+        const ends = [6 * EPOCH + 5, 7 * EPOCH + 2].filter((zxid) => zxid < lastZxid && lastZxid > zxid + EPOCH / 2);
+        assert.deepEqual(epochEnds.slice(0, ends.length), ends);
+        known = Math.max(known, ends.length);
+      },
+    );
+    assert.ok(crashes > 100, `only ${crashes} crashes`);
+    assert.equal(known, 2);
+  });
+
+  it('is written although the writer of the log is another one, and stays when the log is closed', () => {
+    const disk = emptyDisk();
+    for (const epoch of [3, 5, 6]) {
+      const { append, pass, journal } = bench(disk, epoch === 3 ? 0 : epoch === 5 ? 3 * EPOCH + 2 : 5 * EPOCH + 2);
+      journal.roll();
+      for (const zxid of zxids(epoch, 1, 2)) append(zxid);
+      if (epoch === 5) pass();
+      journal.close(() => {}, epoch !== 5);
+      disk.run();
+    }
+    assert.deepEqual(readLogged(disk, LOGS).epochEnds, [3 * EPOCH + 2, 5 * EPOCH + 2]);
+    assert.equal(isLoggedLast(disk, LOGS), true);
+    bench(disk, 6 * EPOCH + 2);
+    assert.deepEqual(readLogged(disk, LOGS).epochEnds, [3 * EPOCH + 2, 5 * EPOCH + 2]);
+  });
+
+  it('has as many of the last epochs as it has room for', () => {
+    assert.ok(MOST_EPOCH_ENDS <= MOST_LISTED);
+    const disk = emptyDisk();
+    const { append, pass } = bench(disk, 0);
+    for (let epoch = 1; epoch <= MOST_EPOCH_ENDS + 3; epoch++) append(epoch * EPOCH + 1);
+    pass();
+    const { epochEnds } = readLogged(disk, LOGS);
+    assert.deepEqual([epochEnds.length, epochEnds[0]], [MOST_EPOCH_ENDS, 3 * EPOCH + 1]);
+  });
+
+  it('goes with what is cut off, before that is', () => {
+    const disk = twoEpochs();
+    const history = historyOn(disk);
+    exploreCrashes(
+      disk,
+      { tornSeeds: [1, 2] },
+      () => history.truncate(6 * EPOCH + 2),
+      (point) => {
+        requireLogged(point.disk, LOGS, recoverModel(point.disk).lastZxid);
+      },
+    );
+    assert.deepEqual(readLogged(disk, LOGS), { provenZxid: 6 * EPOCH + 2, epochEnds: [] });
+    const { append, pass } = bench(disk, 6 * EPOCH + 2);
+    append(8 * EPOCH + 1);
+    pass();
+    assert.equal(recoverModel(disk).lastZxid, 8 * EPOCH + 1);
+    assert.deepEqual(readLogged(disk, LOGS).epochEnds, [6 * EPOCH + 2]);
+  });
+
+  it('stays behind a cut to where its epoch has ended, which the zxid before the next one stands for', () => {
+    const disk = twoEpochs();
+    historyOn(disk).truncate(7 * EPOCH);
+    const { lastZxid } = recoverModel(disk);
+    assert.equal(lastZxid, 6 * EPOCH + 3);
+    requireLogged(disk, LOGS, lastZxid);
+    assert.deepEqual(readLogged(disk, LOGS), { provenZxid: 6 * EPOCH + 3, epochEnds: [6 * EPOCH + 3] });
+  });
+
+  it('is passed over where a state from elsewhere takes the place of the log', () => {
+    const disk = twoEpochs();
+    const history = historyOn(disk);
+    for (const zxid of [7 * EPOCH + 1, 6 * EPOCH + 2]) {
+      history.beginInstall(zxid);
+      putSnapshot(disk, zxid);
+      history.finishInstall(zxid);
+      requireLogged(disk, LOGS, recoverModel(disk).lastZxid);
+    }
+    assert.deepEqual(readLogged(disk, LOGS), { provenZxid: 6 * EPOCH + 2, epochEnds: [] });
+  });
+
+  it('is read by releases that know no list, and what they have written counts without one', () => {
+    const disk = twoEpochs();
+    assert.equal(readLoggedMark(disk, LOGS), 7 * EPOCH + 2);
+    const path = `${LOGS}/${LOGGED_NAME}`;
+    // As they write it: the slot alone, over the one before the last.
+    for (const serial of [100, 101]) {
+      const slot = encodeSlot(LOGGED_NAME, { first: 7 * EPOCH + 1, second: 0, serial, list: [] });
+      const file = disk.openWriteSync(path);
+      file.writeSync(slot, 0, slot.length, slotPosition(serial));
+      file.closeSync();
+      assert.deepEqual(readLogged(disk, LOGS), { provenZxid: 7 * EPOCH + 1, epochEnds: [] });
+    }
+  });
+
+  it('says what has been durable also where the mark is behind it', () => {
+    const disk = emptyDisk();
+    const { append } = bench(disk, 6 * EPOCH + 3);
+    append(7 * EPOCH + 1);
+    disk.run();
+    assert.equal(readLoggedMark(disk, LOGS), 6 * EPOCH + 3);
+    assert.throws(() => requireLogged(disk, LOGS, 6 * EPOCH + 2), { reason: 'log-cut' });
+  });
+
+  it('keeps a log with a hole from learners, and from what other servers repair', () => {
+    const disk = twoEpochs();
+    const before = (): number | undefined =>
+      salvageHistory(foldersOn(disk), 1 << 20).history.records.find(({ zxid }) => zxid === 7 * EPOCH + 1)?.before;
+    const read = (): void => {
+      const cursor = historyOn(disk).readLog(6 * EPOCH + 1);
+      while (cursor?.next(1 << 16, Number.MAX_SAFE_INTEGER) != null);
+      cursor?.close();
+    };
+    read();
+    assert.equal(before(), 6 * EPOCH + 3);
+    withoutThird(disk);
+    assert.throws(read, /what is between them is missing/);
+    assert.equal(before(), UNKNOWN_ZXID);
+  });
+
+  it('is there for a log that was put together again', () => {
+    const disk = emptyDisk();
+    writeLoggedMark(disk, LOGS, 5 * EPOCH, [...zxids(6, 1, 3), ...zxids(7, 1, 1), ...zxids(9, 1, 2)]);
+    assert.deepEqual(readLogged(disk, LOGS), {
+      provenZxid: 9 * EPOCH + 2,
+      epochEnds: [6 * EPOCH + 3, 7 * EPOCH + 1],
+    });
   });
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Acl, Writer } from '@headkeeper/protocol';
 import type { SeededRandom, SimDisk } from '@headkeeper/testkit';
 import { createJournal } from '../../src/adapters/disk/journal-files.ts';
-import { readLoggedMark } from '../../src/adapters/disk/logged-mark.ts';
+import { readLogged } from '../../src/adapters/disk/logged-mark.ts';
 import { purge } from '../../src/adapters/disk/purge.ts';
 import { createRecoverySource, listLogs, listSnapshots, repairLogs } from '../../src/adapters/disk/recovery-files.ts';
 import { createSnapshotStore } from '../../src/adapters/disk/snapshot-files.ts';
@@ -52,7 +52,7 @@ export function recoverModel(disk: SimDisk): Recovery<ModelState> {
   return recover(createRecoverySource(disk, SNAPSHOTS, LOGS), () => new ModelState(), {
     trustEmptySnapshot: false,
     maxRecordBytes: 1 << 20,
-    provenZxid: readLoggedMark(disk, LOGS) ?? 0,
+    ...readLogged(disk, LOGS),
   });
 }
 

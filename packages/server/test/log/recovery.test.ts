@@ -17,11 +17,13 @@ function start(
   trustEmptySnapshot = false,
   chunkBytes = 4096,
   provenZxid: number | undefined = undefined,
+  epochEnds: readonly number[] = [],
 ): Recovery<MapState> {
   return recover(new MemorySource(files, chunkBytes), () => new MapState(), {
     trustEmptySnapshot,
     maxRecordBytes: 1 << 20,
     ...(provenZxid === undefined ? {} : { provenZxid }),
+    epochEnds,
   });
 }
 
@@ -30,10 +32,11 @@ function refusal(
   reason: RefusalReason,
   trustEmptySnapshot = false,
   provenZxid: number | undefined = undefined,
+  epochEnds: readonly number[] = [],
 ): RecoveryRefused {
   let refused: RecoveryRefused | null = null;
   assert.throws(
-    () => start(files, trustEmptySnapshot, 4096, provenZxid),
+    () => start(files, trustEmptySnapshot, 4096, provenZxid, epochEnds),
     (error) => {
       if (error instanceof RecoveryRefused) refused = error;
       return refused?.reason === reason;
@@ -200,6 +203,36 @@ test('a file without a txn before another epoch is one that never got any, unles
   // What a snapshot holds is not missing, and the next file continues it.
   const held = { 'snapshot.4': snapshot(), 'log.1': files['log.1'] as Uint8Array, 'log.5': plainLog(5, 7).bytes };
   assert.equal(start(held, false, 4096, 7).lastZxid, 7);
+});
+
+test('a log that ends between two records, before where its epoch is known to have ended, is refused', () => {
+  const epoch = 2 ** 32;
+  const first = plainLog(1, 5);
+  const files: Files = {
+    'snapshot.0': snapshot(),
+    'log.1': edited(first.bytes, (bytes) => bytes.fill(0, first.offsets[3])),
+    [`log.${(2 * epoch + 1).toString(16)}`]: plainLog(2 * epoch + 1, 2 * epoch + 2).bytes,
+  };
+  const started = (ends: readonly number[], given = files) => start(given, false, 4096, 2 * epoch + 2, ends).lastZxid;
+  // Nothing tells, or what is known is there.
+  for (const ends of [[], [3], [2 * epoch + 1]]) assert.equal(started(ends), 2 * epoch + 2, `${ends}`);
+  for (const [ends, missingTo] of [
+    [[5], 5],
+    // Of the epoch between the two not even a file is left.
+    [[3, epoch + 4], epoch + 4],
+    [[5, epoch + 4], epoch + 4],
+  ] as const) {
+    const refused = refusal(files, 'missing-txns', false, 2 * epoch + 2, ends);
+    assert.deepEqual(
+      [refused.place.file, refused.place.offset, refused.place.missingFrom, refused.place.missingTo],
+      [`log.${(2 * epoch + 1).toString(16)}`, LOG_HEADER_BYTES, 4, missingTo],
+    );
+    assert.match(refused.message, /was durable .*headkeeper\.logged/);
+  }
+  // What a snapshot holds is not missing.
+  assert.equal(started([5], { ...files, 'snapshot.5': snapshot() }), 2 * epoch + 2);
+  // What the log has behind the mark was put there later: within an epoch the counters tell.
+  assert.equal(started([2]), 2 * epoch + 2);
 });
 
 test('a silent end inside a file is accepted only when the next txn proves that nothing was lost', () => {

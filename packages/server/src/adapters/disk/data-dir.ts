@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
+import type { LoggedFacts } from '../../core/log/recovery-options.ts';
 import { RecoveryRefused } from '../../core/log/recovery-refused.ts';
 import type { RecoverySource } from '../../core/log/recovery-source.ts';
 import type { Disk, EpochStore, Epochs, HistoryStore } from '../../ports.ts';
@@ -28,7 +29,7 @@ import type { FolderLock } from './folder-lock.ts';
 import { createHistoryStore, settleHistory } from './history-files.ts';
 import type { HistoryFolders } from './history-folders.ts';
 import { INSTALL_NAME } from './install-mark.ts';
-import { readLoggedMark, removeLoggedMark, requireLogged } from './logged-mark.ts';
+import { readLogged, removeLoggedMark, requireLogged } from './logged-mark.ts';
 import {
   createRecoverySource,
   type LogRepairs,
@@ -64,8 +65,8 @@ export interface DataDir {
   /** Whether the marker `initialize` was found: an operator says that beginning with an empty tree is right. */
   readonly initialize: boolean;
   readonly source: RecoverySource;
-  /** The log is known to be on the disk up to this zxid (`headkeeper.logged`); 0 when nothing tells. */
-  provenZxid(): number;
+  /** What is known of the log (`headkeeper.logged`). */
+  logged(): LoggedFacts;
   /**
    * Throws RecoveryRefused when a log that ends with `lastZxid` has lost what was durable (`headkeeper.logged`), and when nobody
    * can tell whether the snapshot belongs to it: a state from another server was being put in its place.
@@ -168,7 +169,7 @@ export function openDataDir(options: DataDirOptions): DataDir {
       createdByUs: isOurs(disk, dataDir, [snapshotFolder, logFolder]),
       initialize: disk.existsSync(`${dataLogDir}/${INITIALIZE_NAME}`),
       source: createRecoverySource(disk, snapshotFolder, logFolder),
-      provenZxid: () => readLoggedMark(disk, logFolder) ?? 0,
+      logged: () => readLogged(disk, logFolder),
       requireLogged(lastZxid) {
         if (doubt !== null) throw new RecoveryRefused('install-unknown', doubt, { file: INSTALL_NAME });
         requireLogged(disk, logFolder, lastZxid);

@@ -11,7 +11,7 @@ import { snapshotName } from './file-names.ts';
 import { type HistoryFolders, validSnapshots } from './history-folders.ts';
 import { INSTALL_NAME, installedZxid, writeInstallMark, zxidInPlace } from './install-mark.ts';
 import { type LogPlace, LogWalk } from './log-walk.ts';
-import { lowerLoggedMark } from './logged-mark.ts';
+import { lowerLoggedMark, readLogged } from './logged-mark.ts';
 import { isLikelySnapshot, listLogs, listSnapshots } from './recovery-files.ts';
 
 /** What a look at the first records takes. */
@@ -75,8 +75,8 @@ function finishInstall(folders: HistoryFolders, zxid: number): void {
 
 function truncate(folders: HistoryFolders, zxid: number): void {
   const { disk, snapshotFolder, logFolder } = folders;
-  const place = endOf(folders, zxid);
-  lowerLoggedMark(disk, logFolder, zxid);
+  const { place, reached } = endOf(folders, zxid);
+  lowerLoggedMark(disk, logFolder, reached);
   const beyond = listSnapshots(disk, snapshotFolder).filter((snapshot) => snapshot.zxid > zxid);
   for (const { name } of beyond.reverse()) disk.removeSync(`${snapshotFolder}/${name}`);
   disk.syncDirSync(snapshotFolder);
@@ -94,10 +94,10 @@ function truncate(folders: HistoryFolders, zxid: number): void {
 }
 
 /**
- * Where the log is to end for the history to be the one of `zxid`; null when there is no log. Reads the log from the newest
- * snapshot not beyond on, so that nothing is removed unless what is left leads exactly there.
+ * Where the log is to end for the history to be the one of `zxid`, null when there is no log; and the last zxid of that history. Reads
+ * the log from the newest snapshot not beyond on, so that nothing is removed unless what is left leads exactly there.
  */
-function endOf(folders: HistoryFolders, zxid: number): LogPlace | null {
+function endOf(folders: HistoryFolders, zxid: number): { readonly place: LogPlace | null; readonly reached: number } {
   const { disk, snapshotFolder, logFolder } = folders;
   const base = validSnapshots(folders).findLast((snapshot) => snapshot.zxid <= zxid);
   if (base === undefined) {
@@ -126,7 +126,7 @@ function endOf(folders: HistoryFolders, zxid: number): LogPlace | null {
   if (reached !== zxid && counterOf(zxid) !== 0) {
     throw new HistoryUnreachable(`${logFolder} leads to ${zxidText(reached)} and not to ${zxidText(zxid)}`);
   }
-  return place;
+  return { place, reached };
 }
 
 function readLog(folders: HistoryFolders, afterZxid: number): LogCursor | null {
@@ -172,9 +172,11 @@ function surelyFollows(folders: HistoryFolders, file: LogFile, epochStart: numbe
 }
 
 function newWalk(folders: HistoryFolders, file: LogFile, lastZxid: number): LogWalk {
-  const isSnapshotBetween = (after: number, before: number): boolean =>
-    validSnapshots(folders).some(({ zxid }) => zxid > after && zxid < before && counterOf(zxid) !== 0);
-  return new LogWalk({ disk: folders.disk, folder: folders.logFolder, file, lastZxid, isSnapshotBetween });
+  const { disk, logFolder } = folders;
+  const isMissingBetween = (after: number, before: number): boolean =>
+    validSnapshots(folders).some(({ zxid }) => zxid > after && zxid < before && counterOf(zxid) !== 0) ||
+    readLogged(disk, logFolder).epochEnds.some((zxid) => zxid > after && zxid < before);
+  return new LogWalk({ disk, folder: logFolder, file, lastZxid, isMissingBetween });
 }
 
 function newestSnapshotBytes(folders: HistoryFolders): number {

@@ -110,9 +110,9 @@ class JournalFiles implements Journal {
   #afterZeros: (() => void) | null = null;
 
   #lastZxid: number;
-  /** Batches closed by a roll, oldest first. */
+  /** Batches closed by a roll, or by the end of their epoch, oldest first. */
   readonly #closed: Batch[] = [];
-  #open: Batch = emptyBatch(false);
+  #open: Batch = emptyBatch();
   /** Whether a file is being made, or a batch written or synced. */
   #busy = false;
   #staging: Uint8Array = new Uint8Array(64 << 10);
@@ -152,6 +152,8 @@ class JournalFiles implements Journal {
     this.#lastZxid = lastZxid;
     if (this.#failure !== null) return;
     if (this.#appendedSinceRoll >= this.#fileLimit) this.roll();
+    // A batch is of one epoch: all before that is to be durable first.
+    if (this.#open.bytes > 0 && firstZxid !== this.#open.lastZxid + 1) this.#closeBatch();
     const batch = this.#open;
     if (batch.bytes === 0) {
       batch.firstZxid = firstZxid;
@@ -195,6 +197,7 @@ class JournalFiles implements Journal {
       this.#closed.length === 0 &&
       batch.bytes > 0 &&
       !batch.rolled &&
+      this.#mark?.isNewEpoch(batch.firstZxid) !== true &&
       (this.#zeroing < 0 || this.#position + batch.bytes <= this.#zeroing)
     );
   }
@@ -220,13 +223,14 @@ class JournalFiles implements Journal {
   }
 
   roll(): void {
-    if (this.#open.bytes > 0) {
-      this.#closed.push(this.#open);
-      this.#open = emptyBatch(true);
-    } else {
-      this.#open.rolled = true;
-    }
+    if (this.#open.bytes > 0) this.#closeBatch();
+    this.#open.rolled = true;
     this.#appendedSinceRoll = 0;
+  }
+
+  #closeBatch(): void {
+    this.#closed.push(this.#open);
+    this.#open = emptyBatch();
   }
 
   bytesSinceRoll(): number {
@@ -251,6 +255,12 @@ class JournalFiles implements Journal {
     }
     this.#busy = true;
     const batch = this.#takeBatch();
+    if (this.#mark?.isNewEpoch(batch.firstZxid) === true) this.#mark.endEpoch(() => this.#place(batch));
+    else this.#place(batch);
+  }
+
+  #place(batch: Batch): void {
+    if (this.#failure !== null) return;
     if (this.#file === null || batch.rolled) this.#whenNoZeros(() => this.#makeFile(batch));
     else this.#writeBatch(this.#file, batch);
   }
@@ -261,7 +271,7 @@ class JournalFiles implements Journal {
 
   #takeBatch(): Batch {
     const batch = this.#closed.shift() ?? this.#open;
-    if (batch === this.#open) this.#open = emptyBatch(false);
+    if (batch === this.#open) this.#open = emptyBatch();
     this.#statistics.began(batch.txns, this.#open.txns);
     return batch;
   }
@@ -352,11 +362,10 @@ class JournalFiles implements Journal {
   #settle(batch: Batch): void {
     this.#busy = false;
     this.#writeZeros();
+    // Before the next batch, which may begin an epoch.
+    this.#mark?.note(batch.lastZxid);
     if (this.#pendingBytes() > 0) this.#start();
-    if (this.#failure === null) {
-      this.#mark?.note(batch.lastZxid);
-      this.#listener.durable(batch.lastZxid);
-    }
+    if (this.#failure === null) this.#listener.durable(batch.lastZxid);
     if (this.#closing !== null) this.#start();
   }
 
@@ -460,8 +469,8 @@ class JournalFiles implements Journal {
   }
 }
 
-function emptyBatch(rolled: boolean): Batch {
-  return { pieces: [], bytes: 0, txns: 0, appendedMs: 0, firstZxid: 0, lastZxid: 0, rolled };
+function emptyBatch(): Batch {
+  return { pieces: [], bytes: 0, txns: 0, appendedMs: 0, firstZxid: 0, lastZxid: 0, rolled: false };
 }
 
 /** Whether a log file begins with a whole record. */

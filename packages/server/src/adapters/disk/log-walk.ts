@@ -23,8 +23,8 @@ export interface LogWalkOptions {
   readonly file: LogFile;
   /** Records up to this one are passed over. */
   readonly lastZxid: number;
-  /** Whether a snapshot has a zxid between the two: then txns of the log are missing that no counter tells of. */
-  readonly isSnapshotBetween: (afterZxid: number, beforeZxid: number) => boolean;
+  /** Whether a snapshot, or what is known of the log, has a zxid between the two: then txns are missing that no counter tells of. */
+  readonly isMissingBetween: (afterZxid: number, beforeZxid: number) => boolean;
 }
 
 /** Behind the last record that a walk passed, in bytes. */
@@ -46,7 +46,7 @@ const MOST_RECORD_BYTES = 0x7fffffff - 4096;
 export class LogWalk implements LogCursor, LogRecords {
   readonly #disk: Disk;
   readonly #folder: string;
-  readonly #isSnapshotBetween: (afterZxid: number, beforeZxid: number) => boolean;
+  readonly #isMissingBetween: (afterZxid: number, beforeZxid: number) => boolean;
   readonly #reader: RecordReader = new RecordReader(MOST_RECORD_BYTES);
   #file: LogFile;
   #source: DiskSource | null = null;
@@ -66,7 +66,7 @@ export class LogWalk implements LogCursor, LogRecords {
   constructor(options: LogWalkOptions) {
     this.#disk = options.disk;
     this.#folder = options.folder;
-    this.#isSnapshotBetween = options.isSnapshotBetween;
+    this.#isMissingBetween = options.isMissingBetween;
     this.lastZxid = options.lastZxid;
     this.#file = options.file;
     this.#place = { file: options.file.name, offset: LOG_HEADER_BYTES };
@@ -224,7 +224,7 @@ export class LogWalk implements LogCursor, LogRecords {
     const last = this.lastZxid;
     if (epochOf(zxid) === epochOf(last)) {
       if (zxid === last + 1) return;
-    } else if (counterOf(zxid) === 1 && !this.#isSnapshotBetween(last, zxid)) {
+    } else if (counterOf(zxid) === 1 && !this.#isMissingBetween(last, zxid)) {
       return;
     }
     throw this.#unreachable(`has ${zxidText(zxid)} behind ${zxidText(last)}: what is between them is missing`);

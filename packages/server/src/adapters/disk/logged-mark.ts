@@ -5,12 +5,18 @@
  * log's format cannot tell. `headkeeper.logged`, beside the log, says up to where it was durable a moment ago: a log that ends
  * before that has lost records, and its server must not vote as if it had never acknowledged them (known failures D02, D04,
  * D06, D21). The mark lags, so it never says too much; whoever shortens the log on purpose lowers it first.
+ *
+ * Neither can the format tell where an epoch has ended before another began. So the mark lists the last txns of the epochs before,
+ * each durable in the list before the first txn of a later epoch is written: a log that passes over one of them has lost it.
+ * No server cuts off an epoch that a later one has followed, for a quorum had it; so Apache's, which do not know the list, may have
+ * written in between.
  */
-import { counterOf } from '@headkeeper/protocol';
+import { counterOf, epochOf } from '@headkeeper/protocol';
+import type { LoggedFacts } from '../../core/log/recovery-options.ts';
 import { RecoveryRefused, zxidText } from '../../core/log/recovery-refused.ts';
 import type { Disk, DiskFile, Timers } from '../../ports.ts';
 import { removeDurably } from './durable-file.ts';
-import { encodeSlot, newestSlotIn, readSlots, slotPosition, writeSlots } from './number-slots.ts';
+import { encodeSlot, newestSlotIn, readSlots, type Slot, slotPosition, writeSlots } from './number-slots.ts';
 
 export const LOGGED_NAME = 'headkeeper.logged';
 /** The second number of a mark: the log goes on behind it, as far as is known; it ends there. */
@@ -18,10 +24,19 @@ const OPEN = 0;
 const LAST = 1;
 /** The mark is written so long after a txn that it does not cover; milliseconds. */
 const LAG_MS = 250;
+/** So many epochs, the last ones, are listed: a start reads the log from a snapshot on, which is hardly ever further back. */
+export const MOST_EPOCH_ENDS = 32;
+
+/** What is known of the log in this folder. Throws what the disk throws. */
+export function readLogged(disk: Disk, folder: string): LoggedFacts {
+  const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
+  return { provenZxid: slot === null ? 0 : zxidOf(slot), epochEnds: slot?.list ?? [] };
+}
 
 /** The zxid up to which the log in this folder has been durable; null when nothing tells. Throws what the disk throws. */
 export function readLoggedMark(disk: Disk, folder: string): number | null {
-  return readSlots(disk, `${folder}/${LOGGED_NAME}`)?.first ?? null;
+  const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
+  return slot === null ? null : zxidOf(slot);
 }
 
 /** Whether the log in this folder is known to have ended at its mark. Throws what the disk throws. */
@@ -29,22 +44,31 @@ export function isLoggedLast(disk: Disk, folder: string): boolean {
   return readSlots(disk, `${folder}/${LOGGED_NAME}`)?.second === LAST;
 }
 
-/** Marks a log that was put together anew, in a folder that is no server's yet; durable on return. */
-export function writeLoggedMark(disk: Disk, folder: string, zxid: number): void {
-  writeSlots(disk, folder, LOGGED_NAME, zxid, OPEN);
+/** Marks a log of these txns that was put together anew, behind a snapshot, in a folder that is no server's yet; durable on return. */
+export function writeLoggedMark(disk: Disk, folder: string, snapshotZxid: number, zxids: readonly number[]): void {
+  const ends = zxids.filter((zxid, i) => i + 1 < zxids.length && epochOf(zxid) !== epochOf(zxids[i + 1] as number));
+  const last = zxids[zxids.length - 1] ?? snapshotZxid;
+  writeSlots(disk, folder, LOGGED_NAME, last, OPEN, ends.slice(-MOST_EPOCH_ENDS));
 }
 
 /** What the bytes of the mark's file say; null when nothing in them is whole. */
-export function loggedMarkIn(bytes: Uint8Array): number | null {
-  return newestSlotIn(LOGGED_NAME, bytes)?.first ?? null;
+export function loggedMarkIn(bytes: Uint8Array): LoggedFacts | null {
+  const slot = newestSlotIn(LOGGED_NAME, bytes);
+  return slot === null ? null : { provenZxid: zxidOf(slot), epochEnds: slot.list };
+}
+
+/** The end of an epoch is durable before it is listed. */
+function zxidOf({ first, list }: Slot): number {
+  return Math.max(first, list[list.length - 1] ?? 0);
 }
 
 /** To be called before the log is cut to `zxid`; durable on return. Throws what the disk throws. */
 export function lowerLoggedMark(disk: Disk, folder: string, zxid: number): void {
-  const marked = readLoggedMark(disk, folder);
-  if (marked === null || marked <= zxid) return;
+  const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
+  if (slot === null || zxidOf(slot) <= zxid) return;
+  const ends = slot.list.filter((end) => end <= zxid);
   // Both slots: a decayed one must not bring the higher one back.
-  for (let i = 0; i < 2; i++) writeSlots(disk, folder, LOGGED_NAME, zxid, OPEN);
+  for (let i = 0; i < 2; i++) writeSlots(disk, folder, LOGGED_NAME, Math.min(slot.first, zxid), OPEN, ends);
 }
 
 /** Where nobody waits for the disk nothing is known to be durable. */
@@ -78,6 +102,7 @@ export class LoggedMark {
   #lastZxid: number;
   #latest = 0;
   #marked = 0;
+  #epochEnds: readonly number[];
   #file: DiskFile | null = null;
   #serial = 0;
   #cancel: (() => void) | null = null;
@@ -93,7 +118,10 @@ export class LoggedMark {
     this.#failed = failed;
     const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
     // Both slots: a decayed one must not bring the other back.
-    for (let i = 0; slot?.second === LAST && i < 2; i++) writeSlots(disk, folder, LOGGED_NAME, slot.first, OPEN);
+    for (let i = 0; slot?.second === LAST && i < 2; i++) {
+      writeSlots(disk, folder, LOGGED_NAME, slot.first, OPEN, slot.list);
+    }
+    this.#epochEnds = slot?.list ?? [];
   }
 
   /** The log is durable up to here. */
@@ -101,6 +129,30 @@ export class LoggedMark {
     this.#latest = zxid;
     this.#lastZxid = zxid;
     if (this.#cancel === null && !this.#isWriting) this.#schedule();
+  }
+
+  /** Whether an epoch ends before this txn, the next one, so that `endEpoch` has to be called before that is written. */
+  isNewEpoch(zxid: number): boolean {
+    // With the number in which an epoch begins there is no txn.
+    return zxid !== this.#lastZxid + 1 && counterOf(this.#lastZxid) > 0;
+  }
+
+  /** The log, all of which is durable, is about to go on in another epoch. `done` once that is known; not at all after a failure. */
+  endEpoch(done: () => void): void {
+    if (this.#isWriting) {
+      this.#whenWritten = () => this.endEpoch(done);
+      return;
+    }
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#latest = this.#lastZxid;
+    const others = this.#epochEnds.filter((zxid) => epochOf(zxid) !== epochOf(this.#lastZxid));
+    this.#epochEnds = [...others, this.#lastZxid].slice(-MOST_EPOCH_ENDS);
+    this.#marked = 0;
+    this.#whenWritten = () => {
+      if (!this.#hasFailed) done();
+    };
+    this.#write();
   }
 
   #schedule(): void {
@@ -115,9 +167,13 @@ export class LoggedMark {
     const zxid = this.#latest;
     try {
       this.#file ??= this.#open(zxid);
-      if (this.#marked >= zxid) return;
+      if (this.#marked >= zxid) {
+        this.#written(null, zxid);
+        return;
+      }
       const file = this.#file;
-      const bytes = encodeSlot(LOGGED_NAME, { first: zxid, second: OPEN, serial: ++this.#serial });
+      const slot: Slot = { first: zxid, second: OPEN, serial: ++this.#serial, list: this.#epochEnds };
+      const bytes = encodeSlot(LOGGED_NAME, slot);
       this.#isWriting = true;
       file.write(bytes, 0, bytes.length, slotPosition(this.#serial), (failure) => {
         if (failure !== null) this.#written(failure, zxid);
@@ -132,7 +188,7 @@ export class LoggedMark {
   #open(zxid: number): DiskFile {
     const path = `${this.#folder}/${LOGGED_NAME}`;
     if (readSlots(this.#disk, path) === null) {
-      writeSlots(this.#disk, this.#folder, LOGGED_NAME, zxid, OPEN);
+      writeSlots(this.#disk, this.#folder, LOGGED_NAME, zxid, OPEN, this.#epochEnds);
       this.#marked = zxid;
     }
     this.#serial = readSlots(this.#disk, path)?.serial ?? 0;
@@ -173,7 +229,7 @@ export class LoggedMark {
       const ends = isLast && counterOf(this.#lastZxid) > 0;
       const zxid = ends ? this.#lastZxid : this.#latest;
       if (!this.#hasFailed && (ends || zxid > this.#marked)) {
-        writeSlots(this.#disk, this.#folder, LOGGED_NAME, zxid, ends ? LAST : OPEN);
+        writeSlots(this.#disk, this.#folder, LOGGED_NAME, zxid, ends ? LAST : OPEN, this.#epochEnds);
       }
     } catch {
       // The log is closed, and the mark says less than there is: that is no harm, also where the folder is gone already.

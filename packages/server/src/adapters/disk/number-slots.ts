@@ -3,6 +3,9 @@
  * in a sector of its own and with a checksum, that are written in turn: what a torn write or a decayed sector leaves is the
  * other one, which is older. The checksum covers the file's name, and the serial number says which of the two slots it is: what a
  * disk writes into the wrong place is not believed (known failure D21).
+ *
+ * Behind its two numbers a slot can have a list of more, with a mark, a version and a checksum of its own. Releases that know no list
+ * pass it over, and leave it when they write the slot: one that does not go with the slot's serial number counts for nothing.
  */
 import { adler32 } from '../../core/log/checksum.ts';
 import type { Disk } from '../../ports.ts';
@@ -13,12 +16,20 @@ export interface Slot {
   readonly second: number;
   /** Counts the writes. */
   readonly serial: number;
+  /** Whole, like the others, and at most `MOST_LISTED`; none where nobody wrote any. */
+  readonly list: readonly number[];
 }
 
 const MAGIC = 0x484b4e53;
+/** "HKL" and the version of the list's layout. */
+const LIST_MAGIC = 0x484b4c01;
 const SECTOR_BYTES = 512;
 const CHECKED_BYTES = 28;
 const SLOT_BYTES = CHECKED_BYTES + 4;
+/** Before the numbers of a list: magic, serial number, count. */
+const LIST_HEAD_BYTES = 16;
+/** So many fit behind a slot in its sector. */
+export const MOST_LISTED: number = Math.floor((SECTOR_BYTES - SLOT_BYTES - LIST_HEAD_BYTES - 4) / 8);
 export const SLOTS_FILE_BYTES: number = 2 * SECTOR_BYTES;
 
 /** Where the slot of this serial number lies in the file. */
@@ -27,14 +38,23 @@ export function slotPosition(serial: number): number {
 }
 
 /** The bytes of a slot of the file of this name; the numbers are whole, from 0 to `Number.MAX_SAFE_INTEGER`. */
-export function encodeSlot(name: string, { first, second, serial }: Slot): Uint8Array {
-  const bytes = new Uint8Array(SLOT_BYTES);
+export function encodeSlot(name: string, { first, second, serial, list }: Slot): Uint8Array {
+  const bytes = new Uint8Array(SLOT_BYTES + (list.length === 0 ? 0 : LIST_HEAD_BYTES + 8 * list.length + 4));
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC);
   view.setBigUint64(4, BigInt(serial));
   view.setBigUint64(12, BigInt(first));
   view.setBigUint64(20, BigInt(second));
-  view.setUint32(CHECKED_BYTES, checksum(bytes, name));
+  view.setUint32(CHECKED_BYTES, checksum(bytes, 0, CHECKED_BYTES, name));
+  if (list.length === 0) return bytes;
+  view.setUint32(SLOT_BYTES, LIST_MAGIC);
+  view.setBigUint64(SLOT_BYTES + 4, BigInt(serial));
+  view.setUint32(SLOT_BYTES + 12, list.length);
+  const from = SLOT_BYTES + LIST_HEAD_BYTES;
+  list.forEach((number, i) => {
+    view.setBigUint64(from + 8 * i, BigInt(number));
+  });
+  view.setUint32(bytes.length - 4, checksum(bytes, SLOT_BYTES, bytes.length - 4, name));
   return bytes;
 }
 
@@ -47,7 +67,7 @@ export function readSlots(disk: Disk, path: string): Slot | null {
     const bytes = new Uint8Array(SLOTS_FILE_BYTES);
     for (const at of [0, SECTOR_BYTES]) {
       try {
-        source.readSync(bytes, at, at + SLOT_BYTES, at);
+        source.readSync(bytes, at, at + SECTOR_BYTES, at);
       } catch (error) {
         if (!isUnreadable(error)) throw error;
       }
@@ -63,33 +83,50 @@ export function newestSlotIn(name: string, bytes: Uint8Array): Slot | null {
   let newest: Slot | null = null;
   for (const at of [0, SECTOR_BYTES]) {
     if (bytes.length < at + SLOT_BYTES) continue;
-    const slot = decodeSlot(name, bytes.slice(at, at + SLOT_BYTES));
+    const slot = decodeSlot(name, bytes.slice(at, at + SECTOR_BYTES));
     if (slot === null || slotPosition(slot.serial) !== at) continue;
     if (newest === null || slot.serial > newest.serial) newest = slot;
   }
   return newest;
 }
 
-function checksum(bytes: Uint8Array, name: string): number {
+function checksum(bytes: Uint8Array, start: number, end: number, name: string): number {
   const text = new TextEncoder().encode(name);
-  return adler32(text, 0, text.length, adler32(bytes, 0, CHECKED_BYTES));
+  return adler32(text, 0, text.length, adler32(bytes, start, end));
 }
 
 function decodeSlot(name: string, bytes: Uint8Array): Slot | null {
   const view = new DataView(bytes.buffer);
-  if (view.getUint32(0) !== MAGIC || view.getUint32(CHECKED_BYTES) !== checksum(bytes, name)) return null;
-  return {
-    serial: Number(view.getBigUint64(4)),
-    first: Number(view.getBigUint64(12)),
-    second: Number(view.getBigUint64(20)),
-  };
+  if (view.getUint32(0) !== MAGIC || view.getUint32(CHECKED_BYTES) !== checksum(bytes, 0, CHECKED_BYTES, name))
+    return null;
+  const serial = Number(view.getBigUint64(4));
+  const [first, second] = [Number(view.getBigUint64(12)), Number(view.getBigUint64(20))];
+  return { serial, first, second, list: decodeList(name, serial, bytes, view) };
+}
+
+/** The list that goes with the slot; none where it is not whole, or is that of an earlier one. */
+function decodeList(name: string, serial: number, bytes: Uint8Array, view: DataView): number[] {
+  const from = SLOT_BYTES + LIST_HEAD_BYTES;
+  if (bytes.length < from || view.getUint32(SLOT_BYTES) !== LIST_MAGIC) return [];
+  const count = view.getUint32(SLOT_BYTES + 12);
+  const end = from + 8 * count;
+  if (Number(view.getBigUint64(SLOT_BYTES + 4)) !== serial || count > MOST_LISTED || end + 4 > bytes.length) return [];
+  if (view.getUint32(end) !== checksum(bytes, SLOT_BYTES, end, name)) return [];
+  return Array.from({ length: count }, (_, i) => Number(view.getBigUint64(from + 8 * i)));
 }
 
 /** Remembers other numbers; durable on return. Makes the file if it is not there. Throws what the disk throws. */
-export function writeSlots(disk: Disk, folder: string, name: string, first: number, second: number): void {
+export function writeSlots(
+  disk: Disk,
+  folder: string,
+  name: string,
+  first: number,
+  second: number,
+  list: readonly number[] = [],
+): void {
   const path = `${folder}/${name}`;
   const isNew = !disk.existsSync(path);
-  const slot: Slot = { first, second, serial: (readSlots(disk, path)?.serial ?? 0) + 1 };
+  const slot: Slot = { first, second, serial: (readSlots(disk, path)?.serial ?? 0) + 1, list };
   const file = isNew ? disk.createSync(path) : disk.openWriteSync(path);
   if (isNew) file.writeSync(new Uint8Array(SLOTS_FILE_BYTES), 0, SLOTS_FILE_BYTES, 0);
   const bytes = encodeSlot(name, slot);

@@ -117,7 +117,7 @@ export class RepairDraft {
     if (damage !== null) throw new RepairFailed(damage);
     if (newestIntactSnapshot(this.#draft, base, this.#maxRecordBytes)?.zxid !== base) this.#copySnapshot(base);
     if (zxids.length > 0) this.#writeLog(zxids, bodyOf);
-    writeLoggedMark(disk, logFolder, lastZxid);
+    writeLoggedMark(disk, logFolder, base, zxids);
     for (const folder of new Set([snapshotFolder, logFolder])) disk.syncDirSync(folder);
     this.#verify(base, lastZxid);
   }

@@ -8,7 +8,7 @@ import { SnapshotDamaged, SnapshotDecoder } from '../../core/log/snapshot-decode
 import { earlierThanNamed } from '../../core/log/snapshot-name.ts';
 import type { StateSink } from '../../core/log/state-sink.ts';
 import type { Disk } from '../../ports.ts';
-import { isLoggedLast, readLoggedMark } from './logged-mark.ts';
+import { isLoggedLast, readLogged, readLoggedMark } from './logged-mark.ts';
 import { createRecoverySource, listLogs, listSnapshots } from './recovery-files.ts';
 import { isUnreadable } from './unreadable.ts';
 
@@ -53,7 +53,7 @@ export function* salvageLogs(
     0,
     logs.findLastIndex(({ zxid }) => zxid <= fromZxid),
   );
-  const walk = new SalvageWalk(snapshots, first === 0, found);
+  const walk = new SalvageWalk(snapshots, readLogged(disk, logFolder).epochEnds, first === 0, found);
   for (const log of logs.slice(first)) {
     walk.begin(log);
     const salvage = new LogSalvage(
@@ -69,6 +69,7 @@ export function* salvageLogs(
 /** Puts together what the files of a log, one after the other, say of the order of its records. */
 class SalvageWalk {
   readonly #snapshots: readonly number[];
+  readonly #epochEnds: readonly number[];
   readonly #found: (record: FoundRecord) => void;
   #file = '';
   #last: number = UNKNOWN_ZXID;
@@ -86,8 +87,14 @@ class SalvageWalk {
   /** The length of a damaged record has led astray: what follows in the file is not to be believed. */
   #isAstray = false;
 
-  constructor(snapshots: readonly number[], isBeginning: boolean, found: (record: FoundRecord) => void) {
+  constructor(
+    snapshots: readonly number[],
+    epochEnds: readonly number[],
+    isBeginning: boolean,
+    found: (record: FoundRecord) => void,
+  ) {
     this.#snapshots = snapshots;
+    this.#epochEnds = epochEnds;
     this.#isJoined = isBeginning;
     this.#found = found;
   }
@@ -148,10 +155,14 @@ class SalvageWalk {
     return zxid > this.#expected && counterOf(zxid) - 1 <= this.#passed;
   }
 
-  /** What was before `zxid` where the log goes on behind the last record: a snapshot between the two came from a leader. */
+  /**
+   * What was before `zxid` where the log goes on behind the last record: a snapshot between the two came from a leader. Not known where
+   * the log has lost what was there.
+   */
   #before(zxid: number): number {
     const isState = (each: number): boolean => each < zxid && (each === 0 || counterOf(each) > 0);
-    return Math.max(this.#last, this.#snapshots.findLast(isState) ?? UNKNOWN_ZXID);
+    const before = Math.max(this.#last, this.#snapshots.findLast(isState) ?? UNKNOWN_ZXID);
+    return this.#epochEnds.some((end) => end > before && end < zxid) ? UNKNOWN_ZXID : before;
   }
 }
 

@@ -35,6 +35,7 @@ export class LogReplay {
   readonly #provenZxid: number;
   /** Txns up to here are known to have been durable; 0: nothing is known. */
   readonly #marked: number;
+  readonly #epochEnds: readonly number[];
   readonly #unproven: LogRange[] = [];
   /** The unfinished record at the end of the file read last, unless a txn followed. */
   #cut: { readonly name: string; readonly length: number } | null = null;
@@ -52,6 +53,7 @@ export class LogReplay {
     this.#maxRecordBytes = options.maxRecordBytes;
     this.#provenZxid = options.provenZxid ?? Number.MAX_SAFE_INTEGER;
     this.#marked = options.provenZxid ?? 0;
+    this.#epochEnds = options.epochEnds ?? [];
     this.#warnings = warnings;
   }
 
@@ -142,11 +144,26 @@ export class LogReplay {
       this.#doubt = null;
     }
     if (!sameEpoch) {
+      this.#requireEpochEnds(log, offset, zxid);
       if (this.#emptied !== null) this.#settleEmptied(this.#emptied, log);
       if (this.#cut !== null) this.#settleCut(this.#cut, log);
     }
     this.#emptied = null;
     this.#cut = null;
+  }
+
+  /** No txn before `zxid` that was durable when a later epoch came may be beyond what the log has. */
+  #requireEpochEnds(log: LogFile, offset: number, zxid: number): void {
+    const last = this.#last;
+    const end = this.#epochEnds.findLast((each) => each > last && each < zxid);
+    if (end === undefined) return;
+    throw new RecoveryRefused(
+      'missing-txns',
+      `${log.name} at byte ${offset}: txn ${zxidText(zxid)} follows ${zxidText(last)}, but the log was durable up to ${zxidText(end)} before ` +
+        `that was written: the txns from ${zxidText(last + 1)} to ${zxidText(end)} were acknowledged and the disk has lost them. Restore ` +
+        'the log that holds them from a backup or another server; to accept the loss, remove headkeeper.logged.',
+      { file: log.name, offset, missingFrom: last + 1, missingTo: end },
+    );
   }
 
   /** A file without a txn, and behind it another epoch: what it is named after was durable once, or never came. */
