@@ -208,7 +208,15 @@ export const DISK: readonly Entry[] = [
   {
     id: 'D10',
     title: 'a bit of an epoch file rots',
-    proofs: [test('disk/epoch-files', 'are a guess when the files make no sense (S21, D10)')],
+    proofs: [
+      test('disk/epoch-files', 'are a guess when the files make no sense (S21, D10)'),
+      test(
+        'zab/later-promises',
+        'a leader that hears of a later epoch from a voter leads again beyond it, and has that voter then',
+      ),
+      test('zab/later-promises', 'no voter can make the ensemble elect more often than once in thirty seconds'),
+      test('zab/later-promises', 'no claim of a voter takes more than half of all epochs'),
+    ],
     guards: [
       {
         file: `${ADAPTERS}/epoch-files.ts`,

@@ -10,6 +10,7 @@ import { PeerLink, type PeerLinkKind } from './peer-link.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { ConnectOrder, MembershipChange, StorageOrder } from './ready.ts';
 import type { CoreSettings } from './settings.ts';
+import { LaterPromises } from './zab/later-promises.ts';
 import { TreeDoubt } from './zab/tree-doubt.ts';
 
 /**
@@ -54,6 +55,7 @@ export class Stage {
    */
   wholeWantedIn = -1;
   readonly doubt: TreeDoubt = new TreeDoubt();
+  readonly promises: LaterPromises = new LaterPromises();
 
   // Effects, taken by `Replica.takeReady`.
   hardState: Epochs | null = null;

@@ -40,8 +40,10 @@ test('the epoch is one more than any that a quorum has accepted; who comes later
   const two = new StandIn(member, { sid: 2, epoch: 5, currentEpoch: 2, lastZxid: 0 });
   assert.deepEqual(member.epochs, { accepted: 6, current: 6 });
   assert.equal(two.received[0]?.zxid, 6 * EPOCH_1);
-  const one = new StandIn(member, { sid: 1, epoch: 9, currentEpoch: 2, lastZxid: 0 });
-  assert.equal(one.received[0]?.zxid, 6 * EPOCH_1, 'it will refuse that itself');
+  const one = new StandIn(member, { sid: 1, epoch: 4, currentEpoch: 2, lastZxid: 0 });
+  assert.equal(one.received[0]?.zxid, 6 * EPOCH_1);
+  const four = new StandIn(member, { sid: 4, epoch: 9, currentEpoch: 2, lastZxid: 0, observer: true });
+  assert.equal(four.received[0]?.zxid, 6 * EPOCH_1, 'it will refuse that itself');
 });
 
 test('before the gate opens nobody is let in who knows more than the leader; afterwards it is cut back', () => {

@@ -10,11 +10,6 @@ import type { DiskFault } from './disk-faults.ts';
 /** The session key is the operator's, and the same on all machines; everything else in these folders is the server's. */
 const FOLDERS: readonly string[] = [`${DATA_DIR}/version-2`, `${LOG_DIR}/version-2`, `${DATA_DIR}`];
 const KEY = `${DATA_DIR}/headkeeper.session-key`;
-/**
- * A flipped bit can make a promised epoch greater, which no file contradicts: such a server follows nobody before the ensemble
- * has come so far (seed 20044, docs/guides/promises.md). Until that is mended the file decays in ways that show.
- */
-const PROMISE = '/acceptedEpoch';
 const SECTOR_BYTES = 512;
 
 /** A piece of a file, in bytes. */
@@ -46,8 +41,7 @@ export class DiskInjector {
     switch (fault) {
       case 'rot':
         return this.#damage(watched, ({ path, start, end }) => {
-          const drawn = random.pick(['zeros', 'junk', 'flip'] as const);
-          const kind = drawn === 'flip' && path.endsWith(PROMISE) ? 'junk' : drawn;
+          const kind = random.pick(['zeros', 'junk', 'flip'] as const);
           this.#tell(node, `${kind} in ${path} from ${start} to ${end}`);
           // What a running server has written its machine still remembers.
           node.disk.rot(path, start, end, kind, random.next(), node.isUp);

@@ -5,6 +5,8 @@ import type { Pipeline } from '../pipeline.ts';
 import type { Stage } from '../stage.ts';
 import type { LearnerHandler } from '../zab/learner-handler.ts';
 
+/** Who has a newer membership has so long to be elected: it may first have to see that this server does not lead. */
+const YIELDS_MS = 3000;
 const NOTHING: Reader = new Reader(new Uint8Array(0));
 /** A server that is to lead gets so long to have everything; then an ordinary election is held. */
 const TRANSFER_MS = 500;
@@ -86,6 +88,24 @@ export class LeaderTransfer {
     const { successor } = this;
     return successor === null || (successor.stage === 'live' && successor.unackedZxid === 0);
   }
+}
+
+/** Nobody follows a leader whose membership is older than his: one who knows the newer one may be elected. */
+export function yieldTo(stage: Stage, { sid, isObserver }: LearnerHandler): void {
+  if (isObserver || !stage.committed.isVoter(sid)) return;
+  stage.voteFor(sid, YIELDS_MS);
+  stage.look(`server ${sid} has a newer membership`);
+}
+
+/**
+ * Whether the leader of `epoch` is to lead again for voter `sid`, which has promised the epoch `accepted`: then its next epoch is
+ * beyond that promise.
+ */
+export function mustGoBeyond(stage: Stage, sid: number, accepted: number, epoch: number): boolean {
+  if (!stage.promises.heed(accepted, stage.election.remembered.of(sid), epoch, stage.nowMs)) return false;
+  stage.noteOfPeer(`server ${sid} has promised epoch ${accepted}, and can follow nobody in epoch ${epoch}`);
+  stage.leastEpoch = Math.max(stage.leastEpoch, accepted + 1);
+  return true;
 }
 
 /**

@@ -14,7 +14,7 @@ import { designatedLeader } from '../zab/designated-leader.ts';
 import { NEWER_MEMBERSHIP, PROTOCOL_VERSION, readGreeting } from '../zab/learner-greeting.ts';
 import { LearnerHandler } from '../zab/learner-handler.ts';
 import { firstUnnamed, presentServers, upToDateServers } from '../zab/presence.ts';
-import { LeaderTransfer } from './leader-transfer.ts';
+import { LeaderTransfer, mustGoBeyond, yieldTo } from './leader-transfer.ts';
 import { LearnerRequests } from './learner-requests.ts';
 import { LearnerSync } from './learner-sync.ts';
 import { QuorumWrites } from './quorum-writes.ts';
@@ -22,8 +22,6 @@ import type { Role } from './role.ts';
 
 /** A leader that its voters have left waits no longer than this for their return. */
 const UNWANTED_MS = 500;
-/** Who has a newer membership has so long to be elected: it may first have to see that this server does not lead. */
-const YIELDS_MS = 3000;
 
 /**
  * - `discovery`: a quorum of voters is to come, so that the epoch can be chosen.
@@ -298,7 +296,7 @@ export class Leading implements Role {
     const problem = readGreeting(handler, this.#stage.sid, this.#stage.committed.version);
     if (problem !== null) {
       this.#drop(handler, problem);
-      if (problem === NEWER_MEMBERSHIP) this.#yieldTo(handler);
+      if (problem === NEWER_MEMBERSHIP && this.#phase === 'discovery') yieldTo(this.#stage, handler);
       return;
     }
     const accepted = epochOf(link.packet.zxid);
@@ -310,6 +308,8 @@ export class Leading implements Role {
     handler.stage = 'epoch';
     if (this.#phase !== 'discovery') {
       this.#inform(handler);
+      const isSettled = this.#phase === 'broadcast' && this.#transfer === null && this.#isCounted(handler);
+      if (isSettled && mustGoBeyond(this.#stage, handler.sid, accepted, this.#epoch)) this.leadAgain();
       return;
     }
     this.#maxAccepted = Math.max(this.#maxAccepted, accepted);
@@ -330,13 +330,6 @@ export class Leading implements Role {
     this.#known.add(this.#stage.sid);
     for (const handler of this.#handlers.values()) if (handler.stage === 'epoch') this.#inform(handler);
     this.#openGate();
-  }
-
-  /** Nobody follows a leader whose membership is older than his: one who knows the newer one may be elected. */
-  #yieldTo({ sid, isObserver }: LearnerHandler): void {
-    if (this.#phase !== 'discovery' || isObserver || !this.#stage.committed.isVoter(sid)) return;
-    this.#stage.voteFor(sid, YIELDS_MS);
-    this.#stage.look(`server ${sid} has a newer membership`);
   }
 
   #inform(handler: LearnerHandler): void {
