@@ -78,6 +78,8 @@ export class QuorumWatch {
   /** The last txn that was committed when the leader of an epoch first said that it led. */
   readonly #beganWith: Map<number, number> = new Map();
   readonly #established: Set<number> = new Set();
+  /** By epoch: learners that had entered it on their disks when they said so, whatever has become of these disks since. */
+  readonly #entered: Map<number, Set<number>> = new Map();
   /** By learner: what the last NEWLEADER that was sent to it stands for. */
   readonly #owed: Map<number, Owed> = new Map();
   /** By learner: the last txn of the history that its leader's epoch begins with. */
@@ -245,13 +247,13 @@ export class QuorumWatch {
     return last;
   }
 
-  /** An established leader has a quorum of disks on which its epoch is entered. */
+  /** An established leader has a quorum of disks on which its epoch is entered, or was when their servers said so. */
   #upToDate({ leader, epoch }: Conversation): void {
     if (this.#established.has(epoch)) return;
     this.#established.add(epoch);
     this.#context.established(leader.node.sid);
     const { servers } = this.#context;
-    const entered = new Set<number>();
+    const entered = new Set(this.#entered.get(epoch));
     for (const { node, durable } of servers) if (durable.currentEpoch >= epoch) entered.add(node.sid);
     const membership = leader.node.server?.replica.member?.stage.committed;
     law(membership?.isQuorum(entered) === true, 'established by a quorum', () => {
@@ -287,6 +289,8 @@ export class QuorumWatch {
       law(durable.currentEpoch >= epoch, 'honest acknowledgement', () => {
         return `server ${node.sid} acknowledges NEWLEADER of ${epoch}, its disk says ${durable.currentEpoch}`;
       });
+      const entered = this.#entered.get(epoch) ?? new Set();
+      this.#entered.set(epoch, entered.add(node.sid));
       const { syncedZxid, knownZxid } = conversation;
       law(syncedZxid % TWO_32 === 0 || durable.reaches(syncedZxid), 'honest acknowledgement', () => {
         return `server ${node.sid} acknowledges NEWLEADER without ${zxidText(syncedZxid)} on its disk`;

@@ -107,6 +107,9 @@ export class SimNode {
     this.host = network.addHost(settings.address, { dispatch: (action) => this.dispatch(action) });
     this.host.isDying = () => this.disk.crashed;
     this.#prepareDisk();
+    this.disk.refused = () => {
+      this.diskHasFailed = true;
+    };
     this.disk.beforeOperation = (count, operation, path) => {
       this.world.trace.mix(this.host.index * 16_777_216 + count);
       if (this.failsIn > 0 && --this.failsIn === 0) {

@@ -72,6 +72,8 @@ export class SimDisk implements Disk {
   writeFault: ((path: string, position: number, length: number) => WriteFault | null) | null = null;
   /** Bytes that files may hold together; a write beyond fails with ENOSPC after writing what fits. */
   capacity: number = Number.POSITIVE_INFINITY;
+  /** Called when a write is refused for want of room. */
+  refused: (() => void) | null = null;
   /** Called before each operation that changes the disk takes effect, with its number, from 1. */
   beforeOperation: ((count: number, operation: DiskOperation, path: string) => void) | null = null;
   #random: SeededRandom;
@@ -431,14 +433,19 @@ export class SimDisk implements Disk {
     const room = this.capacity - this.#bytesHeld();
     if (growth <= room) {
       const fault = this.writeFault?.(file.path, position, bytes.length) ?? null;
-      if (fault === 'full') throw new SimulatedDiskError('ENOSPC', 'write', file.path);
+      if (fault === 'full') this.#refuse(file);
       file.inode.write(bytes, position, fault !== null);
       if (fault !== null && fault !== 'lost') this.#file(fault.path).overwrite(bytes, fault.position);
       return;
     }
     const fits = bytes.length - (growth - room);
     if (fits > 0) file.inode.write(bytes.subarray(0, fits), position);
-    throw new SimulatedDiskError('ENOSPC', 'write', file.path);
+    this.#refuse(file);
+  }
+
+  #refuse({ path }: OpenFile): never {
+    this.refused?.();
+    throw new SimulatedDiskError('ENOSPC', 'write', path);
   }
 
   #sync(file: OpenFile, mark: number): void {
