@@ -112,6 +112,14 @@ export class Stage {
     return this.settings.observer && this.committed === this.settings.membership;
   }
 
+  /**
+   * The least epoch in which this server follows a leader. What an observer has promised counts for nothing, it only never goes
+   * back behind what it has shown; if it becomes a voter it connects anew.
+   */
+  get leastToFollow(): number {
+    return this.isObserver ? this.epochs.current : this.epochs.accepted;
+  }
+
   /** Every membership in force: what is decided needs a quorum of each. */
   get memberships(): readonly Membership[] {
     return this.lastSeen.version > this.committed.version ? [this.committed, this.lastSeen] : [this.committed];

@@ -1,13 +1,15 @@
 /** Voters that have promised a later epoch than their leader's: what a leader does about them, and for whom it does nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeNotification, OpCode, ServerState, WORLD_ANYONE_ALL } from '@headkeeper/protocol';
+import { encodeNotification, OpCode, QuorumPacketType, ServerState, WORLD_ANYONE_ALL } from '@headkeeper/protocol';
 import { limits } from '../../src/limits.ts';
 import { EPOCH_1 } from './histories.ts';
+import { feed, leaderInfoOf, newLeaderOf } from './leader-packets.ts';
 import { MemberHarness } from './member-harness.ts';
 import { THREE } from './scenarios.ts';
 import { StandIn } from './stand-in.ts';
 
+const { diff, upToDate } = QuorumPacketType;
 const TXN_TYPE_AT = 28;
 const RESTS_MS = 30_000;
 
@@ -121,4 +123,24 @@ test('nobody leads again for a server with a later history: it would be elected,
   member.step({ kind: 'notification', from: 2, bytes: encodeNotification(vote) });
   new StandIn(member, { sid: 2, epoch: 7, lastZxid: 0 });
   assert.equal(member.role, 'leading');
+});
+
+test('an observer, whose promises count for nothing, follows a leader of an earlier epoch than it has accepted, not than it was in', () => {
+  const membership = THREE.replace('23381:participant', '23381:observer');
+  for (const [epochs, reached] of [
+    [
+      { accepted: 9, current: 1 },
+      { accepted: 9, current: 2 },
+    ],
+    [{ accepted: 9, current: 3 }, null],
+  ] as const) {
+    const member = new MemberHarness({ sid: 1, membership, epochs });
+    member.elect(3, true);
+    assert.equal(member.role, 'observing');
+    const link = member.accept();
+    feed(member, link, leaderInfoOf(2));
+    if (reached !== null) feed(member, link, [diff, 0], newLeaderOf(2), [upToDate, -1]);
+    assert.equal(member.stage, reached === null ? 'election' : 'broadcast');
+    assert.deepEqual(member.epochs, reached ?? epochs);
+  }
 });

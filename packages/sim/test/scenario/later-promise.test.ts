@@ -66,8 +66,26 @@ function loneCandidate(e: Ensemble): void {
   e.settles();
 }
 
+/** The same with an observer. */
+function otherDigitOfObserver(e: Ensemble): void {
+  led(e);
+  const client = e.attached(3);
+  const written = e.write(client, 3);
+  e.stop(4);
+  promised(e, 4, 9);
+  e.start(4);
+  e.until('the observer serves', () => e.serves(4), 5_000);
+  written.push(...e.write(client, 2));
+  e.expect('nobody was elected for it', e.epochOf(3) === 1);
+  e.has(written);
+  e.agree();
+  e.settles();
+}
+
 describe('a voter that has promised a later epoch than its leader', () => {
   it('by a digit that has become another: the others elect once more, and it follows', () =>
     withEnsemble({}, otherDigit));
+  it('as an observer: it follows, and nobody else is disturbed', () =>
+    withEnsemble({ observers: 1 }, otherDigitOfObserver));
   it('as a candidate whose followers did not: the same', () => withEnsemble({}, loneCandidate));
 });

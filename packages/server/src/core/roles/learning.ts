@@ -305,10 +305,10 @@ export class Learning implements Role {
   }
 
   #accept(link: PeerLink, epoch: number): void {
-    const { epochs } = this.#stage;
+    const { epochs, leastToFollow: least } = this.#stage;
     const { out } = link;
-    if (epoch < epochs.accepted) {
-      this.#stage.look(`the leader's epoch ${epoch} is older than ${epochs.accepted}, which this server has accepted`);
+    if (epoch < least) {
+      this.#stage.look(`the leader's epoch ${epoch} is older than ${least}, which this server has accepted`);
       return;
     }
     if (epoch > limits.largestEpoch) {
