@@ -76,12 +76,17 @@ export class DiskPromises {
     this.#durable.distrust();
   }
 
-  /** An old disk has been put in: what it lacks is forgotten for good, also where its server finds it damaged and has it repaired. */
+  /**
+   * An old disk has been put in: what it lacks is forgotten for good, also where its server finds it damaged and has it repaired, and
+   * where the disk before had been found damaged: that its server must not vote is forgotten, too.
+   */
   broughtBack(): void {
     const { last, acceptedEpoch } = this.#durable;
     const promised = this.#promised as Promised;
-    if (acceptedEpoch < promised.accepted) this.#epochs.push([acceptedEpoch, promised.accepted]);
-    if (last < promised.last && !this.isRebuilding) this.#txns.push([last, promised.last]);
+    const accepted = Math.max(promised.accepted, this.#accepted);
+    const had = Math.max(promised.last, this.#held);
+    if (acceptedEpoch < accepted) this.#epochs.push([acceptedEpoch, accepted]);
+    if (last < had && !this.isRebuilding) this.#txns.push([last, had]);
   }
 
   /** The process is about to start. */
