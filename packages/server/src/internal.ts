@@ -6,6 +6,7 @@ export { type FolderUser, type FolderUsers, folderUsers } from './adapters/disk/
 export type { HistoryFolders } from './adapters/disk/history-folders.ts';
 export { loggedMarkIn } from './adapters/disk/logged-mark.ts';
 export { createNodeDisk } from './adapters/disk/node-disk.ts';
+export { newestSlotIn } from './adapters/disk/number-slots.ts';
 export { createRecoverySource } from './adapters/disk/recovery-files.ts';
 export { createWaitingRoom } from './adapters/disk/waiting-room.ts';
 export {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodeUtf8 } from '@headkeeper/protocol';
 import { SimDisk } from '@headkeeper/testkit';
 import type { DurableState } from '../src/check/durable-state.ts';
 import { DiskPromises } from '../src/check/promises.ts';
@@ -20,4 +21,29 @@ test('an old disk forgets what was on the one before, also where that had been s
   assert.equal(promises.mayLack(2, 0), false, 'the old one has that');
   assert.equal(promises.mayNotKnow(3), true);
   assert.equal(promises.mayNotKnow(2), false);
+});
+
+/** A server goes on with epoch 7, has promised 8, and `acceptedEpoch` on its disk says this, before and afterwards. */
+function goesOn(acceptedEpoch: string, isUnreadable = false): void {
+  const disk = new SimDisk();
+  for (const folder of ['/data', '/data/version-2']) disk.makeFolderSync(folder);
+  const file = disk.createSync('/data/version-2/acceptedEpoch');
+  const bytes = encodeUtf8(acceptedEpoch);
+  file.writeSync(bytes, 0, bytes.length, 0);
+  file.dataSyncSync();
+  file.closeSync();
+  for (const folder of ['/data/version-2', '/data', '/']) disk.syncDirSync(folder);
+  if (isUnreadable) disk.makeUnreadable('/data/version-2/acceptedEpoch', 0, 1);
+  const durable = { last: 0, acceptedEpoch: 8, trust: () => {}, distrust: () => {} };
+  const promises = new DiskPromises(1, disk, durable as unknown as DurableState);
+  promises.strike();
+  promises.remember();
+  durable.acceptedEpoch = 7;
+  promises.started();
+}
+
+test('an intact file tells of a promise only if the promise is in it, and can be read', () => {
+  goesOn('7');
+  goesOn('8', true);
+  assert.throws(() => goesOn('8'), /goes on with epoch 7, it had promised 8/);
 });

@@ -1,4 +1,4 @@
-import { loggedMarkIn } from '@headkeeper/server/internal';
+import { loggedMarkIn, newestSlotIn } from '@headkeeper/server/internal';
 import type { SimDisk } from '@headkeeper/testkit';
 import { SimInode } from '@headkeeper/testkit';
 import { DATA_DIR, LOG_DIR } from '../node/node-settings.ts';
@@ -6,10 +6,7 @@ import type { DurableState } from './durable-state.ts';
 import { law, zxidText } from './violation.ts';
 
 const MARK = ['the mark of what was logged', `${LOG_DIR}/version-2`, 'headkeeper.logged'] as const;
-const EPOCH_FILES = [
-  [`${DATA_DIR}/version-2`, 'acceptedEpoch'],
-  [`${DATA_DIR}/version-2`, 'headkeeper.epochs'],
-] as const;
+const EPOCHS_FOLDER = `${DATA_DIR}/version-2`;
 const REBUILDING = `${DATA_DIR}/headkeeper.rebuilding`;
 const SECTOR_BYTES = 512;
 
@@ -20,7 +17,14 @@ interface Promised {
   /** Up to where the log was said to be durable; 0: nothing says. */
   readonly mark: number;
   readonly markBytes: string;
-  readonly epochBytes: readonly string[];
+  /** Either file that remembers the accepted epoch, by its name. */
+  readonly epochFiles: readonly (readonly [string, EpochFile])[];
+}
+
+/** A file that remembers the accepted epoch: what is in it, and what it tells; 0: nothing. */
+interface EpochFile {
+  readonly bytes: string;
+  readonly epoch: number;
 }
 
 /**
@@ -71,7 +75,7 @@ export class DiskPromises {
       accepted: acceptedEpoch,
       mark: this.#mark(),
       markBytes: this.#text(MARK[1], MARK[2]),
-      epochBytes: EPOCH_FILES.map(([folder, name]) => this.#text(folder, name)),
+      epochFiles: this.#epochFiles(),
     };
     this.#durable.distrust();
   }
@@ -113,8 +117,8 @@ export class DiskPromises {
       this.#txns.push([last, promised.last]);
     }
     if (acceptedEpoch < promised.accepted) {
-      const isTold = EPOCH_FILES.some(([folder, name], i) => {
-        return promised.epochBytes[i] !== '' && this.#text(folder, name) === promised.epochBytes[i];
+      const isTold = promised.epochFiles.some(([name, { bytes, epoch }]) => {
+        return epoch > acceptedEpoch && this.#text(EPOCHS_FOLDER, name) === bytes;
       });
       law(!isTold, 'a loss is noticed', () => {
         return `server ${this.#sid} goes on with epoch ${acceptedEpoch}, it had promised ${promised.accepted}`;
@@ -170,16 +174,35 @@ export class DiskPromises {
     return this.#accepted < epoch || this.#epochs.some(([from, to]) => from < epoch && epoch <= to);
   }
 
-  #text(folder: string, name: string): string {
+  #epochFiles(): [string, EpochFile][] {
+    const accepted = this.#text(EPOCHS_FOLDER, 'acceptedEpoch');
+    const copy = this.#text(EPOCHS_FOLDER, 'headkeeper.epochs');
+    const inCopy = newestSlotIn(
+      'headkeeper.epochs',
+      Uint8Array.from(copy, (letter) => letter.charCodeAt(0)),
+    );
+    return [
+      ['acceptedEpoch', { bytes: accepted, epoch: Number.parseInt(accepted, 10) || 0 }],
+      ['headkeeper.epochs', { bytes: copy, epoch: inCopy?.first ?? 0 }],
+    ];
+  }
+
+  /** A file that is on the disk; null where its server could not read it. */
+  #readable(folder: string, name: string): SimInode | null {
     const entry = this.#disk.durableFiles(folder).get(name);
-    if (!(entry instanceof SimInode)) return '';
+    return entry instanceof SimInode && !entry.isUnreadable(0, 2 * SECTOR_BYTES) ? entry : null;
+  }
+
+  #text(folder: string, name: string): string {
+    const entry = this.#readable(folder, name);
+    if (entry === null) return '';
     return String.fromCharCode(...entry.durableBytes.subarray(0, Math.min(entry.durableLength, 2 * SECTOR_BYTES)));
   }
 
   /** The newest number of the mark whose slot is whole; as far as the disk keeps its promises. */
   #mark(): number {
-    const entry = this.#disk.durableFiles(MARK[1]).get(MARK[2]);
-    if (!(entry instanceof SimInode)) return 0;
+    const entry = this.#readable(MARK[1], MARK[2]);
+    if (entry === null) return 0;
     const { durableBytes, durableLength } = entry;
     return loggedMarkIn(durableBytes.subarray(0, durableLength)) ?? 0;
   }
