@@ -204,6 +204,6 @@ export class DiskPromises {
     const entry = this.#readable(MARK[1], MARK[2]);
     if (entry === null) return 0;
     const { durableBytes, durableLength } = entry;
-    return loggedMarkIn(durableBytes.subarray(0, durableLength)) ?? 0;
+    return loggedMarkIn(durableBytes.subarray(0, durableLength))?.provenZxid ?? 0;
   }
 }
