@@ -90,8 +90,9 @@ export class Liveness {
   #look(connection: Connection): void {
     const now = this.#ports.nowMs();
     const third = this.#timeoutMs / 3;
-    // Events alone show no life: our requests may be lost on their way, and the server takes us for dead.
-    const deadAt = Math.min(connection.heardAt + 2 * third, this.#confirmedAt + this.#timeoutMs);
+    // Events alone show no life: our requests may be lost on their way, and the server takes us for dead. Who holds something by the
+    // session hears of it when the session is certain no longer: by then the grace is over.
+    const deadAt = Math.min(connection.heardAt + 2 * third, this.#confirmedAt + this.#timeoutMs - GRACE_MS);
     if (now >= deadAt) {
       if (this.#isSuspect) {
         this.#listener.silent();
