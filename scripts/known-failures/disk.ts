@@ -461,8 +461,14 @@ export const DISK: readonly Entry[] = [
       ),
       test('disk/logged-mark', 'tells that a record was durable whose length now passes the end of the file (D21)'),
       test('disk/logged-mark', 'tells that a record was durable where now a copy of the one before stands (D21)'),
+      test('disk/logged-mark', 'tells that a log has lost its end that looks whole, with another epoch behind it'),
     ],
     guards: [
+      {
+        file: `${CORE}/log/log-replay.ts`,
+        text: 'if (end === undefined) return;',
+        edits: [{ file: 'core/log/log-replay.js', find: 'if (end === undefined)', put: 'if (end !== 0)' }],
+      },
       {
         file: `${CORE}/log/log-reader.ts`,
         text: 'if (zxid < this.#zxid) {',

@@ -162,11 +162,12 @@ export class Cluster implements NodeObserver {
       };
       const node = new SimNode(world, this.network, settings, this);
       const durable = new DurableState(node.disk, sid);
+      const promises = new DiskPromises(sid, node.disk, durable);
       const watched: Watched = {
         node,
         durable,
-        applied: new AppliedTxns(sid, this.history, durable),
-        promises: new DiskPromises(sid, node.disk, durable),
+        applied: new AppliedTxns(sid, this.history, durable, () => promises.mayHaveHoles),
+        promises,
         comparedZxid: -1,
         returns: true,
       };

@@ -3,6 +3,8 @@ import type { DurableState } from './durable-state.ts';
 import { type AppliedTxn, type History, txnHash } from './history.ts';
 import { law, zxidText } from './violation.ts';
 
+const TWO_32 = 4294967296;
+
 /** What a server is, as far as the laws care. */
 export type NodeRole =
   /** It serves nobody: it starts, looks for a leader, or synchronises. */
@@ -22,10 +24,15 @@ export class AppliedTxns {
   #tail: AppliedTxn[] = [];
   /** The first txn that differs from the history; 0: none. */
   #divergedAt = 0;
+  /** The first txn behind which others are missing, and what was applied before it; null: there is none. */
+  #hole: { readonly zxid: number; readonly before: number } | null = null;
+  readonly #mayHaveHoles: () => boolean;
   /** Whether the server has been found to serve with the present state. */
   #hasServed = false;
 
-  constructor(who: number, history: History, durable: DurableState) {
+  /** `mayHaveHoles`: whether txns may be missing in the middle of its log without its fault. */
+  constructor(who: number, history: History, durable: DurableState, mayHaveHoles: () => boolean) {
+    this.#mayHaveHoles = mayHaveHoles;
     this.#who = who;
     this.#history = history;
     this.#durable = durable;
@@ -36,6 +43,7 @@ export class AppliedTxns {
     this.#applier = null;
     this.#tail = [];
     this.#divergedAt = 0;
+    this.#hole = null;
     this.#hasServed = false;
   }
 
@@ -53,6 +61,13 @@ export class AppliedTxns {
       this.#tail.push(txn);
       this.#history.keep(txn);
     } else if (known !== hash) this.#diverges(zxid);
+    else this.#follows(zxid, before);
+  }
+
+  /** Within an epoch the server itself looks at the numbers. With that in which an epoch begins there is no txn. */
+  #follows(zxid: number, before: number): void {
+    if (this.#hole !== null || before === zxid - 1 || before % TWO_32 === 0) return;
+    if (this.#history.lastBefore(zxid) !== before && !this.#mayHaveHoles()) this.#hole = { zxid, before };
   }
 
   /** After an event: what the server is now says what its state, changed through `applier`, must be. */
@@ -69,11 +84,16 @@ export class AppliedTxns {
     this.#hasServed = true;
     const tail = this.#tail;
     this.#tail = [];
-    for (const { zxid, hash, bytes } of tail) {
+    for (const { zxid, hash, bytes, before } of tail) {
       const known = this.#history.hashOf(zxid);
       if (known === undefined && role === 'leading') this.#history.append(zxid, hash, bytes);
       else if (known !== hash) this.#diverges(zxid);
+      this.#follows(zxid, before);
     }
+    law(this.#hole === null, 'agreement', () => {
+      const { zxid, before } = this.#hole as { zxid: number; before: number };
+      return `server ${this.#who} serves a state with ${zxidText(zxid)} right behind ${zxidText(before)}, without what is between them`;
+    });
     law(this.#divergedAt === 0, 'agreement', () => {
       const last = zxidText(this.#history.last);
       return `server ${this.#who} serves a state with ${zxidText(this.#divergedAt)}, which is not in the history up to ${last}`;

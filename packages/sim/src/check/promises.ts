@@ -1,4 +1,4 @@
-import { loggedMarkIn, newestSlotIn } from '@headkeeper/server/internal';
+import { type LoggedFacts, loggedMarkIn, newestSlotIn } from '@headkeeper/server/internal';
 import type { SimDisk } from '@headkeeper/testkit';
 import { SimInode } from '@headkeeper/testkit';
 import { DATA_DIR, LOG_DIR } from '../node/node-settings.ts';
@@ -14,9 +14,8 @@ const SECTOR_BYTES = 512;
 interface Promised {
   readonly last: number;
   readonly accepted: number;
-  /** Up to where the log was said to be durable; 0: nothing says. */
-  readonly mark: number;
-  readonly markBytes: string;
+  /** What was said to be durable of the log; null: nothing says. */
+  readonly mark: LoggedFacts | null;
   /** Either file that remembers the accepted epoch, by its name. */
   readonly epochFiles: readonly (readonly [string, EpochFile])[];
 }
@@ -39,6 +38,8 @@ export class DiskPromises {
   /** Whether the server has started since it was struck. */
   #hasStarted = false;
   #promised: Promised | null = null;
+  /** Whether what could tell of txns missing in the middle of the log was lost, too, when the server started last. */
+  #hidesHoles = false;
   /** The most that the disk had promised when it became another one, or its damage was admitted. */
   #lost = 0;
   /** The most that the disk has held. */
@@ -74,7 +75,6 @@ export class DiskPromises {
       last,
       accepted: acceptedEpoch,
       mark: this.#mark(),
-      markBytes: this.#text(MARK[1], MARK[2]),
       epochFiles: this.#epochFiles(),
     };
     this.#durable.distrust();
@@ -107,12 +107,20 @@ export class DiskPromises {
     const promised = this.#promised;
     if (promised === null) return;
     this.#promised = null;
+    this.#hidesHoles = false;
     if (this.isRebuilding) return;
     const { last, acceptedEpoch } = this.#durable;
+    const marked = this.#markKept(promised.mark);
+    this.#hidesHoles = marked === null;
+    for (const end of marked?.epochEnds ?? []) {
+      law(this.#durable.reaches(end), 'a loss is noticed', () => {
+        return `server ${this.#sid} goes on without ${zxidText(end)}, with which an epoch of its log has ended`;
+      });
+    }
     if (last < promised.last) {
-      const isMarked = promised.mark > last && this.#text(MARK[1], MARK[2]) === promised.markBytes;
-      law(!isMarked, 'a loss is noticed', () => {
-        return `server ${this.#sid} goes on with ${zxidText(last)}, its log was durable up to ${zxidText(promised.mark)}`;
+      const proven = marked?.provenZxid ?? 0;
+      law(proven <= last, 'a loss is noticed', () => {
+        return `server ${this.#sid} goes on with ${zxidText(last)}, its log was durable up to ${zxidText(proven)}`;
       });
       this.#txns.push([last, promised.last]);
     }
@@ -125,6 +133,11 @@ export class DiskPromises {
       });
       this.#epochs.push([acceptedEpoch, promised.accepted]);
     }
+  }
+
+  /** Whether the server may lack txns in the middle of its log and has done nothing wrong: nothing that is intact tells of them. */
+  get mayHaveHoles(): boolean {
+    return this.#hidesHoles;
   }
 
   /** The server serves, or leads. */
@@ -147,6 +160,7 @@ export class DiskPromises {
   /** The disk is new, and empty. */
   forget(): void {
     this.#promised = null;
+    this.#hidesHoles = false;
   }
 
   /** Whether the server knows that it has lost something, and must not vote. */
@@ -199,11 +213,14 @@ export class DiskPromises {
     return String.fromCharCode(...entry.durableBytes.subarray(0, Math.min(entry.durableLength, 2 * SECTOR_BYTES)));
   }
 
-  /** The newest number of the mark whose slot is whole; as far as the disk keeps its promises. */
-  #mark(): number {
+  /** The mark as it was, if that is what its file still says; else null. */
+  #markKept(mark: LoggedFacts | null): LoggedFacts | null {
+    return mark !== null && JSON.stringify(mark) === JSON.stringify(this.#mark()) ? mark : null;
+  }
+
+  /** What the newest slot of the mark that is whole says; as far as the disk keeps its promises. */
+  #mark(): LoggedFacts | null {
     const entry = this.#readable(MARK[1], MARK[2]);
-    if (entry === null) return 0;
-    const { durableBytes, durableLength } = entry;
-    return loggedMarkIn(durableBytes.subarray(0, durableLength))?.provenZxid ?? 0;
+    return entry === null ? null : loggedMarkIn(entry.durableBytes.subarray(0, entry.durableLength));
   }
 }

@@ -54,6 +54,7 @@ export function reasonAgainst(fault: string, phase: Phase): string | null {
       return phase.startsWith('alone') ? ALONE_DAMAGED : null;
     case 'rot':
     case 'unreadable':
+    case 'lostTail':
     case 'fullDisk':
     case 'oldDisk':
       return phase.startsWith('alone') ? ALONE_DAMAGED : null;

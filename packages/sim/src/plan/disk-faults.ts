@@ -4,6 +4,7 @@ import { RandomStream } from '@headkeeper/testkit';
 export const DISK_FAULTS = [
   'rot',
   'unreadable',
+  'lostTail',
   'lostWrite',
   'misdirectedWrite',
   'failedSync',

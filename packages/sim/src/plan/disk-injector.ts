@@ -1,4 +1,5 @@
-import type { RandomStream } from '@headkeeper/testkit';
+import { LOG_HEADER_BYTES, RecordReader } from '@headkeeper/server/internal';
+import { type RandomStream, SimInode } from '@headkeeper/testkit';
 import { appliedZxid, roleOf } from '../check/node-view.ts';
 import type { Cluster, Watched } from '../cluster.ts';
 import { DATA_DIR, LOG_DIR } from '../node/node-settings.ts';
@@ -51,6 +52,8 @@ export class DiskInjector {
           this.#tell(node, `EIO in ${path} from ${start} to ${end}`);
           node.disk.makeUnreadable(path, start, end);
         });
+      case 'lostTail':
+        return this.#loseTail(watched);
       case 'lostWrite':
         return this.#misplaceWrites(watched, false);
       case 'misdirectedWrite':
@@ -122,6 +125,29 @@ export class DiskInjector {
     this.#later(random.wait(random.pick([20, 500, 4000])), () => {
       if (node.isUp && node.life === life) node.end(how);
     });
+  }
+
+  /** The end of a log file is zeros, from between two records on: so it looks as if it never had been longer. */
+  #loseTail(watched: Watched): boolean {
+    const { node } = watched;
+    const random = this.#random;
+    const folder = `${LOG_DIR}/version-2`;
+    const logs = [...node.disk.durableFiles(folder)].flatMap(([name, entry]) => {
+      const path = `${folder}/${name}`;
+      if (!name.startsWith('log.') || !(entry instanceof SimInode) || !node.disk.existsSync(path)) return [];
+      const borders = bordersIn(entry.durableBytes.subarray(0, entry.durableLength));
+      return borders.length > 1 ? [{ path, borders }] : [];
+    });
+    if (logs.length === 0) return false;
+    const { path, borders } = random.pick(logs);
+    const count = Math.min(1 + random.below(random.pick([1, 3, 12])), borders.length - 1);
+    const start = borders[borders.length - 1 - count] as number;
+    const end = borders[borders.length - 1] as number;
+    watched.promises.strike();
+    this.#tell(node, `the last ${count} records of ${path} are zeros, from ${start} on`);
+    node.disk.rot(path, start, end, 'zeros', random.next(), node.isUp);
+    this.#reveal(watched);
+    return true;
   }
 
   #misplaceWrites(watched: Watched, elsewhere: boolean): boolean {
@@ -204,4 +230,19 @@ export class DiskInjector {
       return node.server?.replica.outstanding === 0 && durable.holds(history.last, hash);
     });
   }
+}
+
+/** Where the records of a log lie: the beginning of each, and the end of the last. */
+function bordersIn(bytes: Uint8Array): number[] {
+  const reader = new RecordReader(bytes.length);
+  reader.reset(
+    bytes,
+    new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    LOG_HEADER_BYTES,
+    bytes.length,
+    true,
+  );
+  const borders = [LOG_HEADER_BYTES];
+  while (bytes.length > LOG_HEADER_BYTES && reader.next() === 'record') borders.push(reader.pos);
+  return borders;
 }

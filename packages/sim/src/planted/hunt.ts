@@ -33,7 +33,8 @@ async function hunt(argv: readonly string[]): Promise<Catch> {
       return (await runRecipes({ seed, storms: STORMS, ...(workload === null ? {} : { workload }) })).failure;
     }
     const wishes = profile === null ? {} : { profile: profile as Profile };
-    return runSeed({ seed, minutes: MINUTES, reconfigure: argv.includes('--reconfigure'), ...wishes }).failure;
+    const [reconfigure, disk] = [argv.includes('--reconfigure'), argv.includes('--disk')];
+    return runSeed({ seed, minutes: MINUTES, reconfigure, disk, ...wishes }).failure;
   };
   for (let seeds = 1; ; seeds++) {
     const failure = await run(first + seeds - 1);

@@ -65,6 +65,7 @@ function huntIn(bug: PlantedBug, { cpu, first, isForRecipes }: Options, ...furth
       ...(isForRecipes ? ['--recipes'] : []),
       ...(bug.profile === null ? [] : [isForRecipes ? '--workload' : '--profile', bug.profile]),
       ...(bug.reconfigure === true ? ['--reconfigure'] : []),
+      ...(bug.disk === true ? ['--disk'] : []),
     ];
     const run = spawnSync(process.execPath, [program, '--first', `${first}`, '--cpu', `${cpu}`, ...wishes], {
       encoding: 'utf8',
@@ -99,7 +100,8 @@ function main(argv: readonly string[]): number {
       appendFileSync(record, `${JSON.stringify({ name: bug.name, seeds, seconds, law, message })}\n`);
     }
     if (law !== null) times.push(seconds);
-    const which = `${bug.profile ?? 'any'}${bug.reconfigure === true ? ', `--reconfigure`' : ''}`;
+    const kinds = [bug.reconfigure === true ? ', `--reconfigure`' : '', bug.disk === true ? ', `--disk`' : ''];
+    const which = `${bug.profile ?? 'any'}${kinds.join('')}`;
     const row = [bug.name, bug.source, which, seeds, `${seconds.toFixed(1)} s`, law ?? '**not found**'];
     process.stdout.write(`| ${row.join(' | ')} |\n`);
     if (argv.includes('--tell')) process.stderr.write(`${bug.name}: ${message}\n`);

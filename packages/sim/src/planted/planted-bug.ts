@@ -16,6 +16,8 @@ export interface PlantedBug {
   readonly profile: string | null;
   /** Whether the members of the ensemble change in the runs. */
   readonly reconfigure?: boolean;
+  /** Whether disks lose, decay and lie in the runs. */
+  readonly disk?: boolean;
   readonly edits: readonly Edit[];
 }
 

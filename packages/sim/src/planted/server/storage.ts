@@ -44,6 +44,27 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'an epoch that has lost its end',
+    source:
+      'D21: the end of a log is zeros, from between two records on, and another epoch follows: it counts as whole',
+    profile: null,
+    disk: true,
+    edits: [edit('core/log/log-replay.js', 'if (end === undefined)', 'if (end !== 0)')],
+  },
+  {
+    name: 'an epoch that does not note its end',
+    source: 'D21: as above, for nobody has noted where an epoch ended when the next one began',
+    profile: null,
+    disk: true,
+    edits: [
+      edit(
+        'adapters/disk/logged-mark.js',
+        'return zxid !== this.#lastZxid + 1 && counterOf(this.#lastZxid) > 0;',
+        'return false;',
+      ),
+    ],
+  },
+  {
     name: 'fuzzy snapshot',
     source: 'D15, ZOOKEEPER-3127: a snapshot holds changes behind its zxid, which are made again when it is read',
     profile: null,
