@@ -54,10 +54,10 @@ describe('ensembles under faults', () => {
   });
 
   it('keep them while members come and go, when no disk is wiped: one server may be the majority', () => {
-    // For most of the time one server is the only voter; an aimed fault has wiped it here once.
-    const { failure, counts } = runSeed({ seed: 2121, minutes: 1, reconfigure: true });
-    assert.equal(failure, null, `--seed 2121 --minutes 1 --reconfigure: ${failure?.message}`);
-    assert.ok(counts.reconfigurations >= 1, JSON.stringify(counts));
+    // One server may be the only voter for most of the time; an aimed fault has wiped such a one.
+    const { failure, counts } = runSeed({ seed: 2123, minutes: 1, reconfigure: true });
+    assert.equal(failure, null, `--seed 2123 --minutes 1 --reconfigure: ${failure?.message}`);
+    assert.ok(counts.reconfigurations >= 5, JSON.stringify(counts));
     assert.equal(counts.wipes, 0);
   });
 
