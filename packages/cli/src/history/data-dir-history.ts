@@ -172,7 +172,7 @@ export class DataDirHistory implements HistorySource {
     const progress = startProgress(`Reading ${this.description}`, 'bytes', total(logs));
     try {
       const source = withProgress(this.#source, progress);
-      new LogReplay(source, logs, { maxRecordBytes: MAX_RECORD_BYTES }, this.warnings).run(
+      new LogReplay(source, logs, [], { maxRecordBytes: MAX_RECORD_BYTES }, this.warnings).run(
         bounded as StateSink,
         afterZxid,
       );

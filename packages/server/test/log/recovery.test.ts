@@ -273,6 +273,29 @@ test('an older snapshot is good enough only when the logs lead past the newer on
   assert.equal(start({ ...without, 'snapshot.100000000': damagedSnapshot }).lastZxid, 4);
 });
 
+test('a damaged snapshot proves that its txn was there, also where the logs go on in a later epoch', () => {
+  const epoch = 2 ** 32;
+  const next = { 'log.100000001': plainLog(epoch + 1, epoch + 4).bytes };
+  const files: Files = {
+    'snapshot.2': snapshot(),
+    'snapshot.6': damagedSnapshot,
+    'log.1': plainLog(1, 4).bytes,
+    ...next,
+  };
+  assert.deepEqual(refusal(files, 'snapshot-ahead-of-log').place, {
+    file: 'snapshot.6',
+    offset: null,
+    missingFrom: 5,
+    missingTo: 6,
+  });
+  refusal({ ...files, 'snapshot.100000002': damagedSnapshot }, 'snapshot-ahead-of-log');
+  refusal({ ...files, 'snapshot.6': snapshot().slice(0, 60) }, 'snapshot-ahead-of-log');
+  assert.equal(start({ ...files, 'log.5': plainLog(5, 6).bytes }).lastZxid, epoch + 4);
+  // One that is intact is behind it; one under a wrong name proves nothing.
+  assert.equal(start({ ...files, 'snapshot.100000002': snapshot() }).lastZxid, epoch + 4);
+  assert.equal(start({ ...files, 'snapshot.6': telling(2, 2) }).lastZxid, epoch + 4);
+});
+
 /** A snapshot that says what it holds: the zxid of its digest, and that of its trailer. */
 function telling(digestZxid: number | null, lastProcessedZxid: number | null, ...paths: string[]): Uint8Array {
   const state = new MapState();

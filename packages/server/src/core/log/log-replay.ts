@@ -3,7 +3,7 @@ import { type LogEnd, LogFileReader } from './log-reader.ts';
 import { LOG_HEADER_BYTES, zxidOfBody } from './record-codec.ts';
 import type { ReplayOptions } from './recovery-options.ts';
 import { RecoveryRefused, zxidText } from './recovery-refused.ts';
-import type { LogFile, RecoverySource } from './recovery-source.ts';
+import type { LogFile, RecoverySource, SnapshotFile } from './recovery-source.ts';
 import type { StateSink } from './state-sink.ts';
 
 export interface ReplayedLogs {
@@ -33,6 +33,7 @@ export class LogReplay {
   readonly #filesToRemove: string[] = [];
   readonly #filesToTruncate: { name: string; length: number }[] = [];
   readonly #provenZxid: number;
+  readonly #damaged: readonly SnapshotFile[];
   /** Txns up to here are known to have been durable; 0: nothing is known. */
   readonly #marked: number;
   readonly #epochEnds: readonly number[];
@@ -46,10 +47,17 @@ export class LogReplay {
   /** A file that ended in the middle of something; only the next txn can prove that nothing is missing. */
   #doubt: { readonly name: string; readonly end: LogEnd } | null = null;
 
-  /** `logs` in ascending order of the zxid in the name. */
-  constructor(source: RecoverySource, logs: readonly LogFile[], options: ReplayOptions, warnings: string[]) {
+  /** `logs` in ascending order of the zxid in the name; `damaged`: snapshots that were passed over. */
+  constructor(
+    source: RecoverySource,
+    logs: readonly LogFile[],
+    damaged: readonly SnapshotFile[],
+    options: ReplayOptions,
+    warnings: string[],
+  ) {
     this.#source = source;
     this.#logs = logs;
+    this.#damaged = damaged;
     this.#maxRecordBytes = options.maxRecordBytes;
     this.#provenZxid = options.provenZxid ?? Number.MAX_SAFE_INTEGER;
     this.#marked = options.provenZxid ?? 0;
@@ -147,6 +155,7 @@ export class LogReplay {
       this.#requireEpochEnds(log, offset, zxid);
       if (this.#emptied !== null) this.#settleEmptied(this.#emptied, log);
       if (this.#cut !== null) this.#settleCut(this.#cut, log);
+      this.#requireWitnessed(log, zxid);
     }
     this.#emptied = null;
     this.#cut = null;
@@ -163,6 +172,20 @@ export class LogReplay {
         `that was written: the txns from ${zxidText(last + 1)} to ${zxidText(end)} were acknowledged and the disk has lost them. Restore ` +
         'the log that holds them from a backup or another server; to accept the loss, remove headkeeper.logged.',
       { file: log.name, offset, missingFrom: last + 1, missingTo: end },
+    );
+  }
+
+  /** Another epoch begins: a damaged snapshot behind the last txn proves that the epoch before went on. */
+  #requireWitnessed(log: LogFile, zxid: number): void {
+    const last = this.#last;
+    const witness = this.#damaged.find((each) => each.zxid > last && each.zxid < zxid && counterOf(each.zxid) > 0);
+    if (witness === undefined) return;
+    throw new RecoveryRefused(
+      'snapshot-ahead-of-log',
+      `${witness.name} cannot be loaded. The logs lead to ${zxidText(last)} and go on with ${zxidText(zxid)} in ${log.name}: the txns ` +
+        `from ${zxidText(last + 1)} to ${zxidText(witness.zxid)} would be lost. Restore ${witness.name} or the missing logs from a ` +
+        'backup or another server; to accept the loss, move that snapshot out of the directory.',
+      { file: witness.name, missingFrom: last + 1, missingTo: witness.zxid },
     );
   }
 

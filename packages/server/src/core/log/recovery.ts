@@ -47,7 +47,7 @@ export function recover<S extends StateSink>(
   const snapshots = [...source.snapshots()].sort((a, b) => b.zxid - a.zxid);
   const logs = [...source.logs()].sort((a, b) => a.zxid - b.zxid);
   const chosen = loadNewest(source, newState, snapshots, options, warnings);
-  const replay = new LogReplay(source, logs, options, warnings);
+  const replay = new LogReplay(source, logs, chosen.damaged, options, warnings);
 
   if (chosen.snapshot !== null) {
     const { state, snapshot } = chosen;
@@ -80,6 +80,8 @@ interface Chosen<S> {
   readonly summary: SnapshotSummary | null;
   /** The newest snapshot that was passed over. */
   readonly skipped: SnapshotFile | null;
+  /** All that were passed over as damaged. */
+  readonly damaged: readonly SnapshotFile[];
   readonly candidates: number;
 }
 
@@ -92,12 +94,14 @@ function loadNewest<S extends StateSink>(
 ): Chosen<S> {
   let state = newState();
   let skipped: SnapshotFile | null = null;
+  const damaged: SnapshotFile[] = [];
   let candidates = 0;
   for (const snapshot of snapshots) {
     if (candidates === MAX_CANDIDATES) break;
     if (!source.quickCheck(snapshot.name)) {
       warnings.push(`${snapshot.name} is incomplete and was passed over`);
       skipped ??= snapshot;
+      damaged.push(snapshot);
       continue;
     }
     candidates++;
@@ -106,7 +110,7 @@ function loadNewest<S extends StateSink>(
       source.readSnapshot(snapshot.name, (bytes) => decoder.push(bytes));
       const summary = decoder.finish();
       const holds = earlierThanNamed(summary, snapshot.zxid);
-      if (holds === null) return { state, snapshot, summary, skipped, candidates };
+      if (holds === null) return { state, snapshot, summary, skipped, damaged, candidates };
       warnings.push(
         `${snapshot.name} was passed over: its name is wrong, for it holds the state of ${zxidText(holds)} (a copy of ` +
           `snapshot.${holds.toString(16)}?)`,
@@ -117,10 +121,11 @@ function loadNewest<S extends StateSink>(
       if (!(error instanceof SnapshotDamaged)) throw error;
       warnings.push(`${snapshot.name} is damaged and was passed over: ${error.message}`);
       skipped ??= snapshot;
+      damaged.push(snapshot);
       state = newState();
     }
   }
-  return { state, snapshot: null, summary: null, skipped, candidates };
+  return { state, snapshot: null, summary: null, skipped, damaged, candidates };
 }
 
 /** A digest record of zxid 0 says that nothing was applied yet; one below the name's zxid is stale. */
