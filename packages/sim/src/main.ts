@@ -6,6 +6,7 @@ import { DISK_MATRIX_USAGE, diskMatrix } from './disk-matrix/command.ts';
 import { FIGURES_USAGE, figures } from './figures/figures.ts';
 import { historyText } from './histories/history-file.ts';
 import { PHASES, type Phase } from './matrix/phase.ts';
+import { INJECTED_FAULTS } from './plan/fault-injector.ts';
 import { PROFILES, type Profile } from './plan/swarm.ts';
 import { RECIPE_USAGE, recipeMain } from './recipes/recipe-main.ts';
 import { type RunOptions, type RunResult, runSeed } from './run.ts';
@@ -32,6 +33,8 @@ interface Arguments {
   rate: number | null;
   /** The phase in which servers are struck, or null. */
   aim: Phase | null;
+  /** With what, or null. */
+  strike: string | null;
   reconfigure: boolean;
   restore: boolean;
   disk: boolean;
@@ -43,7 +46,7 @@ interface Arguments {
   history: string | null;
 }
 
-const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--observers N] [--rate N] [--aim PHASE]
+const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--observers N] [--rate N] [--aim PHASE [--strike FAULT]]
                    [--reconfigure] [--restore] [--disk] [--trace] [--repeat] [--for 4m] [--shrink] [--cuts JSON] [--objects] [--history FILE]
                    [--sweep FROM:TO [--jobs N]]`;
 
@@ -195,6 +198,7 @@ function optionsOf(args: Arguments, seed: number, tell?: (line: string) => void)
     ...(args.observers === null ? {} : { observers: args.observers }),
     ...(args.rate === null ? {} : { rate: args.rate }),
     ...(args.aim === null ? {} : { aim: args.aim }),
+    ...(args.strike === null ? {} : { strike: args.strike }),
     ...(args.reconfigure ? { reconfigure: true } : {}),
     ...(args.restore ? { restore: true } : {}),
     ...(args.disk ? { disk: true } : {}),
@@ -216,6 +220,7 @@ function parse(argv: readonly string[]): Arguments | null {
     observers: null,
     rate: null,
     aim: null,
+    strike: null,
     reconfigure: false,
     restore: false,
     disk: false,
@@ -259,6 +264,10 @@ function parse(argv: readonly string[]): Arguments | null {
       case '--aim':
         if (!(PHASES as readonly string[]).includes(value)) return null;
         args.aim = value as Phase;
+        break;
+      case '--strike':
+        if (!INJECTED_FAULTS.includes(value)) return null;
+        args.strike = value;
         break;
       case '--history':
         args.history = value;

@@ -13,6 +13,9 @@ export const DISK_FAULTS = [
   'oldDisk',
 ] as const;
 
+/** Those that break no promise: the disk says that it has not done what it was asked for. */
+export const REFUSALS: readonly DiskFault[] = ['failedSync', 'fullDisk'];
+
 export type DiskFault = (typeof DISK_FAULTS)[number];
 
 /** Mean pauses between two of a kind in milliseconds; 0: never in this run. */
@@ -32,13 +35,14 @@ const MOST_EVERY = 6;
 export function drawDiskFaults(seed: number, voters: number, isWished: boolean): DrawnDiskFaults {
   const random = new RandomStream(seed, 'disk faults');
   const always = random.pick(DISK_FAULTS);
-  const exist = isWished && voters >= 3;
+  const exist = isWished && (voters >= 3 || voters === 1);
   const rates = {} as { [fault in DiskFault]: number };
   for (const fault of DISK_FAULTS) {
     const isDrawn = random.below(2) === 0 || fault === always;
     const mean = MEAN_MS << random.below(4);
-    rates[fault] = exist && isDrawn ? mean : 0;
+    // A server alone could not go on with what is broken.
+    rates[fault] = exist && isDrawn && (voters > 1 || REFUSALS.includes(fault)) ? mean : 0;
   }
   const minority = Math.floor((voters - 1) / 2);
-  return { rates, damagedVoters: exist ? (random.below(MOST_EVERY) === 0 ? voters : minority) : 0 };
+  return { rates, damagedVoters: exist && voters > 1 ? (random.below(MOST_EVERY) === 0 ? voters : minority) : 0 };
 }

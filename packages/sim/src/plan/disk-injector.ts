@@ -6,7 +6,7 @@ import { DATA_DIR, LOG_DIR } from '../node/node-settings.ts';
 import type { SimNode } from '../node/sim-node.ts';
 import { EventKind } from '../world/event-queue.ts';
 import { MS } from '../world/world.ts';
-import type { DiskFault } from './disk-faults.ts';
+import { type DiskFault, REFUSALS } from './disk-faults.ts';
 
 /** The session key is the operator's, and the same on all machines; everything else in these folders is the server's. */
 const FOLDERS: readonly string[] = [`${DATA_DIR}/version-2`, `${LOG_DIR}/version-2`, `${DATA_DIR}`];
@@ -37,7 +37,9 @@ export class DiskInjector {
   /** Whether the fault has struck, or will at the next operation of the disk. */
   inject(fault: DiskFault, watched: Watched, random: RandomStream): boolean {
     this.#random = random;
-    if (!this.mayStrike(watched)) return false;
+    // Where no disk may be damaged one can still refuse.
+    const mayRefuse = this.#cluster.plan.damagedVoters === 0 && REFUSALS.includes(fault);
+    if (!mayRefuse && !this.mayStrike(watched)) return false;
     const { node } = watched;
     switch (fault) {
       case 'rot':

@@ -61,7 +61,19 @@ export class FaultInjector {
   start(): void {
     for (const { node } of this.#cluster.servers) node.crashChance = this.#rates.crashAtDisk;
     for (const fault of [...TIMED_FAULTS, ...DISK_FAULTS]) if (this.#rates[fault] > 0) this.#schedule(fault, 1);
-    if (this.#cluster.plan.aim !== null) this.#cluster.onActed = (watched) => this.#aim(watched);
+    const { aim, strike } = this.#cluster.plan;
+    if (aim !== null) this.#cluster.onActed = (watched) => this.#aim(watched);
+    if (aim === 'following, TRUNC' && strike !== null) this.#leaveTails(1);
+  }
+
+  /** Hardly any server comes back with txns that nobody else has, unless leaders are abandoned again and again. */
+  #leaveTails(count: number): void {
+    const { world } = this.#cluster;
+    this.#later(world.stream('faults tail').wait(8000), () => {
+      if (this.#isStopped) return;
+      this.#happen(`tail ${count}`, () => this.#abandonLeader());
+      this.#leaveTails(count + 1);
+    });
   }
 
   stop(): void {
@@ -101,7 +113,8 @@ export class FaultInjector {
       this.#happen(name, () => {
         this.#target = watched;
         const others = plan.profile === 'lite' ? [] : TIMED_FAULTS;
-        const fault = this.#random.pick([...others, ...CRASHES, ...(plan.damagedVoters > 0 ? DISK_FAULTS : [])]);
+        const drawn = this.#random.pick([...others, ...CRASHES, ...(plan.damagedVoters > 0 ? DISK_FAULTS : [])]);
+        const fault = (plan.strike ?? drawn) as typeof drawn;
         if (fault === 'crashAtDisk') this.#crashAtDisk(watched.node);
         else this.#inject(fault);
         this.#target = null;

@@ -63,6 +63,8 @@ export interface RunPlan {
   readonly reconfigureMs: number;
   /** Servers that are in this phase are struck there, besides what comes at random; null: nothing is aimed. */
   readonly aim: Phase | null;
+  /** What strikes them there; null: whatever is drawn. */
+  readonly strike: string | null;
   /** Names of faults that are left out, such as `crash 3`: what a failure does not need (docs/internals/simulation.md). */
   readonly skippedFaults: ReadonlySet<string>;
   /** Mean pause between two restores, or new epochs, of a serving leader; 0: never. */
@@ -81,6 +83,8 @@ export interface PlanWishes {
   readonly rate?: number;
   /** What faults are aimed at. */
   readonly aim?: Phase;
+  /** The fault that is aimed, of those that are injected; any without it. */
+  readonly strike?: string;
   /** Whether the membership changes. */
   readonly reconfigure?: boolean;
   /** Whether the states of serving leaders are replaced. */
@@ -146,6 +150,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     longDataEvery: new RandomStream(seed, 'long data').pick([8, 8, 2]),
     settings: drawSettings(seed),
     aim: wishes.aim ?? drawAim(seed, voters, observers),
+    strike: wishes.strike ?? null,
     skippedFaults: new Set(),
     reconfigureMs,
     restoreMs: drawRestores(seed, wishes),
