@@ -41,8 +41,11 @@ export class Meeting implements Workload {
     visit.wantsOut = true;
     let isOut = false;
     void (async () => {
-      for (let looks = 0; !isOut && actor.client.state !== 'closed'; ) {
-        looks = this.#stage.isStormy() || !this.#watch.isOver(visit) ? 0 : looks + 1;
+      const { client } = actor;
+      for (let looks = 0; !isOut && client.state !== 'closed'; ) {
+        // Servers that the faults have left without a leader may need longer to find one.
+        const isServed = client.state === 'connected' && !this.#stage.isStormy();
+        looks = isServed && this.#watch.isOver(visit) ? looks + 1 : 0;
         law(looks <= MOST_LOOKS, 'wake-up', () => {
           return `${actor.node.name} is still on its way out of the round of ${zxidText(visit.round)}, which is over`;
         });
