@@ -1,7 +1,18 @@
 import { describe, it } from 'node:test';
+import type { SimDisk } from '@headkeeper/testkit';
 import { type Ensemble, withEnsemble } from '../../src/scenario/ensemble.ts';
 import { Packet } from '../../src/scenario/packet-gate.ts';
 import { isEpochAck, led } from '../../src/scenario/setups.ts';
+
+/** A server ends, and its disk is put back to what it was when `old` was taken. */
+function loses(e: Ensemble, sid: number, old: ReturnType<SimDisk['photograph']>): void {
+  const { promises } = e.watched(sid);
+  promises.strike();
+  e.cluster.mayFail.add(sid);
+  e.node(sid).end('lose');
+  promises.remember();
+  e.node(sid).disk.bringBack(old);
+}
 
 /** Server 2 has a txn on its disk and has said so, and gets its old disk before the leader, whose disk is slow, has the txn, too. */
 function lostAfterAck(e: Ensemble): void {
@@ -18,12 +29,7 @@ function lostAfterAck(e: Ensemble): void {
   // That is on its way.
   e.run(1);
   e.reached('the leader does not have it yet', e.committed === base);
-  const { promises } = e.watched(2);
-  promises.strike();
-  e.cluster.mayFail.add(2);
-  e.node(2).end('lose');
-  promises.remember();
-  e.node(2).disk.bringBack(old);
+  loses(e, 2, old);
   e.until('the leader commits', () => e.committed > base);
 }
 
@@ -42,12 +48,7 @@ function lostAfterEntry(e: Ensemble): void {
   e.start(2, 3);
   e.until('server 2 has entered the epoch', () => hasSaid && e.node(3).isPaused, 30_000);
   e.reached('its leader does not know', e.leader === 0 && e.watched(2).durable.currentEpoch === 2);
-  const { promises } = e.watched(2);
-  promises.strike();
-  e.cluster.mayFail.add(2);
-  e.node(2).end('lose');
-  promises.remember();
-  e.node(2).disk.bringBack(old);
+  loses(e, 2, old);
   e.start(2);
   e.reached('it has forgotten', e.watched(2).durable.currentEpoch === 1);
   const told = e.sent(3, 2, Packet.upToDate);
