@@ -44,6 +44,8 @@ export class Witness {
   readonly #directory: string;
   readonly #acl: readonly Acl[] | undefined;
   #free: Slot[] = [];
+  /** Slots whose creation was given up: they may be there. They are made again before they are used. */
+  #unsure: string[] = [];
   #hasSwept = false;
 
   constructor(client: Client, directory: string, acl: readonly Acl[] | undefined) {
@@ -89,7 +91,7 @@ export class Witness {
 
   /** Removes the slots that are not in use. */
   async close(): Promise<void> {
-    for (const { path } of this.#free.splice(0)) {
+    for (const path of [...this.#free.splice(0).map(({ path }) => path), ...this.#unsure.splice(0)]) {
       // What cannot be removed now is removed by another process later.
       await this.#client.delete(path).catch(() => {});
     }
@@ -116,7 +118,7 @@ export class Witness {
   }
 
   async #open(options: CallOptions): Promise<Slot> {
-    const path = childPath(this.#directory, this.#client.uniqueId());
+    const path = this.#unsure.pop() ?? childPath(this.#directory, this.#client.uniqueId());
     const create = this.#acl === undefined ? options : { ...options, acl: this.#acl };
     for (;;) {
       try {
@@ -127,8 +129,7 @@ export class Witness {
         // Nobody else draws this name.
         if (isZooKeeperError(error, 'nodeExists')) break;
         if (isOverdue(error)) {
-          // It may be there: whoever finds out that it is not draws another name.
-          this.#free.push({ path, version: 0 });
+          this.#unsure.push(path);
           throw notApplied(error);
         }
         if (isZooKeeperError(error, 'noNode')) await ensureThere(this.#client, this.#directory, this.#acl, options);

@@ -23,6 +23,23 @@ before(async () => {
 });
 after(() => served.stop());
 
+/** A client whose first creations of znodes are not sent before their time limit is over, and how many there were. */
+function slowToCreate(client: Client, count: number): { client: Client; overdue: () => number } {
+  let overdue = 0;
+  const slow = new Proxy(client, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name, target) as unknown;
+      if (typeof value !== 'function') return value;
+      if (name !== 'create' || overdue === count) return value.bind(target);
+      return async (path: string): Promise<never> => {
+        overdue++;
+        throw new ZooKeeperError({ code: 'requestTimeout', operation: 'create', path, outcome: 'unknown' });
+      };
+    },
+  });
+  return { client: slow, overdue: () => overdue };
+}
+
 describe('SimpleQueue', () => {
   it('finds items whose numbers the server has counted beyond 2^31', async () => {
     await zk.create('/overflown');
@@ -151,21 +168,26 @@ describe('SimpleQueue', () => {
   });
 
   it('gives up a put whose time limit is over before its witness is made', async () => {
-    let tries = 0;
-    const slow = new Proxy(zk, {
-      get: (client, name) => {
-        const value = Reflect.get(client, name, client) as unknown;
-        if (typeof value !== 'function') return value;
-        if (name !== 'create') return value.bind(client);
-        return async (path: string): Promise<never> => {
-          tries++;
-          throw new ZooKeeperError({ code: 'requestTimeout', operation: 'create', path, outcome: 'unknown' });
-        };
-      },
-    });
-    const queue = new DelayQueue(slow, '/overdue');
+    const { client, overdue } = slowToCreate(zk, Number.POSITIVE_INFINITY);
+    const queue = new DelayQueue(client, '/overdue');
     await assert.rejects(queue.put('late', 5, { timeoutMs: 1 }), { code: 'requestTimeout', outcome: 'not applied' });
-    assert.equal(tries, 1);
+    assert.equal(overdue(), 1);
+  });
+
+  it('puts once when the request was lost, after a put that was given up before its witness was made', async () => {
+    const { client, relay } = await served.connectThrough();
+    await using other = new SimpleQueue(zk, '/given-up');
+    await other.put('warm');
+    await other.take();
+    for (const before of [0, 1]) {
+      const queue = new SimpleQueue(slowToCreate(client, 1).client, '/given-up');
+      await assert.rejects(queue.put('late', { timeoutMs: 1 }), { code: 'requestTimeout', outcome: 'not applied' });
+      const lost = relay.loseRequest(before);
+      await queue.put('item');
+      await lost;
+      assert.equal(await other.size(), 1);
+      await other.take();
+    }
   });
 
   it('puts and takes once when the request was lost', async () => {
