@@ -279,6 +279,29 @@ describe('semaphore', { timeout: 60_000 }, () => {
     await Promise.all([first, last]);
   });
 
+  it('looks again when the answer about the leases lay about for longer than the session is certain', async () => {
+    await using world = await World.start();
+    const client = await world.client();
+    let looks = 0;
+    const stoodStill = new Proxy(client, {
+      get: (target, name) => {
+        if (name === 'sessionCertainForMs') return looks === 1 ? 0 : target.sessionCertainForMs;
+        const value = Reflect.get(target, name, target) as unknown;
+        if (typeof value !== 'function') return value;
+        if (name !== 'getChildren') return value.bind(target);
+        return async (...call: Parameters<Client['getChildren']>): ReturnType<Client['getChildren']> => {
+          const answer = await target.getChildren(...call);
+          if (call[0] === `${PATH}/leases`) looks++;
+          return answer;
+        };
+      },
+    });
+    await (await new Semaphore(stoodStill, PATH, 1).acquire({ timeoutMs: 10_000 })).release();
+    assert.equal(looks, 2);
+    looks = 0;
+    assert.notEqual(await new Semaphore(stoodStill, PATH, 1).tryAcquire(), null);
+  });
+
   it('refuses numbers of leases that make no sense, and another one than kazoo has written', async () => {
     await using world = await World.start();
     assert.throws(() => new Semaphore(world.observer, PATH, 0), RangeError);

@@ -134,9 +134,11 @@ export class Semaphore implements Lock {
       try {
         const names = await this.#leases(place.directory, place.session, ear, wait);
         if (names === null || !names.includes(place.name)) return false;
-        if (names.length <= this.maxLeases && this.#client.sessionCertainForMs > 0) return true;
-        if (!waits) return false;
-        await ear.event(wait);
+        if (names.length > this.maxLeases) {
+          if (!waits) return false;
+          await ear.event(wait);
+        } else if (this.#client.sessionCertainForMs > 0) return true;
+        // Otherwise the answer has lain about for a session timeout, and says nothing about now.
       } finally {
         ear.end();
       }
