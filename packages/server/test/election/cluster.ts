@@ -454,6 +454,7 @@ export class Cluster {
         this.#look(leader);
       } else {
         leader.learners.add(server.sid);
+        if (leader.election instanceof FastElection) leader.election.followedBy(server.sid);
         if (leader.established) this.#update(server, leader, leader.peerEpoch);
       }
     }

@@ -164,6 +164,62 @@ test('E02: a leader knows when those that elected it look for another', () => {
   assert.equal(leader.election.unwanted, false);
 });
 
+test('E02: a leader knows when one that elected it has started anew, and does not take an old vote for that', () => {
+  const leader = new Alone(2, 2);
+  leader.start();
+  leader.start();
+  leader.hear(1, { leader: 2, electionEpoch: 2 });
+  assert.equal(leader.election.outcome?.electionEpoch, 2);
+  leader.election.become('leading');
+  const isUnwantedAfter = (vote: Partial<Notification>): boolean => {
+    leader.hear(1, vote);
+    return leader.election.unwanted;
+  };
+  assert.equal(isUnwantedAfter({ electionEpoch: 1 }), false, 'an answer that was overtaken');
+  leader.election.linkChanged(1, true, 2);
+  assert.equal(isUnwantedAfter({ electionEpoch: 1 }), false, 'sent again over a new connection');
+  leader.election.linkChanged(1, false, 3);
+  leader.election.linkChanged(1, true, 4);
+  assert.equal(isUnwantedAfter({ electionEpoch: 1 }), false, 'and over another one');
+  assert.equal(isUnwantedAfter({ leader: 2, electionEpoch: 2 }), false, 'it elects this server');
+  assert.equal(isUnwantedAfter({ electionEpoch: 1 }), false);
+  assert.equal(isUnwantedAfter({ electionEpoch: 1 }), true, 'it repeats itself');
+});
+
+test('E02: a leader whose elector looks for another waits for those that have come instead, and for one that comes back', () => {
+  const leader = new Alone(2, 3);
+  leader.start();
+  leader.hear(1, { leader: 2 });
+  leader.election.linkChanged(3, false, 2);
+  leader.election.become('leading');
+  leader.hear(1, { electionEpoch: 2 });
+  assert.equal(leader.election.unwanted, true);
+  leader.election.followedBy(3);
+  assert.equal(leader.election.unwanted, false, 'server 3 did not elect it, and follows');
+  leader.hear(3, { electionEpoch: 2 });
+  assert.equal(leader.election.unwanted, true);
+  leader.election.followedBy(1);
+  assert.equal(leader.election.unwanted, false);
+});
+
+test('E02: a leader whose only elector starts anew, again and again, does not wait until its patience ends', () => {
+  for (const apache of [false, true]) {
+    const cluster = new Cluster({
+      servers: servers(2).map((plan) => ({ ...plan, apache: apache && plan.sid === 1 })),
+    });
+    cluster.startAll();
+    for (let i = 0; i < 2; i++) {
+      cluster.runUntil(() => cluster.server(2).role === 'leading' && cluster.server(1).role === 'following', 2000);
+      cluster.crash(1);
+      cluster.run(20);
+      assert.equal(cluster.server(2).established, false);
+      cluster.start(1);
+    }
+    const took = cluster.runUntil(() => cluster.settled, 10_000);
+    assert.ok(took < 1500, `${took} ms with a follower that is ${apache ? 'of Apache' : 'of this kind'}`);
+  }
+});
+
 test('E03: a host that swallows packets does not stall the others', () => {
   const cluster = new Cluster({ servers: servers(5) });
   cluster.startAll();

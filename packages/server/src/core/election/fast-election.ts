@@ -220,6 +220,7 @@ export class FastElection {
       this.#heard.delete(sid);
       this.#askers.delete(sid);
     }
+    this.#electors?.linkChanged(sid);
     if (!this.#running) return;
     if (up && this.#electorate!.isVoter(sid)) this.#tellVote(sid, nowMs);
     this.#proceed(nowMs);
@@ -288,7 +289,12 @@ export class FastElection {
     return wanted;
   }
 
-  /** Whether those that elected this server, and still stand by it, are no quorum any more. */
+  /** A server has come to follow this one, which leads. */
+  followedBy(sid: number): void {
+    this.#electors?.follows(sid);
+  }
+
+  /** Whether those that elected this server or follow it, and still stand by it, are no quorum any more. */
   get unwanted(): boolean {
     return this.#electors !== null && !this.#electors.stand(this.#electorate!);
   }

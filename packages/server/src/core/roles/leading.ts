@@ -301,6 +301,7 @@ export class Leading implements Role {
     }
     const accepted = epochOf(link.packet.zxid);
     handler.know(handler.sid, this.#stage.statistics.learner(handler.sid));
+    this.#stage.election.followedBy(handler.sid);
     // A server that connects again has given its former connection up.
     for (const other of [...this.#handlers.values()]) {
       if (other !== handler && other.sid === handler.sid) this.#drop(other, 'it has connected again');
