@@ -189,6 +189,7 @@ export function joinEnsemble(
       membershipChanged: (change) => {
         keep(change);
         latest = change.committed;
+        repair.membershipChanged();
         for (const changed of watching) changed(latest);
       },
       note: (message) => log.info({ sid }, message),

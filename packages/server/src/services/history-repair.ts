@@ -92,7 +92,7 @@ export class HistoryRepairKeeper {
 
   stop(): void {
     this.#cancel();
-    this.#isPossible = false;
+    this.#giveUp(null);
     this.#donor.stop();
   }
 
@@ -113,9 +113,18 @@ export class HistoryRepairKeeper {
     return this.#asked.size > 0 || this.#donor.isBusy;
   }
 
-  /** The connection for votes broke: what it understands may not have been said yet. */
+  /** The connection for votes broke: what it understands may not have been said yet. Of a stranger nothing is remembered. */
   lost(sid: number): void {
-    if (this.#heard.get(sid) === false) this.#heard.delete(sid);
+    if (this.#heard.get(sid) === false || !this.#isMember(sid)) this.#heard.delete(sid);
+  }
+
+  /** Another membership is in force. */
+  membershipChanged(): void {
+    for (const sid of this.#heard.keys()) if (!this.#isMember(sid)) this.#heard.delete(sid);
+  }
+
+  #isMember(sid: number): boolean {
+    return this.#options.membership().members.has(sid);
   }
 
   // Links of the quorum port; each of these says whether the link is one for a repair.
@@ -157,8 +166,8 @@ export class HistoryRepairKeeper {
   }
 
   #refuses(sid: number): string | null {
-    const { membership, isLooking } = this.#options;
-    if (sid === this.#options.sid || !membership().members.has(sid)) return `server ${sid} is none of this ensemble`;
+    const { isLooking } = this.#options;
+    if (sid === this.#options.sid || !this.#isMember(sid)) return `server ${sid} is none of this ensemble`;
     return isLooking() ? null : 'there is a leader, who gives it everything';
   }
 
@@ -339,6 +348,7 @@ export class HistoryRepairKeeper {
 
   #giveUp(words: string | null): void {
     if (words !== null) this.#say(words);
+    this.#attempt?.draft.close();
     this.#attempt = null;
     this.#isPossible = false;
     for (const link of [...this.#asked.keys()]) this.#options.quorum.close(link);

@@ -46,6 +46,8 @@ export class RepairDraft {
   readonly #draft: HistoryFolders;
   readonly #maxRecordBytes: number;
   readonly #examine: (source: RecoverySource) => Examination;
+  /** Snapshots that come from other servers. */
+  readonly #arriving: Set<DiskFile> = new Set();
 
   /** `aside`: where the damaged history is. Removes what an earlier attempt has left. Throws what the disk throws. */
   constructor(
@@ -85,6 +87,11 @@ export class RepairDraft {
     const { disk, snapshotFolder } = this.#draft;
     const path = `${snapshotFolder}/${name}`;
     const file = disk.createSync(path);
+    this.#arriving.add(file);
+    const close = (): void => {
+      this.#arriving.delete(file);
+      file.closeSync();
+    };
     let length = 0;
     return {
       write: (bytes) => {
@@ -93,17 +100,29 @@ export class RepairDraft {
       },
       complete: () => {
         file.dataSyncSync();
-        file.closeSync();
+        close();
         if (newestIntactSnapshot(this.#draft, Number.MAX_SAFE_INTEGER, this.#maxRecordBytes)?.name === name)
           return true;
         disk.removeSync(path);
         return false;
       },
       abandon: () => {
-        file.closeSync();
+        close();
         disk.removeSync(path);
       },
     };
+  }
+
+  /** Closes what is still arriving; it stays where it is until the next attempt, or for ever, and counts for nothing. */
+  close(): void {
+    for (const file of this.#arriving) {
+      try {
+        file.closeSync();
+      } catch {
+        // What the disk says of a file that nobody wants is of no use.
+      }
+    }
+    this.#arriving.clear();
   }
 
   /**
