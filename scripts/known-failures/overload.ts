@@ -336,12 +336,12 @@ export const OVERLOAD: readonly Entry[] = [
       },
       {
         file: 'packages/server/src/ensemble-assembly.ts',
-        text: 'const noteOfPeer = (message: string): void => told(new Error(message));',
+        text: "const noteOfPeer = boundedNotes(clock, told, 'words on connections with other servers', PEER_NOTES);",
         edits: [
           {
             file: 'ensemble-assembly.js',
-            find: 'const noteOfPeer = (message) => told(new Error(message));',
-            put: 'const noteOfPeer = (message) => log.info({ sid }, message);',
+            find: "const noteOfPeer = boundedNotes(clock, told, 'words on connections with other servers', PEER_NOTES);",
+            put: 'const noteOfPeer = told;',
           },
         ],
       },

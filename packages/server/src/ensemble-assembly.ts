@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { DataDir } from './adapters/disk/data-dir.ts';
 import type { Examination } from './adapters/disk/repair-draft.ts';
 import { ElectionLinks } from './adapters/peer/election-links.ts';
-import { boundedReports } from './adapters/peer/failure-reports.ts';
+import { boundedNotes, boundedReports } from './adapters/peer/failure-reports.ts';
 import { QuorumLinks } from './adapters/peer/quorum-links.ts';
 import type { ServerConfig } from './config/schema.ts';
 import { toEnsembleSettings } from './config/server-config.ts';
@@ -68,13 +68,8 @@ export function joinEnsemble(
   if (lost !== null) log.warn({ sid }, `this server does not vote until a leader has synchronised it: ${lost}`);
   let runner: PeerRunner | null = null;
   const failed = boundedReports(clock, (error) => log.warn({ sid }, error.message));
-  const told = boundedReports(
-    clock,
-    ({ message }) => log.info({ sid }, message),
-    'words on connections with other servers',
-    PEER_NOTES,
-  );
-  const noteOfPeer = (message: string): void => told(new Error(message));
+  const told = (message: string): void => log.info({ sid }, message);
+  const noteOfPeer = boundedNotes(clock, told, 'words on connections with other servers', PEER_NOTES);
   const keep = membershipKeeper(config, disk, failed);
   const watching: ((committed: Membership) => void)[] = [];
   let latest: Membership | null = null;

@@ -183,7 +183,7 @@ export const GUARDS: readonly Guard[] = [
     test: 'o12-peer-log-flood',
     package: 'server',
     file: 'ensemble-assembly.js',
-    find: 'const noteOfPeer = (message) => told(new Error(message));',
-    put: 'const noteOfPeer = (message) => log.info({ sid }, message);',
+    find: "const noteOfPeer = boundedNotes(clock, told, 'words on connections with other servers', PEER_NOTES);",
+    put: 'const noteOfPeer = told;',
   },
 ];
