@@ -15,6 +15,7 @@ import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { lockFolder } from '@headkeeper/server/internal';
 import { type Finished, headkeeper, vectorFile } from './headkeeper-process.ts';
+import { lines, ServedFolder } from './served-folder.ts';
 
 const LOG = 'log.100000001';
 const SNAPSHOT = 'snapshot.10000003f';
@@ -170,5 +171,34 @@ describe('repair', () => {
     assert.equal(used.code, 3);
     assert.match(used.stderr, new RegExp(`process ${process.pid} has .*${LOG} open`));
     assert.match(seen.stdout, new RegExp(`In use: process ${process.pid} `));
+  });
+});
+
+describe('a log that ends before what its server has noted of it', () => {
+  it('is damaged for an examination as it is for a start, and serves again when its loss is accepted', async () => {
+    const served = await ServedFolder.start();
+    after(() => served.remove());
+    const client = await served.connect();
+    for (const name of ['/a', '/b', '/c']) await client.create(name);
+    await client.close();
+    await served.stop();
+    const version2 = path.join(served.dataDir, 'version-2');
+    const log = path.join(version2, readdirSync(version2).find((name) => name.startsWith('log.')) as string);
+    assert.equal((await repair('examine', served.dataDir)).code, 0);
+    const inspected = await headkeeper(['inspect', 'log', log, '--json']);
+    const records = lines<{ offset?: number }>(inspected.stdout).filter(({ offset: at }) => at !== undefined);
+    writeFileSync(log, readFileSync(log).subarray(0, records.at(-2)?.offset));
+
+    const found = await repair('examine', served.dataDir);
+    assert.equal(found.code, 21, found.stdout);
+    assert.match(found.stdout, /What is wrong\n {2}- The log ends with 0x\d, but it was durable up to 0x\d/);
+    await assert.rejects(served.start(), /The log ends with 0x\d, but it was durable up to 0x\d/);
+    assert.match((await repair('cut-tail', log, '--yes')).stdout, /There is nothing to do/);
+    const accepted = await repair('cut-tail', log, '--accept-loss', '--yes');
+    assert.equal(accepted.code, 0, accepted.stderr);
+    assert.match(accepted.stdout, /sets headkeeper\.logged.*\nand loses for good\n {2}- (txn|the txns from) 0x\d/);
+    assert.equal((await repair('examine', served.dataDir)).code, 0);
+    await served.start();
+    await served.stop();
   });
 });

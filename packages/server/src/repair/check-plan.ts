@@ -1,5 +1,7 @@
 import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
+import { LOGGED_NAME, loweredLoggedMark } from '../adapters/disk/logged-mark.ts';
 import { listLogs } from '../adapters/disk/recovery-files.ts';
+import { invariant } from '../core/invariants.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
 import type { Change, RepairPlan } from './changes.ts';
 import { RepairRefused } from './repair-refused.ts';
@@ -16,7 +18,7 @@ export interface PlanOptions {
 /**
  * Makes sure that what a plan leaves leads a start at least as far as it came before. When it would leave a gap, the plan is
  * refused; if the loss is accepted, the later logs go, too, the newest first, and every snapshot that cannot be loaded and is
- * beyond what is left.
+ * beyond what is left; and `headkeeper.logged` no longer remembers what is lost.
  */
 export function checkPlan(
   folders: HistoryFolders,
@@ -26,8 +28,9 @@ export function checkPlan(
 ): RepairPlan {
   const { logFolder, snapshotFolder, disk } = folders;
   const start = startAfter(folders, plan.changes, options);
-  const isTheSame = start.refusal?.message === startAfter(folders, [], options).refusal?.message;
-  if (start.refusal === null || isTheSame) return withStart(plan, start);
+  if (start.refusal === null) return withStart(plan, start);
+  if (options.acceptLoss && start.refusal.reason === 'log-cut') return withMarkLowered(folders, plan, start, options);
+  if (start.refusal.message === startAfter(folders, [], options).refusal?.message) return withStart(plan, start);
   if (!options.acceptLoss) {
     throw new RepairRefused(
       `No start would accept what that leaves: ${start.refusal.message} With --accept-loss the later logs are moved out as ` +
@@ -49,7 +52,35 @@ export function checkPlan(
   }
   const losses = [...plan.losses];
   if (later.length > 0) losses.push(`every txn in ${later.join(', ')} that no snapshot holds`);
-  return withStart({ ...plan, steps, losses, changes }, after);
+  const shortened = { ...plan, steps, losses, changes };
+  if (after.refusal?.reason === 'log-cut') return withMarkLowered(folders, shortened, after, options);
+  return withStart(shortened, after);
+}
+
+/** The plan of a log that ends before `headkeeper.logged`, which a start would not accept, with that set back first. */
+function withMarkLowered(
+  folders: HistoryFolders,
+  plan: RepairPlan,
+  { refusal }: TrialStart,
+  options: PlanOptions,
+): RepairPlan {
+  const { missingFrom, missingTo } = refusal?.place ?? {};
+  invariant(missingFrom != null && missingTo != null, 'a log that is cut lacks what is named');
+  const lowered = lowerMark(folders, missingFrom - 1);
+  const losses = [...plan.losses, `${rangeText(missingFrom, missingTo)}, which the log held, as ${LOGGED_NAME} says`];
+  const changes = [...lowered.changes, ...plan.changes];
+  const start = startAfter(folders, changes, options);
+  return withStart({ ...plan, steps: [...lowered.steps, ...plan.steps], losses, changes }, start);
+}
+
+/** What lets `headkeeper.logged` remember nothing behind `zxid`, the last txn that is left. */
+export function lowerMark({ disk, logFolder }: HistoryFolders, zxid: number): Pick<RepairPlan, 'steps' | 'changes'> {
+  const bytes = loweredLoggedMark(disk, logFolder, zxid);
+  if (bytes === null) return { steps: [], changes: [] };
+  return {
+    steps: [`sets ${LOGGED_NAME}, which remembers how far the log was on the disk, back to txn ${zxidText(zxid)}`],
+    changes: [{ kind: 'write', folder: logFolder, name: LOGGED_NAME, pieces: () => [bytes] }],
+  };
 }
 
 /** The plan with a note of what a start makes of what it leaves. */

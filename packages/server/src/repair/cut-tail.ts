@@ -23,8 +23,11 @@ export function planCutTail(folders: HistoryFolders, name: string, place: CutPla
   const settings = repairSettings(options.juteMaxBuffer);
   const scan = scanLog(disk, logFolder, log, settings.juteMaxBuffer + settings.juteMaxBufferExtra);
   const offset = offsetOf(folders, scan, place);
-  if (offset === scan.size)
-    return { steps: [], losses: [], notes: [`${name} ends at byte ${offset} already.`], changes: [] };
+  if (offset === scan.size) {
+    const plan = { steps: [], losses: [], notes: [`${name} ends at byte ${offset} already.`], changes: [] };
+    // What it had behind that may be lost without a trace in it.
+    return options.acceptLoss ? checkPlan(folders, plan, name, options) : plan;
+  }
   const lost = lostBehind(folders, scan, offset);
   const losses = lost === null ? [] : [`${lost.records} whole records: ${rangeText(lost.firstZxid, lost.lastZxid)}`];
   if (lost !== null && !options.acceptLoss) {

@@ -15,7 +15,6 @@ import { installedZxid, zxidInPlace } from '../adapters/disk/install-mark.ts';
 import { listLogs, listSnapshots } from '../adapters/disk/recovery-files.ts';
 import type { RefusalReason } from '../core/log/recovery-refused.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
-import type { RecoverySource } from '../core/log/recovery-source.ts';
 import { earlierThanNamed } from '../core/log/snapshot-name.ts';
 import { type ApacheStart, followApacheStart } from './apache-start.ts';
 import { rangeText } from './check-plan.ts';
@@ -25,7 +24,7 @@ import { listRepairs } from './keeping.ts';
 import { type LastGood, lastGoodTxn } from './last-good.ts';
 import { type LogScan, scanLog } from './log-scan.ts';
 import { repairSettings } from './repair-settings.ts';
-import { plannedFiles, tryStart } from './trial-start.ts';
+import { plannedFiles, type TrialFiles, tryStart } from './trial-start.ts';
 
 /** What a Headkeeper start makes of a directory. */
 export interface HeadkeeperStart {
@@ -183,14 +182,19 @@ function counter(
 }
 
 /** What a start sees once it has finished the install of a leader's snapshot that was interrupted. */
-function afterInstall(folders: HistoryFolders, source: RecoverySource): RecoverySource {
+function afterInstall(folders: HistoryFolders, files: TrialFiles): TrialFiles {
   const zxid = zxidInPlace(folders);
-  if (zxid === null) return source;
-  return { ...source, snapshots: () => source.snapshots().filter((file) => file.zxid === zxid), logs: () => [] };
+  if (zxid === null) return files;
+  return {
+    ...files,
+    snapshots: () => files.snapshots().filter((file) => file.zxid === zxid),
+    logs: () => [],
+    logged: () => ({ provenZxid: 0, epochEnds: [] }),
+  };
 }
 
 function headkeeperStart(
-  source: RecoverySource,
+  files: TrialFiles,
   settings: ReturnType<typeof repairSettings>,
   misplaced: readonly string[],
 ): HeadkeeperStart {
@@ -198,7 +202,7 @@ function headkeeperStart(
   if (misplaced.length > 0) {
     return { ...nothing, refusal: { reason: 'misplaced-files', message: misplaced.join('; ') } };
   }
-  const { recovery, refusal } = tryStart(source, settings);
+  const { recovery, refusal } = tryStart(files, settings);
   if (recovery === null) return { ...nothing, refusal: { reason: refusal.reason, message: refusal.message } };
   const { state } = recovery;
   const { tree } = state.database;

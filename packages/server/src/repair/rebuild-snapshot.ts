@@ -1,6 +1,7 @@
 import { counterOf, JuteError } from '@headkeeper/protocol';
 import { snapshotName } from '../adapters/disk/file-names.ts';
 import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
+import { LOGGED_NAME, readLogged } from '../adapters/disk/logged-mark.ts';
 import { createRecoverySource, listSnapshots } from '../adapters/disk/recovery-files.ts';
 import { Database } from '../core/database.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
@@ -12,7 +13,7 @@ import type { CoreSettings } from '../core/settings.ts';
 import { SnapshotWriter } from '../core/tree/snapshot-writer.ts';
 import { HistoryUnreachable } from '../ports.ts';
 import type { Change, RepairPlan } from './changes.ts';
-import { ENSEMBLE_WARNING, type PlanOptions, rangeText } from './check-plan.ts';
+import { ENSEMBLE_WARNING, lowerMark, type PlanOptions, rangeText } from './check-plan.ts';
 import { walkFrom } from './last-good.ts';
 import { RepairRefused } from './repair-refused.ts';
 import { repairSettings } from './repair-settings.ts';
@@ -43,7 +44,7 @@ interface Base {
  * throws.
  */
 export function planRebuildSnapshot(folders: HistoryFolders, at: number | null, options: PlanOptions): RepairPlan {
-  const { disk, snapshotFolder } = folders;
+  const { disk, snapshotFolder, logFolder } = folders;
   const settings = repairSettings(options.juteMaxBuffer);
   const base = loadBase(folders, at, settings);
   const { damaged, file: basis } = base;
@@ -62,16 +63,21 @@ export function planRebuildSnapshot(folders: HistoryFolders, at: number | null, 
   }
   const beyond = at === null ? damaged.filter((file) => file.zxid > zxid && counterOf(file.zxid) !== 0) : [];
   const newest = beyond.at(-1);
-  const losses = newest === undefined ? [] : [`${rangeText(zxid + 1, newest.zxid)}, which ${newest.name} held`];
-  if (newest !== undefined && !options.acceptLoss) {
+  const marked = at === null ? readLogged(disk, logFolder).provenZxid : 0;
+  const losses: string[] = [];
+  if (newest !== undefined) losses.push(`${rangeText(zxid + 1, newest.zxid)}, which ${newest.name} held`);
+  if (marked > zxid) losses.push(`${rangeText(zxid + 1, marked)}, which the log held, as ${LOGGED_NAME} says`);
+  if (losses.length > 0 && !options.acceptLoss) {
+    const unloadable = newest === undefined ? '' : `, and ${newest.name} cannot be loaded`;
     throw new RepairRefused(
-      `The logs lead only to ${zxidText(zxid)}, and ${newest.name} cannot be loaded: ${losses[0]}, would be lost. Get the ` +
-        'missing logs, or say --accept-loss.',
+      `The logs lead only to ${zxidText(zxid)}${unloadable}: ${losses.join(', and ')}, would be lost. Get the missing logs, ` +
+        'or say --accept-loss.',
     );
   }
   const name = snapshotName(zxid);
-  const steps: string[] = [];
-  const changes: Change[] = [];
+  const lowered = marked > zxid ? lowerMark(folders, zxid) : { steps: [], changes: [] };
+  const steps = [...lowered.steps];
+  const changes: Change[] = [...lowered.changes];
   if (basis === null || rebuilt.txns > 0) {
     const verb = disk.existsSync(`${snapshotFolder}/${name}`) ? 'replaces' : 'writes';
     const from = basis === null ? 'an empty tree' : basis.name;

@@ -1,12 +1,21 @@
 import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
+import { LOGGED_NAME, loggedMarkIn, readLogged, requireLogged } from '../adapters/disk/logged-mark.ts';
 import { createRecoverySource } from '../adapters/disk/recovery-files.ts';
 import { Database } from '../core/database.ts';
 import { type Recovery, recover } from '../core/log/recovery.ts';
+import type { LoggedFacts } from '../core/log/recovery-options.ts';
 import { RecoveryRefused } from '../core/log/recovery-refused.ts';
 import type { LogFile, RecoverySource, SnapshotFile } from '../core/log/recovery-source.ts';
 import { RecoveredState } from '../core/recovered-state.ts';
 import type { CoreSettings } from '../core/settings.ts';
 import { type Change, contents } from './changes.ts';
+
+/** All that a start reads of a history. */
+export interface TrialFiles extends RecoverySource {
+  readonly logFolder: string;
+  /** What is noted of the log beside it (`headkeeper.logged`). */
+  logged(): LoggedFacts;
+}
 
 /** What a start with these files comes to. */
 export type TrialStart =
@@ -14,15 +23,18 @@ export type TrialStart =
   | { readonly recovery: null; readonly refusal: RecoveryRefused };
 
 /**
- * Does in memory what a Headkeeper start does with the files of a source; nothing is written. The largest record taken is
- * that of the settings.
+ * Does in memory what a Headkeeper start does with these files; nothing is written. The largest record taken is that of the
+ * settings.
  */
-export function tryStart(source: RecoverySource, settings: CoreSettings): TrialStart {
+export function tryStart(files: TrialFiles, settings: CoreSettings): TrialStart {
   try {
-    const recovery = recover(source, () => new RecoveredState(new Database(settings)), {
+    const logged = files.logged();
+    const recovery = recover(files, () => new RecoveredState(new Database(settings)), {
       trustEmptySnapshot: false,
       maxRecordBytes: settings.juteMaxBuffer + settings.juteMaxBufferExtra,
+      ...logged,
     });
+    requireLogged(logged, files.logFolder, recovery.lastZxid);
     return { recovery, refusal: null };
   } catch (error) {
     if (error instanceof RecoveryRefused) return { recovery: null, refusal: error };
@@ -38,7 +50,7 @@ export function plannedFiles(
   folders: HistoryFolders,
   changes: readonly Change[],
   passed: (bytes: number) => void = () => {},
-): RecoverySource {
+): TrialFiles {
   const { disk, snapshotFolder, logFolder } = folders;
   const now = createRecoverySource(disk, snapshotFolder, logFolder);
   const changed = new Map(changes.map((change) => [`${change.folder}/${change.name}`, change]));
@@ -57,6 +69,13 @@ export function plannedFiles(
       const change = changed.get(`${logFolder}/${name}`);
       if (change?.kind !== 'write') return now.readLog(name, counting(onChunk));
       for (const chunk of contents(disk, change)) onChunk(chunk);
+    },
+    logFolder,
+    logged() {
+      const change = changed.get(`${logFolder}/${LOGGED_NAME}`);
+      if (change?.kind !== 'write') return readLogged(disk, logFolder);
+      const bytes = new Uint8Array(Buffer.concat([...contents(disk, change)]));
+      return loggedMarkIn(bytes) ?? { provenZxid: 0, epochEnds: [] };
     },
   };
 }

@@ -113,7 +113,7 @@ describe('the mark of what has been durable', () => {
         }
       },
       (point) => {
-        requireLogged(point.disk, LOGS, recoverModel(point.disk).lastZxid);
+        requireLogged(readLogged(point.disk, LOGS), LOGS, recoverModel(point.disk).lastZxid);
       },
     );
     assert.ok(crashes > 100, `only ${crashes} crashes`);
@@ -154,8 +154,8 @@ describe('the mark of what has been durable', () => {
     const { disk, append, pass } = bench(emptyDisk(), 6 * EPOCH);
     for (const zxid of zxids(6, 1, 9)) append(zxid);
     pass();
-    requireLogged(disk, LOGS, 6 * EPOCH + 9);
-    assert.throws(() => requireLogged(disk, LOGS, 6 * EPOCH + 4), {
+    requireLogged(readLogged(disk, LOGS), LOGS, 6 * EPOCH + 9);
+    assert.throws(() => requireLogged(readLogged(disk, LOGS), LOGS, 6 * EPOCH + 4), {
       reason: 'log-cut',
       message: /ends with 0x600000004, but it was durable up to 0x600000009: the txns from 0x600000005 to 0x600000009/,
     });
@@ -172,7 +172,7 @@ describe('the mark of what has been durable', () => {
     disk.rot(path, third + 8, third + 10, 'zeros', 1);
     const { lastZxid } = recoverModel(disk);
     assert.equal(lastZxid, 2, 'the log alone cannot tell');
-    assert.throws(() => requireLogged(disk, LOGS, lastZxid), { reason: 'log-cut' });
+    assert.throws(() => requireLogged(readLogged(disk, LOGS), LOGS, lastZxid), { reason: 'log-cut' });
   });
 
   it('tells that a record was durable where now a copy of the one before stands (D21)', () => {
@@ -188,7 +188,7 @@ describe('the mark of what has been durable', () => {
     disk.crash('lose');
     const { lastZxid } = recoverModel(disk);
     assert.equal(lastZxid, 2, 'the log alone cannot tell');
-    assert.throws(() => requireLogged(disk, LOGS, lastZxid), { reason: 'log-cut' });
+    assert.throws(() => requireLogged(readLogged(disk, LOGS), LOGS, lastZxid), { reason: 'log-cut' });
   });
 
   it('is not taken from what was written for another file, or for its other half (D21)', () => {
@@ -243,7 +243,7 @@ describe('the mark of what has been durable', () => {
       { tornSeeds: [1, 2] },
       () => history.truncate(6 * EPOCH + 3),
       (point) => {
-        requireLogged(point.disk, LOGS, recoverModel(point.disk).lastZxid);
+        requireLogged(readLogged(point.disk, LOGS), LOGS, recoverModel(point.disk).lastZxid);
       },
     );
     assert.equal(readLoggedMark(disk, LOGS), 6 * EPOCH + 3);
@@ -320,7 +320,7 @@ describe('the mark of where epochs have ended', () => {
       },
       (point) => {
         const { lastZxid } = recoverModel(point.disk);
-        requireLogged(point.disk, LOGS, lastZxid);
+        requireLogged(readLogged(point.disk, LOGS), LOGS, lastZxid);
         const { epochEnds } = readLogged(point.disk, LOGS);
         const ends = [6 * EPOCH + 5, 7 * EPOCH + 2].filter((zxid) => zxid < lastZxid && lastZxid > zxid + EPOCH / 2);
         assert.deepEqual(epochEnds.slice(0, ends.length), ends);
@@ -365,7 +365,7 @@ describe('the mark of where epochs have ended', () => {
       { tornSeeds: [1, 2] },
       () => history.truncate(6 * EPOCH + 2),
       (point) => {
-        requireLogged(point.disk, LOGS, recoverModel(point.disk).lastZxid);
+        requireLogged(readLogged(point.disk, LOGS), LOGS, recoverModel(point.disk).lastZxid);
       },
     );
     assert.deepEqual(readLogged(disk, LOGS), { provenZxid: 6 * EPOCH + 2, epochEnds: [] });
@@ -381,7 +381,7 @@ describe('the mark of where epochs have ended', () => {
     historyOn(disk).truncate(7 * EPOCH);
     const { lastZxid } = recoverModel(disk);
     assert.equal(lastZxid, 6 * EPOCH + 3);
-    requireLogged(disk, LOGS, lastZxid);
+    requireLogged(readLogged(disk, LOGS), LOGS, lastZxid);
     assert.deepEqual(readLogged(disk, LOGS), { provenZxid: 6 * EPOCH + 3, epochEnds: [6 * EPOCH + 3] });
   });
 
@@ -392,7 +392,7 @@ describe('the mark of where epochs have ended', () => {
       history.beginInstall(zxid);
       putSnapshot(disk, zxid);
       history.finishInstall(zxid);
-      requireLogged(disk, LOGS, recoverModel(disk).lastZxid);
+      requireLogged(readLogged(disk, LOGS), LOGS, recoverModel(disk).lastZxid);
     }
     assert.deepEqual(readLogged(disk, LOGS), { provenZxid: 6 * EPOCH + 2, epochEnds: [] });
   });
@@ -417,7 +417,7 @@ describe('the mark of where epochs have ended', () => {
     append(7 * EPOCH + 1);
     disk.run();
     assert.equal(readLoggedMark(disk, LOGS), 6 * EPOCH + 3);
-    assert.throws(() => requireLogged(disk, LOGS, 6 * EPOCH + 2), { reason: 'log-cut' });
+    assert.throws(() => requireLogged(readLogged(disk, LOGS), LOGS, 6 * EPOCH + 2), { reason: 'log-cut' });
   });
 
   it('keeps a log with a hole from learners, and from what other servers repair', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exploreCrashes, SeededRandom, type SimDisk } from '@headkeeper/testkit';
 import fc from 'fast-check';
-import { createRecoverySource, readWhole } from '../../src/adapters/disk/recovery-files.ts';
+import { readWhole } from '../../src/adapters/disk/recovery-files.ts';
 import type { RepairPlan } from '../../src/repair/changes.ts';
 import { planCutTail } from '../../src/repair/cut-tail.ts';
 import { type Examination, examine } from '../../src/repair/examine.ts';
@@ -11,7 +11,7 @@ import { examineRecord, planDrop, planFix } from '../../src/repair/mend-record.t
 import { planRebuildSnapshot } from '../../src/repair/rebuild-snapshot.ts';
 import { RepairRefused } from '../../src/repair/repair-refused.ts';
 import { repairSettings } from '../../src/repair/repair-settings.ts';
-import { tryStart } from '../../src/repair/trial-start.ts';
+import { plannedFiles, tryStart } from '../../src/repair/trial-start.ts';
 import { nodesOf } from '../core/tree-dump.ts';
 import { put } from '../disk/files.ts';
 import { edit, FOLDER, filesIn, type SampleHistory, sampleHistory } from './sample-history.ts';
@@ -58,7 +58,8 @@ function examined(history: SampleHistory): Examination {
 }
 
 function start(disk: SimDisk): ReturnType<typeof tryStart> {
-  return tryStart(createRecoverySource(disk, FOLDER, FOLDER), repairSettings());
+  const folders = { disk, dataDir: '/data', dataLogDir: '/data', snapshotFolder: FOLDER, logFolder: FOLDER };
+  return tryStart(plannedFiles(folders, []), repairSettings());
 }
 
 /** What the files of `name` had before the damage and the damaged one still has, up to the first difference. */

@@ -172,7 +172,7 @@ export function openDataDir(options: DataDirOptions): DataDir {
       logged: () => readLogged(disk, logFolder),
       requireLogged(lastZxid) {
         if (doubt !== null) throw new RecoveryRefused('install-unknown', doubt, { file: INSTALL_NAME });
-        requireLogged(disk, logFolder, lastZxid);
+        requireLogged(readLogged(disk, logFolder), logFolder, lastZxid);
       },
       distrustMark: () => removeLoggedMark(disk, logFolder),
       repair: (repairs) => {

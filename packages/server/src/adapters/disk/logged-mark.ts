@@ -16,7 +16,15 @@ import type { LoggedFacts } from '../../core/log/recovery-options.ts';
 import { RecoveryRefused, zxidText } from '../../core/log/recovery-refused.ts';
 import type { Disk, DiskFile, Timers } from '../../ports.ts';
 import { removeDurably } from './durable-file.ts';
-import { encodeSlot, newestSlotIn, readSlots, type Slot, slotPosition, writeSlots } from './number-slots.ts';
+import {
+  encodeSlot,
+  newestSlotIn,
+  readSlots,
+  SLOTS_FILE_BYTES,
+  type Slot,
+  slotPosition,
+  writeSlots,
+} from './number-slots.ts';
 
 export const LOGGED_NAME = 'headkeeper.logged';
 /** The second number of a mark: the log goes on behind it, as far as is known; it ends there. */
@@ -66,9 +74,24 @@ function zxidOf({ first, list }: Slot): number {
 export function lowerLoggedMark(disk: Disk, folder: string, zxid: number): void {
   const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
   if (slot === null || zxidOf(slot) <= zxid) return;
-  const ends = slot.list.filter((end) => end <= zxid);
+  const { first, list } = loweredTo(slot, zxid);
   // Both slots: a decayed one must not bring the higher one back.
-  for (let i = 0; i < 2; i++) writeSlots(disk, folder, LOGGED_NAME, Math.min(slot.first, zxid), OPEN, ends);
+  for (let i = 0; i < 2; i++) writeSlots(disk, folder, LOGGED_NAME, first, OPEN, list);
+}
+
+/** What `lowerLoggedMark` makes of the file, which is not touched; null when it says no more than `zxid`. Throws what the disk throws. */
+export function loweredLoggedMark(disk: Disk, folder: string, zxid: number): Uint8Array | null {
+  const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
+  if (slot === null || zxidOf(slot) <= zxid) return null;
+  const bytes = new Uint8Array(SLOTS_FILE_BYTES);
+  for (const serial of [slot.serial + 1, slot.serial + 2]) {
+    bytes.set(encodeSlot(LOGGED_NAME, { ...loweredTo(slot, zxid), second: OPEN, serial }), slotPosition(serial));
+  }
+  return bytes;
+}
+
+function loweredTo({ first, list }: Slot, zxid: number): Pick<Slot, 'first' | 'list'> {
+  return { first: Math.min(first, zxid), list: list.filter((end) => end <= zxid) };
 }
 
 /** Where nobody waits for the disk nothing is known to be durable. */
@@ -76,10 +99,9 @@ export function removeLoggedMark(disk: Disk, folder: string): void {
   removeDurably(disk, folder, LOGGED_NAME);
 }
 
-/** Throws RecoveryRefused when what was recovered ends before the mark. */
-export function requireLogged(disk: Disk, folder: string, lastZxid: number): void {
-  const marked = readLoggedMark(disk, folder);
-  if (marked === null || marked <= lastZxid) return;
+/** Throws RecoveryRefused when what was recovered from the log in this folder ends before what is known of it. */
+export function requireLogged({ provenZxid: marked }: LoggedFacts, folder: string, lastZxid: number): void {
+  if (marked <= lastZxid) return;
   throw new RecoveryRefused(
     'log-cut',
     `The log ends with ${zxidText(lastZxid)}, but it was durable up to ${zxidText(marked)}: the txns from ` +
