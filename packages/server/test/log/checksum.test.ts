@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { AdlerRanges } from '../../src/core/log/adler-ranges.ts';
 import { adler32, crc32, crc32Word } from '../../src/core/log/checksum.ts';
 
 /** The CRC-32 that zlib puts at the end of a gzip stream (`zlib.crc32` is not in every supported Node). */
@@ -68,5 +69,27 @@ test('crc32Word goes on by the four bytes of a word, the highest first', () => {
     let state = ~seed;
     for (let at = 0; at < bytes.length; at += 4) state = crc32Word(state, view.getInt32(at));
     assert.equal(~state >>> 0, crc32(bytes, 0, bytes.length, seed));
+  }
+});
+
+test('AdlerRanges knows the adler32 of every range', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(9), fc.nat(), fc.nat(), (bytes, start, one, other) => {
+      const begin = Math.min(start, bytes.length);
+      const ranges = new AdlerRanges(bytes, begin, bytes.length);
+      const [from, to] = [one, other].map((each) => begin + (each % (bytes.length - begin + 1))).sort((a, b) => a - b);
+      assert.equal(ranges.of(from as number, to as number), adler32(bytes, from as number, to as number));
+    }),
+  );
+  const worst = new Uint8Array(300_000).fill(0xff);
+  const ranges = new AdlerRanges(worst, 0, worst.length);
+  for (const [from, to] of [
+    [0, 0],
+    [0, 300_000],
+    [257, 299_999],
+    [65_521, 131_042],
+    [300_000, 300_000],
+  ] as const) {
+    assert.equal(ranges.of(from, to), adler32(worst, from, to));
   }
 });

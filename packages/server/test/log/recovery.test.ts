@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeUtf8, JuteError } from '@headkeeper/protocol';
 import fc from 'fast-check';
+import { LogFileReader } from '../../src/core/log/log-reader.ts';
 import { LOG_HEADER_BYTES, RECORD_PREFIX_BYTES, TXN_HEADER_BYTES } from '../../src/core/log/record-codec.ts';
 import { type Recovery, recover } from '../../src/core/log/recovery.ts';
 import { RecoveryRefused, type RefusalReason } from '../../src/core/log/recovery-refused.ts';
@@ -148,6 +149,25 @@ test('a broken record whose length passes the end of the file is no end of the l
   // With nothing behind it nobody but the mark of what was logged can tell (disk/logged-mark.test.ts).
   const alone = start({ 'snapshot.0': snapshot(), 'log.1': broken(0) });
   assert.deepEqual([alone.lastZxid, alone.filesToTruncate], [3, [{ name: 'log.1', length: at }]]);
+});
+
+test('what stands behind a broken record is looked through in time that grows with its size, whatever it is', () => {
+  const { bytes } = plainLog(1, 1);
+  // Every twelfth byte begins what might be a whole record of 900,000 bytes, but for its checksum.
+  const behind = new Uint8Array(2_400_000);
+  const view = new DataView(behind.buffer);
+  for (let at = 0; at + 12 <= behind.length; at += 12) {
+    view.setUint32(at + 4, 0x42424242);
+    view.setInt32(at + 8, 12 * 75_000 + 4);
+  }
+  view.setInt32(8, behind.length + 1000);
+  const reader = new LogFileReader(4 << 20, () => {});
+  reader.push(bytes);
+  const began = performance.now();
+  reader.push(behind);
+  assert.equal(reader.finish().kind, 'torn');
+  const took = performance.now() - began;
+  assert.ok(took < 5000, `${took} ms`);
 });
 
 test('a torn tail in the middle is accepted when the next file continues, and only then', () => {

@@ -1,3 +1,4 @@
+import { AdlerRanges } from './adler-ranges.ts';
 import { ByteWindow, isZero } from './byte-window.ts';
 import { adler32 } from './checksum.ts';
 import {
@@ -176,11 +177,12 @@ export class LogFileReader {
   #judge(last: boolean): void {
     const window = this.#window;
     const { bytes, view, start, end } = window;
-    this.#reader.reset(bytes, view, start, end, last);
-    this.#reader.next();
-    const { bodyStart, bodyEnd } = this.#reader;
+    const bodyStart = start + RECORD_PREFIX_BYTES;
     if (this.#broken !== 'end' && !last && end < bodyStart + this.#maxRecordBytes + SECTOR_BYTES) return;
     if (!last && end < bodyStart + SECTOR_BYTES) return;
+    this.#reader.reset(bytes, view, start, end, last);
+    this.#reader.next();
+    const { bodyEnd } = this.#reader;
     if (this.#broken !== 'end' && this.#holdsWholeRecord(bodyStart)) {
       this.#lengthDamaged = true;
       this.#reason = 'the length does not fit the record, which is whole otherwise';
@@ -199,12 +201,15 @@ export class LogFileReader {
   /** Whether a whole record stands anywhere behind, of a txn behind those that were read: no crash leaves that (known failure D21). */
   #holdsLaterRecord(from: number): boolean {
     const { bytes, view, end } = this.#window;
+    // What looks like the beginning of a record may stand at every fourth byte, and each as long as all the rest.
+    let sums: AdlerRanges | null = null;
     for (let at = from; at + RECORD_PREFIX_BYTES + TXN_HEADER_BYTES < end; at++) {
       const length = view.getInt32(at + 8);
       const bodyEnd = at + RECORD_PREFIX_BYTES + length;
       if (view.getInt32(at) !== 0 || length < TXN_HEADER_BYTES || bodyEnd >= end) continue;
       if (bytes[bodyEnd] !== END_OF_RECORD || zxidOfBody(view, at + RECORD_PREFIX_BYTES) <= this.#zxid) continue;
-      if (view.getUint32(at + 4) === adler32(bytes, at + RECORD_PREFIX_BYTES, bodyEnd)) return true;
+      sums ??= new AdlerRanges(bytes, from, end);
+      if (view.getUint32(at + 4) === sums.of(at + RECORD_PREFIX_BYTES, bodyEnd)) return true;
     }
     return false;
   }
