@@ -53,7 +53,9 @@ export function recoverState(
   log: ServerLog,
   isStart: boolean,
 ): Recovery<RecoveredState> {
-  const recovery = storage.load(dataDir.source, (source) => readState(config, settings, source, dataDir.logged()));
+  // What nobody waits for needs no proof that it is on the disk.
+  const logged = config.forceSync ? dataDir.logged() : null;
+  const recovery = storage.load(dataDir.source, (source) => readState(config, settings, source, logged));
   const { state } = recovery;
   for (const warning of recovery.warnings) log.warn({}, warning);
   for (const mismatch of state.digestMismatches) log.error({}, mismatch);

@@ -65,11 +65,14 @@ export class SimServer {
   readonly #deferred: (() => void)[] = [];
   readonly #disk: SimDisk;
 
-  /** Starts on the disk; throws what `assembleServer` throws. `ready` follows once the disk has done its work. */
-  constructor(disk: SimDisk, clock: SimClock, hashSeed: number) {
+  /**
+   * Starts on the disk; throws what `assembleServer` throws. `ready` follows once the disk has done its work.
+   * @param settings further lines of its zoo.cfg.
+   */
+  constructor(disk: SimDisk, clock: SimClock, hashSeed: number, settings = '') {
     this.#disk = disk;
     this.clock = clock;
-    const config = parseServerConfig(CONFIG, { file: null, properties: [] });
+    const config = parseServerConfig(CONFIG + settings, { file: null, properties: [] });
     const ports = {
       disk,
       clock,
