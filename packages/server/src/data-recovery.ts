@@ -57,6 +57,7 @@ export function recoverState(
   const logged = config.forceSync ? dataDir.logged() : null;
   const recovery = storage.load(dataDir.source, (source) => readState(config, settings, source, logged));
   const { state } = recovery;
+  state.database.logGapZxid = recovery.logGapZxid;
   for (const warning of recovery.warnings) log.warn({}, warning);
   for (const mismatch of state.digestMismatches) log.error({}, mismatch);
   if (state.mismatchCount > 0) {

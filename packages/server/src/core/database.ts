@@ -23,6 +23,8 @@ export class Database {
    * made them has another tree.
    */
   contradictsLeader = false;
+  /** A txn that the log on the disk is known to lack, for a snapshot held it: the log leads nobody there from before. 0: none is. */
+  logGapZxid = 0;
   /** The txns applied last, for learners that are behind; empty on a standalone server. */
   recent: CommittedLog;
 

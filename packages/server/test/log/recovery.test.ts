@@ -81,6 +81,25 @@ test('replay begins behind the snapshot, in the right file', () => {
   assert.equal(start({ ...later, 'log.1': new Uint8Array(100).fill(7), 'snapshot.5': snapshot() }).lastZxid, 12);
 });
 
+test('a log that ended before its snapshot is known not to lead there', () => {
+  const epoch = 2 ** 32;
+  const gapOf = (snapshotZxid: number, ...logs: readonly (readonly [number, number])[]): number => {
+    const files: Files = { [`snapshot.${snapshotZxid.toString(16)}`]: snapshot() };
+    for (const [from, to] of logs) files[`log.${from.toString(16)}`] = plainLog(from, to, 100).bytes;
+    return start(files).logGapZxid;
+  };
+  assert.equal(gapOf(3, [1, 5]), 0);
+  assert.equal(gapOf(3, [1, 3]), 0);
+  assert.equal(gapOf(3, [1, 2]), 3);
+  assert.equal(gapOf(9, [1, 2]), 9);
+  assert.equal(gapOf(epoch + 2, [1, 5]), epoch + 2);
+  // Of the file before the first one that is read nothing is known; the beginning of an epoch is no txn.
+  assert.equal(gapOf(3, [1, 2], [4, 6]), 0);
+  assert.equal(gapOf(epoch, [1, 5]), 0);
+  assert.equal(gapOf(0, [1, 5]), 0);
+  assert.equal(gapOf(3), 0);
+});
+
 test('a gap is refused: behind the snapshot, inside a file, between files, at a new epoch', () => {
   const gap = refusal({ 'snapshot.2': snapshot(), 'log.5': plainLog(5, 9).bytes }, 'missing-txns');
   assert.deepEqual(gap.place, { file: 'log.5', offset: 16, missingFrom: 3, missingTo: 4 });

@@ -275,6 +275,26 @@ test('a leader whose log has decayed under it gives a learner the whole state th
   assert.equal(again.isUpToDate, true);
 });
 
+test('a leader that knows of a gap in its log leads nobody to it by that log, and gives the whole state at once', () => {
+  const log = Array.from({ length: 10 }, (_, i) => madeUpTxn(EPOCH_1 + i + 1, `/t${i + 1}`));
+  for (const [gap, from, first] of [
+    [5, 2, snap],
+    [5, 4, snap],
+    [5, 5, diff],
+    [5, 6, diff],
+    [0, 2, diff],
+  ] as const) {
+    const member = leading({ log, epochs: { accepted: 1, current: 1 }, core: { commitLogCount: 2 } });
+    member.replica.serving.database.logGapZxid = gap === 0 ? 0 : EPOCH_1 + gap;
+    if (gap > 0) member.disk.log.splice(gap - 1, 1);
+    const one = new StandIn(member, { sid: 1, epoch: 1, lastZxid: EPOCH_1 + 10 });
+    assert.equal(one.isUpToDate, true);
+    const two = new StandIn(member, { sid: 2, epoch: 1, lastZxid: EPOCH_1 + from });
+    assert.equal(typesOf(two.received)[1], first, `from ${from}`);
+    assert.equal(two.isUpToDate, true);
+  }
+});
+
 test('long before the counter of an epoch is used up the leader gives way, and the next epoch begins at 1 (E11)', () => {
   const member = leading();
   const one = new StandIn(member, { sid: 1, epoch: 0, lastZxid: 0 });

@@ -12,6 +12,8 @@ export interface ReplayedLogs {
   readonly filesToRemove: readonly string[];
   readonly filesToTruncate: readonly { readonly name: string; readonly length: number }[];
   readonly unproven: readonly LogRange[];
+  /** The snapshot's txn, if the file that should hold it does not; else 0. */
+  readonly gapZxid: number;
 }
 
 /** The bytes from `from` up to, not including, `to` of a log file. */
@@ -44,6 +46,8 @@ export class LogReplay {
   #emptied: LogFile | null = null;
   #last = 0;
   #replayed = 0;
+  #snapshotZxid = 0;
+  #holdsSnapshotTxn = false;
   /** A file that ended in the middle of something; only the next txn can prove that nothing is missing. */
   #doubt: { readonly name: string; readonly end: LogEnd } | null = null;
 
@@ -77,6 +81,7 @@ export class LogReplay {
   /** Applies every txn after `snapshotZxid` to the state. */
   run(state: StateSink, snapshotZxid: number): ReplayedLogs {
     this.#last = snapshotZxid;
+    this.#snapshotZxid = snapshotZxid;
     const first = Math.max(
       0,
       this.#logs.findLastIndex((log) => log.zxid <= snapshotZxid + 1),
@@ -84,12 +89,15 @@ export class LogReplay {
     for (let i = first; i < this.#logs.length; i++) this.#replay(this.#logs[i], state);
     if (this.#doubt !== null) this.#settleLastDoubt(this.#doubt.name, this.#doubt.end);
     else if (this.#cut !== null) this.#filesToTruncate.push(this.#cut);
+    const isBefore = (this.#logs[first]?.zxid ?? Number.POSITIVE_INFINITY) <= snapshotZxid;
+    const lacksSnapshotTxn = isBefore && counterOf(snapshotZxid) > 0 && !this.#holdsSnapshotTxn;
     return {
       lastZxid: this.#last,
       replayed: this.#replayed,
       filesToRemove: this.#filesToRemove,
       filesToTruncate: this.#filesToTruncate,
       unproven: this.#unproven,
+      gapZxid: lacksSnapshotTxn ? snapshotZxid : 0,
     };
   }
 
@@ -100,6 +108,7 @@ export class LogReplay {
       if (zxid < log.zxid) throw this.#refuseStray(log, offset, zxid);
       // With its first record a file's header is in question, too.
       if (zxid > this.#provenZxid && unprovenFrom < 0) unprovenFrom = offset === LOG_HEADER_BYTES ? 0 : offset;
+      if (zxid === this.#snapshotZxid) this.#holdsSnapshotTxn = true;
       if (zxid <= this.#last) return;
       this.#requireNext(log, offset, zxid);
       try {

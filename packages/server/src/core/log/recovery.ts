@@ -23,6 +23,11 @@ export interface Recovery<S extends StateSink> {
   readonly filesToTruncate: readonly { readonly name: string; readonly length: number }[];
   /** Where the logs hold txns after `provenZxid`. */
   readonly unproven: readonly LogRange[];
+  /**
+   * The snapshot's txn, if the log is seen to lack it: a snapshot can be durable before the txns that it holds, and then no log ever
+   * leads from before to what comes behind. Else 0.
+   */
+  readonly logGapZxid: number;
   readonly warnings: readonly string[];
 }
 
@@ -177,6 +182,7 @@ function outcome<S extends StateSink>(
     filesToRemove: logs.filesToRemove,
     filesToTruncate: logs.filesToTruncate,
     unproven: logs.unproven,
+    logGapZxid: logs.gapZxid,
     warnings,
   };
 }

@@ -55,12 +55,14 @@ export class LearnerSync {
 
   /** Chooses how, and begins. */
   synchronise(handler: LearnerHandler): void {
-    const { recent } = this.#pipeline.serving.database;
+    const { recent, logGapZxid } = this.#pipeline.serving.database;
     const { settings } = this.#stage;
+    const diskLeads = (zxid: number): boolean =>
+      settings.snapshotSizeFactor >= 0 && !this.#isLogShort && zxid >= logGapZxid;
     const { out } = handler.link;
     const plan = settings.forceSnapshotSync
       ? ({ kind: 'snap' } as const)
-      : planSync(handler.peerZxid, recent, () => settings.snapshotSizeFactor >= 0 && !this.#isLogShort);
+      : planSync(handler.peerZxid, recent, diskLeads);
     if (plan.kind !== 'snap') this.#stage.statistics.diffsTogether.add(this.#count('newLeader', 'disk') + 1);
     switch (plan.kind) {
       case 'diff':
