@@ -27,7 +27,7 @@ export {
   type WriteFault,
 } from './disk/sim-disk.ts';
 export type { Entry } from './disk/sim-folder.ts';
-export { type CrashKind, type RotKind, SimInode } from './disk/sim-inode.ts';
+export { type CrashKind, type RotKind, SECTOR_BYTES, SimInode } from './disk/sim-inode.ts';
 export { freePort, isFree } from './net/free-port.ts';
 export { MemoryNetwork } from './peer/memory-network.ts';
 export { VirtualTime } from './peer/virtual-time.ts';

@@ -13,6 +13,7 @@ import {
   type CrashKind,
   deriveSeed,
   type RandomStream,
+  SECTOR_BYTES,
   SimDisk,
   SimulatedCrash,
   SimulatedDiskError,
@@ -49,6 +50,8 @@ export interface NodeObserver {
 /** What the command line ends with when a configuration cannot be served (docs/reference/exit-codes.md). */
 const EXIT_CONFIG = 2;
 const MYID_PATH = `${DATA_DIR}/myid`;
+/** The log, without the file that becomes its next one. */
+const LOG_FILES = `${LOG_DIR}/version-2/log.`;
 const NO_LOCK = { release: (): void => {} };
 const SESSION_KEY_PATH = `${DATA_DIR}/headkeeper.session-key`;
 
@@ -79,6 +82,8 @@ export class SimNode {
   diskSlowness = 1;
   /** In a million: how often the machine crashes before an operation of its disk. */
   crashChance = 0;
+  /** In a million, for each whole sector of a write: how often the machine crashes right behind it, before anything is synced. */
+  tearChance = 0;
   /** So many operations of the disk later one fails; 0: none does. */
   failsIn = 0;
   /** So many syncs of files later one fails; 0: none does. */
@@ -110,7 +115,7 @@ export class SimNode {
     this.disk.refused = () => {
       this.diskHasFailed = true;
     };
-    this.disk.beforeOperation = (count, operation, path) => {
+    this.disk.beforeOperation = (count, operation, path, bytes) => {
       this.world.trace.mix(this.host.index * 16_777_216 + count);
       if (this.failsIn > 0 && --this.failsIn === 0) {
         this.diskHasFailed = true;
@@ -121,6 +126,10 @@ export class SimNode {
         throw new SimulatedDiskError('EIO', operation, path);
       }
       if (this.crashChance > 0 && this.random.chance(this.crashChance)) {
+        this.disk.crashAt(this.disk.operations + 1);
+      }
+      const sectors = path.startsWith(LOG_FILES) ? Math.floor(bytes / SECTOR_BYTES) : 0;
+      if (this.tearChance > 0 && sectors > 0 && this.random.chance(this.tearChance * sectors)) {
         this.disk.crashAt(this.disk.operations + 1);
       }
     };

@@ -10,7 +10,7 @@ import { DISK_FAULTS, type DiskFault } from './disk-faults.ts';
 import { DiskInjector } from './disk-injector.ts';
 import type { FaultRates } from './swarm.ts';
 
-export type TimedFault = Exclude<keyof FaultRates, 'crashAtDisk' | 'aimsAtLeader' | DiskFault>;
+export type TimedFault = Exclude<keyof FaultRates, 'crashAtDisk' | 'crashBehindWrite' | 'aimsAtLeader' | DiskFault>;
 
 export const TIMED_FAULTS: readonly TimedFault[] = [
   'crash',
@@ -59,7 +59,10 @@ export class FaultInjector {
   }
 
   start(): void {
-    for (const { node } of this.#cluster.servers) node.crashChance = this.#rates.crashAtDisk;
+    for (const { node } of this.#cluster.servers) {
+      node.crashChance = this.#rates.crashAtDisk;
+      node.tearChance = this.#rates.crashBehindWrite;
+    }
     for (const fault of [...TIMED_FAULTS, ...DISK_FAULTS]) if (this.#rates[fault] > 0) this.#schedule(fault, 1);
     const { aim, strike } = this.#cluster.plan;
     if (aim !== null) this.#cluster.onActed = (watched) => this.#aim(watched);
@@ -79,7 +82,10 @@ export class FaultInjector {
   stop(): void {
     this.#isStopped = true;
     this.#cluster.onActed = null;
-    for (const { node } of this.#cluster.servers) node.crashChance = 0;
+    for (const { node } of this.#cluster.servers) {
+      node.crashChance = 0;
+      node.tearChance = 0;
+    }
   }
 
   #schedule(fault: TimedFault | DiskFault, count: number): void {

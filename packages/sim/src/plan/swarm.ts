@@ -27,6 +27,8 @@ export interface FaultRates extends DiskFaultRates {
   readonly diskError: number;
   /** In a million: a machine crashes before an operation of its disk. */
   readonly crashAtDisk: number;
+  /** In a million, for each whole sector of a write: a machine crashes right behind it, before anything is synced. */
+  readonly crashBehindWrite: number;
   /** Whether leaders are the preferred victims. */
   readonly aimsAtLeader: boolean;
 }
@@ -132,6 +134,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): RunPlan {
     faults: {
       ...drawFaults(random, profile),
       diskError: drawDiskErrors(seed, profile),
+      crashBehindWrite: drawTornWrites(seed),
       ...diskFaults.rates,
     },
     habits: {
@@ -212,7 +215,15 @@ function drawDiskErrors(seed: number, profile: Profile): number {
   return random.below(3) === 0 && profile !== 'lite' ? mean : 0;
 }
 
-function drawFaults(random: RandomStream, profile: Profile): Omit<FaultRates, 'diskError' | keyof DiskFaultRates> {
+/** Without them hardly any start meets a write that is half done: a sync follows soon. From a stream of its own, as above. */
+function drawTornWrites(seed: number): number {
+  return new RandomStream(seed, 'torn writes').pick([0, 0, 5000, 30_000]);
+}
+
+function drawFaults(
+  random: RandomStream,
+  profile: Profile,
+): Omit<FaultRates, 'diskError' | 'crashBehindWrite' | keyof DiskFaultRates> {
   const isLite = profile === 'lite';
   const isSync = profile === 'sync';
   const isSessions = profile === 'sessions';

@@ -227,8 +227,8 @@ export class Ensemble {
   onDisk(sid: number, heard: (operation: DiskOperation, path: string) => void): void {
     const { disk } = this.node(sid);
     const before = disk.beforeOperation;
-    disk.beforeOperation = (count, operation, path) => {
-      before?.(count, operation, path);
+    disk.beforeOperation = (count, operation, path, bytes) => {
+      before?.(count, operation, path, bytes);
       heard(operation, path);
     };
   }

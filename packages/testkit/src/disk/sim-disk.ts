@@ -41,7 +41,8 @@ interface Injection {
 }
 
 interface OpenFile {
-  readonly path: string;
+  /** Its present name. */
+  path: string;
   readonly inode: SimInode;
 }
 
@@ -74,8 +75,8 @@ export class SimDisk implements Disk {
   capacity: number = Number.POSITIVE_INFINITY;
   /** Called when a write is refused for want of room. */
   refused: (() => void) | null = null;
-  /** Called before each operation that changes the disk takes effect, with its number, from 1. */
-  beforeOperation: ((count: number, operation: DiskOperation, path: string) => void) | null = null;
+  /** Called before each operation that changes the disk takes effect, with its number, from 1, and how many bytes it writes. */
+  beforeOperation: ((count: number, operation: DiskOperation, path: string, bytes: number) => void) | null = null;
   #random: SeededRandom;
   #root: SimFolder = new SimFolder();
   #tasks: (() => void)[] = [];
@@ -87,6 +88,7 @@ export class SimDisk implements Disk {
   durableVersion = 0;
   /** Counts the lives of the machine: files opened in an earlier one are dead. */
   #life = 0;
+  readonly #openFiles: Set<OpenFile> = new Set();
   #hasLied = false;
 
   constructor(seed = 1) {
@@ -137,6 +139,7 @@ export class SimDisk implements Disk {
   /** Cuts the power and boots again: calls under way never complete, open files are dead, faults are forgotten. */
   crash(kind: CrashKind, seed = 1): void {
     this.#tasks = [];
+    this.#openFiles.clear();
     this.durableVersion++;
     this.#root.crash(kind, new SeededRandom(seed));
     this.#crashed = false;
@@ -155,6 +158,7 @@ export class SimDisk implements Disk {
   /** Ends the process alone: calls under way never complete, open files are dead, what was written is still there. */
   endProcess(): void {
     this.#tasks = [];
+    this.#openFiles.clear();
     this.#root.endProcess();
     this.#crashed = false;
     this.#crashAt = 0;
@@ -304,6 +308,7 @@ export class SimDisk implements Disk {
     if (entry === undefined) throw new SimulatedDiskError('ENOENT', 'rename', from);
     if (source.folder !== target.folder) throw new Error('the twin renames within a folder only');
     source.folder.rename(source.name, target.name, entry);
+    for (const file of this.#openFiles) if (file.inode === entry) file.path = to;
   }
 
   removeSync(path: string): void {
@@ -346,7 +351,7 @@ export class SimDisk implements Disk {
   }
 
   /** Counts the operation, and lets it crash or fail. */
-  #begin(operation: DiskOperation, path: string): void {
+  #begin(operation: DiskOperation, path: string, bytes = 0): void {
     this.#assertAlive();
     this.#operations++;
     if (this.#operations === this.#crashAt) {
@@ -354,7 +359,7 @@ export class SimDisk implements Disk {
       this.#tasks = [];
       throw new SimulatedCrash();
     }
-    this.beforeOperation?.(this.#operations, operation, path);
+    this.beforeOperation?.(this.#operations, operation, path, bytes);
     for (const injection of this.#injections) {
       if (injection.operation !== operation || --injection.left !== 0) continue;
       throw new SimulatedDiskError(injection.code, operation, path);
@@ -367,12 +372,13 @@ export class SimDisk implements Disk {
 
   #open(path: string, inode: SimInode): DiskFile {
     const file: OpenFile = { path, inode };
+    this.#openFiles.add(file);
     const life = this.#life;
     let closed = false;
     const use = (): void => {
       this.#assertAlive();
       if (life !== this.#life) throw new SimulatedCrash();
-      if (closed) throw new SimulatedDiskError('EBADF', 'use', path);
+      if (closed) throw new SimulatedDiskError('EBADF', 'use', file.path);
     };
     let underWay = 0;
     const submit = (effect: () => void, done: Done): void => {
@@ -395,7 +401,7 @@ export class SimDisk implements Disk {
         this.#claim(file, range);
         submit(() => {
           inode.writing.delete(range);
-          if (!sameBytes(before, content)) throw new Error(`bytes changed before they were written to ${path}`);
+          if (!sameBytes(before, content)) throw new Error(`bytes changed before they were written to ${file.path}`);
           this.#write(file, content, position);
         }, done);
       },
@@ -409,13 +415,14 @@ export class SimDisk implements Disk {
       },
       truncateSync: (length) => {
         use();
-        this.#begin('truncate', path);
+        this.#begin('truncate', file.path);
         inode.truncate(length);
       },
       closeSync: () => {
         use();
-        if (underWay > 0) throw new Error(`${path} closed with ${underWay} calls under way`);
+        if (underWay > 0) throw new Error(`${file.path} closed with ${underWay} calls under way`);
         closed = true;
+        this.#openFiles.delete(file);
       },
     };
   }
@@ -428,7 +435,7 @@ export class SimDisk implements Disk {
   }
 
   #write(file: OpenFile, bytes: Uint8Array, position: number): void {
-    this.#begin('write', file.path);
+    this.#begin('write', file.path, bytes.length);
     const growth = position + bytes.length - file.inode.length;
     const room = this.capacity - this.#bytesHeld();
     if (growth <= room) {
