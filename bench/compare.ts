@@ -13,9 +13,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { apacheVersion, installApacheZooKeeper } from '#peers/apache-zookeeper';
 import { run } from '#peers/command';
+import { programOptions, wrongUse } from '#peers/program-options';
 import { type EnsembleSetting, measureEnsemble } from './ensemble/measurement.ts';
 import { ensembleRows } from './ensemble/rows.ts';
 import { type WriteFloor, writeFloor } from './ensemble/write-floor.ts';
@@ -32,53 +32,42 @@ interface Sample {
   readonly note: string;
 }
 
-const options = readOptions();
+const options = programOptions(import.meta.filename, {
+  ensemble: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  'self-check': { type: 'boolean', default: false },
+  kills: { type: 'string' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  rows: { type: 'string' },
+  only: { type: 'string' },
+  zkload: { type: 'string' },
+  work: { type: 'string', default: tmpdir() },
+  json: { type: 'string' },
+});
 const { quick, ensemble } = options;
 const rows = ensemble ? ensembleRows : standaloneRows;
 
-function usage(why: string): never {
-  console.error(`compare: ${why}\nrows: ${standaloneRows.map((row) => row.id).join(' ')}`);
-  console.error(`rows with --ensemble: ${ensembleRows.map((row) => row.id).join(' ')}`);
-  process.exit(64);
+function noRow(name: string): never {
+  const [alone, three] = [standaloneRows, ensembleRows].map((known) => known.map((row) => row.id).join(' '));
+  return wrongUse(`there is no row ${name}\nrows: ${alone}\nrows with --ensemble: ${three}`);
 }
 
 function positive(name: string, text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value <= 3600)) usage(`--${name} is a number from 1 to 3600`);
+  if (!(value > 0 && value <= 3600)) wrongUse(`--${name} is a number up to 3600`);
   return value;
-}
-
-function readOptions() {
-  try {
-    return parseArgs({
-      options: {
-        ensemble: { type: 'boolean', default: false },
-        quick: { type: 'boolean', default: false },
-        'self-check': { type: 'boolean', default: false },
-        kills: { type: 'string' },
-        rounds: { type: 'string' },
-        seconds: { type: 'string' },
-        rows: { type: 'string' },
-        only: { type: 'string' },
-        zkload: { type: 'string' },
-        work: { type: 'string', default: tmpdir() },
-        json: { type: 'string' },
-      },
-    }).values;
-  } catch (error) {
-    usage(error instanceof Error ? error.message : String(error));
-  }
 }
 
 function chooseRows(names: string | undefined, quick: boolean): readonly Row[] {
   if (names === undefined) return quick ? rows.filter((row) => !millionRows.includes(row.id)) : rows;
-  return names.split(',').map((name) => rows.find((row) => row.id === name) ?? usage(`there is no row ${name}`));
+  return names.split(',').map((name) => rows.find((row) => row.id === name) ?? noRow(name));
 }
 
 function chooseSides(only: string | undefined): readonly Side[] {
   if (only === undefined) return ['Apache ZooKeeper', 'Headkeeper'];
   if (only === 'apache') return ['Apache ZooKeeper'];
-  return only === 'headkeeper' ? ['Headkeeper'] : usage('--only is apache or headkeeper');
+  return only === 'headkeeper' ? ['Headkeeper'] : wrongUse('--only is apache or headkeeper');
 }
 
 const chosen = chooseRows(options.rows, quick);

@@ -1,11 +1,23 @@
-/** Limits and overload: the figures of one server under more than it can do. Without options, all of them. */
+/**
+ * Limits and overload: the figures of one server under more than it can do.
+ *
+ *   node bench/dist/limits.js [--idle] [--watches] [--ephemerals] [--storms] [--overload] [--connections 10000] [--seconds S] [--work FOLDER]
+ *
+ * --idle: what so many idle sessions cost. --watches: what a hundred watches on each connection cost. --ephemerals: how long others
+ * wait while a session with 100,000 ephemerals ends. --storms: everybody comes at once, every watch fires at once, a leader dies.
+ * --overload: ten times the load that can be sustained. Without any of these, all of them. --connections: of --idle, --watches and
+ * --storms. --seconds: of --idle (60 if not given) and --overload (300). --work: where the data directories are made.
+ *
+ * Prints each figure beside the one to reach. Exit code 0 when all are reached, 1 when one is missed or something failed, 64 for wrong
+ * options.
+ */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { startHeadkeeper } from '#peers/headkeeper';
 import { repositoryRoot } from '#peers/peer-cache';
+import { numberOf, programOptions } from '#peers/program-options';
 import type { ServerProcess } from '#peers/server-process';
 import { crowd } from './limits/crowd.ts';
 import { stallOfClose } from './limits/ephemerals.ts';
@@ -14,20 +26,19 @@ import { connectStorm, failoverStorm, watchStorm } from './limits/storms.ts';
 import { compile } from './load-generator.ts';
 
 const MEBIBYTE = 1024 * 1024;
-const { values } = parseArgs({
-  options: {
-    idle: { type: 'boolean', default: false },
-    watches: { type: 'boolean', default: false },
-    overload: { type: 'boolean', default: false },
-    ephemerals: { type: 'boolean', default: false },
-    storms: { type: 'boolean', default: false },
-    connections: { type: 'string', default: '10000' },
-    seconds: { type: 'string' },
-    work: { type: 'string', default: tmpdir() },
-  },
+const values = programOptions(import.meta.filename, {
+  idle: { type: 'boolean', default: false },
+  watches: { type: 'boolean', default: false },
+  overload: { type: 'boolean', default: false },
+  ephemerals: { type: 'boolean', default: false },
+  storms: { type: 'boolean', default: false },
+  connections: { type: 'string', default: '10000' },
+  seconds: { type: 'string' },
+  work: { type: 'string', default: tmpdir() },
 });
 const all = !values.idle && !values.watches && !values.overload && !values.ephemerals && !values.storms;
-const connections = Number(values.connections);
+const connections = numberOf('connections', values.connections, 1);
+const seconds = values.seconds === undefined ? null : numberOf('seconds', values.seconds, 1);
 let failed = false;
 
 function figure(what: string, value: number, unit: string, most: number): void {
@@ -49,12 +60,11 @@ async function onServer(body: (server: ServerProcess) => Promise<void>): Promise
 }
 
 const program = (name: string): Promise<string> => compile(name, join(repositoryRoot, `bench/limits/${name}.c`));
-const seconds = (fallback: number): number => (values.seconds === undefined ? fallback : Number(values.seconds));
 
 if (all || values.idle) {
   console.log(`${connections} idle sessions, timeout 30 s, a ping every 10 s`);
   await onServer(async (server) => {
-    const idle = await crowd(await program('crowd'), server, connections, 0, seconds(60));
+    const idle = await crowd(await program('crowd'), server, connections, 0, seconds ?? 60);
     figure('  memory of the server', idle.residentBytes / MEBIBYTE, 'MB', 150);
     figure('  of one core', idle.cpuPercent, '%', 5);
     console.log(`  ${idle.answered} pings answered, the slowest in ${idle.slowestMs.toFixed(1)} ms`);
@@ -121,8 +131,8 @@ if (all || values.overload) {
   const probe = await compile('ping-probe', join(repositoryRoot, 'bench/ping-probe.c'));
   const flood = await program('flood');
   await onServer(async (server) => {
-    const result = await overload(server, flood, probe, seconds(300));
-    console.log(`ten times the sustainable load for ${seconds(300)} s: peak ${result.peak.toFixed(0)} answers/s`);
+    const result = await overload(server, flood, probe, seconds ?? 300);
+    console.log(`ten times the sustainable load for ${seconds ?? 300} s: peak ${result.peak.toFixed(0)} answers/s`);
     figure('  lost of the peak', 100 * (1 - result.goodput / result.peak), '%', 10);
     figure('  memory at its end above that after the first tenth', result.growthBytes / MEBIBYTE, 'MB', 64);
     figure('  back at 90 % of the peak after', result.recoveredSeconds, 's', 10);

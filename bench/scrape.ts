@@ -14,26 +14,24 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { freePort } from '@headkeeper/testkit';
 import { startHeadkeeper } from '#peers/headkeeper';
+import { numberOf, programOptions } from '#peers/program-options';
 import { type Load, loadGenerator, runLoad } from './load-generator.ts';
 
 const MOST_PERCENT = 1;
 const LOAD: Load = { mode: 'get', connections: 50, window: 20 };
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '12' },
-    seconds: { type: 'string', default: '3' },
-    interval: { type: 'string', default: '1000' },
-    zkload: { type: 'string' },
-    work: { type: 'string', default: tmpdir() },
-  },
+const values = programOptions(import.meta.filename, {
+  rounds: { type: 'string', default: '12' },
+  seconds: { type: 'string', default: '3' },
+  interval: { type: 'string', default: '1000' },
+  zkload: { type: 'string' },
+  work: { type: 'string', default: tmpdir() },
 });
-const rounds = Number(values.rounds);
-const seconds = Number(values.seconds);
-const intervalMs = Number(values.interval);
+const rounds = numberOf('rounds', values.rounds);
+const seconds = numberOf('seconds', values.seconds);
+const intervalMs = numberOf('interval', values.interval);
 
 /** Asks every interval until stopped; tells how long the answers took. */
 function scrape(port: number): { readonly stop: () => number[] } {

@@ -10,7 +10,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { adminServers } from './backup/admin-apache.ts';
 import { restoreAcross } from './backup/apache-restore.ts';
 import { destroyEverything } from './backup/destroy-everything.ts';
@@ -35,6 +34,7 @@ import { followOperatorsGuide } from './operator/follow-guide.ts';
 import { compareWords } from './operator/words.ts';
 import { startApacheZooKeeper } from './peers/apache-zookeeper.ts';
 import { startHeadkeeper } from './peers/headkeeper.ts';
+import { programOptions, wrongUse } from './peers/program-options.ts';
 import type { ServerProcess } from './peers/server-process.ts';
 import { contention, contentionSlice, wholeContention } from './recipes/contention-run.ts';
 import { kerberosClients } from './secure/kerberos.ts';
@@ -44,17 +44,14 @@ import { seedOfRun } from './seed.ts';
 import { compareShells } from './shell/compare-shells.ts';
 import { runProject } from './test-frameworks/run-projects.ts';
 
-const { values } = parseArgs({
-  options: {
-    slice: { type: 'boolean', default: false },
-    all: { type: 'boolean', default: false },
-    seed: { type: 'string' },
-  },
+const values = programOptions(import.meta.filename, {
+  slice: { type: 'boolean', default: false },
+  all: { type: 'boolean', default: false },
+  seed: { type: 'string' },
 });
 const { all } = values;
 if (all === values.slice) {
-  console.error('usage: node interop/dist/run.js --slice | --all [--seed N]');
-  process.exit(64);
+  wrongUse('either --slice or --all');
 }
 const seed = seedOfRun(values.seed);
 const work = mkdtempSync(join(tmpdir(), 'headkeeper-interop-'));

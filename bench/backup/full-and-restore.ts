@@ -12,7 +12,6 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { encodeTxn, OpCode, WORLD_ANYONE_ALL, Writer } from '@headkeeper/protocol';
 import { defaultServerConfig } from '@headkeeper/server';
 import {
@@ -24,6 +23,7 @@ import {
   writeRestored,
 } from '@headkeeper/server/internal';
 import { headkeeperBin, startHeadkeeper } from '#peers/headkeeper';
+import { numberOf, programOptions } from '#peers/program-options';
 import { fourLetterWord } from '#peers/server-process';
 import { median } from '../rows.ts';
 
@@ -52,15 +52,13 @@ interface Round {
   readonly serving: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    znodes: { type: 'string', default: '1000000' },
-    bytes: { type: 'string', default: '100' },
-    rounds: { type: 'string', default: '3' },
-    work: { type: 'string', default: tmpdir() },
-  },
+const values = programOptions(import.meta.filename, {
+  znodes: { type: 'string', default: '1000000' },
+  bytes: { type: 'string', default: '100' },
+  rounds: { type: 'string', default: '3' },
+  work: { type: 'string', default: tmpdir() },
 });
-const znodes = Number(values.znodes);
+const znodes = numberOf('znodes', values.znodes);
 const work = mkdtempSync(join(values.work, 'headkeeper-backup-bench-'));
 try {
   process.exitCode = (await measure()) ? 0 : 1;
@@ -70,10 +68,10 @@ try {
 
 async function measure(): Promise<boolean> {
   const dataDir = join(work, 'data');
-  const made = makeTree(dataDir, znodes, Number(values.bytes));
+  const made = makeTree(dataDir, znodes, numberOf('bytes', values.bytes));
   console.log(`${made} znodes of ${values.bytes} bytes, ${cpus().length} processors, load ${loadavg()[0]?.toFixed(1)}`);
   const rounds: Round[] = [];
-  for (let at = 1; at <= Number(values.rounds); at++) {
+  for (let at = 1; at <= numberOf('rounds', values.rounds); at++) {
     const round = await oneRound(dataDir, made);
     rounds.push(round);
     console.log(

@@ -12,9 +12,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { run } from '#peers/command';
 import { repositoryRoot } from '#peers/peer-cache';
+import { numberOf, programOptions } from '#peers/program-options';
 import { compile, fill, loadGenerator } from '../load-generator.ts';
 import { type BackedUpServer, withServer } from './backed-up-server.ts';
 import {
@@ -45,13 +45,11 @@ const FULL_TURN_SECONDS = 8;
  */
 const NO_SNAPSHOTS = { snapCount: '1000000000' };
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    rounds: { type: 'string', default: '12' },
-    seconds: { type: 'string', default: '3' },
-    znodes: { type: 'string', default: '1000000' },
-  },
+const values = programOptions(import.meta.filename, {
+  only: { type: 'string' },
+  rounds: { type: 'string', default: '12' },
+  seconds: { type: 'string', default: '3' },
+  znodes: { type: 'string', default: '1000000' },
 });
 const folder = mkdtempSync(join(tmpdir(), 'headkeeper-shipping-'));
 const writers = await compileWriters();
@@ -74,7 +72,7 @@ async function measure(): Promise<boolean> {
   const reached: boolean[] = [];
   if (only === undefined || only === 'small') reached.push(await compareShipping('a few znodes', 0, rate));
   if (only === undefined || only === 'large') {
-    reached.push(await compareShipping(`${values.znodes} znodes`, Number(values.znodes), rate));
+    reached.push(await compareShipping(`${values.znodes} znodes`, numberOf('znodes', values.znodes), rate));
   }
   if (only === undefined || only === 'full') reached.push(await measureFull(rate));
   if (reached.length === 0) throw new Error(`--only ${only}: small, large or full`);
@@ -111,7 +109,7 @@ function pairs(
       }
       // With the first full backup, which is measured by itself.
       for (const { server } of [off, on]) await server.rest();
-      for (let round = 1; round <= Number(values.rounds); round++) {
+      for (let round = 1; round <= numberOf('rounds', values.rounds); round++) {
         for (const side of round % 2 === 1 ? [off, on] : [on, off]) {
           const turn = await costedTurn(side.server, rate);
           side.turns.push(turn);
@@ -124,7 +122,7 @@ function pairs(
 }
 
 async function costedTurn({ pid, port, rest }: BackedUpServer, rate: number): Promise<CostedTurn> {
-  const seconds = Number(values.seconds);
+  const seconds = numberOf('seconds', values.seconds);
   const before = cpuSeconds(pid);
   const turn = await write(writers, port, rate, seconds);
   // What was written last is shipped before the other server has its turn.
@@ -135,7 +133,7 @@ async function costedTurn({ pid, port, rest }: BackedUpServer, rate: number): Pr
 /** Pings every millisecond, and then writes, while full backups are taken. */
 async function measureFull(rate: number): Promise<boolean> {
   const probe = await compile('ping-probe', join(repositoryRoot, 'bench/ping-probe.c'));
-  const znodes = Number(values.znodes);
+  const znodes = numberOf('znodes', values.znodes);
   return withServer(folder, 'full', targetFor('full'), NO_SNAPSHOTS, async (server) => {
     await grow(server, znodes);
     await server.rest();

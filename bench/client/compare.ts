@@ -10,12 +10,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { connect } from '@headkeeper/client';
 import { startApacheZooKeeper } from '#peers/apache-zookeeper';
 import { run } from '#peers/command';
 import { startHeadkeeper } from '#peers/headkeeper';
 import { installNodeClients, nodeClients } from '#peers/node-clients';
+import { numberOf, programOptions } from '#peers/program-options';
 import { type TargetName, targetNames } from './targets.ts';
 
 interface Load {
@@ -25,13 +25,11 @@ interface Load {
   readonly medianMicroseconds: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    server: { type: 'string', default: 'headkeeper' },
-    seconds: { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '3' },
-    window: { type: 'string', default: '256' },
-  },
+const values = programOptions(import.meta.filename, {
+  server: { type: 'string', default: 'headkeeper' },
+  seconds: { type: 'string', default: '4' },
+  rounds: { type: 'string', default: '3' },
+  window: { type: 'string', default: '256' },
 });
 interface Single {
   readonly socketMicroseconds: number;
@@ -81,7 +79,7 @@ const note = <Key>(table: Map<Key, number[]>, key: Key, value: number): void => 
 // A server in Java is slow until it has compiled what it does; its first load counts for nobody.
 await json<Load>(program('load.js'), 'headkeeper', peers, server.address, PATH, values.seconds, values.window);
 
-for (let round = 0; round < Number(values.rounds); round++) {
+for (let round = 0; round < numberOf('rounds', values.rounds); round++) {
   const order = round % 2 === 0 ? targetNames : [...targetNames].reverse();
   for (const name of order) {
     const common = [program('load.js'), name, peers, server.address, PATH, values.seconds];

@@ -14,13 +14,10 @@ import { Crew } from '#contention/crew';
 import { installWorkers, type Worker } from '#contention/worker';
 import { startHeadkeeper } from '#peers/headkeeper';
 import { repositoryRoot } from '#peers/peer-cache';
+import { numberOf, programOptions } from '#peers/program-options';
 
-const [option, number] = process.argv.slice(2);
-const passes = option === undefined ? 300 : Number(number);
-if ((option !== undefined && option !== '--passes') || !Number.isSafeInteger(passes) || passes < 1) {
-  console.error('usage: node bench/dist/recipes/hand-over.js [--passes N]');
-  process.exit(64);
-}
+const values = programOptions(import.meta.filename, { passes: { type: 'string', default: '300' } });
+const passes = Math.round(numberOf('passes', values.passes, 1));
 
 const BLOCKS = 5;
 const SESSION_TIMEOUT_MS = 20_000;

@@ -13,7 +13,6 @@ import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import {
   beginFrame,
   connectRequest,
@@ -24,6 +23,7 @@ import {
   Writer,
 } from '@headkeeper/protocol';
 import { TestEnsemble, TestServer } from '@headkeeper/testing';
+import { numberOf, programOptions } from '#peers/program-options';
 import { median } from '../rows.ts';
 
 const MOST_MS = { server: 10, ensemble: 150, reset: 1 } as const;
@@ -32,7 +32,10 @@ const NO_BYTES = new Uint8Array(0);
 
 type What = keyof typeof MOST_MS;
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '50' }, cold: { type: 'string' } } });
+const values = programOptions(import.meta.filename, {
+  rounds: { type: 'string', default: '50' },
+  cold: { type: 'string' },
+});
 
 /** A session whose creates are acknowledged; resolves with how to end the connection. */
 function create(port: number, paths: readonly string[]): Promise<() => void> {
@@ -110,7 +113,7 @@ if (values.cold !== undefined) {
   console.log(`Node ${node}, ${cpus().length} processors, load ${loadavg()[0]?.toFixed(2)}, ${values.rounds} rounds`);
   for (const what of Object.keys(MOST_MS) as What[]) {
     const first = median([cold(what), cold(what), cold(what)]) as number;
-    const samples = await measure(what, Number(values.rounds));
+    const samples = await measure(what, numberOf('rounds', values.rounds));
     const middle = median(samples) as number;
     const verdict = middle <= MOST_MS[what] ? 'reached' : 'MISSED';
     console.log(

@@ -10,12 +10,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { freePort } from '@headkeeper/testkit';
 import { startApacheZooKeeper } from '#peers/apache-zookeeper';
 import { run } from '#peers/command';
 import { startHeadkeeper } from '#peers/headkeeper';
 import { installDebianPackages, repositoryRoot } from '#peers/peer-cache';
+import { numberOf, programOptions } from '#peers/program-options';
 import { compile } from '../load-generator.ts';
 import { median } from '../rows.ts';
 
@@ -25,13 +25,11 @@ const FIRST_WARM_UP_SECONDS = 10;
 const WARM_UP_SECONDS = 2;
 const CLOCK_TICKS = 100;
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
-    connections: { type: 'string', default: '50' },
-    window: { type: 'string', default: '20' },
-  },
+const values = programOptions(import.meta.filename, {
+  rounds: { type: 'string', default: '3' },
+  seconds: { type: 'string', default: '5' },
+  connections: { type: 'string', default: '50' },
+  window: { type: 'string', default: '20' },
 });
 
 function store(name: string): string {
@@ -92,7 +90,7 @@ async function load(port: number, warmUp: number): Promise<number> {
 
 const figures: { readonly apache: number[]; readonly own: number[] } = { apache: [], own: [] };
 try {
-  for (let round = 1; round <= Number(values.rounds); round++) {
+  for (let round = 1; round <= numberOf('rounds', values.rounds); round++) {
     console.log(`round ${round} of ${values.rounds}`);
     const warmUp = round === 1 ? FIRST_WARM_UP_SECONDS : WARM_UP_SECONDS;
     figures.apache.push(await load(apachePort, warmUp));

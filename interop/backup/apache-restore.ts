@@ -8,7 +8,6 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { compareLines, startOn, superDigest, treeProgram } from '../data-directory/round-trip.ts';
 import { Ensemble } from '../ensemble/ensemble.ts';
 import { EnsembleSession } from '../ensemble/ensemble-session.ts';
@@ -18,6 +17,7 @@ import { type ScenarioOutcome, Steps } from '../ensemble/steps.ts';
 import { compareTrees } from '../ensemble/tree.ts';
 import { run } from '../peers/command.ts';
 import { headkeeperBin } from '../peers/headkeeper.ts';
+import { programOptions } from '../peers/program-options.ts';
 import type { ServerProcess } from '../peers/server-process.ts';
 
 const NEVER_MS = 3_600_000;
@@ -125,11 +125,9 @@ function nameOf(kind: MemberKind): string {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({
-    options: {
-      writers: { type: 'string', default: 'headkeeper,3.9.5' },
-      readers: { type: 'string', default: '3.9.5,headkeeper' },
-    },
+  const values = programOptions(import.meta.filename, {
+    writers: { type: 'string', default: 'headkeeper,3.9.5' },
+    readers: { type: 'string', default: '3.9.5,headkeeper' },
   });
   let failed = 0;
   for (const writer of kindsOf(values.writers)) {

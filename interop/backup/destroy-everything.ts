@@ -13,7 +13,6 @@
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { RandomStream } from '@headkeeper/testkit';
 import { Ensemble } from '../ensemble/ensemble.ts';
 import { EnsembleSession } from '../ensemble/ensemble-session.ts';
@@ -22,6 +21,7 @@ import { endWith, type Verdict } from '../ensemble/verdict.ts';
 import { until } from '../ensemble/waiting.ts';
 import { type RunResult, runToEnd } from '../peers/command.ts';
 import { headkeeperBin } from '../peers/headkeeper.ts';
+import { numberOf, programOptions } from '../peers/program-options.ts';
 import { seedOfRun } from '../seed.ts';
 import { ExposureMonitor } from './exposure-monitor.ts';
 import { judge, RecordingWriter, type Restored } from './recording-writer.ts';
@@ -275,17 +275,19 @@ async function restore(
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({
-    options: {
-      target: { type: 'string', default: 's3' },
-      cycles: { type: 'string', default: '3' },
-      kills: { type: 'string', default: '8' },
-      tick: { type: 'string', default: '500' },
-      seed: { type: 'string' },
-    },
+  const values = programOptions(import.meta.filename, {
+    target: { type: 'string', default: 's3' },
+    cycles: { type: 'string', default: '3' },
+    kills: { type: 'string', default: '8' },
+    tick: { type: 'string', default: '500' },
+    seed: { type: 'string' },
   });
   const target = values.target === 'folder' ? 'folder' : 's3';
-  const [cycles, kills, tickTime] = [Number(values.cycles), Number(values.kills), Number(values.tick)];
+  const [cycles, kills, tickTime] = [
+    numberOf('cycles', values.cycles),
+    numberOf('kills', values.kills),
+    numberOf('tick', values.tick),
+  ];
   const options = { target, cycles, kills, tickTime, seed: seedOfRun(values.seed) } as const;
   endWith(await destroyEverything(options, console.log));
 }

@@ -10,7 +10,6 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Ensemble } from '../ensemble/ensemble.ts';
 import { EnsembleSession } from '../ensemble/ensemble-session.ts';
 import { type ScenarioOutcome, Steps } from '../ensemble/steps.ts';
@@ -18,6 +17,7 @@ import { compareTrees, treeOf } from '../ensemble/tree.ts';
 import { until } from '../ensemble/waiting.ts';
 import { headkeeperBin } from '../peers/headkeeper.ts';
 import { repositoryRoot } from '../peers/peer-cache.ts';
+import { programOptions } from '../peers/program-options.ts';
 
 const PAGE = 'docs/guides/ensemble-is-gone.md';
 /** A command that waits for the ensemble takes this long at most, in milliseconds. */
@@ -210,7 +210,7 @@ class PageShell {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({ options: { print: { type: 'boolean', default: false } } });
+  const values = programOptions(import.meta.filename, { print: { type: 'boolean', default: false } });
   const { faults } = await followPage(values.print ? () => {} : console.log, values.print ? console.log : null);
   process.exitCode = faults.length === 0 ? 0 : 1;
   if (!values.print) console.log(faults.length === 0 ? 'all is well' : `${faults.length} faults`);

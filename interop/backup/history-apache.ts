@@ -9,12 +9,13 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
 import { startOn, treeProgram } from '../data-directory/round-trip.ts';
 import { kindsOf } from '../ensemble/kinds.ts';
 import type { MemberKind } from '../ensemble/member.ts';
 import { type ScenarioOutcome, Steps } from '../ensemble/steps.ts';
 import { headkeeperBin } from '../peers/headkeeper.ts';
+import { programOptions } from '../peers/program-options.ts';
 import { fourLetterWord, type ServerProcess } from '../peers/server-process.ts';
 
 const NEVER_MS = 3_600_000;
@@ -171,7 +172,9 @@ function required<T>(value: T | null): T {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({ options: { servers: { type: 'string', default: '3.9.5,3.8.6,headkeeper' } } });
+  const values = programOptions(import.meta.filename, {
+    servers: { type: 'string', default: '3.9.5,3.8.6,headkeeper' },
+  });
   let failed = 0;
   for (const kind of kindsOf(values.servers)) failed += (await historyOn(kind, console.log)).faults.length;
   console.log(failed === 0 ? 'all is well' : `${failed} faults`);

@@ -8,27 +8,24 @@
  * deaths of clients, and what each client does. Prints a table; exit code 1 when anything was wrong, and then histories and folders are kept.
  */
 
-import { parseArgs } from 'node:util';
+import { numberOf, programOptions, wrongUse } from '../peers/program-options.ts';
 import { seedOfRun } from '../seed.ts';
 import { chaosRun } from './chaos-run.ts';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 
-const { values } = parseArgs({
-  options: {
-    for: { type: 'string', default: '3m' },
-    servers: { type: 'string', default: '3,5' },
-    pace: { type: 'string', default: '200' },
-    seed: { type: 'string' },
-  },
+const values = programOptions(import.meta.filename, {
+  for: { type: 'string', default: '3m' },
+  servers: { type: 'string', default: '3,5' },
+  pace: { type: 'string', default: '200' },
+  seed: { type: 'string' },
 });
 const [, amount = '', unit = ''] = /^(\d+)([smh])$/.exec(values.for) ?? [];
 const forMs = Number(amount) * (UNITS[unit] ?? 0);
 const servers = values.servers.split(',').map(Number);
-const paceMs = Number(values.pace);
+const paceMs = numberOf('pace', values.pace);
 if (!(forMs > 0) || !(paceMs > 0) || servers.some((size) => !Number.isInteger(size) || size < 3 || size > 5)) {
-  console.error('usage: node interop/dist/chaos/main.js --for 3m [--servers 3,5] [--pace 200] [--seed N]');
-  process.exit(64);
+  wrongUse('--for is like 30s, 3m or 1h, --servers are numbers from 3 to 5, --pace is more than 0');
 }
 // One for each process that must not outlive this one.
 process.setMaxListeners(100);

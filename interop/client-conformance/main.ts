@@ -6,30 +6,21 @@
  * Exit code 1 when a case failed, 64 for wrong options.
  */
 
-import { parseArgs } from 'node:util';
+import { programOptions, wrongUse } from '../peers/program-options.ts';
 import { serverKinds } from './place.ts';
 import { conformance } from './suite.ts';
 
-const { values } = parseArgs({
-  options: {
-    servers: { type: 'string', default: 'apache-3.8.6,apache-3.9.5,headkeeper' },
-    size: { type: 'string', default: '1,3' },
-  },
+const values = programOptions(import.meta.filename, {
+  servers: { type: 'string', default: 'apache-3.8.6,apache-3.9.5,headkeeper' },
+  size: { type: 'string', default: '1,3' },
 });
 const kinds = values.servers.split(',').map((name) => {
   const kind = serverKinds.find((known) => known === name);
-  if (kind === undefined) {
-    console.error(`${name} is none of ${serverKinds.join(', ')}`);
-    process.exit(64);
-  }
-  return kind;
+  return kind ?? wrongUse(`${name} is none of ${serverKinds.join(', ')}`);
 });
 let failed = 0;
 for (const size of values.size.split(',')) {
-  if (size !== '1' && size !== '3') {
-    console.error('--size is 1, 3 or both');
-    process.exit(64);
-  }
+  if (size !== '1' && size !== '3') wrongUse('--size is 1, 3 or both');
   for (const kind of kinds) {
     console.log(`${kind}, ${size === '1' ? 'standalone' : 'three servers'}`);
     const { passed, faults, notApplicable } = await conformance(kind, size === '1' ? 1 : 3, (line) =>

@@ -12,18 +12,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { RandomStream } from '@headkeeper/testkit';
+import { numberOf, programOptions } from '../peers/program-options.ts';
 import { seedOfRun } from '../seed.ts';
 import { canMount, fileTooLarge, fullDisk, secondProcess, stopUnderLoad } from './endings.ts';
 import { killRepeatedly } from './killings.ts';
 
-const { values } = parseArgs({ options: { times: { type: 'string', default: '5' }, seed: { type: 'string' } } });
-const times = Number(values.times);
-if (!Number.isInteger(times) || times < 1) {
-  console.error('usage: node interop/dist/crash/main.js [--times N] [--seed N]');
-  process.exit(64);
-}
+const values = programOptions(import.meta.filename, {
+  times: { type: 'string', default: '5' },
+  seed: { type: 'string' },
+});
+const times = Math.round(numberOf('times', values.times, 1));
 const seed = seedOfRun(values.seed);
 const work = mkdtempSync(join(tmpdir(), 'headkeeper-crash-'));
 let passed = 0;

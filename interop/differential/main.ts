@@ -1,13 +1,23 @@
 /**
  * The differential test: the same seeded random requests to two servers, every answer compared.
  *
- *   node interop/dist/differential/main.js --left HOST:PORT --right HOST:PORT --steps N --seed S
- *   node interop/dist/differential/main.js --start 3.9.5,headkeeper --steps 100000 --seed 1
+ *   node interop/dist/differential/main.js (--left HOST:PORT --right HOST:PORT | --start LEFT,RIGHT) [--steps N] [--seed S[,S...]]
+ *
+ *   --start LEFT,RIGHT  start both servers: 3.9.5, 3.8.6 or headkeeper (default 3.9.5,headkeeper)
+ *   --steps N           steps of the run (default 20000)
+ *   --seed S[,S...]     seeds, one run after another on the same servers (default 1)
+ *   --context N         print the N steps before a difference (default 20)
+ *   --stop              end a run at its first unexplained difference
+ *   --show N            print at most N differences of each kind in full (default 1)
+ *   --report FILE       write the report there too
+ *   --write-docs        only render docs/differences.md
+ *
+ * Exit code: 0 no unexplained difference, 1 at least one, 2 the test itself failed, 64 wrong use.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../peers/peer-cache.ts';
+import { programOptions, wrongUse } from '../peers/program-options.ts';
 import { type Difference, renderDifference } from './difference.ts';
 import { renderExplanations } from './explained.ts';
 import type { Endpoint } from './link.ts';
@@ -15,59 +25,41 @@ import { renderReport, summarise } from './report.ts';
 import { Run } from './run.ts';
 import { type ServerKind, type StartedServer, startServer } from './servers.ts';
 
-const USAGE = `usage: main.js (--left HOST:PORT --right HOST:PORT | --start LEFT,RIGHT)
-  --start LEFT,RIGHT  start both servers: 3.9.5, 3.8.6 or headkeeper (default 3.9.5,headkeeper)
-  --steps N           steps of the run (default 20000)
-  --seed S[,S...]     seeds, one run after another on the same servers (default 1)
-  --context N         print the N steps before a difference (default 20)
-  --stop              end a run at its first unexplained difference
-  --show N            print at most N differences of each kind in full (default 1)
-  --report FILE       write the report there too
-  --write-docs        only render docs/differences.md
-exit code: 0 no unexplained difference, 1 at least one, 2 wrong use`;
-
 const KINDS: readonly ServerKind[] = ['3.9.5', '3.8.6', 'headkeeper'];
 
 function endpointOf(text: string): Endpoint {
   const at = text.lastIndexOf(':');
   const port = Number(text.slice(at + 1));
-  if (at < 1 || !Number.isInteger(port)) throw new RangeError(`${text} is not HOST:PORT`);
+  if (at < 1 || !Number.isInteger(port)) wrongUse(`${text} is not HOST:PORT`);
   return { host: text.slice(0, at), port };
 }
 
 function countOf(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${text} is not a count`);
+  if (!Number.isSafeInteger(value) || value < 0) wrongUse(`${text} is not a count`);
   return value;
 }
 
 function kindsOf(text: string): readonly [ServerKind, ServerKind] {
   const [left, right] = text.split(',') as [ServerKind, ServerKind];
-  if (!KINDS.includes(left) || !KINDS.includes(right)) throw new RangeError(`--start takes two of ${KINDS.join(', ')}`);
+  if (!KINDS.includes(left) || !KINDS.includes(right)) wrongUse(`--start takes two of ${KINDS.join(', ')}`);
   return [left, right];
 }
 
-const { values } = parseArgs({
-  options: {
-    left: { type: 'string' },
-    right: { type: 'string' },
-    start: { type: 'string' },
-    steps: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: '1' },
-    show: { type: 'string', default: '1' },
-    context: { type: 'string', default: '20' },
-    stop: { type: 'boolean', default: false },
-    report: { type: 'string' },
-    'write-docs': { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const values = programOptions(import.meta.filename, {
+  left: { type: 'string' },
+  right: { type: 'string' },
+  start: { type: 'string' },
+  steps: { type: 'string', default: '20000' },
+  seed: { type: 'string', default: '1' },
+  show: { type: 'string', default: '1' },
+  context: { type: 'string', default: '20' },
+  stop: { type: 'boolean', default: false },
+  report: { type: 'string' },
+  'write-docs': { type: 'boolean', default: false },
 });
 
 async function main(): Promise<number> {
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
   if (values['write-docs']) {
     writeFileSync(join(repositoryRoot, 'docs/differences.md'), renderExplanations());
     return 0;
@@ -129,6 +121,6 @@ async function runSeed(left: Endpoint, right: Endpoint, seed: number, count: (n:
 try {
   process.exitCode = await main();
 } catch (error) {
-  console.error(error instanceof RangeError ? `${error.message}\n${USAGE}` : error);
+  console.error(error);
   process.exitCode = 2;
 }

@@ -5,10 +5,11 @@
  *
  * Exit code: 0 every error was seen, 1 some were not, 2 an error could not be planted.
  */
+
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { copyOfBuild, plant } from '../peers/build-copy.ts';
+import { numberOf, programOptions } from '../peers/program-options.ts';
 import type { Difference } from './difference.ts';
 import { PLANTED_ERRORS, type PlantedError } from './planted-errors.ts';
 import { Run } from './run.ts';
@@ -56,15 +57,13 @@ async function huntInCopy(error: PlantedError | null, known: ReadonlySet<string>
   }
 }
 
-const { values } = parseArgs({
-  options: {
-    steps: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: '1' },
-    only: { type: 'string', default: '' },
-  },
+const values = programOptions(import.meta.filename, {
+  steps: { type: 'string', default: '20000' },
+  seed: { type: 'string', default: '1' },
+  only: { type: 'string', default: '' },
 });
-const steps = Number(values.steps);
-const seed = Number(values.seed);
+const steps = numberOf('steps', values.steps);
+const seed = numberOf('seed', values.seed);
 
 async function main(): Promise<number> {
   const baseline = await huntInCopy(null, null);

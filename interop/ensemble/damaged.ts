@@ -11,10 +11,10 @@
 
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { RandomStream } from '@headkeeper/testkit';
 import { damage, filesOf } from '../chaos/damage.ts';
 import type { ApacheVersion } from '../peers/apache-zookeeper.ts';
+import { programOptions, wrongUse } from '../peers/program-options.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad, PACE_MS } from './ensemble-load.ts';
 import { comeBack, complaints } from './joins.ts';
@@ -123,10 +123,10 @@ function bewildered(member: Member): string[] {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({ options: { versions: { type: 'string', default: '3.9.5,3.8.6' } } });
+  const values = programOptions(import.meta.filename, { versions: { type: 'string', default: '3.9.5,3.8.6' } });
   let failed = 0;
   for (const version of kindsOf(values.versions)) {
-    if (version === 'headkeeper') throw new RangeError('--versions are Apache versions');
+    if (version === 'headkeeper') wrongUse('--versions are Apache versions');
     const { faults } = await damaged(version, console.log);
     if (faults.length > 0) failed++;
   }

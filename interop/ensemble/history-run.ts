@@ -10,8 +10,8 @@
  */
 
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { RandomStream } from '@headkeeper/testkit';
+import { numberOf, programOptions } from '../peers/program-options.ts';
 import { seedOfRun } from '../seed.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad } from './ensemble-load.ts';
@@ -111,17 +111,15 @@ export async function historyRun(options: HistoryOptions, told: (line: string) =
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({
-    options: {
-      operations: { type: 'string', default: '10000' },
-      kinds: { type: 'string', default: 'headkeeper,headkeeper,headkeeper' },
-      faults: { type: 'string', default: '24' },
-      reads: { type: 'string', default: 'sync' },
-      seed: { type: 'string' },
-    },
+  const values = programOptions(import.meta.filename, {
+    operations: { type: 'string', default: '10000' },
+    kinds: { type: 'string', default: 'headkeeper,headkeeper,headkeeper' },
+    faults: { type: 'string', default: '24' },
+    reads: { type: 'string', default: 'sync' },
+    seed: { type: 'string' },
   });
   const reads: ReadBarrier = values.reads === 'write' ? 'write' : 'sync';
-  const [operations, breaks] = [Number(values.operations), Number(values.faults)];
+  const [operations, breaks] = [numberOf('operations', values.operations), numberOf('faults', values.faults)];
   const options = { operations, faults: breaks, kinds: kindsOf(values.kinds), reads, seed: seedOfRun(values.seed) };
   endWith(await historyRun(options, console.log));
 }

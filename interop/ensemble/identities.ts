@@ -11,8 +11,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { connect, isZooKeeperError } from '@headkeeper/client';
+import { programOptions } from '../peers/program-options.ts';
 import { Ensemble } from './ensemble.ts';
 import { kindsOf } from './kinds.ts';
 import type { MemberKind } from './member.ts';
@@ -88,7 +88,9 @@ async function ownsWhatItMakes(address: string, path: string): Promise<void> {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({ options: { kinds: { type: 'string', default: '3.9.5,headkeeper,headkeeper' } } });
+  const values = programOptions(import.meta.filename, {
+    kinds: { type: 'string', default: '3.9.5,headkeeper,headkeeper' },
+  });
   const { faults } = await identities(kindsOf(values.kinds), [1, 2], console.log);
   process.exitCode = faults.length === 0 ? 0 : 1;
 }

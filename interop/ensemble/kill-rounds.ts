@@ -10,8 +10,8 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { RandomStream } from '@headkeeper/testkit';
+import { numberOf, programOptions } from '../peers/program-options.ts';
 import { seedOfRun } from '../seed.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad, PACE_MS } from './ensemble-load.ts';
@@ -113,18 +113,16 @@ export function spread(values: readonly number[]): string {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({
-    options: {
-      rounds: { type: 'string', default: '100' },
-      kinds: { type: 'string', default: 'headkeeper,headkeeper,headkeeper' },
-      tick: { type: 'string', default: '2000' },
-      seed: { type: 'string' },
-    },
+  const values = programOptions(import.meta.filename, {
+    rounds: { type: 'string', default: '100' },
+    kinds: { type: 'string', default: 'headkeeper,headkeeper,headkeeper' },
+    tick: { type: 'string', default: '2000' },
+    seed: { type: 'string' },
   });
   const options = {
-    rounds: Number(values.rounds),
+    rounds: numberOf('rounds', values.rounds),
     kinds: kindsOf(values.kinds),
-    tickTime: Number(values.tick),
+    tickTime: numberOf('tick', values.tick),
     seed: seedOfRun(values.seed),
   };
   endWith(await killRounds(options, console.log));

@@ -8,8 +8,8 @@
  * lost, and the trees of all servers must be the same.
  */
 
-import { parseArgs } from 'node:util';
 import type { ApacheVersion } from '../peers/apache-zookeeper.ts';
+import { programOptions, wrongUse } from '../peers/program-options.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad } from './ensemble-load.ts';
 import {
@@ -153,20 +153,18 @@ function onlyBy(wanted: Sync, syncs: readonly Sync[]): string[] {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({
-    options: {
-      versions: { type: 'string', default: '3.9.5,3.8.6' },
-      layouts: { type: 'string', default: 'follower,leader,observer,observed' },
-      // Apache in Headkeeper's place: a run that judges the suite.
-      ours: { type: 'string', default: 'headkeeper' },
-      short: { type: 'boolean', default: false },
-    },
+  const values = programOptions(import.meta.filename, {
+    versions: { type: 'string', default: '3.9.5,3.8.6' },
+    layouts: { type: 'string', default: 'follower,leader,observer,observed' },
+    // Apache in Headkeeper's place: a run that judges the suite.
+    ours: { type: 'string', default: 'headkeeper' },
+    short: { type: 'boolean', default: false },
   });
   const names = values.layouts.split(',');
   const [ours] = kindsOf(values.ours);
   let failed = 0;
   for (const version of kindsOf(values.versions)) {
-    if (version === 'headkeeper') throw new RangeError('--versions are Apache versions');
+    if (version === 'headkeeper') wrongUse('--versions are Apache versions');
     for (const layout of layoutsOf(version).filter(({ name }) => names.includes(name))) {
       const kinds = layout.kinds.map((kind) => (kind === 'headkeeper' ? (ours as MemberKind) : kind));
       const { faults } = await mixed({ ...layout, kinds }, values.short, console.log);

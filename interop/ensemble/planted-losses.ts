@@ -4,9 +4,9 @@
  *   node interop/dist/ensemble/planted-losses.js [--kinds headkeeper,headkeeper,headkeeper]
  */
 
-import { parseArgs } from 'node:util';
 import { CreateMode, ErrorCode } from '@headkeeper/protocol';
 import { RawSession } from '../crash/raw-session.ts';
+import { programOptions } from '../peers/program-options.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad, PACE_MS } from './ensemble-load.ts';
 import { creation, EnsembleSession } from './ensemble-session.ts';
@@ -51,7 +51,9 @@ export async function plantedLosses(
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({ options: { kinds: { type: 'string', default: 'headkeeper,headkeeper,headkeeper' } } });
+  const values = programOptions(import.meta.filename, {
+    kinds: { type: 'string', default: 'headkeeper,headkeeper,headkeeper' },
+  });
   const { faults } = await plantedLosses(kindsOf(values.kinds), console.log);
   process.exit(faults.length === 0 ? 0 : 1);
 }

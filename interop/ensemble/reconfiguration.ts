@@ -6,9 +6,9 @@
  * A server joins, becomes an observer and a voter again, the leader is removed and comes back, all under load.
  */
 
-import { parseArgs } from 'node:util';
 import { installApacheZooKeeper } from '../peers/apache-zookeeper.ts';
 import { runToEnd } from '../peers/command.ts';
+import { programOptions } from '../peers/program-options.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad, PACE_MS } from './ensemble-load.ts';
 import { kindsOf } from './kinds.ts';
@@ -146,11 +146,9 @@ async function zkCli(member: Member, commands: readonly string[]): Promise<strin
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({
-    options: {
-      kinds: { type: 'string', default: 'headkeeper,headkeeper,headkeeper' },
-      joiner: { type: 'string', default: 'headkeeper' },
-    },
+  const values = programOptions(import.meta.filename, {
+    kinds: { type: 'string', default: 'headkeeper,headkeeper,headkeeper' },
+    joiner: { type: 'string', default: 'headkeeper' },
   });
   const [joiner] = kindsOf(values.joiner);
   const { faults } = await reconfiguration({ kinds: kindsOf(values.kinds), joiner: joiner as MemberKind }, console.log);

@@ -8,8 +8,8 @@
  * must be the same after each way.
  */
 
-import { parseArgs } from 'node:util';
 import type { ApacheVersion } from '../peers/apache-zookeeper.ts';
+import { programOptions, wrongUse } from '../peers/program-options.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad, PACE_MS } from './ensemble-load.ts';
 import { complaints, killLeader, tour } from './joins.ts';
@@ -79,18 +79,16 @@ export async function rolling(options: RollingOptions, told: (line: string) => v
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({
-    options: {
-      versions: { type: 'string', default: '3.9.5,3.8.6' },
-      // Another one of Apache's: a run that judges the suite.
-      to: { type: 'string', default: 'headkeeper' },
-      'there-only': { type: 'boolean', default: false },
-    },
+  const values = programOptions(import.meta.filename, {
+    versions: { type: 'string', default: '3.9.5,3.8.6' },
+    // Another one of Apache's: a run that judges the suite.
+    to: { type: 'string', default: 'headkeeper' },
+    'there-only': { type: 'boolean', default: false },
   });
   const [to] = kindsOf(values.to);
   let failed = 0;
   for (const from of kindsOf(values.versions)) {
-    if (from === 'headkeeper') throw new RangeError('--versions are Apache versions');
+    if (from === 'headkeeper') wrongUse('--versions are Apache versions');
     const options = { from, to: to as MemberKind, back: !values['there-only'] };
     const { faults } = await rolling(options, console.log);
     if (faults.length > 0) failed++;

@@ -12,7 +12,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { programOptions } from '../peers/program-options.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad, PACE_MS } from './ensemble-load.ts';
 import { killLeader } from './joins.ts';
@@ -146,7 +146,9 @@ function storeFile(name: string): string {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({ options: { kinds: { type: 'string', default: '3.9.5,headkeeper,headkeeper' } } });
+  const values = programOptions(import.meta.filename, {
+    kinds: { type: 'string', default: '3.9.5,headkeeper,headkeeper' },
+  });
   const { faults } = await secured({ kinds: kindsOf(values.kinds) }, console.log);
   console.log(faults.length === 0 ? 'ok' : 'failed');
   process.exit(faults.length === 0 ? 0 : 1);

@@ -7,8 +7,8 @@
  * trees of all servers must be the same.
  */
 
-import { parseArgs } from 'node:util';
 import type { ApacheVersion } from '../peers/apache-zookeeper.ts';
+import { numberOf, programOptions, wrongUse } from '../peers/program-options.ts';
 import { Ensemble } from './ensemble.ts';
 import { EnsembleLoad, PACE_MS } from './ensemble-load.ts';
 import { complaints } from './joins.ts';
@@ -87,13 +87,14 @@ function epochOf(zxid: number | null): number {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({
-    options: { versions: { type: 'string', default: '3.9.5,3.8.6' }, rounds: { type: 'string', default: '3' } },
+  const values = programOptions(import.meta.filename, {
+    versions: { type: 'string', default: '3.9.5,3.8.6' },
+    rounds: { type: 'string', default: '3' },
   });
   let failed = 0;
   for (const version of kindsOf(values.versions)) {
-    if (version === 'headkeeper') throw new RangeError('--versions are Apache versions');
-    const { faults } = await transfers(version, Number(values.rounds), console.log);
+    if (version === 'headkeeper') wrongUse('--versions are Apache versions');
+    const { faults } = await transfers(version, numberOf('rounds', values.rounds), console.log);
     if (faults.length > 0) failed++;
   }
   console.log(failed === 0 ? 'ok' : `${failed} failed`);

@@ -11,20 +11,18 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { numberOf, programOptions } from '../peers/program-options.ts';
 import { seedOfRun } from '../seed.ts';
 import { FrameViolation } from './frame-fuzz.ts';
 import { FUZZ_SLICE, type FuzzReport, fuzzServer, replay } from './fuzz-run.ts';
 
-const { values } = parseArgs({
-  options: {
-    frames: { type: 'string', default: '1000000' },
-    words: { type: 'string', default: '20000' },
-    requests: { type: 'string', default: '20000' },
-    seed: { type: 'string' },
-    slice: { type: 'boolean', default: false },
-    replay: { type: 'string' },
-  },
+const values = programOptions(import.meta.filename, {
+  frames: { type: 'string', default: '1000000' },
+  words: { type: 'string', default: '20000' },
+  requests: { type: 'string', default: '20000' },
+  seed: { type: 'string' },
+  slice: { type: 'boolean', default: false },
+  replay: { type: 'string' },
 });
 
 function print({ rows, faults }: FuzzReport): void {
@@ -45,10 +43,10 @@ try {
           ...(values.slice
             ? FUZZ_SLICE
             : {
-                frames: Number(values.frames),
-                words: Number(values.words),
-                requests: Number(values.requests),
-                slowOnes: Number(values.requests) > 0,
+                frames: numberOf('frames', values.frames),
+                words: numberOf('words', values.words),
+                requests: numberOf('requests', values.requests),
+                slowOnes: numberOf('requests', values.requests) > 0,
               }),
         });
   print(report);

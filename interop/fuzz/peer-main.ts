@@ -8,23 +8,21 @@
  * Ends with a table. Exit code 1: the ensemble did what it must never do; the table says what.
  */
 
-import { parseArgs } from 'node:util';
+import { numberOf, programOptions } from '../peers/program-options.ts';
 import { seedOfRun } from '../seed.ts';
 import { fuzzEnsemble, PEER_SLICE } from './peer-run.ts';
 
-const { values } = parseArgs({
-  options: {
-    packets: { type: 'string', default: '300000' },
-    seed: { type: 'string' },
-    slice: { type: 'boolean', default: false },
-  },
+const values = programOptions(import.meta.filename, {
+  packets: { type: 'string', default: '300000' },
+  seed: { type: 'string' },
+  slice: { type: 'boolean', default: false },
 });
 
 const seed = seedOfRun(values.seed);
 try {
   const { rows, faults } = await fuzzEnsemble({
     ...{ seed, progress: (text: string) => console.log(text) },
-    ...(values.slice ? PEER_SLICE : { packets: Number(values.packets) }),
+    ...(values.slice ? PEER_SLICE : { packets: numberOf('packets', values.packets) }),
   });
   const width = Math.max(...rows.map(([name]) => name.length));
   for (const [name, value] of rows) console.log(`${name.padEnd(width)}  ${value}`);

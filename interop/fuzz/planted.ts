@@ -9,9 +9,9 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { copyOfBuild, type Planting, plant } from '../peers/build-copy.ts';
 import { repositoryRoot } from '../peers/peer-cache.ts';
+import { programOptions } from '../peers/program-options.ts';
 
 const DEFECTS: readonly Planting[] = [
   {
@@ -58,7 +58,7 @@ const DEFECTS: readonly Planting[] = [
   },
 ];
 
-const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const values = programOptions(import.meta.filename, { only: { type: 'string', default: '' } });
 
 function sees(defect: Planting): string | null {
   const folder = copyOfBuild();

@@ -11,10 +11,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { endWith, type Verdict } from '../ensemble/verdict.ts';
 import { runToEnd } from '../peers/command.ts';
 import { repositoryRoot } from '../peers/peer-cache.ts';
+import { numberOf, programOptions } from '../peers/program-options.ts';
 import { HAND_MADE, handMadeText } from './by-hand.ts';
 import { search } from './search.ts';
 
@@ -95,13 +95,11 @@ export async function compareJudges(options: ComparisonOptions): Promise<Verdict
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string', default: '60' },
-      seed: { type: 'string' },
-      bugs: { type: 'boolean', default: false },
-    },
+  const values = programOptions(import.meta.filename, {
+    seeds: { type: 'string', default: '60' },
+    seed: { type: 'string' },
+    bugs: { type: 'boolean', default: false },
   });
-  const first = values.seed === undefined ? {} : { seed: Number(values.seed) };
-  endWith(await compareJudges({ seeds: Number(values.seeds), bugs: values.bugs, ...first }));
+  const first = values.seed === undefined ? {} : { seed: numberOf('seed', values.seed) };
+  endWith(await compareJudges({ seeds: numberOf('seeds', values.seeds), bugs: values.bugs, ...first }));
 }

@@ -11,12 +11,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { connect } from '@headkeeper/client';
 import { Ensemble } from '../ensemble/ensemble.ts';
 import type { MemberKind } from '../ensemble/member.ts';
 import { type ApacheVersion, apacheVersion, startApacheZooKeeper } from '../peers/apache-zookeeper.ts';
 import { startHeadkeeper } from '../peers/headkeeper.ts';
+import { programOptions } from '../peers/program-options.ts';
 import { fourLetterWord } from '../peers/server-process.ts';
 
 type Values = ReadonlyMap<string, string>;
@@ -153,7 +153,7 @@ async function together(version: ApacheVersion): Promise<Difference[]> {
   );
 }
 
-const { values: options } = parseArgs({ options: { version: { type: 'string', default: apacheVersion } } });
+const options = programOptions(import.meta.filename, { version: { type: 'string', default: apacheVersion } });
 const version = options.version as ApacheVersion;
 let failed = 0;
 for (const { what, lines } of [await alone(version), ...(await together(version))]) {

@@ -21,12 +21,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { freePort } from '@headkeeper/testkit';
 import { type ScenarioOutcome, Steps } from '../ensemble/steps.ts';
 import { run } from '../peers/command.ts';
 import { headkeeperBin } from '../peers/headkeeper.ts';
 import { repositoryRoot } from '../peers/peer-cache.ts';
+import { programOptions } from '../peers/program-options.ts';
 
 const PAGE = 'docs/guides/operate.md';
 const COMMAND_MS = 60_000;
@@ -163,8 +163,9 @@ function type(command: string, { work, folder, program }: Place): Promise<string
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({
-    options: { install: { type: 'boolean', default: false }, print: { type: 'boolean', default: false } },
+  const values = programOptions(import.meta.filename, {
+    install: { type: 'boolean', default: false },
+    print: { type: 'boolean', default: false },
   });
   const print = values.print ? console.log : null;
   const { faults } = await followOperatorsGuide(values.print ? () => {} : console.log, values.install, print);

@@ -8,15 +8,15 @@
  * First each judge has to see through something planted. Exit code 1 when anything was wrong.
  */
 
+import { numberOf, programOptions, wrongUse } from '../peers/program-options.ts';
 import { contention, contentionSlice, wholeContention } from './contention-run.ts';
 
-const [mode, number] = process.argv.slice(2);
-const rounds = mode === '--rounds' ? Number(number) : Number.NaN;
-const size = mode === '--slice' ? contentionSlice : wholeContention(rounds);
-if (!Number.isSafeInteger(size.rounds) || size.rounds < 1) {
-  console.error('usage: node interop/dist/recipes/contention.js --rounds N | --slice');
-  process.exit(64);
-}
+const values = programOptions(import.meta.filename, {
+  rounds: { type: 'string' },
+  slice: { type: 'boolean', default: false },
+});
+if ((values.rounds === undefined) !== values.slice) wrongUse('either --rounds or --slice');
+const size = values.rounds === undefined ? contentionSlice : wholeContention(numberOf('rounds', values.rounds, 1));
 const { passed, faults, summary } = await contention(size, (line) => console.log(line));
 console.log(summary);
 for (const fault of faults) console.log(`FAULT ${fault}`);

@@ -12,7 +12,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { connect, isZooKeeperError } from '@headkeeper/client';
 import type { ClientOutcome } from '../clients/client-outcome.ts';
 import { judged } from '../clients/client-runs.ts';
@@ -21,6 +20,7 @@ import { installCurator } from '../peers/curator.ts';
 import { startHeadkeeper } from '../peers/headkeeper.ts';
 import { installKazoo } from '../peers/kazoo.ts';
 import { repositoryRoot } from '../peers/peer-cache.ts';
+import { programOptions } from '../peers/program-options.ts';
 import type { ServerProcess } from '../peers/server-process.ts';
 import { buildSaslCClient } from './sasl-c-client.ts';
 
@@ -232,8 +232,9 @@ async function asJudge(title: string, body: () => Promise<void>): Promise<SaslRu
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { values } = parseArgs({
-    options: { server: { type: 'string', default: 'headkeeper' }, all: { type: 'boolean', default: false } },
+  const values = programOptions(import.meta.filename, {
+    server: { type: 'string', default: 'headkeeper' },
+    all: { type: 'boolean', default: false },
   });
   const runs = await saslClients(values.server === 'apache' ? 'apache' : 'headkeeper', values.all, console.log);
   for (const { title, failed, output } of runs) if (failed > 0) console.log(`${title}\n${output}`);

@@ -11,7 +11,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { connect, isZooKeeperError } from '@headkeeper/client';
 import { freePort } from '@headkeeper/testkit';
 import type { ClientOutcome } from '../clients/client-outcome.ts';
@@ -23,6 +22,7 @@ import { startHeadkeeper } from '../peers/headkeeper.ts';
 import { installKazoo } from '../peers/kazoo.ts';
 import { installNodeClients } from '../peers/node-clients.ts';
 import { installDebianPackages, installOnce, repositoryRoot } from '../peers/peer-cache.ts';
+import { programOptions } from '../peers/program-options.ts';
 import type { ServerProcess } from '../peers/server-process.ts';
 
 export type TlsServer = 'headkeeper' | 'apache';
@@ -203,8 +203,9 @@ async function counted(body: () => Promise<void>): Promise<ClientOutcome> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { values } = parseArgs({
-    options: { server: { type: 'string', default: 'headkeeper' }, all: { type: 'boolean', default: false } },
+  const values = programOptions(import.meta.filename, {
+    server: { type: 'string', default: 'headkeeper' },
+    all: { type: 'boolean', default: false },
   });
   const server = values.server === 'apache' ? 'apache' : 'headkeeper';
   const runs = await tlsClients(server, values.all, (line) => console.log(line));

@@ -14,9 +14,9 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { RandomStream } from '@headkeeper/testkit';
 import type { Member } from '../../ensemble/member.ts';
+import { numberOf, programOptions } from '../../peers/program-options.ts';
 import { seedOfRun } from '../../seed.ts';
 import { type DamageKind, damage } from '../damage.ts';
 import { type LogRecord, recordsBelow } from './log-records.ts';
@@ -40,16 +40,14 @@ const LONGEST_MS = 40_000;
 const ALONE_MS = 4_000;
 const LOOK_EVERY_MS = 100;
 
-const { values } = parseArgs({
-  options: {
-    from: { type: 'string', default: '0' },
-    to: { type: 'string', default: '100000' },
-    seed: { type: 'string' },
-  },
+const values = programOptions(import.meta.filename, {
+  from: { type: 'string', default: '0' },
+  to: { type: 'string', default: '100000' },
+  seed: { type: 'string' },
 });
 const seed = seedOfRun(values.seed);
 process.setMaxListeners(100);
-const cells = [...helicalCells(), ...tailCells()].slice(Number(values.from), Number(values.to));
+const cells = [...helicalCells(), ...tailCells()].slice(numberOf('from', values.from), numberOf('to', values.to));
 const stage = await Stage.prepare({ snapCount: 100_000, znodes: 90, znodeBytes: 200 });
 const rows = new Map<string, Map<Outcome, number>>();
 let wrong = 0;

@@ -7,23 +7,21 @@
  * of them; exit code 1 when an answer was wrong or a server ended for another reason than its disk.
  */
 
-import { parseArgs } from 'node:util';
 import { RandomStream } from '@headkeeper/testkit';
+import { numberOf, programOptions } from '../../peers/program-options.ts';
 import { seedOfRun } from '../../seed.ts';
 import { CELL_FAULTS, type Cell, type CellResult, cellsOf, kindOf, tryCell } from './cells.ts';
 import { Stage } from './stage.ts';
 
-const { values } = parseArgs({
-  options: {
-    every: { type: 'string', default: '1' },
-    from: { type: 'string', default: '0' },
-    to: { type: 'string', default: '100000' },
-    seed: { type: 'string' },
-  },
+const values = programOptions(import.meta.filename, {
+  every: { type: 'string', default: '1' },
+  from: { type: 'string', default: '0' },
+  to: { type: 'string', default: '100000' },
+  seed: { type: 'string' },
 });
 const seed = seedOfRun(values.seed);
 process.setMaxListeners(100);
-const [every, from, to] = [Number(values.every), Number(values.from), Number(values.to)];
+const [every, from, to] = [numberOf('every', values.every), numberOf('from', values.from), numberOf('to', values.to)];
 const stage = await Stage.prepare({ snapCount: 130, znodes: 400, znodeBytes: 160 });
 const all = cellsOf(stage);
 const chosen = new RandomStream(seed, 'cells')
