@@ -17,6 +17,7 @@ import { type ScenarioOutcome, Steps } from '../ensemble/steps.ts';
 import { adminSettings, startApacheZooKeeper } from '../peers/apache-zookeeper.ts';
 import { run } from '../peers/command.ts';
 import { headkeeperBin, startHeadkeeper } from '../peers/headkeeper.ts';
+import { programOptions } from '../peers/program-options.ts';
 import type { ServerProcess } from '../peers/server-process.ts';
 
 const SOON_MS = '500';
@@ -236,6 +237,7 @@ async function status(side: Side, [path, ...options]: readonly string[]): Promis
 }
 
 if (process.argv[1]?.endsWith('backup/admin-apache.js')) {
+  programOptions(import.meta.filename, {});
   const { passed, faults } = await adminServers((line) => console.log(line));
   console.log(`${passed.length} passed, ${faults.length} failed`);
   process.exitCode = faults.length === 0 ? 0 : 1;

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { compareLines, type DataServer, startOn, treeProgram } from '../data-directory/round-trip.ts';
 import { runToEnd } from '../peers/command.ts';
 import { headkeeperBin } from '../peers/headkeeper.ts';
+import { programOptions } from '../peers/program-options.ts';
 import { fourLetterWord, type ServerProcess } from '../peers/server-process.ts';
 
 const NEVER_MS = 3_600_000;
@@ -211,6 +212,7 @@ function poke(path: string, at: number, by: number): void {
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
+  programOptions(import.meta.filename, {});
   const outcomes = await repairApacheDirectories();
   for (const { title, faults } of outcomes)
     console.log(`${faults.length === 0 ? 'ok' : 'FAIL'} ${[title, ...faults].join('\n    ')}`);

@@ -15,6 +15,7 @@ import { type ScenarioOutcome, Steps } from '../ensemble/steps.ts';
 import { run } from '../peers/command.ts';
 import { startHeadkeeper } from '../peers/headkeeper.ts';
 import { installSchemaJudges } from '../peers/json-schema.ts';
+import { programOptions } from '../peers/program-options.ts';
 
 /** Reads description and answers; prints one line for each fault. */
 const JUDGE = `
@@ -109,6 +110,7 @@ async function allAnswers(base: string, description: Description): Promise<Answe
 }
 
 if (process.argv[1]?.endsWith('operator/api-description.js')) {
+  programOptions(import.meta.filename, {});
   const { passed, faults } = await judgeDescription((line) => console.log(line));
   console.log(`${passed.length} passed, ${faults.length} failed`);
   process.exitCode = faults.length === 0 ? 0 : 1;

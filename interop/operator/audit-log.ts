@@ -14,6 +14,7 @@ import { EnsembleSession } from '../ensemble/ensemble-session.ts';
 import { type ScenarioOutcome, Steps } from '../ensemble/steps.ts';
 import { startApacheZooKeeper } from '../peers/apache-zookeeper.ts';
 import { startHeadkeeper } from '../peers/headkeeper.ts';
+import { programOptions } from '../peers/program-options.ts';
 
 const DATA = encodeUtf8('x');
 const ACL = WORLD_ANYONE_ALL;
@@ -129,6 +130,7 @@ function comparable(lines: readonly string[]): string[] {
 }
 
 if (process.argv[1]?.endsWith('operator/audit-log.js')) {
+  programOptions(import.meta.filename, {});
   const { passed, faults } = await compareAuditLogs((line) => console.log(line));
   console.log(`${passed.length} passed, ${faults.length} failed`);
   process.exitCode = faults.length === 0 ? 0 : 1;

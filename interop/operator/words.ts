@@ -14,6 +14,7 @@ import { EnsembleSession } from '../ensemble/ensemble-session.ts';
 import { type ScenarioOutcome, Steps } from '../ensemble/steps.ts';
 import { startApacheZooKeeper } from '../peers/apache-zookeeper.ts';
 import { startHeadkeeper } from '../peers/headkeeper.ts';
+import { programOptions } from '../peers/program-options.ts';
 import type { ServerProcess } from '../peers/server-process.ts';
 
 /** All but `mntr`, which has a comparison of its own, in the order in which they are asked for. */
@@ -110,6 +111,7 @@ function comparable(word: string, text: string): string {
 }
 
 if (process.argv[1]?.endsWith('operator/words.js')) {
+  programOptions(import.meta.filename, {});
   const { passed, faults } = await compareWords((line) => console.log(line));
   console.log(`${passed.length} passed, ${faults.length} failed`);
   process.exitCode = faults.length === 0 ? 0 : 1;

@@ -19,6 +19,7 @@ import { runToEnd } from '../peers/command.ts';
 import { installCurator } from '../peers/curator.ts';
 import { startHeadkeeper } from '../peers/headkeeper.ts';
 import { installDebianPackages, repositoryRoot } from '../peers/peer-cache.ts';
+import { programOptions } from '../peers/program-options.ts';
 import { buildSaslCClient } from './sasl-c-client.ts';
 
 const REALM = 'EXAMPLE.ORG';
@@ -171,6 +172,7 @@ async function must(argv: readonly string[], env: Readonly<Record<string, string
 }
 
 if (import.meta.filename === process.argv[1]) {
+  programOptions(import.meta.filename, {});
   const { faults } = await kerberosClients(console.log);
   process.exitCode = faults.length === 0 ? 0 : 1;
 }

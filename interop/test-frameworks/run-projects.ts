@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import type { ClientOutcome } from '../clients/client-outcome.ts';
 import { runToEnd } from '../peers/command.ts';
 import { repositoryRoot } from '../peers/peer-cache.ts';
+import { programOptions } from '../peers/program-options.ts';
 import { installTestFrameworks } from '../peers/test-frameworks.ts';
 
 export type Framework = 'vitest' | 'jest';
@@ -49,6 +50,7 @@ function copyPublished(folder: string, into: string): void {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  programOptions(import.meta.filename, {});
   for (const framework of ['vitest', 'jest'] as const) {
     const { passed, failed, output } = await runProject(framework);
     console.log(`${framework}: ${passed} passed, ${failed} failed`);

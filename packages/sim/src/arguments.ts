@@ -9,16 +9,32 @@ export function freshSeed(): number {
   return Math.floor(Math.random() * 1_000_000_000);
 }
 
+/** What is wrong with a command line of these options, each with what stands behind it ('' if nothing does); null when nothing is. */
+export function wrongIn(
+  argv: readonly string[],
+  options: Readonly<Record<string, 'word' | 'number' | ''>>,
+): string | null {
+  for (let i = 0; i < argv.length; i++) {
+    const name = argv[i] as string;
+    const kind = Object.hasOwn(options, name) ? options[name] : undefined;
+    if (kind === undefined) return `there is no option ${name}`;
+    if (kind === '') continue;
+    const value = argv[++i];
+    if (value === undefined || value.startsWith('--')) return `${name} wants a ${kind} behind it`;
+    if (kind === 'number' && (value === '' || !Number.isFinite(Number(value))))
+      return `${name} wants a number, not ${value}`;
+  }
+  return null;
+}
+
 /** What stands behind an option on a command line; null when it is not there. */
 export function optionIn(argv: readonly string[], name: string): string | null {
   const at = argv.indexOf(name);
   return at < 0 ? null : (argv[at + 1] ?? '');
 }
 
-/** The number behind an option; `otherwise` when the option is not there. Throws when there is no number behind it. */
+/** The number behind an option; `otherwise` when the option is not there. */
 export function numberIn(argv: readonly string[], name: string, otherwise: number): number {
   const text = optionIn(argv, name);
-  const number = text === null ? otherwise : Number.parseFloat(text);
-  if (!Number.isFinite(number)) throw new Error(`${name} wants a number, not ${text}`);
-  return number;
+  return text === null ? otherwise : Number(text);
 }

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { durationMs, freshSeed } from './arguments.ts';
+import { durationMs, freshSeed, wrongIn } from './arguments.ts';
 import { ExitCode, type FailureClass } from './check/violation.ts';
 import { addCounts, type Counts, noCounts } from './counts.ts';
 import { DISK_MATRIX_USAGE, diskMatrix } from './disk-matrix/command.ts';
@@ -52,6 +52,19 @@ const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFI
 
 const MATRICES_USAGE = '       npm run sim -- --matrices, both tables: faults by phase, and disks';
 
+const ALL_USAGE = `${USAGE}\n${FIGURES_USAGE}\n${DISK_MATRIX_USAGE}\n${MATRICES_USAGE}\n${RECIPE_USAGE}\n`;
+
+const MATRIX_OPTIONS = {
+  '--figures': '',
+  '--disk-matrix': '',
+  '--matrices': '',
+  '--cpu': 'number',
+  '--first': 'number',
+  '--cell': 'word',
+  '--slice': 'word',
+  '--trace': '',
+} as const;
+
 /** So much real time is spent on reducing a failure. */
 const SHRINK_MS = 180_000;
 
@@ -78,13 +91,15 @@ const MINIMA_OF_DISKS: Partial<Counts> = {
 };
 
 async function main(argv: readonly string[]): Promise<number> {
+  if (argv.includes('--help')) {
+    process.stdout.write(ALL_USAGE);
+    return 0;
+  }
   if (argv.includes('--recipes')) return recipeMain(argv);
-  if (argv.includes('--figures')) return figures(argv);
-  if (argv.includes('--disk-matrix')) return diskMatrix(argv);
-  if (argv.includes('--matrices')) return Math.max(figures(argv), diskMatrix(argv));
+  if (['--figures', '--disk-matrix', '--matrices'].some((name) => argv.includes(name))) return matrices(argv);
   const args = parse(argv);
   if (args === null) {
-    process.stderr.write(`${USAGE}\n${FIGURES_USAGE}\n${DISK_MATRIX_USAGE}\n${MATRICES_USAGE}\n${RECIPE_USAGE}\n`);
+    process.stderr.write(ALL_USAGE);
     return 64;
   }
   if (args.sweep !== null) {
@@ -94,6 +109,16 @@ async function main(argv: readonly string[]): Promise<number> {
     );
   }
   return args.forMs > 0 ? freshSeeds(args) : oneSeed(args, args.seed ?? freshSeed());
+}
+
+function matrices(argv: readonly string[]): number {
+  const wrong = wrongIn(argv, MATRIX_OPTIONS);
+  if (wrong !== null) {
+    process.stderr.write(`${wrong}\n${ALL_USAGE}`);
+    return 64;
+  }
+  if (argv.includes('--figures')) return figures(argv);
+  return argv.includes('--disk-matrix') ? diskMatrix(argv) : Math.max(figures(argv), diskMatrix(argv));
 }
 
 function oneSeed(args: Arguments, seed: number): number {
@@ -288,7 +313,11 @@ function parse(argv: readonly string[]): Arguments | null {
         args.shrink = true;
         continue;
       case '--cuts':
-        args.cuts = JSON.parse(value) as Cuts;
+        try {
+          args.cuts = JSON.parse(value) as Cuts;
+        } catch {
+          return null;
+        }
         break;
       case '--objects':
         args.objects = true;

@@ -315,4 +315,15 @@ describe('a disk twin that does not hold what it has promised', () => {
       disk.removeSync('/data/f');
     }
   });
+
+  it('tells of an operation, before it takes effect, the file by its present name and how much is written', () => {
+    const { disk, file } = diskWithFile();
+    const heard: string[] = [];
+    disk.beforeOperation = (_count, operation, path, bytes) => heard.push(`${operation} ${path} ${bytes}`);
+    file.writeSync(CONTENT, 0, 600, 0);
+    disk.renameSync('/data/f', '/data/g');
+    file.writeSync(CONTENT, 0, 3, 600);
+    file.dataSyncSync();
+    assert.deepEqual(heard, ['write /data/f 600', 'rename /data/f 0', 'write /data/g 3', 'sync /data/g 0']);
+  });
 });

@@ -12,11 +12,18 @@ import { txnsOfLog } from './log-txns.ts';
 
 const MOST_FINDINGS = 20;
 
+const USAGE = 'usage: node packages/sim/dist/src/histories/main.js [--log LOG]... FILE...\n';
+
 function main(argv: readonly string[]): number {
   const logs = argv.filter((_, i) => argv[i - 1] === '--log');
   const files = argv.filter((word, i) => word !== '--log' && argv[i - 1] !== '--log');
-  if (files.length === 0) {
-    process.stderr.write('usage: node packages/sim/dist/src/histories/main.js [--log LOG]... FILE...\n');
+  if (argv.includes('--help')) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const stranger = files.find((file) => file.startsWith('--'));
+  if (files.length === 0 || stranger !== undefined) {
+    process.stderr.write(`${stranger === undefined ? 'no file' : `there is no option ${stranger}`}\n${USAGE}`);
     return 64;
   }
   try {

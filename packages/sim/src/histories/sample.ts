@@ -11,7 +11,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freshSeed } from '../arguments.ts';
+import { freshSeed, numberIn, wrongIn } from '../arguments.ts';
 import type { PlantedBug } from '../planted/planted-bug.ts';
 import { copyPackages, plant } from '../planted/workshop.ts';
 import { runSeed } from '../run.ts';
@@ -35,16 +35,17 @@ function write(folder: string, name: string, lines: readonly Line[], planted: Sp
 }
 
 function main(argv: readonly string[]): number {
-  const [folder] = argv;
-  if (folder === undefined || folder.startsWith('--')) {
-    process.stderr.write(`${USAGE}\n`);
+  if (argv.includes('--help')) {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
+  const [folder, ...words] = argv;
+  const wrong = wrongIn(words, { '--seed': 'number', '--seeds': 'number', '--bugs': '', '--tolerant': '' });
+  if (folder === undefined || folder.startsWith('--') || wrong !== null) {
+    process.stderr.write(`${wrong ?? 'the first word is a folder'}\n${USAGE}\n`);
     return 64;
   }
-  const option = (name: string, otherwise: number): number => {
-    const at = argv.indexOf(name);
-    return at < 0 ? otherwise : Number(argv[at + 1]);
-  };
-  const range = { from: option('--seed', freshSeed()), count: option('--seeds', 10) };
+  const range = { from: numberIn(words, '--seed', freshSeed()), count: numberIn(words, '--seeds', 10) };
   if (argv.includes('--tolerant')) return tolerantRuns(folder, range);
   const code = cleanRuns(folder, range);
   if (code !== 0 || !argv.includes('--bugs')) return code;

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { numberIn, optionIn } from '../arguments.ts';
+import { numberIn, optionIn, wrongIn } from '../arguments.ts';
 import { PLANTED_BUGS } from './bugs.ts';
 import type { Catch } from './hunt.ts';
 import type { PlantedBug } from './planted-bug.ts';
@@ -25,6 +25,14 @@ const USAGE = `usage: node packages/sim/dist/src/planted/main.js [--recipes] [--
 
 /** A run that hangs is given up after so many times the processor's time that it may take, plus a minute. */
 const PATIENCE = 4;
+const OPTIONS = {
+  '--recipes': '',
+  '--only': 'word',
+  '--cpu': 'number',
+  '--first': 'number',
+  '--record': 'word',
+  '--tell': '',
+} as const;
 const NOTHING: Catch = { seeds: 0, seconds: 0, law: null, message: '' };
 
 interface Options {
@@ -83,10 +91,20 @@ function main(argv: readonly string[]): number {
     process.stdout.write(USAGE);
     return 0;
   }
+  const wrong = wrongIn(argv, OPTIONS);
+  if (wrong !== null) {
+    process.stderr.write(`${wrong}\n${USAGE}`);
+    return 64;
+  }
   const isForRecipes = argv.includes('--recipes');
   const options = { cpu: numberIn(argv, '--cpu', 120), first: numberIn(argv, '--first', 1), isForRecipes };
   const only = optionIn(argv, '--only')?.split(',') ?? null;
   const bugs = (isForRecipes ? RECIPE_BUGS : PLANTED_BUGS).filter(({ name }) => only === null || only.includes(name));
+  const stranger = only?.find((name) => bugs.every((bug) => bug.name !== name));
+  if (stranger !== undefined) {
+    process.stderr.write(`there is no bug '${stranger}'\n`);
+    return 64;
+  }
   const record = optionIn(argv, '--record');
   const known = readRecord(record);
   const times: number[] = [];

@@ -8,9 +8,16 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { optionIn, wrongIn } from '../arguments.ts';
 import { copyPackages, plant } from '../planted/workshop.ts';
 import { SCENARIOS } from './catalogue.ts';
 import type { Scenario } from './scenario.ts';
+
+const USAGE = `usage: node packages/sim/dist/src/scenario/main.js [--only S01,S02] [--tell] [--planted]
+  --only     these scenarios; otherwise all
+  --tell     line by line what happens
+  --planted  each without its guard, in a copy of the emitted server: it must fail
+`;
 
 function act(scenario: Scenario, tells: boolean): boolean {
   const began = process.cpuUsage();
@@ -46,8 +53,16 @@ function failsWithout(scenario: Scenario): boolean {
 }
 
 function main(argv: readonly string[]): number {
-  const at = argv.indexOf('--only');
-  const only = at < 0 ? null : (argv[at + 1] ?? '').split(',');
+  if (argv.includes('--help')) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const wrong = wrongIn(argv, { '--only': 'word', '--tell': '', '--planted': '' });
+  if (wrong !== null) {
+    process.stderr.write(`${wrong}\n${USAGE}`);
+    return 64;
+  }
+  const only = optionIn(argv, '--only')?.split(',') ?? null;
   const chosen = SCENARIOS.filter(({ id }) => only === null || only.includes(id));
   const planted = argv.includes('--planted');
   const tells = argv.includes('--tell');
