@@ -244,6 +244,20 @@ test('a file without a txn before another epoch is one that never got any, unles
   assert.equal(start(held, false, 4096, 7).lastZxid, 7);
 });
 
+test('a file without a txn before another epoch is none that lost some, where a snapshot holds its epoch to the end', () => {
+  const files: Files = {
+    'snapshot.4': snapshot(),
+    'log.1': plainLog(1, 1).bytes.slice(0, LOG_HEADER_BYTES),
+    'log.100000001': plainLog(0x100000001, 0x100000002).bytes,
+  };
+  assert.equal(start(files, false, 4096, 0x100000002, [4]).lastZxid, 0x100000002);
+  // Without that snapshot, or where the epoch went on behind it, or nobody knows how far it went, it is missing.
+  const { 'snapshot.4': _, ...without } = files;
+  refusal({ ...without, 'snapshot.0': snapshot() }, 'missing-txns', false, 0x100000002, [4]);
+  refusal(files, 'missing-txns', false, 0x100000002, [5]);
+  refusal(files, 'log-damaged', false, 0x100000002);
+});
+
 test('a log that ends between two records, before where its epoch is known to have ended, is refused', () => {
   const epoch = 2 ** 32;
   const first = plainLog(1, 5);

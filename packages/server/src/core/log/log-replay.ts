@@ -198,9 +198,13 @@ export class LogReplay {
     );
   }
 
-  /** A file without a txn, and behind it another epoch: what it is named after was durable once, or never came. */
+  /**
+   * A file without a txn, and behind it another epoch: what it is named after was durable once, or never came. Or it was torn,
+   * and the snapshot that was written before it was durable holds its epoch to the end.
+   */
   #settleEmptied(emptied: LogFile, next: LogFile): void {
     if (emptied.zxid > this.#marked) return;
+    if (this.#epochEnds.some((end) => end <= this.#last && end >= emptied.zxid)) return;
     throw new RecoveryRefused(
       'log-damaged',
       `${emptied.name} holds no txn, and held ${zxidText(emptied.zxid)} and more before ${next.name} was written. Restore the file from ` +
