@@ -227,35 +227,24 @@ test('an unfinished record before another epoch is what a crash left, unless it 
 });
 
 test('a file without a txn before another epoch is one that never got any, unless it is known to have had some', () => {
-  const header = plainLog(1, 1).bytes.slice(0, LOG_HEADER_BYTES);
   const files: Files = {
     'snapshot.0': snapshot(),
-    'log.1': new Uint8Array([...header, ...new Uint8Array(4096)]),
+    'log.1': new Uint8Array([...plainLog(1, 1).bytes.slice(0, LOG_HEADER_BYTES), ...new Uint8Array(4096)]),
     'log.100000001': plainLog(0x100000001, 0x100000002).bytes,
   };
   for (const provenZxid of [undefined, 0]) {
     const followed = start(files, false, 4096, provenZxid);
     assert.deepEqual([followed.lastZxid, followed.filesToRemove], [0x100000002, ['log.1']], `${provenZxid}`);
   }
-  const refused = refusal(files, 'log-damaged', false, 0x100000001);
-  assert.deepEqual([refused.place.file, refused.place.missingFrom], ['log.1', 1]);
+  const { file, missingFrom } = refusal(files, 'log-damaged', false, 0x100000001).place;
+  assert.deepEqual([file, missingFrom], ['log.1', 1]);
   // What a snapshot holds is not missing, and the next file continues it.
-  const held = { 'snapshot.4': snapshot(), 'log.1': files['log.1'] as Uint8Array, 'log.5': plainLog(5, 7).bytes };
+  const torn: Files = { ...files, 'snapshot.4': snapshot() };
+  const held = { 'snapshot.4': snapshot(), 'log.1': torn['log.1'] as Uint8Array, 'log.5': plainLog(5, 7).bytes };
   assert.equal(start(held, false, 4096, 7).lastZxid, 7);
-});
-
-test('a file without a txn before another epoch is none that lost some, where a snapshot holds its epoch to the end', () => {
-  const files: Files = {
-    'snapshot.4': snapshot(),
-    'log.1': plainLog(1, 1).bytes.slice(0, LOG_HEADER_BYTES),
-    'log.100000001': plainLog(0x100000001, 0x100000002).bytes,
-  };
-  assert.equal(start(files, false, 4096, 0x100000002, [4]).lastZxid, 0x100000002);
-  // Without that snapshot, or where the epoch went on behind it, or nobody knows how far it went, it is missing.
-  const { 'snapshot.4': _, ...without } = files;
-  refusal({ ...without, 'snapshot.0': snapshot() }, 'missing-txns', false, 0x100000002, [4]);
-  refusal(files, 'missing-txns', false, 0x100000002, [5]);
-  refusal(files, 'log-damaged', false, 0x100000002);
+  // Nor where its epoch is known to have ended within the snapshot: the file was torn before it was durable.
+  assert.equal(start(torn, false, 4096, 0x100000001, [4]).lastZxid, 0x100000002);
+  for (const end of [5, 0]) refusal(torn, end > 0 ? 'missing-txns' : 'log-damaged', false, 0x100000001, [end]);
 });
 
 test('a log that ends between two records, before where its epoch is known to have ended, is refused', () => {
