@@ -37,6 +37,7 @@ import { startHeadkeeper } from './peers/headkeeper.ts';
 import { programOptions, wrongUse } from './peers/program-options.ts';
 import type { ServerProcess } from './peers/server-process.ts';
 import { contention, contentionSlice, wholeContention } from './recipes/contention-run.ts';
+import { endProgram, leftRunning, runningResources } from './running-resources.ts';
 import { kerberosClients } from './secure/kerberos.ts';
 import { saslClients } from './secure/sasl.ts';
 import { tlsClients } from './secure/tls.ts';
@@ -57,6 +58,11 @@ const seed = seedOfRun(values.seed);
 const work = mkdtempSync(join(tmpdir(), 'headkeeper-interop-'));
 let passed = 0;
 let failed = 0;
+/** The parts that have begun and not ended. */
+const underWay: string[] = [];
+process.once('exit', () => {
+  if (underWay.length > 0) console.log(`ended in the middle of: ${underWay.join(', ')}`);
+});
 
 function count(ok: number, wrong: number, title: string, details: string): void {
   passed += ok;
@@ -65,14 +71,19 @@ function count(ok: number, wrong: number, title: string, details: string): void 
   if (wrong > 0) console.log(details.trimEnd().replaceAll(/^/gm, '    '));
 }
 
-/** A part that throws counts as one failure; the parts after it still run. */
+/** A part that throws, or leaves something running, counts as one failure; the parts after it still run. */
 async function part(title: string, body: () => Promise<void>): Promise<void> {
   const begun = performance.now();
+  const before = runningResources();
+  underWay.push(title);
   try {
     await body();
   } catch (error) {
     count(0, 1, title, error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
+  underWay.pop();
+  const left = await leftRunning(before);
+  if (left.length > 0) count(0, 1, title, `left running: ${left.join(', ')}`);
   console.log(`   (${title}: ${((performance.now() - begun) / 1000).toFixed(0)} s)`);
 }
 
@@ -325,4 +336,5 @@ async function kazooSuite(size: SuiteSize, suiteTitle: string): Promise<void> {
 if (failed === 0) rmSync(work, { recursive: true, force: true });
 else console.log(`the servers' folders are kept: ${work}`);
 console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+// Whoever left something running is named above: waiting for it would only use up the time of a whole run.
+await endProgram(failed === 0 ? 0 : 1);
