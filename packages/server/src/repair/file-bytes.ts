@@ -75,36 +75,12 @@ export class FileBytes {
     return one[0] as number;
   }
 
+  /** Reads `[from, from + into.length)` into `into`, past the window; returns how many bytes there were. */
+  readInto(into: Uint8Array, from: number): number {
+    return readFully(this.#source, into, from);
+  }
+
   close(): void {
     this.#source.closeSync();
   }
-}
-
-/**
- * The first whole record that begins at `from` or later and has a zxid of at least `leastZxid`; null when there is none. It
- * looks at every byte: where a length is damaged nothing tells how long the record was. `probe` is the same file.
- */
-export function nextRecord(
-  file: FileBytes,
-  from: number,
-  maxRecordBytes: number,
-  leastZxid: number,
-  probe: FileBytes,
-): FoundRecord | null {
-  const least = RECORD_PREFIX_BYTES + TXN_HEADER_BYTES + 1;
-  let position = from;
-  while (position + least <= file.size) {
-    const at = file.bring(position, WINDOW_BYTES);
-    const inWindow = Math.min(WINDOW_BYTES, file.size - position) - least;
-    const { bytes, view } = file;
-    for (let i = at; i <= at + inWindow; i++) {
-      if (bytes[i] !== 0 || view.getInt32(i) !== 0) continue;
-      const length = view.getInt32(i + 8);
-      if (length < TXN_HEADER_BYTES || length > maxRecordBytes) continue;
-      const found = probe.recordAt(position + i - at, maxRecordBytes);
-      if (found !== null && found.zxid >= leastZxid) return found;
-    }
-    position += inWindow + 1;
-  }
-  return null;
 }

@@ -3,7 +3,8 @@ import { type LogEndKind, LogFileReader } from '../core/log/log-reader.ts';
 import { LOG_HEADER_BYTES, RecordReader, zxidOfBody } from '../core/log/record-codec.ts';
 import type { LogFile } from '../core/log/recovery-source.ts';
 import type { Disk } from '../ports.ts';
-import { FileBytes, nextRecord } from './file-bytes.ts';
+import { FileBytes } from './file-bytes.ts';
+import { RecordSearch } from './record-search.ts';
 
 /** Whole records, one behind the other. */
 export interface LogStretch {
@@ -73,13 +74,13 @@ export function scanLog(
   passed: (bytes: number) => void = () => {},
 ): LogScan {
   const path = `${folder}/${log.name}`;
-  const scan = new Scan();
-  const reader = new LogFileReader(maxRecordBytes, (_bytes, view, start, end, offset) => {
-    scan.record(offset, offset + (end - start) + 13, zxidOfBody(view, start));
-  });
   const source = disk.openReadSync(path);
   const file = new FileBytes(source);
   const probe = new FileBytes(source);
+  const scan = new Scan(new RecordSearch(file, LARGEST_RECORD_BYTES));
+  const reader = new LogFileReader(maxRecordBytes, (_bytes, view, start, end, offset) => {
+    scan.record(offset, offset + (end - start) + 13, zxidOfBody(view, start));
+  });
   try {
     for (let at = 0; at < file.size; at += CHUNK_BYTES) {
       const chunk = file.copy(at, at + CHUNK_BYTES);
@@ -88,7 +89,7 @@ export function scanLog(
     }
     const end = reader.finish();
     if (end.kind !== 'clean') {
-      const resumes = end.kind === 'torn' || end.kind === 'empty' ? null : scan.resume(file, probe, end.offset);
+      const resumes = end.kind === 'torn' || end.kind === 'empty' ? null : scan.resume(probe, end.offset);
       const tooLarge = resumes === end.offset && end.offset > 0;
       scan.breaks.push({
         offset: end.offset,
@@ -97,7 +98,7 @@ export function scanLog(
         unwritten: end.unwritten,
         resumesAt: resumes,
       });
-      if (resumes !== null) scan.goOn(file, probe, resumes, maxRecordBytes);
+      if (resumes !== null) scan.goOn(probe, resumes, maxRecordBytes);
     }
   } finally {
     file.close();
@@ -111,7 +112,12 @@ class Scan {
   readonly breaks: LogBreak[] = [];
   readonly jumps: LogJump[] = [];
   repeated = 0;
+  readonly #search: RecordSearch;
   #last = 0;
+
+  constructor(search: RecordSearch) {
+    this.#search = search;
+  }
 
   record(offset: number, end: number, zxid: number): void {
     const current = this.stretches.at(-1);
@@ -129,15 +135,15 @@ class Scan {
   }
 
   /** Where whole records go on at `offset` or behind it, in the order of their zxids. */
-  resume(file: FileBytes, probe: FileBytes, offset: number): number | null {
+  resume(probe: FileBytes, offset: number): number | null {
     const from = Math.max(offset, LOG_HEADER_BYTES);
     const beside = besideBroken(probe, from);
     if (beside !== null) return beside;
-    return nextRecord(file, from, LARGEST_RECORD_BYTES, this.#last + 1, probe)?.offset ?? null;
+    return this.#search.next(from, this.#last + 1);
   }
 
   /** Collects the records from `offset` to the end of the file. */
-  goOn(file: FileBytes, probe: FileBytes, offset: number, maxRecordBytes: number): void {
+  goOn(probe: FileBytes, offset: number, maxRecordBytes: number): void {
     let at: number | null = offset;
     while (at !== null) {
       const found = probe.recordAt(at, LARGEST_RECORD_BYTES);
@@ -148,10 +154,10 @@ class Scan {
       }
       const left = probe.bring(at, CHUNK_BYTES);
       const reader = new RecordReader(maxRecordBytes);
-      const length = Math.min(CHUNK_BYTES, file.size - at);
-      reader.reset(probe.bytes, probe.view, left, left + length, at + length === file.size);
+      const length = Math.min(CHUNK_BYTES, probe.size - at);
+      reader.reset(probe.bytes, probe.view, left, left + length, at + length === probe.size);
       const result = reader.next();
-      const resumesAt = this.resume(file, probe, at + 1);
+      const resumesAt = this.resume(probe, at + 1);
       if (result === 'end' && resumesAt === null) return;
       const kind = resumesAt === null && result === 'torn' ? 'torn' : 'damaged';
       const reason = result === 'end' ? 'zeros lie between the records' : reader.reason;

@@ -33,13 +33,7 @@ export class AdlerRanges {
 
   /** Adler-32 of `bytes[from, to)`, unsigned. */
   of(from: number, to: number): number {
-    const before = this.#upTo(from);
-    const whole = this.#upTo(to);
-    const lowBefore = before & 0xffff;
-    const low = modulo((whole & 0xffff) - lowBefore + 1);
-    // Each byte of the range has added to the second sum what the first had before the range, less the 1 that it begins with.
-    const high = modulo((whole >>> 16) - (before >>> 16) - modulo((to - from) * (lowBefore - 1)));
-    return ((high << 16) | low) >>> 0;
+    return adlerOfRange(this.#upTo(from), this.#upTo(to), to - from);
   }
 
   /** Adler-32 from the beginning. */
@@ -48,6 +42,15 @@ export class AdlerRanges {
     const sum = (((this.#high[step] as number) << 16) | (this.#low[step] as number)) >>> 0;
     return adler32(this.#bytes, this.#start + step * STEP_BYTES, at, sum);
   }
+}
+
+/** Adler-32 of a range of so many bytes, from those of all bytes before it and of all bytes to its end. */
+export function adlerOfRange(before: number, whole: number, length: number): number {
+  const lowBefore = before & 0xffff;
+  const low = modulo((whole & 0xffff) - lowBefore + 1);
+  // Each byte of the range has added to the second sum what the first had before the range, less the 1 that it begins with.
+  const high = modulo((whole >>> 16) - (before >>> 16) - modulo(length * (lowBefore - 1)));
+  return ((high << 16) | low) >>> 0;
 }
 
 function modulo(number: number): number {
