@@ -213,16 +213,12 @@ test('an unfinished record before another epoch is what a crash left, unless it 
     'log.100000001': plainLog(0x100000001, 0x100000002).bytes,
   };
   for (const provenZxid of [undefined, 0, 4]) {
-    const followed = start(files, false, 4096, provenZxid);
-    const cut = { name: 'log.1', length: first.offsets[4] };
-    assert.deepEqual([followed.lastZxid, followed.filesToTruncate], [0x100000002, [cut]], `${provenZxid}`);
+    const { lastZxid, filesToTruncate } = start(files, false, 4096, provenZxid);
+    assert.deepEqual([lastZxid, filesToTruncate], [0x100000002, [{ name: 'log.1', length: first.offsets[4] }]]);
   }
   for (const provenZxid of [5, 0x100000002]) {
-    const refused = refusal(files, 'log-damaged', false, provenZxid);
-    assert.deepEqual(
-      [refused.place.file, refused.place.offset, refused.place.missingFrom],
-      ['log.1', first.offsets[4], 5],
-    );
+    const { file, offset, missingFrom } = refusal(files, 'log-damaged', false, provenZxid).place;
+    assert.deepEqual([file, offset, missingFrom], ['log.1', first.offsets[4], 5]);
   }
 });
 
@@ -233,8 +229,8 @@ test('a file without a txn before another epoch is one that never got any, unles
     'log.100000001': plainLog(0x100000001, 0x100000002).bytes,
   };
   for (const provenZxid of [undefined, 0]) {
-    const followed = start(files, false, 4096, provenZxid);
-    assert.deepEqual([followed.lastZxid, followed.filesToRemove], [0x100000002, ['log.1']], `${provenZxid}`);
+    const { lastZxid, filesToRemove } = start(files, false, 4096, provenZxid);
+    assert.deepEqual([lastZxid, filesToRemove], [0x100000002, ['log.1']], `${provenZxid}`);
   }
   const { file, missingFrom } = refusal(files, 'log-damaged', false, 0x100000001).place;
   assert.deepEqual([file, missingFrom], ['log.1', 1]);
@@ -242,9 +238,13 @@ test('a file without a txn before another epoch is one that never got any, unles
   const torn: Files = { ...files, 'snapshot.4': snapshot() };
   const held = { 'snapshot.4': snapshot(), 'log.1': torn['log.1'] as Uint8Array, 'log.5': plainLog(5, 7).bytes };
   assert.equal(start(held, false, 4096, 7).lastZxid, 7);
-  // Nor where its epoch is known to have ended within the snapshot: the file was torn before it was durable.
-  assert.equal(start(torn, false, 4096, 0x100000001, [4]).lastZxid, 0x100000002);
-  for (const end of [5, 0]) refusal(torn, end > 0 ? 'missing-txns' : 'log-damaged', false, 0x100000001, [end]);
+  // Nor where its epoch is known to have ended in the snapshot, or in the file before: this one was torn before it was durable.
+  const behind: Files = { ...files, 'log.1': plainLog(1, 4).bytes, 'log.5': torn['log.1'] as Uint8Array };
+  for (const each of [torn, behind]) {
+    assert.equal(start(each, false, 4096, 0x100000001, [4]).lastZxid, 0x100000002);
+    refusal(each, 'missing-txns', false, 0x100000001, [5]);
+    refusal(each, 'log-damaged', false, 0x100000001);
+  }
 });
 
 test('a log that ends between two records, before where its epoch is known to have ended, is refused', () => {

@@ -199,12 +199,12 @@ export class LogReplay {
   }
 
   /**
-   * A file without a txn, and behind it another epoch: what it is named after was durable once, or never came. Or it was torn,
-   * and the snapshot that was written before it was durable holds its epoch to the end.
+   * A file without a txn, and behind it another epoch: what it is named after was durable once, or never came. Or it was torn: it is
+   * known where its epoch has ended, and a snapshot or the files before have that much (`requireEpochEnds` has seen to it).
    */
   #settleEmptied(emptied: LogFile, next: LogFile): void {
     if (emptied.zxid > this.#marked) return;
-    if (this.#epochEnds.some((end) => end <= this.#last && end >= emptied.zxid)) return;
+    if (this.#epochEnds.some((end) => end <= this.#last && epochOf(end) >= epochOf(emptied.zxid))) return;
     throw new RecoveryRefused(
       'log-damaged',
       `${emptied.name} holds no txn, and held ${zxidText(emptied.zxid)} and more before ${next.name} was written. Restore the file from ` +
