@@ -232,10 +232,15 @@ export class Cluster implements NodeObserver {
     if (node.isUp) this.#byHost[node.host.index].promises.started();
   }
 
-  /** Whether the disks of a quorum lack a txn through no fault of their servers. */
+  /**
+   * Whether the disks of a quorum lack a txn through no fault of their servers: some vote without it, and the others know that they
+   * have lost something, and do not vote.
+   */
   #isExcused(zxid: number): boolean {
     const hash = this.history.hashOf(zxid);
-    return hash !== undefined && this.#isQuorum(({ promises }) => promises.mayLack(zxid, hash));
+    if (hash === undefined) return false;
+    const mayLack = ({ promises }: Watched): boolean => promises.mayLack(zxid, hash);
+    return this.voters.some(mayLack) && this.#isQuorum((watched) => mayLack(watched) || watched.promises.isRebuilding);
   }
 
   #isQuorum(isOf: (watched: Watched) => boolean): boolean {

@@ -26,7 +26,7 @@ interface Part {
 }
 
 /** So many runs are aimed at a cell that no other run has filled. */
-const TRIES = 12;
+const TRIES = 24;
 
 /** Runs of fresh seeds, one after the other, what they have met, and which of them have failed. */
 class Runs {
@@ -73,6 +73,14 @@ function aimedAt(aim: Phase, isDisk: boolean): PlanWishes {
   return { voters, observers, profile, ...(isDisk ? { disk: true } : {}), aim };
 }
 
+/** What makes it likelier that this fault strikes a server in that phase. */
+function likelyFor(fault: string, phase: Phase): PlanWishes {
+  // Disks are lost only where nothing is under way: it should not be often; and of those that look for a leader, only observers'.
+  if (fault === 'wipe') return { rate: 2, ...(phase === 'looking' ? { observers: 2, profile: 'everything' } : {}) };
+  // The log has to be written all the time for an operation of the disk to meet a phase that is over in a moment.
+  return fault === 'crashAtDisk' ? { rate: 100 } : {};
+}
+
 /**
  * Measures the simulator: how fast time passes in it, and what it meets; then tells whom each fault has struck when. Figures
  * are by the processor's time of this process. A seed that breaks a law is told in the end. Returns 0; 1 when there was one, or
@@ -96,9 +104,11 @@ export function figures(argv: readonly string[]): number {
     runs.measure(aimedAt(aim, true), limit / 5);
   }
   for (const { fault, phase } of summarize(matrix, INJECTED_FAULTS).unexplained) {
-    const aimed = aimedAt(phase, (DISK_FAULTS as readonly string[]).includes(fault));
-    // Disks are lost only where nothing is under way: it should not be often.
-    const wishes = { ...aimed, ...(fault === 'wipe' ? { rate: 2 } : {}), strike: fault };
+    const wishes = {
+      ...aimedAt(phase, (DISK_FAULTS as readonly string[]).includes(fault)),
+      ...likelyFor(fault, phase),
+      strike: fault,
+    };
     for (let tries = 0; tries < TRIES && matrix.count(fault, phase) === 0; tries++) runs.one(wishes);
   }
 

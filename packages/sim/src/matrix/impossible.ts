@@ -12,7 +12,7 @@ export interface Impossible {
 const ALONE = /^alone, /;
 const DOWN = /^down$/;
 /** Of voters: an observer can be anywhere while they are calm. */
-const NOT_CALM = /^(looking|leading|following)(?!.*, (idle|snapshot)$)/;
+const NOT_CALM = /^(looking, log on its way|leading|following)(?!.*, (idle|snapshot)$)/;
 const OF_PROCESSES: readonly string[] = [
   'crash',
   'kill',
@@ -29,11 +29,6 @@ const OF_PROCESSES: readonly string[] = [
 
 /** The first that fits counts. */
 export const IMPOSSIBLE: readonly Impossible[] = [
-  {
-    faults: null,
-    phases: /^observing, TRUNC$/,
-    reason: 'observers hear only of what is committed, which nobody is told to cut off',
-  },
   {
     faults: null,
     phases: /^observing, txns under way$/,

@@ -8,6 +8,7 @@ import { EventKind } from '../world/event-queue.ts';
 import { MS } from '../world/world.ts';
 import { DISK_FAULTS, type DiskFault } from './disk-faults.ts';
 import { DiskInjector } from './disk-injector.ts';
+import { ObserverTails } from './observer-tails.ts';
 import type { FaultRates } from './swarm.ts';
 
 export type TimedFault = Exclude<keyof FaultRates, 'crashAtDisk' | 'crashBehindWrite' | 'aimsAtLeader' | DiskFault>;
@@ -43,6 +44,7 @@ export class FaultInjector {
   readonly #cluster: Cluster;
   readonly #rates: FaultRates;
   readonly #disks: DiskInjector;
+  readonly #observerTails: ObserverTails;
   /** Of the fault that is being injected. */
   #random: RandomStream;
   /** Whom the fault that is being injected is to strike; null: anybody. */
@@ -56,6 +58,7 @@ export class FaultInjector {
     this.#random = cluster.world.stream('faults');
     this.#rates = cluster.plan.faults;
     this.#disks = new DiskInjector(cluster);
+    this.#observerTails = new ObserverTails(cluster);
   }
 
   start(): void {
@@ -67,6 +70,8 @@ export class FaultInjector {
     const { aim, strike } = this.#cluster.plan;
     if (aim !== null) this.#cluster.onActed = (watched) => this.#aim(watched);
     if (aim === 'following, TRUNC' && strike !== null) this.#leaveTails(1);
+    if (aim === 'observing, TRUNC' && strike !== null) this.#leaveObserverTails(1);
+    if (aim?.endsWith(', snapshot') && strike !== null) this.#askForSnapshots(1);
   }
 
   /** Hardly any server comes back with txns that nobody else has, unless leaders are abandoned again and again. */
@@ -76,6 +81,28 @@ export class FaultInjector {
       if (this.#isStopped) return;
       this.#happen(`tail ${count}`, () => this.#abandonLeader());
       this.#leaveTails(count + 1);
+    });
+  }
+
+  #leaveObserverTails(count: number): void {
+    const { world } = this.#cluster;
+    this.#later(world.stream('faults tail').wait(3000), () => {
+      if (this.#isStopped) return;
+      this.#happen(`observer's tail ${count}`, () => this.#observerTails.begin());
+      this.#leaveObserverTails(count + 1);
+    });
+  }
+
+  /** Snapshots begin with a txn under way, and a disk is only lost where none is, unless an operator asks for one. */
+  #askForSnapshots(count: number): void {
+    const { world } = this.#cluster;
+    this.#later(world.stream('faults snapshot').wait(3000), () => {
+      if (this.#isStopped) return;
+      this.#happen(`snapshot ${count}`, () => {
+        const node = this.#choose()?.node;
+        node?.dispatch(() => node.server?.driver.snapshot());
+      });
+      this.#askForSnapshots(count + 1);
     });
   }
 
@@ -110,6 +137,7 @@ export class FaultInjector {
   /** The server has acted: when it is where the plan aims, something strikes it, now or in a moment. */
   #aim(watched: Watched): void {
     const { world, plan, faults } = this.#cluster;
+    this.#observerTails.acted(watched);
     if (world.now < this.#aimRestsUntil || faults.phaseOf(watched.node) !== plan.aim) return;
     const random = world.stream('aim at phases');
     this.#aimRestsUntil = world.now + random.wait(random.pick([300, 1000, 4000])) * MS;
@@ -128,9 +156,13 @@ export class FaultInjector {
     });
   }
 
-  /** At one of the next operations, whatever the server does then. */
-  #crashAtDisk({ disk, isUp }: SimNode): void {
-    if (isUp) disk.crashAt(disk.operations + 1 + this.#random.below(3));
+  /** At one of the next operations, whatever the server does then; where this fault alone is aimed, at one that waits, now. */
+  #crashAtDisk(node: SimNode): void {
+    const { disk, isUp } = node;
+    if (!isUp) return;
+    const isNow = this.#cluster.plan.strike !== null && disk.pending > 0;
+    disk.crashAt(disk.operations + 1 + (isNow ? 0 : this.#random.below(3)));
+    if (isNow) node.dispatch(() => disk.step());
   }
 
   #strikes(fault: TimedFault, ...hosts: readonly Host[]): void {
