@@ -12,10 +12,11 @@ import {
   writeLoggedMark,
 } from '../../src/adapters/disk/logged-mark.ts';
 import { encodeSlot, MOST_LISTED, slotPosition } from '../../src/adapters/disk/number-slots.ts';
-import { createRecoverySource, repairLogs } from '../../src/adapters/disk/recovery-files.ts';
+import { createRecoverySource, readWhole, repairLogs } from '../../src/adapters/disk/recovery-files.ts';
 import { salvageHistory } from '../../src/adapters/disk/salvage.ts';
 import { UNKNOWN_ZXID } from '../../src/core/log/history-repair.ts';
 import type { Journal } from '../../src/ports.ts';
+import { put } from './files.ts';
 import { EPOCH, foldersOn, historyOn, putLog, putSnapshot, recordBytes, zxids } from './history-folder.ts';
 import { LOGS, makeFolders, recoverModel, SNAPSHOTS } from './model-server.ts';
 
@@ -487,6 +488,31 @@ describe('a start after a sync that failed, when the operating system calls its 
     pass();
     disk.endProcess();
     assert.deepEqual(recoverModel(disk).unproven, []);
+  });
+});
+
+describe('a log that is torn in its first record', () => {
+  it('is taken away, and is no log that lost its txns when another epoch has begun behind it', () => {
+    const disk = emptyDisk();
+    putSnapshot(disk, 0);
+    putLog(disk, zxids(6, 1, 5));
+    const torn = `${LOGS}/log.600000006`;
+    put(
+      disk,
+      torn,
+      Buffer.concat([
+        readWhole(disk, `${LOGS}/log.600000001`).subarray(0, 16),
+        recordBytes(6 * EPOCH + 6).subarray(0, 30),
+      ]),
+    );
+    const found = recoverModel(disk);
+    assert.deepEqual(found.filesToTruncate, [{ name: 'log.600000006', length: 16 }]);
+    repairLogs(disk, LOGS, found);
+    disk.crash('lose');
+    assert.equal(disk.existsSync(torn), false);
+    putLog(disk, zxids(7, 1, 3));
+    writeLoggedMark(disk, LOGS, 0, [...zxids(6, 1, 5), ...zxids(7, 1, 3)]);
+    assert.equal(recoverModel(disk).lastZxid, 7 * EPOCH + 3);
   });
 });
 

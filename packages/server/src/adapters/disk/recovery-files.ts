@@ -1,5 +1,6 @@
 import { constants, gunzipSync } from 'node:zlib';
 import type { LogRange } from '../../core/log/log-replay.ts';
+import { LOG_HEADER_BYTES } from '../../core/log/record-codec.ts';
 import { RecoveryRefused } from '../../core/log/recovery-refused.ts';
 import type { LogFile, RecoverySource, SnapshotFile } from '../../core/log/recovery-source.ts';
 import { SnappyStreamDecoder } from '../../core/log/snappy.ts';
@@ -173,8 +174,13 @@ export function repairLogs(disk: Disk, logFolder: string, repairs: LogRepairs): 
   const first = logs.findLastIndex((log) => log.zxid <= repairs.snapshotZxid + 1);
   for (const { name } of logs.slice(Math.max(0, first))) {
     const path = `${logFolder}/${name}`;
-    const file = disk.openWriteSync(path);
     const length = lengths.get(name);
+    if (length !== undefined && length <= LOG_HEADER_BYTES) {
+      // Behind it another epoch may begin, and then it would look like one that has lost its txns.
+      disk.removeSync(path);
+      continue;
+    }
+    const file = disk.openWriteSync(path);
     if (length !== undefined) file.truncateSync(length);
     const range = unproven.get(name);
     if (range !== undefined) writeOverItself(disk, path, file, range);
