@@ -24,6 +24,8 @@ import { installWorkers } from './worker.ts';
 
 const CREW: readonly Language[] = ['typescript', 'java', 'python', 'typescript'];
 const ROUNDS_PER_KILL = 20;
+/** So often what is planted is tried: it does not always meet anybody, where the machine has much else to do. */
+const MOST_PLANTED = 5;
 
 const partyScenario = membersScenario('party', 'party', 0.02);
 const shallowPartyScenario = membersScenario('shallow', 'shallow party', 0.02);
@@ -100,7 +102,8 @@ export async function contention(
       if (isSlice && NOT_IN_SLICE.has(scenario)) continue;
       const { name } = scenario;
       const before = crew.kills;
-      const broken = await scenario.runBroken(crew);
+      let broken = await scenario.runBroken(crew);
+      for (let i = 1; i < MOST_PLANTED && broken.faults.length === 0; i++) broken = await scenario.runBroken(crew);
       if (broken.faults.length === 0) faults.push(`${name}: the judge did not see what was planted`);
       else passed.push(`${name}: the judge sees what is planted (${broken.faults[0]})`);
       const own = Math.round(rounds * scenario.share);
