@@ -105,7 +105,7 @@ export class Bystanders {
     const held = this.#held;
     this.#held = null;
     await held?.release();
-    const rival = await Promise.race([this.#rivalHeld, pause(10_000)]);
+    const rival = await Promise.race([this.#rivalHeld, pause(10_000, undefined, { ref: false })]);
     if (rival === undefined) this.faults.push('the lock went to nobody');
     return this.faults;
   }
