@@ -17,7 +17,8 @@ import type { Serving } from './serving.ts';
 import type { Observations } from './statistics/observations.ts';
 import { DIGEST_VERSION } from './tree/digest.ts';
 
-const BUFFER_BYTES = 256 * 1024;
+/** A buffer's size at first; it grows with what is written into it. */
+const BUFFER_BYTES = 4 * 1024;
 /** A buffer fuller than this takes no further record. */
 const FULL_BYTES = 192 * 1024;
 /** Larger buffers, grown by large txns, are not kept. */

@@ -115,7 +115,7 @@ class JournalFiles implements Journal {
   #open: Batch = emptyBatch();
   /** Whether a file is being made, or a batch written or synced. */
   #busy = false;
-  #staging: Uint8Array = new Uint8Array(64 << 10);
+  #staging: Uint8Array = new Uint8Array(4 << 10);
   #appendedSinceRoll = 0;
   #slowDisk = false;
 

@@ -64,7 +64,7 @@ type Phase = 'header' | 'records' | 'broken' | 'tail';
  */
 export class LogFileReader {
   readonly #onRecord: RecordHandler;
-  readonly #window: ByteWindow = new ByteWindow(1 << 16);
+  readonly #window: ByteWindow = new ByteWindow(1 << 12);
   readonly #reader: RecordReader;
   readonly #maxRecordBytes: number;
   #phase: Phase = 'header';

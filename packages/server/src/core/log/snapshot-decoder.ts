@@ -60,7 +60,7 @@ export class SnapshotDecoder {
   readonly #sink: StateSink;
   readonly #maxRecordBytes: number;
   readonly #fromLeader: boolean;
-  readonly #window: ByteWindow = new ByteWindow(1 << 16);
+  readonly #window: ByteWindow = new ByteWindow(1 << 12);
   readonly #reader: Reader = new Reader(new Uint8Array(0));
   #part: Part = 'header';
   /** Adler-32 of everything before the window's offset `#summed`. */

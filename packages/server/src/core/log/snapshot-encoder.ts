@@ -13,6 +13,7 @@ export const DIGEST_VERSION = 2;
 const STAT_WORDS = 15;
 /** Bytes of one node beside its path and data. */
 const NODE_OVERHEAD_BYTES = 4 + 4 + 8 + 4 * STAT_WORDS;
+const FIRST_CHUNK_BYTES = 4 * 1024;
 const SLASH = 0x2f;
 const TWO_32 = 4294967296;
 
@@ -37,13 +38,14 @@ export class SnapshotEncoder {
   readonly #forLearner: boolean;
 
   /**
-   * `chunkBytes`: the size of the chunks; one is larger only when a single node is. `forLearner`: what a leader sends, which
+   * `chunkBytes`: the size of the chunks; the first ones are smaller, each twice as large as the one before, and one is larger
+   * only when a single node is. `forLearner`: what a leader sends, which
    * has neither header nor seals but a signature (quorum-protocol reference, 5.4).
    */
   constructor(chunkBytes: number, forLearner = false) {
     this.#chunkBytes = chunkBytes;
     this.#forLearner = forLearner;
-    this.#bytes = new Uint8Array(chunkBytes);
+    this.#bytes = new Uint8Array(Math.min(FIRST_CHUNK_BYTES, chunkBytes));
     this.#view = new DataView(this.#bytes.buffer);
   }
 
@@ -237,7 +239,8 @@ export class SnapshotEncoder {
       this.#sum();
       if (this.#length > 0) this.#ready.push(this.#bytes.subarray(0, this.#length));
       const spare = count <= this.#chunkBytes ? this.#spare.pop() : undefined;
-      this.#bytes = spare ?? new Uint8Array(Math.max(count, this.#chunkBytes));
+      const usual = Math.min(2 * this.#bytes.length, this.#chunkBytes);
+      this.#bytes = spare ?? new Uint8Array(Math.max(count, usual));
       this.#view = new DataView(this.#bytes.buffer);
       this.#length = 0;
       this.#summed = 0;

@@ -7,6 +7,8 @@ const UNIT_SHIFT = 3;
 const CHUNK_UNITS_SHIFT = 17;
 const CHUNK_UNITS_MASK = (1 << CHUNK_UNITS_SHIFT) - 1;
 const CHUNK_BYTES = UNIT_BYTES << CHUNK_UNITS_SHIFT;
+/** The first chunk is smaller: most trees in tests need no more. */
+const FIRST_CHUNK_BYTES = 64 * 1024;
 /** Blocks above this size get a chunk of their own. */
 const LARGEST_SHARED_BLOCK = CHUNK_BYTES >> 2;
 /** A handle has 31 bits, so there are at most this many chunks (16 GiB of ordinary ones). */
@@ -39,7 +41,7 @@ function classOf(size: number): number {
 }
 
 /**
- * Byte blocks of any size in chunks of 1 MiB, addressed by 31-bit handles; no JavaScript object per block. Freed blocks go
+ * Byte blocks of any size in chunks of 1 MiB (the first of 64 KiB), addressed by 31-bit handles; no JavaScript object per block. Freed blocks go
  * to a free list of their size class and are used again for that class. Blocks above 256 KiB have a chunk of their own,
  * which returns to the engine when freed.
  */
@@ -51,6 +53,8 @@ export class ByteArena {
   readonly #freeBlocks: Int32Array = new Int32Array(CLASS_SIZES.length).fill(-1);
   #bumpChunk = -1;
   #bumpUnit = 0;
+  /** Where the units of the chunk end. */
+  #bumpLimit = 0;
   /** Bytes in blocks handed out, rounded up to their classes. */
   bytesInUse = 0;
 
@@ -76,9 +80,12 @@ export class ByteArena {
       return free;
     }
     const units = blockBytes >> UNIT_SHIFT;
-    if (this.#bumpChunk === -1 || this.#bumpUnit + units > CHUNK_UNITS_MASK + 1) {
-      this.#bumpChunk = this.#newChunk(CHUNK_BYTES);
+    if (this.#bumpUnit + units > this.#bumpLimit) {
+      const isFirst = this.#bumpChunk === -1 && blockBytes <= FIRST_CHUNK_BYTES;
+      const bytes = isFirst ? FIRST_CHUNK_BYTES : CHUNK_BYTES;
+      this.#bumpChunk = this.#newChunk(bytes);
       this.#bumpUnit = 0;
+      this.#bumpLimit = bytes >> UNIT_SHIFT;
     }
     const handle = (this.#bumpChunk << CHUNK_UNITS_SHIFT) | this.#bumpUnit;
     this.#bumpUnit += units;

@@ -1,7 +1,9 @@
-const CHUNK_SHIFT = 13;
+const CHUNK_SHIFT = 9;
 const CHUNK_RECORDS = 1 << CHUNK_SHIFT;
 const CHUNK_MASK = CHUNK_RECORDS - 1;
 const FIELD_SHIFT = 3;
+/** A store of more chunks than this is large: beyond 256 KiB. */
+const SMALL_CHUNKS = 16;
 
 /** 32-bit fields in a record. */
 export const RECORD_FIELDS: number = 1 << FIELD_SHIFT;
@@ -9,7 +11,7 @@ export const RECORD_FIELDS: number = 1 << FIELD_SHIFT;
 const NEXT_FREE = 0;
 
 /**
- * Records of eight 32-bit numbers, in chunks of 256 KiB, numbered from 1; 0 means none. Growing never moves a record.
+ * Records of eight 32-bit numbers, in chunks of 16 KiB, numbered from 1; 0 means none. Growing never moves a record.
  */
 export class RecordStore {
   /** Records handed out and not freed. */
@@ -58,9 +60,9 @@ export class RecordStore {
     this.#free = record;
   }
 
-  /** Whether more than the first chunk is held. */
+  /** Whether so much is held that it is worth giving back. */
   get isLarge(): boolean {
-    return this.#chunks.length > 1;
+    return this.#chunks.length > SMALL_CHUNKS;
   }
 
   /** Gives the memory back. Only when `count` is 0. */

@@ -1,7 +1,7 @@
 import { InvariantViolation } from '../invariants.ts';
 
 const TWO_32 = 4294967296;
-const INITIAL_BYTES = 64 * 1024;
+const INITIAL_BYTES = 4 * 1024;
 const INITIAL_ENTRIES = 256;
 
 /**
