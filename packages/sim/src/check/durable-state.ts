@@ -21,6 +21,15 @@ interface ReadFile {
   readonly hashes: number[];
 }
 
+/** A file that holds an epoch. */
+interface EpochFile {
+  readonly name: string;
+  readonly inode: SimInode;
+  version: number;
+}
+
+type Names = ReturnType<SimDisk['durableFiles']>;
+
 /**
  * What of a server's log, snapshots and epochs is really on its disk: content that any crash leaves, under names that any crash
  * leaves. Read again only as far as it has changed.
@@ -29,7 +38,11 @@ export class DurableState {
   readonly #disk: SimDisk;
   readonly #sid: number;
   #version = -1;
-  #files: Map<string, ReadFile> = new Map();
+  /** What was named in the folders when they were looked at last. */
+  #logNames: Names | null = null;
+  #dataNames: Names | null = null;
+  #files: ReadFile[] = [];
+  #epochs: EpochFile[] = [];
   #snapshot = -1;
   #accepted = 0;
   #current = 0;
@@ -46,7 +59,9 @@ export class DurableState {
 
   /** The disk has been replaced: what it promised is gone with it. */
   forget(): void {
-    this.#files = new Map();
+    this.#files = [];
+    this.#logNames = null;
+    this.#dataNames = null;
     this.#accepted = 0;
     this.#current = 0;
     this.#version = -1;
@@ -61,6 +76,7 @@ export class DurableState {
   /** The server has mended what was broken. */
   trust(): void {
     this.#isTrusted = true;
+    this.#dataNames = null;
   }
 
   /** The zxid of the newest snapshot; -1 without one. */
@@ -110,7 +126,7 @@ export class DurableState {
   /** The hash of a txn in the log; null when it is not there. */
   hashOf(zxid: number): number | null {
     this.#refresh();
-    for (const { zxids, hashes } of this.#files.values()) {
+    for (const { zxids, hashes } of this.#files) {
       if (zxids.length === 0 || (zxids[0] as number) > zxid || (zxids.at(-1) as number) < zxid) continue;
       let low = 0;
       let high = zxids.length - 1;
@@ -132,19 +148,33 @@ export class DurableState {
   }
 
   #readLogs(): void {
-    const files = new Map<string, ReadFile>();
+    const names = this.#disk.durableFiles(LOG_FOLDER);
+    if (names !== this.#logNames) this.#listLogs(names);
     this.#last = 0;
-    for (const [name, entry] of this.#disk.durableFiles(LOG_FOLDER)) {
-      if (!name.startsWith('log.') || !(entry instanceof SimInode)) continue;
-      let file = this.#files.get(name);
-      if (file === undefined || file.inode !== entry || file.rewrites !== entry.rewrites) {
-        file = { inode: entry, version: -1, rewrites: entry.rewrites, offset: LOG_HEADER_BYTES, zxids: [], hashes: [] };
+    for (const file of this.#files) {
+      const { inode } = file;
+      if (file.rewrites !== inode.rewrites) {
+        file.rewrites = inode.rewrites;
+        file.version = -1;
+        file.offset = LOG_HEADER_BYTES;
+        file.zxids.length = 0;
+        file.hashes.length = 0;
       }
-      if (file.version !== entry.durableVersion) this.#readOn(file);
-      files.set(name, file);
-      this.#last = Math.max(this.#last, file.zxids.at(-1) ?? 0);
+      if (file.version !== inode.durableVersion) this.#readOn(file);
+      const { zxids } = file;
+      if (zxids.length > 0) this.#last = Math.max(this.#last, zxids[zxids.length - 1] as number);
     }
-    this.#files = files;
+  }
+
+  #listLogs(names: Names): void {
+    const before = new Map(this.#files.map((file) => [file.inode, file]));
+    this.#files = [];
+    for (const [name, inode] of names) {
+      if (!name.startsWith('log.') || !(inode instanceof SimInode)) continue;
+      const fresh = { inode, version: -1, rewrites: inode.rewrites, offset: LOG_HEADER_BYTES, zxids: [], hashes: [] };
+      this.#files.push(before.get(inode) ?? fresh);
+    }
+    this.#logNames = names;
   }
 
   #readOn(file: ReadFile): void {
@@ -164,12 +194,14 @@ export class DurableState {
   }
 
   #readData(): void {
-    this.#snapshot = -1;
-    for (const [name, entry] of this.#disk.durableFiles(DATA_FOLDER)) {
-      if (!(entry instanceof SimInode)) continue;
-      if (name.startsWith('snapshot.')) this.#snapshot = Math.max(this.#snapshot, this.#zxidOf(name));
-      else if (name === 'acceptedEpoch') this.#accepted = this.#epochIn(entry, name, this.#accepted);
-      else if (name === 'currentEpoch') this.#current = this.#epochIn(entry, name, this.#current);
+    const names = this.#disk.durableFiles(DATA_FOLDER);
+    if (names !== this.#dataNames) this.#listData(names);
+    for (const file of this.#epochs) {
+      const { name, inode } = file;
+      if (file.version === inode.durableVersion) continue;
+      file.version = inode.durableVersion;
+      if (name === 'acceptedEpoch') this.#accepted = this.#epochIn(inode, name, this.#accepted);
+      else this.#current = this.#epochIn(inode, name, this.#current);
     }
     if (!this.#isTrusted) return;
     law(this.#accepted >= this.#current, 'epochs on disk', () => {
@@ -181,6 +213,17 @@ export class DurableState {
     law(this.#accepted >= ofLog || (this.#current === 0 && this.#accepted === 0), 'epochs on disk', () => {
       return `server ${this.#sid} has ${zxidText(last)} on disk and accepted epoch ${this.#accepted}`;
     });
+  }
+
+  #listData(names: Names): void {
+    this.#snapshot = -1;
+    this.#epochs = [];
+    for (const [name, inode] of names) {
+      if (!(inode instanceof SimInode)) continue;
+      if (name.startsWith('snapshot.')) this.#snapshot = Math.max(this.#snapshot, this.#zxidOf(name));
+      else if (name === 'acceptedEpoch' || name === 'currentEpoch') this.#epochs.push({ name, inode, version: -1 });
+    }
+    this.#dataNames = names;
   }
 
   /** The zxid in a snapshot's name; -1 for names that only look like one. */

@@ -97,6 +97,8 @@ export class SimNode {
   #diskScheduled = false;
   #stopListening: (() => void) | null = null;
   #dispatching = 0;
+  /** The configuration that was parsed last, and what was read for it. */
+  #parsed: { readonly config: ServerConfig; readonly read: readonly [path: string, text: string | null][] } | null = null;
   /** Clients' connections by number, for whoever wants to know who spoke last. */
   onContact: (stream: Stream) => void = () => {};
 
@@ -313,12 +315,8 @@ export class SimNode {
   #parseConfig(): ServerConfig {
     const { settings } = this;
     const { relisted } = settings;
+    if (relisted === null) return this.#configOf(settings.config);
     const readFile = (path: string): string | null => this.#text(path);
-    if (relisted === null) {
-      const isMyid = (path: string): boolean => path === MYID_PATH;
-      const read = (path: string): string | null => (isMyid(path) ? `${settings.sid}` : readFile(path));
-      return parseServerConfig(settings.config, { file: null, properties: [], readFile: read });
-    }
     const file = `${CONFIG_DIR}/${CONFIG_FILE}`;
     const parse = (): ServerConfig => parseServerConfig(this.#text(file) as string, { file, properties: [], readFile });
     try {
@@ -328,6 +326,22 @@ export class SimNode {
       this.#writeConfig(relisted());
       return parse();
     }
+  }
+
+  /** Parsed again only when a file that it refers to has changed: servers start often. */
+  #configOf(text: string): ServerConfig {
+    const before = this.#parsed;
+    if (before?.read.every(([path, content]) => this.#text(path) === content)) return before.config;
+    const read: [string, string | null][] = [];
+    const readFile = (path: string): string | null => {
+      if (path === MYID_PATH) return `${this.sid}`;
+      const content = this.#text(path);
+      read.push([path, content]);
+      return content;
+    };
+    const config = parseServerConfig(text, { file: null, properties: [], readFile });
+    this.#parsed = { config, read };
+    return config;
   }
 
   /** Of a file that belongs to the configuration; null without one. */

@@ -171,7 +171,10 @@ export class SimDisk implements Disk {
     return this.#root.isClean;
   }
 
-  /** The files that any crash leaves in a folder, by name; empty when it would not leave the folder. */
+  /**
+   * The files that any crash leaves in a folder, by name; empty when it would not leave the folder. Another map whenever the
+   * names, or what they name, have changed.
+   */
   durableFiles(path: string): ReadonlyMap<string, Entry> {
     let folder: SimFolder = this.#root;
     for (const part of path.split('/')) {

@@ -16,7 +16,7 @@ export class SimFolder {
   #durable: Map<string, Entry> = new Map();
   #unsynced: Change[] = [];
 
-  /** The names that survive any crash. */
+  /** The names that survive any crash; another map whenever they have changed. */
   get durable(): ReadonlyMap<string, Entry> {
     return this.#durable;
   }
@@ -45,6 +45,7 @@ export class SimFolder {
 
   /** Each unsynced change survives or not; those that do keep their order. */
   crash(kind: CrashKind, random: SeededRandom): void {
+    if (this.#unsynced.length > 0) this.#durable = new Map(this.#durable);
     for (const change of this.#unsynced) {
       if (kind === 'keep' || (kind === 'torn' && random.chance())) apply(this.#durable, change);
     }

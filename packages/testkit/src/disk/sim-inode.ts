@@ -190,17 +190,24 @@ export class SimInode {
     this.durableVersion++;
     if (this.#rewritten) this.rewrites++;
     for (const [sector, versions] of this.#dirty) {
-      const synced = versions.findLast((version) => version.sequence <= upTo);
+      // Hardly ever is one written while it is synced.
+      const newest = versions[versions.length - 1] as SectorVersion;
+      const isAll = newest.sequence <= upTo;
+      const synced = isAll ? newest : versions.findLast((version) => version.sequence <= upTo);
       if (synced === undefined) continue;
       const before = lies ? (this.#unflushed.get(sector) ?? this.#held(sector)) : null;
       this.#store(sector, synced);
       if (before !== null) this.#unflushed.set(sector, before);
-      const left = versions.filter((version) => version.sequence > upTo);
-      if (left.length === 0) this.#dirty.delete(sector);
-      else this.#dirty.set(sector, left);
+      if (isAll) this.#dirty.delete(sector);
+      else {
+        const left = versions.filter((version) => version.sequence > upTo);
+        this.#dirty.set(sector, left);
+      }
     }
+    if (this.#lengths.length === 0) return;
     const length = this.#lengths.findLast((entry) => entry.sequence <= upTo);
-    if (length !== undefined) this.#durableLength = length.length;
+    if (length === undefined) return;
+    this.#durableLength = length.length;
     this.#lengths = this.#lengths.filter((entry) => entry.sequence > upTo);
   }
 

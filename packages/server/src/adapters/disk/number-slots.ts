@@ -7,6 +7,7 @@
  * Behind its two numbers a slot can have a list of more, with a mark, a version and a checksum of its own. Releases that know no list
  * pass it over, and leave it when they write the slot: one that does not go with the slot's serial number counts for nothing.
  */
+import { encodeUtf8 } from '@headkeeper/protocol';
 import { adler32 } from '../../core/log/checksum.ts';
 import type { Disk } from '../../ports.ts';
 import { isUnreadable } from './unreadable.ts';
@@ -91,7 +92,7 @@ export function newestSlotIn(name: string, bytes: Uint8Array): Slot | null {
 }
 
 function checksum(bytes: Uint8Array, start: number, end: number, name: string): number {
-  const text = new TextEncoder().encode(name);
+  const text = encodeUtf8(name);
   return adler32(text, 0, text.length, adler32(bytes, start, end));
 }
 
