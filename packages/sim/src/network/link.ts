@@ -1,4 +1,5 @@
 import type { RandomStream } from '@headkeeper/testkit';
+import type { SentBytes } from './sent-bytes.ts';
 
 /**
  * How a directed link treats what is sent over it.
@@ -17,6 +18,7 @@ export interface WaitsForLink {
 /** One direction between two hosts. */
 export class Link {
   readonly random: RandomStream;
+  readonly sent: SentBytes;
   state: LinkState = 'up';
   /** Smallest delay and the mean of what comes on top of it, in microseconds. */
   delay = 200;
@@ -30,8 +32,10 @@ export class Link {
   /** When anything last went wrong here. */
   lastFault = 0;
 
-  constructor(random: RandomStream) {
+  /** `sent`: has memory for what is under way. */
+  constructor(random: RandomStream, sent: SentBytes) {
     this.random = random;
+    this.sent = sent;
   }
 
   drawDelay(): number {

@@ -48,6 +48,8 @@ export class Pipe implements WaitsForLink {
   swallows = false;
   #dropped = false;
   #wasFull = false;
+  readonly #onArrival = (): void => this.#arrive();
+  readonly #onDelivery = (): void => this.#deliver();
 
   constructor(world: World, link: Link, sender: PipeEnd, receiver: PipeEnd) {
     this.#world = world;
@@ -64,7 +66,7 @@ export class Pipe implements WaitsForLink {
     if (this.#ending !== null || this.#dropped || end <= start) return;
     const at = Math.max(this.#lastAt, this.#world.now + this.link.drawDelay());
     this.#lastAt = at;
-    this.#chunks.push({ bytes: bytes.slice(start, end), at });
+    this.#chunks.push({ bytes: this.link.sent.copyOf(bytes, start, end), at });
     this.#bytes += end - start;
     if (this.#bytes > WINDOW_BYTES) this.#wasFull = true;
     this.schedule();
@@ -116,14 +118,14 @@ export class Pipe implements WaitsForLink {
     }
     this.#scheduled = true;
     const at = Math.max(next?.at ?? this.#lastAt, this.link.stalledUntil);
-    this.#world.at(at, EventKind.data, this.#receiver.host.index, () => this.#arrive());
+    this.#world.at(at, EventKind.data, this.#receiver.host.index, this.#onArrival);
   }
 
   /** The link has healed. */
   healed(): void {
     this.#scheduled = true;
     const delay = this.link.random.below(RETRANSMIT);
-    this.#world.after(delay, EventKind.data, this.#receiver.host.index, () => this.#arrive());
+    this.#world.after(delay, EventKind.data, this.#receiver.host.index, this.#onArrival);
   }
 
   #arrive(): void {
@@ -138,7 +140,7 @@ export class Pipe implements WaitsForLink {
     }
     if (!this.#receiver.host.powered) {
       this.#scheduled = true;
-      this.#world.after(SECOND, EventKind.data, this.#receiver.host.index, () => this.#arrive());
+      this.#world.after(SECOND, EventKind.data, this.#receiver.host.index, this.#onArrival);
       return;
     }
     if (!this.#receiver.isThere) {
@@ -147,7 +149,7 @@ export class Pipe implements WaitsForLink {
       if (this.#sender.isThere) this.#sender.resetByPeer();
       return;
     }
-    this.#receiver.whenReading(() => this.#deliver());
+    this.#receiver.whenReading(this.#onDelivery);
   }
 
   #deliver(): void {

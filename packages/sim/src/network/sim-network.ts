@@ -4,6 +4,7 @@ import { MS, SECOND, type World } from '../world/world.ts';
 import { Host, type HostProcess, type HostStream } from './host.ts';
 import { Link, type LinkState } from './link.ts';
 import { Pipe } from './pipe.ts';
+import { SentBytes } from './sent-bytes.ts';
 import { networkError, Stream } from './stream.ts';
 import type { StreamTap } from './stream-tap.ts';
 
@@ -31,6 +32,8 @@ export class SimNetwork {
   readonly world: World;
   readonly hosts: Host[] = [];
   readonly #byName: Map<string, Host> = new Map();
+  /** Memory of what is under way. */
+  readonly #sent: SentBytes = new SentBytes();
   readonly #links: (Link | undefined)[][] = [];
   /** Set up each new link. */
   prepareLink: (link: Link, from: Host, to: Host) => void = () => {};
@@ -59,7 +62,7 @@ export class SimNetwork {
     }
     let link = row[to.index];
     if (link === undefined) {
-      link = new Link(this.world.stream(`link ${from.name} ${to.name}`));
+      link = new Link(this.world.stream(`link ${from.name} ${to.name}`), this.#sent);
       row[to.index] = link;
       this.prepareLink(link, from, to);
     }

@@ -98,7 +98,8 @@ export class SimNode {
   #stopListening: (() => void) | null = null;
   #dispatching = 0;
   /** The configuration that was parsed last, and what was read for it. */
-  #parsed: { readonly config: ServerConfig; readonly read: readonly [path: string, text: string | null][] } | null = null;
+  #parsed: { readonly config: ServerConfig; readonly read: readonly [path: string, text: string | null][] } | null =
+    null;
   /** Clients' connections by number, for whoever wants to know who spoke last. */
   onContact: (stream: Stream) => void = () => {};
 

@@ -2,6 +2,7 @@ import { PlatterFaults } from './platter-faults.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 export const SECTOR_BYTES = 512;
+const SPARE_SECTORS = 16;
 
 /** What a sector held after one write. */
 interface SectorVersion {
@@ -9,6 +10,10 @@ interface SectorVersion {
   readonly bytes: Uint8Array;
   /** Whether the disk takes it and never writes it. */
   readonly lost: boolean;
+}
+
+function copyOf(version: SectorVersion): SectorVersion {
+  return { ...version, bytes: version.bytes.slice() };
 }
 
 /** What becomes of bytes that rot. */
@@ -38,6 +43,8 @@ export class SimInode {
   readonly #faults: PlatterFaults = new PlatterFaults();
   /** Sectors whose sync was a lie, with what they held before. */
   readonly #unflushed: Map<number, Uint8Array> = new Map();
+  /** Memory of contents that were synced, for the next ones. */
+  readonly #spare: Uint8Array[] = [];
   /** Writes under way, to catch two that overlap. */
   readonly writing: Set<{ start: number; end: number }> = new Set();
   /** Changes whenever the durable content does. */
@@ -197,6 +204,7 @@ export class SimInode {
       if (synced === undefined) continue;
       const before = lies ? (this.#unflushed.get(sector) ?? this.#held(sector)) : null;
       this.#store(sector, synced);
+      if (this.#spare.length < SPARE_SECTORS) this.#spare.push(synced.bytes);
       if (before !== null) this.#unflushed.set(sector, before);
       if (isAll) this.#dirty.delete(sector);
       else {
@@ -238,7 +246,7 @@ export class SimInode {
     copy.#length = this.#length;
     copy.#durable = this.#durable.slice();
     copy.#durableLength = this.#durableLength;
-    copy.#dirty = new Map([...this.#dirty].map(([sector, versions]) => [sector, [...versions]]));
+    copy.#dirty = new Map([...this.#dirty].map(([sector, versions]) => [sector, versions.map(copyOf)]));
     copy.#lengths = [...this.#lengths];
     copy.#sequence = this.#sequence;
     this.#faults.copyTo(copy.#faults);
@@ -278,7 +286,9 @@ export class SimInode {
 
   #soil(sector: number, lost: boolean): void {
     const start = sector * SECTOR_BYTES;
-    const version = { sequence: this.#sequence, bytes: this.#cached.slice(start, start + SECTOR_BYTES), lost };
+    const bytes = this.#spare.pop() ?? new Uint8Array(SECTOR_BYTES);
+    bytes.set(this.#cached.subarray(start, start + SECTOR_BYTES));
+    const version = { sequence: this.#sequence, bytes, lost };
     const versions = this.#dirty.get(sector);
     if (versions === undefined) this.#dirty.set(sector, [version]);
     else versions.push(version);
