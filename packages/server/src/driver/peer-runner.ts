@@ -253,7 +253,9 @@ export class PeerRunner {
   }
 
   data(link: number, bytes: Uint8Array): void {
-    this.#step({ kind: 'peerData', link, bytes });
+    if (this.#stopped) return;
+    const { clock } = this.#options;
+    this.#port.step({ kind: 'peerData', link, bytes, nowMs: clock.monotonicMs(), wallMs: clock.wallMs() });
     // What the core cannot take now stays with the peer, not in our memory.
     if (!this.#port.isHeld(link) || this.#paused.has(link)) return;
     this.#paused.add(link);

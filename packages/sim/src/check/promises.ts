@@ -1,6 +1,7 @@
 import { type LoggedFacts, loggedMarkIn, newestSlotIn } from '@headkeeper/server/internal';
 import type { SimDisk } from '@headkeeper/testkit';
 import { SimInode } from '@headkeeper/testkit';
+import { byteText } from '../model/byte-text.ts';
 import { DATA_DIR, LOG_DIR } from '../node/node-settings.ts';
 import type { DurableState } from './durable-state.ts';
 import { law, zxidText } from './violation.ts';
@@ -210,7 +211,7 @@ export class DiskPromises {
   #text(folder: string, name: string): string {
     const entry = this.#readable(folder, name);
     if (entry === null) return '';
-    return String.fromCharCode(...entry.durableBytes.subarray(0, Math.min(entry.durableLength, 2 * SECTOR_BYTES)));
+    return byteText(entry.durableBytes.subarray(0, Math.min(entry.durableLength, 2 * SECTOR_BYTES)));
   }
 
   /** The mark as it was, if that is what its file still says; else null. */

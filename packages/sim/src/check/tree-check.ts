@@ -1,6 +1,7 @@
 import { decodeUtf8 } from '@headkeeper/protocol';
 import { type AssembledServer, Field } from '@headkeeper/server/internal';
 import { aclText } from '@headkeeper/testkit';
+import { byteText } from '../model/byte-text.ts';
 import type { Oracle } from '../model/oracle.ts';
 import { law, zxidText } from './violation.ts';
 
@@ -24,8 +25,7 @@ export function checkTree(who: number, server: AssembledServer, oracle: Oracle, 
     const at = store.dataOffset(slot);
     const aclId = store.get(slot, Field.aclId);
     const found = [
-      // A character for each byte, as the model has it.
-      length < 0 ? null : String.fromCharCode(...store.dataBytes(slot).subarray(at, at + length)),
+      length < 0 ? null : byteText(store.dataBytes(slot).subarray(at, at + length)),
       aclId === -1 ? 'world:anyone:31' : aclText(tree.acls.list(aclId)),
       tree.longOf(slot, Field.czxid),
       tree.longOf(slot, Field.mzxid),

@@ -9,6 +9,7 @@ import {
   type StatResponse,
 } from '@headkeeper/protocol';
 import { law, zxidText } from '../check/violation.ts';
+import { byteText } from '../model/byte-text.ts';
 import { type ModelZnode, statOf } from '../model/model-tree.ts';
 import type { Oracle } from '../model/oracle.ts';
 import type { Answer } from './connection.ts';
@@ -53,7 +54,7 @@ export function checkReadAnswer(oracle: Oracle, op: ReadName, path: string, answ
   const what = `${op} ${path}`;
   if (op === 'getData') {
     const { data, stat } = answer.body as GetDataResponse;
-    const text = data === null ? null : String.fromCharCode(...data);
+    const text = data === null ? null : byteText(data);
     law(text === znode.data, 'read results', () => `${what} at ${zxidText(zxid)} gives ${text}, not ${znode.data}`);
     sameStat(what, zxid, stat, znode);
   } else if (op === 'exists') sameStat(what, zxid, (answer.body as StatResponse).stat, znode);

@@ -9,6 +9,7 @@ import {
   type Stat,
 } from '@headkeeper/protocol';
 import type { TreeWrite } from '@headkeeper/testkit';
+import { byteText } from '../model/byte-text.ts';
 import {
   type CreateModeName,
   type Result,
@@ -48,7 +49,7 @@ function simple(type: number, body: Exclude<TreeWrite, { op: 'multi' }>['body'] 
 
 /** A character for each byte. */
 export function dataText(data: Uint8Array | null | undefined): string | null {
-  return data === null || data === undefined ? null : String.fromCharCode(...data);
+  return data === null || data === undefined ? null : byteText(data);
 }
 
 /** The body of an answer without an error, as a history has it. */

@@ -1,6 +1,7 @@
 import { CreateMode, decodeTxn, ErrorCode, type MultiOperation, OpCode, Reader } from '@headkeeper/protocol';
 import { aclText, type TreeWrite } from '@headkeeper/testkit';
 import { law, zxidText } from '../check/violation.ts';
+import { byteText } from './byte-text.ts';
 import { CONTAINER_OWNER, ModelTree, ttlOwner } from './model-tree.ts';
 
 /** What the client of a committed write must be answered. */
@@ -268,5 +269,5 @@ function typeInMulti(type: number, body: MultiOperation['body']): number {
 }
 
 function textOf(data: Uint8Array | null | undefined): string | null {
-  return data === null || data === undefined ? null : String.fromCharCode(...data);
+  return data === null || data === undefined ? null : byteText(data);
 }

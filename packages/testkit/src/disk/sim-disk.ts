@@ -79,6 +79,7 @@ export class SimDisk implements Disk {
   beforeOperation: ((count: number, operation: DiskOperation, path: string, bytes: number) => void) | null = null;
   #random: SeededRandom;
   #root: SimFolder = new SimFolder();
+  readonly #parts: Map<string, readonly string[]> = new Map();
   #tasks: (() => void)[] = [];
   #operations = 0;
   #crashAt = 0;
@@ -177,8 +178,7 @@ export class SimDisk implements Disk {
    */
   durableFiles(path: string): ReadonlyMap<string, Entry> {
     let folder: SimFolder = this.#root;
-    for (const part of path.split('/')) {
-      if (part === '') continue;
+    for (const part of this.#partsOf(path)) {
       const next = folder.durable.get(part);
       if (!(next instanceof SimFolder)) return new Map();
       folder = next;
@@ -504,10 +504,19 @@ export class SimDisk implements Disk {
     folder.remove(name);
   }
 
+  /** The same paths are looked up again and again. */
+  #partsOf(path: string): readonly string[] {
+    let parts = this.#parts.get(path);
+    if (parts === undefined) {
+      parts = path.split('/').filter((part) => part !== '');
+      this.#parts.set(path, parts);
+    }
+    return parts;
+  }
+
   #find(path: string): Entry | null {
     let entry: Entry = this.#root;
-    for (const part of path.split('/')) {
-      if (part === '') continue;
+    for (const part of this.#partsOf(path)) {
       const next: Entry | undefined = entry instanceof SimFolder ? entry.entries.get(part) : undefined;
       if (next === undefined) return null;
       entry = next;

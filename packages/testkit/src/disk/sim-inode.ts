@@ -2,7 +2,9 @@ import { PlatterFaults } from './platter-faults.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 export const SECTOR_BYTES = 512;
-const SPARE_SECTORS = 16;
+const MOST_SPARE = 1024;
+/** Memory of contents that nobody needs any more, for the next ones of any file: each is written whole before it is read. */
+const SPARE: Uint8Array[] = [];
 
 /** What a sector held after one write. */
 interface SectorVersion {
@@ -43,8 +45,6 @@ export class SimInode {
   readonly #faults: PlatterFaults = new PlatterFaults();
   /** Sectors whose sync was a lie, with what they held before. */
   readonly #unflushed: Map<number, Uint8Array> = new Map();
-  /** Memory of contents that were synced, for the next ones. */
-  readonly #spare: Uint8Array[] = [];
   /** Writes under way, to catch two that overlap. */
   readonly writing: Set<{ start: number; end: number }> = new Set();
   /** Changes whenever the durable content does. */
@@ -204,7 +204,7 @@ export class SimInode {
       if (synced === undefined) continue;
       const before = lies ? (this.#unflushed.get(sector) ?? this.#held(sector)) : null;
       this.#store(sector, synced);
-      if (this.#spare.length < SPARE_SECTORS) this.#spare.push(synced.bytes);
+      if (SPARE.length < MOST_SPARE) SPARE.push(synced.bytes);
       if (before !== null) this.#unflushed.set(sector, before);
       if (isAll) this.#dirty.delete(sector);
       else {
@@ -286,7 +286,7 @@ export class SimInode {
 
   #soil(sector: number, lost: boolean): void {
     const start = sector * SECTOR_BYTES;
-    const bytes = this.#spare.pop() ?? new Uint8Array(SECTOR_BYTES);
+    const bytes = SPARE.pop() ?? new Uint8Array(SECTOR_BYTES);
     bytes.set(this.#cached.subarray(start, start + SECTOR_BYTES));
     const version = { sequence: this.#sequence, bytes, lost };
     const versions = this.#dirty.get(sector);

@@ -35,6 +35,8 @@ export interface LogPlace {
 
 const SEEK_BYTES = 1 << 20;
 const LEAST_WINDOW = 1 << 16;
+/** Files are mostly small where much is read of them. */
+const FIRST_MEMORY = 1 << 13;
 /** Lengths beyond are not even tried. */
 const MOST_RECORD_BYTES = 0x7fffffff - 4096;
 
@@ -177,12 +179,17 @@ export class LogWalk implements LogCursor, LogRecords {
 
   /** Fills the memory from the position on, up to `want` bytes; returns how many there are. */
   #fill(want: number): number {
-    if (this.memory.length < want) {
-      this.memory = new Uint8Array(want);
-      this.#view = new DataView(this.memory.buffer);
+    if (this.#source === null) return 0;
+    let room = Math.min(want, Math.max(this.memory.length, FIRST_MEMORY));
+    for (let end = 0; ; ) {
+      if (this.memory.length < room) {
+        this.memory = grown(this.memory, new Uint8Array(room));
+        this.#view = new DataView(this.memory.buffer);
+      }
+      end += this.#read(this.#source, this.memory.subarray(end, room), this.#position + end);
+      if (end < room || room === want) return end;
+      room = Math.min(want, 4 * room);
     }
-    const target = this.memory.subarray(0, want);
-    return this.#source === null ? 0 : this.#read(this.#source, target, this.#position);
   }
 
   #read(source: DiskSource, target: Uint8Array, position: number): number {
@@ -257,7 +264,7 @@ export class LogWalk implements LogCursor, LogRecords {
   }
 }
 
-function grown<T extends Int32Array | Uint32Array | Float64Array>(from: T, to: T): T {
+function grown<T extends Uint8Array | Int32Array | Uint32Array | Float64Array>(from: T, to: T): T {
   to.set(from);
   return to;
 }

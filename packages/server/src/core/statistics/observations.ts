@@ -1,6 +1,8 @@
 /** Values below this have a place of their own; a larger one shares its place with values that differ by a sixteenth at most. */
 const EXACT = 32;
 const PLACES = 448;
+/** Small values, which most are, need no more. */
+const FIRST_PLACES = 64;
 const LARGEST = 2147483647;
 const NOTHING = new Float64Array(0);
 
@@ -11,13 +13,13 @@ export interface Distribution {
   /** 0 when there are none. */
   readonly min: number;
   readonly max: number;
-  /** How many values lie in each place (`placeOf`); empty when there are none. */
+  /** How many values lie in each place (`placeOf`), as far as there are any. */
   readonly counts: Float64Array;
 }
 
 /**
- * Observed values: whole numbers such as milliseconds, bytes or lengths of queues. Memory is taken with the first one; nothing
- * is allocated after that. Values mostly repeat: the same one again is only counted, and entered later.
+ * Observed values: whole numbers such as milliseconds, bytes or lengths of queues. Memory is taken with the first one,
+ * and once more with the first large one; nothing is allocated after that. Values mostly repeat: the same one again is only counted, and entered later.
  */
 export class Observations implements Distribution {
   #count = 0;
@@ -77,12 +79,19 @@ export class Observations implements Distribution {
     this.#times = 0;
     if (this.#count === 0) {
       this.#min = value;
-      if (this.#counts === NOTHING) this.#counts = new Float64Array(PLACES);
     } else if (value < this.#min) this.#min = value;
     if (value > this.#max) this.#max = value;
     this.#count += times;
     this.#sum += value * times;
-    this.#counts[placeOf(value)] += times;
+    const place = placeOf(value);
+    if (place >= this.#counts.length) this.#grow(place);
+    this.#counts[place] += times;
+  }
+
+  #grow(place: number): void {
+    const counts = new Float64Array(place < FIRST_PLACES ? FIRST_PLACES : PLACES);
+    counts.set(this.#counts);
+    this.#counts = counts;
   }
 }
 

@@ -95,10 +95,9 @@ export class WorkStatistics {
   allReads(atOnce: number): Distribution {
     const { readLatency } = this;
     if (atOnce <= 0) return readLatency;
-    const none = new Observations();
-    none.addMany(0, atOnce);
-    const { counts } = none;
-    for (let i = 0; i < readLatency.counts.length; i++) counts[i] += readLatency.counts[i];
+    const counts = new Float64Array(Math.max(1, readLatency.counts.length));
+    counts.set(readLatency.counts);
+    counts[0] += atOnce;
     return { count: atOnce + readLatency.count, sum: readLatency.sum, min: 0, max: readLatency.max, counts };
   }
 }

@@ -7,8 +7,8 @@ const UNIT_SHIFT = 3;
 const CHUNK_UNITS_SHIFT = 17;
 const CHUNK_UNITS_MASK = (1 << CHUNK_UNITS_SHIFT) - 1;
 const CHUNK_BYTES = UNIT_BYTES << CHUNK_UNITS_SHIFT;
-/** The first chunk is smaller: most trees in tests need no more. */
-const FIRST_CHUNK_BYTES = 64 * 1024;
+/** The first chunk is smaller, and each one after it twice as large, up to that size. */
+const FIRST_CHUNK_BYTES = 16 * 1024;
 /** Blocks above this size get a chunk of their own. */
 const LARGEST_SHARED_BLOCK = CHUNK_BYTES >> 2;
 /** A handle has 31 bits, so there are at most this many chunks (16 GiB of ordinary ones). */
@@ -41,7 +41,7 @@ function classOf(size: number): number {
 }
 
 /**
- * Byte blocks of any size in chunks of 1 MiB (the first of 64 KiB), addressed by 31-bit handles; no JavaScript object per block. Freed blocks go
+ * Byte blocks of any size in chunks of up to 1 MiB, addressed by 31-bit handles; no JavaScript object per block. Freed blocks go
  * to a free list of their size class and are used again for that class. Blocks above 256 KiB have a chunk of their own,
  * which returns to the engine when freed.
  */
@@ -55,6 +55,8 @@ export class ByteArena {
   #bumpUnit = 0;
   /** Where the units of the chunk end. */
   #bumpLimit = 0;
+  /** The size of the next chunk. */
+  #nextBytes = FIRST_CHUNK_BYTES;
   /** Bytes in blocks handed out, rounded up to their classes. */
   bytesInUse = 0;
 
@@ -81,11 +83,11 @@ export class ByteArena {
     }
     const units = blockBytes >> UNIT_SHIFT;
     if (this.#bumpUnit + units > this.#bumpLimit) {
-      const isFirst = this.#bumpChunk === -1 && blockBytes <= FIRST_CHUNK_BYTES;
-      const bytes = isFirst ? FIRST_CHUNK_BYTES : CHUNK_BYTES;
-      this.#bumpChunk = this.#newChunk(bytes);
+      while (this.#nextBytes < blockBytes) this.#nextBytes *= 2;
+      this.#bumpChunk = this.#newChunk(this.#nextBytes);
       this.#bumpUnit = 0;
-      this.#bumpLimit = bytes >> UNIT_SHIFT;
+      this.#bumpLimit = this.#nextBytes >> UNIT_SHIFT;
+      this.#nextBytes = Math.min(CHUNK_BYTES, 2 * this.#nextBytes);
     }
     const handle = (this.#bumpChunk << CHUNK_UNITS_SHIFT) | this.#bumpUnit;
     this.#bumpUnit += units;

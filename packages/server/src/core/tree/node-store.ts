@@ -44,7 +44,7 @@ export const DigestState = { known: 0, outside: 1, deferred: 2 } as const;
 
 export const STAT_WORDS = 15;
 const WORDS = 30;
-const CHUNK_SHIFT = 10;
+const CHUNK_SHIFT = 8;
 const CHUNK_MASK = (1 << CHUNK_SHIFT) - 1;
 const SLASH = 0x2f;
 

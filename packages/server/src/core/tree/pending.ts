@@ -4,7 +4,7 @@ import { contentCrc, nodeDigest, TreeDigest } from './digest.ts';
 import { DigestState, Field, NONE, ROOT, STAT_WORDS } from './node-store.ts';
 import type { DataTree } from './tree.ts';
 
-const INITIAL_BUCKETS = 1024;
+const INITIAL_BUCKETS = 64;
 const ZOOKEEPER_PREFIX = encodeUtf8('/zookeeper/');
 /** Nodes kept for use again. */
 const KEPT_NODES = 32_768;
