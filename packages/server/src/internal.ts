@@ -4,7 +4,7 @@ export { asideSnapshotName } from './adapters/disk/file-names.ts';
 export { FolderInUse, type FolderLock, lockFolder } from './adapters/disk/folder-lock.ts';
 export { type FolderUser, type FolderUsers, folderUsers } from './adapters/disk/folder-users.ts';
 export type { HistoryFolders } from './adapters/disk/history-folders.ts';
-export { loggedMarkIn } from './adapters/disk/logged-mark.ts';
+export { loggedMarkIn, writeLoggedMark } from './adapters/disk/logged-mark.ts';
 export { createNodeDisk } from './adapters/disk/node-disk.ts';
 export { newestSlotIn } from './adapters/disk/number-slots.ts';
 export { createRecoverySource } from './adapters/disk/recovery-files.ts';

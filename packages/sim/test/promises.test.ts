@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeUtf8 } from '@headkeeper/protocol';
+import { writeLoggedMark } from '@headkeeper/server/internal';
 import { SimDisk } from '@headkeeper/testkit';
 import type { DurableState } from '../src/check/durable-state.ts';
 import { DiskPromises } from '../src/check/promises.ts';
@@ -46,4 +47,28 @@ test('an intact file tells of a promise only if the promise is in it, and can be
   goesOn('7');
   goesOn('8', true);
   assert.throws(() => goesOn('8'), /goes on with epoch 7, it had promised 8/);
+});
+
+test('where the mark of the log is lost, txns may be missing in its middle unnoticed, also when the server does not vote for now', () => {
+  const disk = new SimDisk();
+  for (const folder of ['/data', '/log', '/log/version-2']) disk.makeFolderSync(folder);
+  const durable = { last: 12, acceptedEpoch: 1, reaches: () => true, trust: () => {}, distrust: () => {} };
+  const promises = new DiskPromises(1, disk, durable as unknown as DurableState);
+  const start = (): void => {
+    promises.strike();
+    promises.remember();
+    promises.started();
+  };
+  writeLoggedMark(disk, '/log/version-2', 0, [11, 12]);
+  for (const folder of ['/log/version-2', '/log', '/data', '/']) disk.syncDirSync(folder);
+  start();
+  assert.equal(promises.mayHaveHoles, false, 'the mark is there, and can be read');
+  disk.makeUnreadable('/log/version-2/headkeeper.logged', 0, 1);
+  disk.createSync('/data/headkeeper.rebuilding').closeSync();
+  start();
+  assert.equal(promises.mayHaveHoles, true);
+  disk.removeSync('/data/headkeeper.rebuilding');
+  writeLoggedMark(disk, '/log/version-2', 12, []);
+  start();
+  assert.equal(promises.mayHaveHoles, true, 'the new mark does not know how epochs have ended');
 });

@@ -39,7 +39,10 @@ export class DiskPromises {
   /** Whether the server has started since it was struck. */
   #hasStarted = false;
   #promised: Promised | null = null;
-  /** Whether what could tell of txns missing in the middle of the log was lost, too, when the server started last. */
+  /**
+   * Whether what could tell of txns missing in the middle of the log has been lost, too: what is written in its place does not know how
+   * the epochs before have ended.
+   */
   #hidesHoles = false;
   /** The most that the disk had promised when it became another one, or its damage was admitted. */
   #lost = 0;
@@ -108,11 +111,10 @@ export class DiskPromises {
     const promised = this.#promised;
     if (promised === null) return;
     this.#promised = null;
-    this.#hidesHoles = false;
+    const marked = this.#markKept(promised.mark);
+    if (marked === null && promised.last > 0) this.#hidesHoles = true;
     if (this.isRebuilding) return;
     const { last, acceptedEpoch } = this.#durable;
-    const marked = this.#markKept(promised.mark);
-    this.#hidesHoles = marked === null;
     for (const end of marked?.epochEnds ?? []) {
       law(this.#durable.reaches(end), 'a loss is noticed', () => {
         return `server ${this.#sid} goes on without ${zxidText(end)}, with which an epoch of its log has ended`;
