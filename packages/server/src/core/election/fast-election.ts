@@ -374,21 +374,34 @@ export class FastElection {
    */
   #catchUp(round: number, nowMs: number): void {
     if (round <= this.#round || !this.#votesHere() || this.#finalizeAtMs !== NEVER) return;
+    this.#enterRound(round);
+    this.#sendToAll(nowMs);
+  }
+
+  #enterRound(round: number): void {
     this.#round = round;
     this.#poll.nextRound();
     this.#propose(this.#franchise.votes ? this.#initial() : NOBODY);
-    this.#sendToAll(nowMs);
+  }
+
+  /** Whether the vote is for this server, and better than what it has: then its sender will never hear anything that it believes more. */
+  #overstates(vote: CastVote): boolean {
+    return vote.leader === this.#sid && this.#franchise.votes && beats(vote, this.#initial());
   }
 
   #count(from: number, vote: CastVote, nowMs: number): void {
     if (vote.electionEpoch < this.#round) return;
+    if (this.#overstates(vote) && this.#finalizeAtMs === NEVER && vote.electionEpoch < Number.MAX_SAFE_INTEGER) {
+      // What it was is forgotten with the round that it was said in (it cut its log since, as its leader wanted).
+      this.#enterRound(vote.electionEpoch + 1);
+      this.#sendToAll(nowMs);
+      return;
+    }
     if (vote.electionEpoch > this.#round) {
       // A quorum that waits for better candidates is not disturbed by a worse one; the vote is kept for later. Unless it is the
       // candidate that has gone on: elected in the old round, it would not know (scenario E16).
       if (this.#finalizeAtMs !== NEVER && !this.#beatsProposal(vote) && from !== this.#proposal.leader) return;
-      this.#round = vote.electionEpoch;
-      this.#poll.nextRound();
-      this.#propose(this.#franchise.votes ? this.#initial() : NOBODY);
+      this.#enterRound(vote.electionEpoch);
       if (this.#beatsProposal(vote)) this.#propose(vote);
       this.#sendToAll(nowMs);
     } else if (this.#beatsProposal(vote)) {
