@@ -12,28 +12,34 @@ function five(zxids: readonly number[], apache: readonly number[] = []): ServerP
   return zxids.map((zxid, i) => ({ sid: i + 1, zxid, peerEpoch: 5, apache: apache.includes(i + 1) }));
 }
 
+/** Server 5 of five looks, by itself. */
+function looking(candidate: number | null): FastElection {
+  const election = new FastElection({
+    sid: 5,
+    minNotificationIntervalMs: 200,
+    maxNotificationIntervalMs: 60_000,
+    finalizeWaitMs: 200,
+    reconfigEnabled: false,
+  });
+  const membership = membershipOf(five([HAS, HAS, HAS, HAS, HAS]));
+  election.configure(membership, membership);
+  election.start(0, { zxid: HAS, peerEpoch: 5, participant: true, mayVote: 'yes', candidate });
+  election.takeSends();
+  return election;
+}
+
 describe('a vote for a server that claims more than that has', () => {
   test('sends it into the next round, in which everybody hears what it has', () => {
-    const election = new FastElection({
-      sid: 1,
-      minNotificationIntervalMs: 200,
-      maxNotificationIntervalMs: 60_000,
-      finalizeWaitMs: 200,
-      reconfigEnabled: false,
-    });
-    const membership = membershipOf(five([HAS, HAS, HAS, HAS, HAS]));
-    election.configure(membership, membership);
-    election.start(0, { zxid: HAS, peerEpoch: 5, participant: true, mayVote: 'yes' });
-    election.takeSends();
+    const election = looking(null);
     const hear = (electionEpoch: number): void => {
-      const claim = { state: ServerState.looking, leader: 1, zxid: HAD, peerEpoch: 5, version: 2, config: null };
+      const claim = { state: ServerState.looking, leader: 5, zxid: HAD, peerEpoch: 5, version: 2, config: null };
       election.receive(2, encodeNotification({ ...claim, electionEpoch }), 1);
     };
     hear(8);
     assert.equal(election.round, 9);
     for (const { payload } of election.takeSends()) {
       const told = decodeNotification(payload);
-      assert.deepEqual([told?.leader, told?.zxid, told?.electionEpoch], [1, HAS, 9]);
+      assert.deepEqual([told?.leader, told?.zxid, told?.electionEpoch], [5, HAS, 9]);
     }
     // Said again, it is a vote of an earlier round.
     hear(8);
@@ -41,6 +47,13 @@ describe('a vote for a server that claims more than that has', () => {
     // A round behind which there is none cannot be left.
     hear(Number.MAX_SAFE_INTEGER);
     assert.equal(election.round, Number.MAX_SAFE_INTEGER);
+  });
+
+  test('is none where the server merely wants another one elected', () => {
+    const election = looking(3);
+    const vote = { state: ServerState.looking, leader: 5, zxid: HAS, peerEpoch: 5, version: 2, config: null };
+    election.receive(2, encodeNotification({ ...vote, electionEpoch: 8 }), 1);
+    assert.equal(election.round, 8);
   });
 
   for (const [who, apache] of [

@@ -384,9 +384,10 @@ export class FastElection {
     this.#propose(this.#franchise.votes ? this.#initial() : NOBODY);
   }
 
-  /** Whether the vote is for this server, and better than what it has: then its sender will never hear anything that it believes more. */
+  /** Whether the vote is for this server, and claims more than it has: then its sender will never hear anything that it believes more. */
   #overstates(vote: CastVote): boolean {
-    return vote.leader === this.#sid && this.#franchise.votes && beats(vote, this.#initial());
+    const { zxid, peerEpoch } = this.#own;
+    return this.#franchise.votes && vote.leader === this.#sid && beats(vote, { leader: this.#sid, zxid, peerEpoch });
   }
 
   #count(from: number, vote: CastVote, nowMs: number): void {
