@@ -4,6 +4,9 @@ import { ANNOUNCED_VERSION, HEADKEEPER_VERSION } from './version.ts';
 
 const MEGABYTE = 1024 * 1024;
 const NOT_AVAILABLE = '<NA>';
+const JAVA_ENTRIES = ['version', 'vendor', 'home', 'class.path', 'library.path'].map(
+  (name) => [`java.${name}`, NOT_AVAILABLE] as const,
+);
 
 /** The entries of the word `envi`, in Apache's order and under its names; what only a Java machine has is `<NA>`. */
 export function environmentEntries(): readonly (readonly [name: string, value: string])[] {
@@ -11,11 +14,7 @@ export function environmentEntries(): readonly (readonly [name: string, value: s
   return [
     ['zookeeper.version', ANNOUNCED_VERSION],
     ['host.name', os.hostname()],
-    ['java.version', NOT_AVAILABLE],
-    ['java.vendor', NOT_AVAILABLE],
-    ['java.home', NOT_AVAILABLE],
-    ['java.class.path', NOT_AVAILABLE],
-    ['java.library.path', NOT_AVAILABLE],
+    ...JAVA_ENTRIES,
     ['java.io.tmpdir', os.tmpdir()],
     ['java.compiler', NOT_AVAILABLE],
     ['os.name', os.type()],

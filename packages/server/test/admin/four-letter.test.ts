@@ -136,13 +136,9 @@ describe('four-letter words, as Apache ZooKeeper 3.9.5 answered them', () => {
     assert.deepEqual(names.slice(0, 18), [
       'zookeeper.version',
       'host.name',
-      'java.version',
-      'java.vendor',
-      'java.home',
-      'java.class.path',
-      'java.library.path',
-      'java.io.tmpdir',
-      'java.compiler',
+      ...['version', 'vendor', 'home', 'class.path', 'library.path', 'io.tmpdir', 'compiler'].map(
+        (name) => `java.${name}`,
+      ),
       'os.name',
       'os.arch',
       'os.version',

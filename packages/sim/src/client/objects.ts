@@ -11,7 +11,7 @@ import {
 } from '@headkeeper/protocol';
 import type { RandomStream } from '@headkeeper/testkit';
 import type { ObjectRequest, Result, ReturnLine } from '../histories/lines.ts';
-import { dataText } from '../histories/requests.ts';
+import { dataText } from '../model/byte-text.ts';
 import type { Answer } from './connection.ts';
 import type { ClientProgram, SimClient } from './sim-client.ts';
 

@@ -1,7 +1,7 @@
 import { decodeTxn, type MultiTxnEntry, OpCode, opNameOf, Reader, type Txn } from '@headkeeper/protocol';
 import { LogFileReader } from '@headkeeper/server/internal';
+import { dataText } from '../model/byte-text.ts';
 import { type CreateModeName, type SubRequest, sessionText, type TxnLine } from './lines.ts';
-import { dataText } from './requests.ts';
 
 /** A record may be this long. */
 const MAX_RECORD_BYTES = 256 << 20;

@@ -9,7 +9,7 @@ import {
   type Stat,
 } from '@headkeeper/protocol';
 import type { TreeWrite } from '@headkeeper/testkit';
-import { byteText } from '../model/byte-text.ts';
+import { dataText } from '../model/byte-text.ts';
 import {
   type CreateModeName,
   type Result,
@@ -45,11 +45,6 @@ function simple(type: number, body: Exclude<TreeWrite, { op: 'multi' }>['body'] 
   if ('data' in body) return { do: 'setData', in: { path, data: dataText(body.data), version } };
   if ('acl' in body) return { do: 'setACL', in: { path, version } };
   return { do: type === OpCode.check ? 'check' : 'delete', in: { path, version } };
-}
-
-/** A character for each byte. */
-export function dataText(data: Uint8Array | null | undefined): string | null {
-  return data === null || data === undefined ? null : byteText(data);
 }
 
 /** The body of an answer without an error, as a history has it. */

@@ -1,7 +1,7 @@
 import { CreateMode, decodeTxn, ErrorCode, type MultiOperation, OpCode, Reader } from '@headkeeper/protocol';
 import { aclText, type TreeWrite } from '@headkeeper/testkit';
 import { law, zxidText } from '../check/violation.ts';
-import { byteText } from './byte-text.ts';
+import { dataText } from './byte-text.ts';
 import { CONTAINER_OWNER, ModelTree, ttlOwner } from './model-tree.ts';
 
 /** What the client of a committed write must be answered. */
@@ -211,7 +211,7 @@ export class Oracle {
     }
     if (type === OpCode.check) return { error: tree.check(path, body.version), path };
     if ('acl' in body) return { error: tree.setAcl(path, aclText(body.acl ?? []), body.version, zxid), path };
-    const data = 'data' in body ? textOf(body.data) : null;
+    const data = 'data' in body ? dataText(body.data) : null;
     return { error: tree.setData(path, data, body.version, zxid, time), path };
   }
 
@@ -239,7 +239,7 @@ export class Oracle {
     if (type === OpCode.createContainer) owner = CONTAINER_OWNER;
     else if (body.ttl !== undefined) owner = ttlOwner(body.ttl);
     else if (flags === CreateMode.ephemeral || flags === CreateMode.ephemeralSequential) owner = session;
-    const made = { data: textOf(body.data), acl: aclText(body.acl ?? []), owner };
+    const made = { data: dataText(body.data), acl: aclText(body.acl ?? []), owner };
     const error = tree.create(path, zxid, time, made);
     if (error === ErrorCode.ok && owner === session) changes.push(() => this.sessions.get(session)?.owned.add(path));
     return { error, path };
@@ -266,8 +266,4 @@ type AnyBody =
 /** Inside a multi the flag of a create says what is made, outside it the opcode does. */
 function typeInMulti(type: number, body: MultiOperation['body']): number {
   return 'flags' in body && body.flags === CreateMode.container ? OpCode.createContainer : type;
-}
-
-function textOf(data: Uint8Array | null | undefined): string | null {
-  return data === null || data === undefined ? null : byteText(data);
 }

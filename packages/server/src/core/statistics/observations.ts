@@ -18,8 +18,9 @@ export interface Distribution {
 }
 
 /**
- * Observed values: whole numbers such as milliseconds, bytes or lengths of queues. Memory is taken with the first one,
- * and once more with the first large one; nothing is allocated after that. Values mostly repeat: the same one again is only counted, and entered later.
+ * Observed values: whole numbers such as milliseconds, bytes or lengths of queues. Memory is taken with the first one, and
+ * once more with the first large one; nothing is allocated after that. Values mostly repeat: the same one again is only
+ * counted, and entered later.
  */
 export class Observations implements Distribution {
   #count = 0;
