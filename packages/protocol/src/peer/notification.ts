@@ -1,4 +1,4 @@
-import { decodeUtf8, encodeUtf8Into, utf8Length } from '../bytes/utf8.ts';
+import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 
 /** What a server is doing, as notifications carry it (election-protocol reference, section 3.1). */
 export const ServerState = { looking: 0, following: 1, leading: 2, observing: 3 } as const;
@@ -37,15 +37,20 @@ const WITHOUT_EPOCH_BYTES = 28;
 /** Up to and with the version. The layout of exactly this length predates it: its version is not looked at. */
 const WITH_VERSION_BYTES = 40;
 const CONFIG_AT = 44;
+const NOTHING: Uint8Array = new Uint8Array(0);
+/** The configuration that was written last, and the one that was read last: servers say the same one again and again. */
+let [writtenText, writtenBytes] = ['', NOTHING];
+let [readText, readBytes] = ['', NOTHING];
+/** A longer one is not kept. */
+const LONGEST_KEPT = 16_384;
 
 /**
  * The payload of a notification's frame, in the complete form of version 2; a null configuration is sent as an empty text.
  * The frame's length is not part of it.
  */
 export function encodeNotification(n: Notification): Uint8Array {
-  const config = n.config ?? '';
-  const configBytes = utf8Length(config);
-  const bytes = new Uint8Array(CONFIG_AT + configBytes);
+  const config = encodedConfig(n.config ?? '');
+  const bytes = new Uint8Array(CONFIG_AT + config.length);
   const view = new DataView(bytes.buffer);
   view.setInt32(0, n.state);
   setLong(view, 4, n.leader);
@@ -53,8 +58,8 @@ export function encodeNotification(n: Notification): Uint8Array {
   setLong(view, 20, n.electionEpoch);
   setLong(view, 28, n.peerEpoch);
   view.setInt32(36, n.version);
-  view.setInt32(40, configBytes);
-  encodeUtf8Into(config, bytes, CONFIG_AT);
+  view.setInt32(40, config.length);
+  bytes.set(config, CONFIG_AT);
   return bytes;
 }
 
@@ -83,9 +88,29 @@ export function decodeNotification(bytes: Uint8Array): Notification | null {
     if (length < CONFIG_AT) return null;
     const configBytes = view.getInt32(40);
     if (configBytes < 0 || configBytes > length - CONFIG_AT) return null;
-    config = decodeUtf8(bytes, CONFIG_AT, CONFIG_AT + configBytes);
+    config = decodedConfig(bytes, CONFIG_AT, CONFIG_AT + configBytes);
   }
   return { state, leader, zxid, electionEpoch, peerEpoch, version, config };
+}
+
+function encodedConfig(text: string): Uint8Array {
+  if (text === writtenText) return writtenBytes;
+  const bytes = encodeUtf8(text);
+  if (bytes.length <= LONGEST_KEPT) [writtenText, writtenBytes] = [text, bytes];
+  return bytes;
+}
+
+function decodedConfig(bytes: Uint8Array, start: number, end: number): string {
+  if (isReadBytes(bytes, start, end)) return readText;
+  const text = decodeUtf8(bytes, start, end);
+  if (end - start <= LONGEST_KEPT) [readText, readBytes] = [text, bytes.slice(start, end)];
+  return text;
+}
+
+function isReadBytes(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== readBytes.length) return false;
+  for (let i = start; i < end; i++) if (bytes[i] !== readBytes[i - start]) return false;
+  return true;
 }
 
 function isServerState(state: number): state is ServerStateNumber {

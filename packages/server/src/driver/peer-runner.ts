@@ -181,11 +181,13 @@ export class PeerRunner {
   #scheduleSend(): void {
     if (this.#sendScheduled || this.#leaving.size === 0) return;
     this.#sendScheduled = true;
-    this.#options.defer(() => {
-      this.#sendScheduled = false;
-      this.sendNow();
-    });
+    this.#options.defer(this.#sendScheduledOnes);
   }
+
+  readonly #sendScheduledOnes = (): void => {
+    this.#sendScheduled = false;
+    this.sendNow();
+  };
 
   /** Sends what is to leave at the end of this turn. */
   sendNow(): void {
@@ -234,7 +236,9 @@ export class PeerRunner {
   // What the links report.
 
   notification(from: number, bytes: Uint8Array): void {
-    this.#step({ kind: 'notification', from, bytes });
+    if (this.#stopped) return;
+    const { clock } = this.#options;
+    this.#port.step({ kind: 'notification', from, bytes, nowMs: clock.monotonicMs(), wallMs: clock.wallMs() });
   }
 
   electionLink(sid: number, up: boolean): void {

@@ -7,6 +7,7 @@
 
 /** The zxid of `<kind>.<hex>[.suffix]`, or null when the name is none of that kind. */
 export function zxidOfName(kind: 'log' | 'snapshot', name: string): number | null {
+  if (!name.startsWith(kind)) return null;
   const parts = name.split('.');
   const hex = parts[1];
   if (parts[0] !== kind || hex === undefined || !/^[0-9a-fA-F]{1,16}$/.test(hex)) return null;

@@ -21,6 +21,7 @@ export interface Slot {
   readonly list: readonly number[];
 }
 
+const TWO_32 = 4294967296;
 const MAGIC = 0x484b4e53;
 /** "HKL" and the version of the list's layout. */
 const LIST_MAGIC = 0x484b4c01;
@@ -32,6 +33,8 @@ const LIST_HEAD_BYTES = 16;
 /** So many fit behind a slot in its sector. */
 export const MOST_LISTED: number = Math.floor((SECTOR_BYTES - SLOT_BYTES - LIST_HEAD_BYTES - 4) / 8);
 export const SLOTS_FILE_BYTES: number = 2 * SECTOR_BYTES;
+/** The names of such files in UTF-8: there are few. */
+const NAMES: Map<string, Uint8Array> = new Map();
 
 /** Where the slot of this serial number lies in the file. */
 export function slotPosition(serial: number): number {
@@ -43,18 +46,16 @@ export function encodeSlot(name: string, { first, second, serial, list }: Slot):
   const bytes = new Uint8Array(SLOT_BYTES + (list.length === 0 ? 0 : LIST_HEAD_BYTES + 8 * list.length + 4));
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC);
-  view.setBigUint64(4, BigInt(serial));
-  view.setBigUint64(12, BigInt(first));
-  view.setBigUint64(20, BigInt(second));
+  setNumber(view, 4, serial);
+  setNumber(view, 12, first);
+  setNumber(view, 20, second);
   view.setUint32(CHECKED_BYTES, checksum(bytes, 0, CHECKED_BYTES, name));
   if (list.length === 0) return bytes;
   view.setUint32(SLOT_BYTES, LIST_MAGIC);
-  view.setBigUint64(SLOT_BYTES + 4, BigInt(serial));
+  setNumber(view, SLOT_BYTES + 4, serial);
   view.setUint32(SLOT_BYTES + 12, list.length);
   const from = SLOT_BYTES + LIST_HEAD_BYTES;
-  list.forEach((number, i) => {
-    view.setBigUint64(from + 8 * i, BigInt(number));
-  });
+  for (let i = 0; i < list.length; i++) setNumber(view, from + 8 * i, list[i] as number);
   view.setUint32(bytes.length - 4, checksum(bytes, SLOT_BYTES, bytes.length - 4, name));
   return bytes;
 }
@@ -82,9 +83,8 @@ export function readSlots(disk: Disk, path: string): Slot | null {
 /** The newest slot that is whole in the bytes of the file of this name; null without one. */
 export function newestSlotIn(name: string, bytes: Uint8Array): Slot | null {
   let newest: Slot | null = null;
-  for (const at of [0, SECTOR_BYTES]) {
-    if (bytes.length < at + SLOT_BYTES) continue;
-    const slot = decodeSlot(name, bytes.slice(at, at + SECTOR_BYTES));
+  for (let at = 0; at < SLOTS_FILE_BYTES && bytes.length >= at + SLOT_BYTES; at += SECTOR_BYTES) {
+    const slot = decodeSlot(name, bytes.subarray(at, at + SECTOR_BYTES));
     if (slot === null || slotPosition(slot.serial) !== at) continue;
     if (newest === null || slot.serial > newest.serial) newest = slot;
   }
@@ -92,17 +92,21 @@ export function newestSlotIn(name: string, bytes: Uint8Array): Slot | null {
 }
 
 function checksum(bytes: Uint8Array, start: number, end: number, name: string): number {
-  const text = encodeUtf8(name);
+  let text = NAMES.get(name);
+  if (text === undefined) {
+    text = encodeUtf8(name);
+    NAMES.set(name, text);
+  }
   return adler32(text, 0, text.length, adler32(bytes, start, end));
 }
 
 function decodeSlot(name: string, bytes: Uint8Array): Slot | null {
-  const view = new DataView(bytes.buffer);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint32(0) !== MAGIC || view.getUint32(CHECKED_BYTES) !== checksum(bytes, 0, CHECKED_BYTES, name))
     return null;
-  const serial = Number(view.getBigUint64(4));
-  const [first, second] = [Number(view.getBigUint64(12)), Number(view.getBigUint64(20))];
-  return { serial, first, second, list: decodeList(name, serial, bytes, view) };
+  const serial = getNumber(view, 4);
+  const list = decodeList(name, serial, bytes, view);
+  return { serial, first: getNumber(view, 12), second: getNumber(view, 20), list };
 }
 
 /** The list that goes with the slot; none where it is not whole, or is that of an earlier one. */
@@ -111,9 +115,18 @@ function decodeList(name: string, serial: number, bytes: Uint8Array, view: DataV
   if (bytes.length < from || view.getUint32(SLOT_BYTES) !== LIST_MAGIC) return [];
   const count = view.getUint32(SLOT_BYTES + 12);
   const end = from + 8 * count;
-  if (Number(view.getBigUint64(SLOT_BYTES + 4)) !== serial || count > MOST_LISTED || end + 4 > bytes.length) return [];
+  if (getNumber(view, SLOT_BYTES + 4) !== serial || count > MOST_LISTED || end + 4 > bytes.length) return [];
   if (view.getUint32(end) !== checksum(bytes, SLOT_BYTES, end, name)) return [];
-  return Array.from({ length: count }, (_, i) => Number(view.getBigUint64(from + 8 * i)));
+  return Array.from({ length: count }, (_, i) => getNumber(view, from + 8 * i));
+}
+
+function setNumber(view: DataView, at: number, value: number): void {
+  view.setUint32(at, Math.floor(value / TWO_32));
+  view.setUint32(at + 4, value >>> 0);
+}
+
+function getNumber(view: DataView, at: number): number {
+  return view.getUint32(at) * TWO_32 + view.getUint32(at + 4);
 }
 
 /** Remembers other numbers; durable on return. Makes the file if it is not there. Throws what the disk throws. */

@@ -315,7 +315,8 @@ export class FastElection {
   }
 
   #proposed(): CastVote {
-    return { ...this.#proposal, electionEpoch: this.#round, looking: true, leading: false, version: 2 };
+    const { leader, zxid, peerEpoch } = this.#proposal;
+    return { leader, zxid, electionEpoch: this.#round, peerEpoch, looking: true, leading: false, version: 2 };
   }
 
   #propose(candidate: Candidate): void {

@@ -3,7 +3,7 @@ import type { Membership } from '../membership/membership.ts';
 /** Up to which txn the quorums of the memberships in force have acknowledged (law 29). */
 export class CommitRule {
   readonly #acked: Map<number, number> = new Map();
-  #candidates: number[] = [];
+  readonly #candidates: number[] = [];
   #wanted = 0;
   readonly #has: (sid: number) => boolean;
   /** What `committable` said last, and of what; it is asked in every step, and acknowledgements come in few. */
@@ -37,9 +37,8 @@ export class CommitRule {
     candidates.length = 0;
     for (const sid of membership.voters) {
       const zxid = this.#acked.get(sid);
-      if (zxid !== undefined) candidates.push(zxid);
+      if (zxid !== undefined) insertDescending(candidates, zxid);
     }
-    candidates.sort(descending);
     for (let i = 0; i < candidates.length; i++) {
       this.#wanted = candidates[i];
       if (membership.isQuorum(this.#has)) return this.#wanted;
@@ -70,6 +69,9 @@ export class CommitRule {
   }
 }
 
-function descending(a: number, b: number): number {
-  return b - a;
+/** There are a handful of voters, and this is done for each acknowledgement: the library's sorting costs more than all else. */
+function insertDescending(sorted: number[], value: number): void {
+  let at = sorted.push(value) - 1;
+  for (; at > 0 && (sorted[at - 1] as number) < value; at--) sorted[at] = sorted[at - 1] as number;
+  sorted[at] = value;
 }
