@@ -258,10 +258,12 @@ export class Cluster implements NodeObserver {
       const { newest } = this.memberships;
       this.world.tell(() => `server ${node.sid} is the first with ${newest?.toText().replaceAll('\n', ' ')}`);
     }
-    const hasLed = this.#established.delete(node.sid) ? 'leading' : role;
-    const said = this.#saidCommitted.get(node.sid) ?? 0;
-    this.#saidCommitted.delete(node.sid);
-    if (hasLed === 'idle') watched.applied.commitUpTo(said);
+    const hasLed = this.#established.size > 0 && this.#established.delete(node.sid) ? 'leading' : role;
+    if (this.#saidCommitted.size > 0) {
+      const said = this.#saidCommitted.get(node.sid);
+      this.#saidCommitted.delete(node.sid);
+      if (hasLed === 'idle' && said !== undefined) watched.applied.commitUpTo(said);
+    }
     watched.applied.settle(hasLed, server.replica.serving.database.applier, appliedZxid(node));
     if (role === 'idle') {
       watched.comparedZxid = -1;

@@ -18,7 +18,7 @@ export class History {
   readonly #zxids: number[] = [];
   readonly #hashes: Map<number, number> = new Map();
   /** Digest of the tree after a txn, as the first server that had it says. */
-  readonly #digests: Map<number, string> = new Map();
+  readonly #digests: Map<number, { readonly high: number; readonly low: number }> = new Map();
   /** What some server has applied and is not known to be committed, by zxid: more than one where histories parted. */
   readonly #pending: Map<number, AppliedTxn[]> = new Map();
   /** Hears of each txn as it becomes part of the history. */
@@ -116,12 +116,12 @@ export class History {
 
   /** A server that serves says what the digest of its tree is at a zxid. */
   compareDigest(who: number, zxid: number, high: number, low: number): void {
-    const digest = `${high >>> 0}:${low >>> 0}`;
     const known = this.#digests.get(zxid);
-    if (known === undefined) this.#digests.set(zxid, digest);
+    if (known === undefined) this.#digests.set(zxid, { high, low });
     else {
-      law(known === digest, 'state digest', () => {
-        return `server ${who} has digest ${digest} at ${zxidText(zxid)}, another had ${known}`;
+      law(known.high === high && known.low === low, 'state digest', () => {
+        const [mine, others] = [{ high, low }, known].map((digest) => `${digest.high >>> 0}:${digest.low >>> 0}`);
+        return `server ${who} has digest ${mine} at ${zxidText(zxid)}, another had ${others}`;
       });
     }
   }

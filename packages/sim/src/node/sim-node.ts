@@ -299,10 +299,7 @@ export class SimNode {
 
   #assemble(): void {
     const { settings, life } = this;
-    const parsed = this.#parseConfig();
-    // Production has a least window; a small one makes learners need the log on the disk, or everything.
-    const config = { ...parsed, commitLogCount: settings.commitLogCount };
-    const server = assembleServer(config, this.#ports(), (fatal) => {
+    const server = assembleServer(this.#parseConfig(), this.#ports(), (fatal) => {
       if (this.life === life && !this.disk.crashed) this.#fatal(fatal);
     });
     this.server = server;
@@ -319,7 +316,8 @@ export class SimNode {
     if (relisted === null) return this.#configOf(settings.config);
     const readFile = (path: string): string | null => this.#text(path);
     const file = `${CONFIG_DIR}/${CONFIG_FILE}`;
-    const parse = (): ServerConfig => parseServerConfig(this.#text(file) as string, { file, properties: [], readFile });
+    const parse = (): ServerConfig =>
+      this.#withSmallWindow(parseServerConfig(this.#text(file) as string, { file, properties: [], readFile }));
     try {
       return parse();
     } catch (error) {
@@ -340,9 +338,14 @@ export class SimNode {
       read.push([path, content]);
       return content;
     };
-    const config = parseServerConfig(text, { file: null, properties: [], readFile });
+    const config = this.#withSmallWindow(parseServerConfig(text, { file: null, properties: [], readFile }));
     this.#parsed = { config, read };
     return config;
+  }
+
+  /** Production has a least window; a small one makes learners need the log on the disk, or everything. */
+  #withSmallWindow(config: ServerConfig): ServerConfig {
+    return { ...config, commitLogCount: this.settings.commitLogCount };
   }
 
   /** Of a file that belongs to the configuration; null without one. */

@@ -24,8 +24,15 @@ export class Trace {
   }
 
   mixBytes(bytes: Uint8Array): void {
-    let hash = bytes.length;
-    for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
+    const { length } = bytes;
+    let hash = length;
+    let at = 0;
+    for (; at + 4 <= length; at += 4) {
+      const word = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+      hash = Math.imul(hash ^ word, 0x9e3779b1);
+      hash ^= hash >>> 15;
+    }
+    for (; at < length; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193);
     this.mix(hash);
   }
 

@@ -45,6 +45,8 @@ export class SimInode {
   readonly #faults: PlatterFaults = new PlatterFaults();
   /** Sectors whose sync was a lie, with what they held before. */
   readonly #unflushed: Map<number, Uint8Array> = new Map();
+  /** Whether nothing has happened to it since a crash after which the disk held what it had promised: another one changes nothing. */
+  #isUntouched = false;
   /** Writes under way, to catch two that overlap. */
   readonly writing: Set<{ start: number; end: number }> = new Set();
   /** Changes whenever the durable content does. */
@@ -87,6 +89,7 @@ export class SimInode {
   /** `lost`: the disk takes it and never writes it, which reads show once the cache is gone. */
   write(bytes: Uint8Array, position: number, lost = false): void {
     const end = position + bytes.length;
+    this.#isUntouched = false;
     this.#sequence++;
     if (end > this.#length) this.#setLength(end);
     this.#cached.set(bytes, position);
@@ -95,6 +98,7 @@ export class SimInode {
   }
 
   truncate(length: number): void {
+    this.#isUntouched = false;
     this.#sequence++;
     this.#rewritten = true;
     if (length < this.#length) {
@@ -121,6 +125,7 @@ export class SimInode {
 
   /** The disk writes what was meant for somewhere else; as far as the file goes. */
   overwrite(bytes: Uint8Array, position: number): void {
+    this.#isUntouched = false;
     const end = Math.min(position + bytes.length, this.#capacityFor(this.#durableLength));
     for (let sector = Math.floor(position / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) {
       const start = sector * SECTOR_BYTES;
@@ -164,6 +169,7 @@ export class SimInode {
   }
 
   makeUnreadable(start: number, end: number): void {
+    this.#isUntouched = false;
     for (let sector = Math.floor(start / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) {
       this.#faults.makeUnreadable(sector);
     }
@@ -256,8 +262,6 @@ export class SimInode {
 
   /** Decides what of the unsynced survives; afterwards reads see only that. */
   crash(kind: CrashKind, random: SeededRandom): void {
-    this.durableVersion++;
-    this.rewrites++;
     if (kind !== 'lose') {
       for (const [sector, versions] of this.#dirty) {
         const chosen = kind === 'keep' ? versions.length - 1 : random.below(versions.length + 1) - 1;
@@ -268,8 +272,11 @@ export class SimInode {
       const entry = this.#lengths[chosen];
       if (entry !== undefined) this.#durableLength = entry.length;
     }
-    this.forgetDirty();
     this.writing.clear();
+    if (this.#isUntouched) return;
+    this.durableVersion++;
+    this.rewrites++;
+    this.forgetDirty();
     this.#length = this.#durableLength;
     this.#cached = new Uint8Array(this.#capacityFor(this.#length));
     this.#cached.set(this.#durable.subarray(0, Math.min(this.#length, this.#durable.length)));
@@ -282,6 +289,7 @@ export class SimInode {
       if (start < this.#length) this.#cached.set(bytes.subarray(0, this.#cached.length - start), start);
     }
     this.#cached.fill(0, this.#length);
+    this.#isUntouched = !this.#faults.any;
   }
 
   #soil(sector: number, lost: boolean): void {
