@@ -512,6 +512,11 @@ function atStart<T>(run: () => T): T {
 }
 
 function fatalExit(log: ServerLog, error: Error): FatalExit {
+  if (error instanceof RecoveryRefused || error instanceof DataDirError) {
+    const message = `what the disk holds cannot be read again, the server stops: ${error.message}`;
+    log.error({ exitCode: ServerExit.disk }, message);
+    return { exitCode: ServerExit.disk, message };
+  }
   // Node's own complaints about a call have codes, too; only the operating system's mean the disk.
   const broken = error instanceof InvariantViolation || !SYSTEM_CODE.test((error as NodeJS.ErrnoException).code ?? '');
   const exitCode = broken ? ServerExit.invariant : ServerExit.disk;

@@ -116,6 +116,11 @@ export class Cluster implements NodeObserver {
       committed: (sid, zxid) => this.#saidCommitted.set(sid, Math.max(zxid, this.#saidCommitted.get(sid) ?? 0)),
       fail: (error) => world.fail(error),
       isExcused: (zxid) => this.#isExcused(zxid),
+      isHeldByOthers: (zxid, sid) => {
+        const holders = this.#holdersOf(zxid, this.history.hashOf(zxid) ?? 0);
+        holders.delete(sid);
+        return this.#isQuorumAt(zxid, holders);
+      },
       isEpochExcused: (epoch) => this.#isQuorum(({ promises }) => promises.mayNotKnow(epoch)),
     });
     this.contacts = new SessionContacts(this);
@@ -240,7 +245,17 @@ export class Cluster implements NodeObserver {
     const hash = this.history.hashOf(zxid);
     if (hash === undefined) return false;
     const mayLack = ({ promises }: Watched): boolean => promises.mayLack(zxid, hash);
-    return this.voters.some(mayLack) && this.#isQuorum((watched) => mayLack(watched) || watched.promises.isRebuilding);
+    // Who has forgotten it wins the election before those that have it, where they have not entered its epoch.
+    return this.voters
+      .filter(mayLack)
+      .some((winner) =>
+        this.#isQuorum(
+          (watched) =>
+            mayLack(watched) ||
+            watched.promises.isRebuilding ||
+            watched.durable.currentEpoch < winner.durable.currentEpoch,
+        ),
+      );
   }
 
   #isQuorum(isOf: (watched: Watched) => boolean): boolean {
@@ -320,18 +335,27 @@ export class Cluster implements NodeObserver {
   /** At the moment of a commit a quorum of disks must have it, whatever their caches say; or have had it before they were broken. */
   #committed(zxid: number, hash: number): void {
     this.counts.commitChecks++;
-    const holders = new Set<number>();
-    for (const { node, durable, promises } of this.servers) {
-      if (durable.holds(zxid, hash) || promises.mayHaveHad(zxid)) holders.add(node.sid);
-    }
-    const memberships = this.memberships.at(zxid);
-    // A server alone is its own quorum.
-    const isDurable = this.plan.voters === 1 ? holders.size > 0 : memberships.every((each) => each.isQuorum(holders));
-    law(isDurable, 'quorum durability', () => {
+    const holders = this.#holdersOf(zxid, hash);
+    law(this.#isQuorumAt(zxid, holders), 'quorum durability', () => {
+      const memberships = this.memberships.at(zxid);
       const voters = memberships.map((each) => [...each.voters].join(' ')).join(', then ');
       return `${zxidText(zxid)} is committed while the disks of ${[...holders].join(' ')} hold it; the voters are ${voters}`;
     });
     this.world.tell(() => `${zxidText(zxid)} is committed, the disks of ${[...holders].join(' ')} hold it`);
+  }
+
+  #holdersOf(zxid: number, hash: number): Set<number> {
+    const holders = new Set<number>();
+    for (const { node, durable, promises } of this.servers) {
+      if (durable.holds(zxid, hash) || promises.mayHaveHad(zxid)) holders.add(node.sid);
+    }
+    return holders;
+  }
+
+  /** A server alone is its own quorum. */
+  #isQuorumAt(zxid: number, servers: ReadonlySet<number>): boolean {
+    if (this.plan.voters === 1) return servers.size > 0;
+    return this.memberships.at(zxid).every((each) => each.isQuorum(servers));
   }
 
   ended(node: SimNode, end: NodeEnd | 'stopped' | 'fatal', fatal: FatalExit | null): void {
@@ -341,10 +365,13 @@ export class Cluster implements NodeObserver {
     watched.comparedZxid = -1;
     this.world.tell(() => `server ${node.sid} ends: ${end}`);
     if (end === 'fatal' && !(this.#mayFail(node) && fatal !== null && isOfDisk(fatal))) {
-      throw new Violation('crash', 'a server ends by itself', `server ${node.sid}: ${fatal?.message}`);
+      // Whoever has asked the server to do what ends it might take an exception for the server's own.
+      this.world.fail(new Violation('crash', 'a server ends by itself', `server ${node.sid}: ${fatal?.message}`));
     }
     if (end === 'fatal') {
       this.counts.diskErrors++;
+      // A page that was read again from a disk that does not have it, and is written back, takes what was promised with it.
+      if (watched.promises.isStruck) watched.promises.remember();
       // Whoever looks after a disk that failed restarts the machine before the server (docs/guides/promises.md).
       node.disk.crash(this.crashKind(node), this.#random.next());
     } else if (end === 'killed') this.counts.kills++;
@@ -368,7 +395,7 @@ export class Cluster implements NodeObserver {
 
   complained(node: SimNode, text: string): void {
     if (this.#mayFail(node) || (this.#mayBeToldWrongly && text.includes('digest'))) return;
-    throw new Violation('safety', 'a server logs an error', `server ${node.sid}: ${text}`);
+    this.world.fail(new Violation('safety', 'a server logs an error', `server ${node.sid}: ${text}`));
   }
 
   /**

@@ -100,6 +100,23 @@ describe('the mark of what has been durable', () => {
     assert.equal(readLoggedMark(disk, LOGS), 4);
   });
 
+  it('is brought up to a log that was durable beyond it, though no txn comes; where there is none, none is made', () => {
+    const first = bench(emptyDisk(), 0);
+    first.append(1);
+    first.pass();
+    first.append(2);
+    first.append(3);
+    first.disk.run();
+    first.disk.crash('keep');
+    assert.equal(readLoggedMark(first.disk, LOGS), 1);
+    const second = bench(first.disk, 3);
+    second.pass();
+    assert.equal(readLoggedMark(second.disk, LOGS), 3);
+    const third = bench(emptyDisk(), 3);
+    third.pass();
+    assert.equal(readLoggedMark(third.disk, LOGS), null);
+  });
+
   it('never says more than a crash leaves of the log, wherever that comes', () => {
     const disk = emptyDisk();
     putSnapshot(disk, 0);

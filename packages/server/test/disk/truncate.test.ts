@@ -136,6 +136,22 @@ describe('truncation', () => {
     assert.equal(recoverModel(disk).lastZxid, at(1, 5));
   });
 
+  it('is refused at a snapshot behind which a file begins, where the file before is damaged: no start would read that', () => {
+    const disk = new SimDisk(1);
+    makeFolders(disk);
+    putLog(disk, zxids(1, 1, 5));
+    putSnapshot(disk, at(1, 5));
+    putLog(disk, zxids(1, 6, 8));
+    const file = disk.openWriteSync(`${LOGS}/log.100000001`);
+    file.writeSync(Uint8Array.of(0xff), 0, 1, 16 + 12 + 40);
+    file.dataSyncSync();
+    file.closeSync();
+    assert.equal(recoverModel(disk).lastZxid, at(1, 8), 'the damaged file is not needed');
+    refuses(disk, at(1, 5));
+    historyOn(disk).truncate(at(1, 6));
+    assert.equal(recoverModel(disk).lastZxid, at(1, 6));
+  });
+
   it('tells of every error of the disk, and leaves no hole (S14)', () => {
     for (const code of ['EIO', 'ENOSPC', 'EROFS']) {
       for (const operation of ['remove', 'syncDir', 'truncate', 'sync'] as const) {

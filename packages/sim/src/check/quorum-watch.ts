@@ -39,6 +39,8 @@ export interface QuorumContext {
   readonly tell: ((line: () => string) => void) | null;
   /** Whether the disks of a quorum have forgotten a txn, and nobody could notice. */
   readonly isExcused: (zxid: number) => boolean;
+  /** Whether a quorum of disks has a txn, that of this server aside. */
+  readonly isHeldByOthers: (zxid: number, sid: number) => boolean;
   /** Whether the disks of a quorum have forgotten that they accepted an epoch. */
   readonly isEpochExcused: (epoch: number) => boolean;
   /** Hears of what is broken: the server that is writing a packet would take an exception for its own. */
@@ -51,6 +53,8 @@ interface Conversation {
   readonly leader: End;
   /** Hashes of what was proposed to the learner and it has not acknowledged, by zxid. */
   readonly proposed: Map<number, number>;
+  /** The last txn that was committed when the learner said what it has. */
+  committedBefore: number;
   /** Of what was sent before NEWLEADER: everything that the learner must have on its disk when it acknowledges that. */
   syncedZxid: number;
   /** The last txn of the leader's history that it has heard of: nothing beyond may be on its disk behind NEWLEADER. */
@@ -103,6 +107,7 @@ export class QuorumWatch {
       learner,
       leader,
       proposed: new Map(),
+      committedBefore: 0,
       syncedZxid: 0,
       knownZxid: 0,
       hasNewLeader: false,
@@ -134,7 +139,7 @@ export class QuorumWatch {
         counts.truncs++;
         this.#conveyances.set(conversation.learner.node.sid, 'TRUNC');
         conversation.syncedZxid = zxid;
-        this.#cut(conversation.learner, zxid);
+        this.#cut(conversation, zxid);
         return;
       case PacketType.snap:
         counts.snaps++;
@@ -164,13 +169,18 @@ export class QuorumWatch {
     }
   }
 
-  /** Nobody is told to give up what is committed. */
-  #cut({ node, durable }: End, zxid: number): void {
-    const { history, isExcused } = this.#context;
+  /**
+   * Nobody is told to give up what is committed; but what is committed after the learner has said what it has, by others, may be on
+   * the way to it again behind the word to cut it.
+   */
+  #cut({ learner: { node, durable }, committedBefore }: Conversation, zxid: number): void {
+    const { history, isExcused, isHeldByOthers } = this.#context;
     const [next] = history.after(zxid);
-    if (next !== undefined && isExcused(history.last)) throw new ExcusedLoss(`${zxidText(next)} is to be cut off`);
-    law(next === undefined || durable.hashOf(next) !== history.hashOf(next), 'committed is never cut', () => {
-      return `server ${node.sid} is told to cut its log to ${zxidText(zxid)}, ${zxidText(next ?? 0)} is committed and on its disk`;
+    if (next === undefined) return;
+    if (isExcused(history.last)) throw new ExcusedLoss(`${zxidText(next)} is to be cut off`);
+    const isOther = durable.hashOf(next) !== history.hashOf(next);
+    law(isOther || (next > committedBefore && isHeldByOthers(next, node.sid)), 'committed is never cut', () => {
+      return `server ${node.sid} is told to cut its log to ${zxidText(zxid)}, ${zxidText(next)} is committed and on its disk`;
     });
   }
 
@@ -272,6 +282,7 @@ export class QuorumWatch {
     });
     if (packet.type === PacketType.ackEpoch) {
       counts.ackChecks++;
+      conversation.committedBefore = this.#context.history.last;
       law(durable.acceptedEpoch >= conversation.epoch, 'honest acknowledgement', () => {
         return `server ${node.sid} accepts epoch ${conversation.epoch}, its disk says ${durable.acceptedEpoch}`;
       });

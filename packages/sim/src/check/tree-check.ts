@@ -36,7 +36,7 @@ export function checkTree(who: number, server: AssembledServer, oracle: Oracle, 
       store.get(slot, Field.aversion),
       store.get(slot, Field.childCount),
       sessionId(store.get(slot, Field.owner), store.get(slot, Field.owner + 1)),
-    ].join('|');
+    ];
     const expected = [
       wanted.data,
       wanted.acl,
@@ -49,8 +49,12 @@ export function checkTree(who: number, server: AssembledServer, oracle: Oracle, 
       wanted.aversion,
       wanted.children,
       wanted.owner,
-    ].join('|');
-    law(found === expected, 'state', () => `${name()}: ${path} is ${found}, the model says ${expected}`);
+    ];
+    law(
+      found.every((value, i) => value === expected[i]),
+      'state',
+      () => `${name()}: ${path} is ${found.join('|')}, the model says ${expected.join('|')}`,
+    );
     law(wanted.owner <= 0n || oracle.sessions.has(wanted.owner), 'ephemerals', () => `${name()}: ${path} has no owner`);
   }
   law(seen === oracle.tree.live.length + 1, 'state', () => {

@@ -104,11 +104,13 @@ function endOf(folders: HistoryFolders, zxid: number): { readonly place: LogPlac
     throw new HistoryUnreachable(`${snapshotFolder} has no snapshot that is not beyond ${zxidText(zxid)}`);
   }
   const logs = listLogs(disk, logFolder);
+  // A file that begins right behind the cut goes as a whole: whoever reads the state again meets the one before it.
+  const most = Math.min(base.zxid + 1, zxid);
   const file =
     logs[
       Math.max(
         0,
-        logs.findLastIndex((log) => log.zxid <= base.zxid + 1),
+        logs.findLastIndex((log) => log.zxid <= most),
       )
     ];
   let reached = base.zxid;

@@ -144,6 +144,8 @@ export class LoggedMark {
       writeSlots(disk, folder, LOGGED_NAME, slot.first, OPEN, slot.list);
     }
     this.#epochEnds = slot?.list ?? [];
+    // It may be long before the next txn comes, and the mark must not stay behind what is durable for so long.
+    if (slot !== null && zxidOf(slot) < lastZxid) this.note(lastZxid);
   }
 
   /** The log is durable up to here. */

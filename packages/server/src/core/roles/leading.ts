@@ -469,7 +469,7 @@ export class Leading implements Role {
       this.#transfer?.advance(this.#stage, this.#writes.pendingSyncs);
     }
     this.#sync.flush();
-    for (const handler of [...this.#handlers.values()]) {
+    for (const handler of this.#handlers.values()) {
       if (handler.queue.length > limits.learnerQueueBytes) this.#drop(handler, 'too much waits behind its state');
     }
   }
