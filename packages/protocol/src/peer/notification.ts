@@ -103,7 +103,7 @@ function encodedConfig(text: string): Uint8Array {
 function decodedConfig(bytes: Uint8Array, start: number, end: number): string {
   if (isReadBytes(bytes, start, end)) return readText;
   const text = decodeUtf8(bytes, start, end);
-  if (end - start <= LONGEST_KEPT) [readText, readBytes] = [text, bytes.slice(start, end)];
+  if (end - start <= LONGEST_KEPT) [readText, readBytes] = [text, new Uint8Array(bytes.subarray(start, end))];
   return text;
 }
 

@@ -164,3 +164,15 @@ test('any notification, read from the middle of a larger array', () => {
     }),
   );
 });
+
+test('configurations by turns are each read and written as they are, also from memory that changes afterwards', () => {
+  const texts = ['', CONFIG, CONFIG.replace('1', '2'), `${CONFIG}ä`, CONFIG, '', 'x'.repeat(20_000), CONFIG];
+  for (const config of [...texts, ...texts]) {
+    const bytes = encodeNotification({ ...SAMPLE, config });
+    assert.equal(toHex(bytes.subarray(44)), toHex(Buffer.from(config)));
+    const memory = Buffer.from(bytes);
+    assert.equal(decodeNotification(memory)?.config, config);
+    memory.fill(0x41);
+    assert.equal(decodeNotification(bytes)?.config, config);
+  }
+});

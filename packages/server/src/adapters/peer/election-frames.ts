@@ -29,7 +29,8 @@ export class FrameParser {
     while (at < bytes.length && !this.#isStopped) {
       const whole = this.#wholeAt(bytes, at);
       if (whole > 0) {
-        this.#frame(bytes.slice(at + HEADER_BYTES, at + HEADER_BYTES + whole));
+        // Not `slice`, which makes no copy of a Buffer.
+        this.#frame(new Uint8Array(bytes.subarray(at + HEADER_BYTES, at + HEADER_BYTES + whole)));
         at += HEADER_BYTES + whole;
       } else if (this.#length === 0) {
         this.#header = (this.#header << 8) | (bytes[at++] as number);
