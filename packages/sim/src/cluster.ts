@@ -367,6 +367,7 @@ export class Cluster implements NodeObserver {
     if (end === 'fatal' && !(this.#mayFail(node) && fatal !== null && isOfDisk(fatal))) {
       // Whoever has asked the server to do what ends it might take an exception for the server's own.
       this.world.fail(new Violation('crash', 'a server ends by itself', `server ${node.sid}: ${fatal?.message}`));
+      return;
     }
     if (end === 'fatal') {
       this.counts.diskErrors++;

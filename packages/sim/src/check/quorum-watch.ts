@@ -171,12 +171,12 @@ export class QuorumWatch {
 
   /**
    * Nobody is told to give up what is committed; but what is committed after the learner has said what it has, by others, may be on
-   * the way to it again behind the word to cut it.
+   * the way to it again behind the word to cut it. A learner that has gone on to a later epoch has left this leader.
    */
-  #cut({ learner: { node, durable }, committedBefore }: Conversation, zxid: number): void {
+  #cut({ learner: { node, durable }, committedBefore, epoch }: Conversation, zxid: number): void {
     const { history, isExcused, isHeldByOthers } = this.#context;
     const [next] = history.after(zxid);
-    if (next === undefined) return;
+    if (next === undefined || durable.acceptedEpoch > epoch) return;
     if (isExcused(history.last)) throw new ExcusedLoss(`${zxidText(next)} is to be cut off`);
     const isOther = durable.hashOf(next) !== history.hashOf(next);
     law(isOther || (next > committedBefore && isHeldByOthers(next, node.sid)), 'committed is never cut', () => {

@@ -26,7 +26,7 @@ interface Part {
 }
 
 /** So many runs are aimed at a cell that no other run has filled. */
-const TRIES = 64;
+const TRIES = 400;
 
 /** Runs of fresh seeds, one after the other, what they have met, and which of them have failed. */
 class Runs {
