@@ -512,9 +512,14 @@ function atStart<T>(run: () => T): T {
 }
 
 function fatalExit(log: ServerLog, error: Error): FatalExit {
+  const fatal = fatalOf(error);
+  log.error({ exitCode: fatal.exitCode }, fatal.message);
+  return fatal;
+}
+
+function fatalOf(error: Error): FatalExit {
   if (error instanceof RecoveryRefused || error instanceof DataDirError) {
     const message = `what the disk holds cannot be read again, the server stops: ${error.message}`;
-    log.error({ exitCode: ServerExit.disk }, message);
     return { exitCode: ServerExit.disk, message };
   }
   // Node's own complaints about a call have codes, too; only the operating system's mean the disk.
@@ -523,7 +528,6 @@ function fatalExit(log: ServerLog, error: Error): FatalExit {
   const message = broken
     ? `an assertion failed, the server stops to protect the data: ${error.stack ?? error.message}`
     : `the disk failed, the server stops; nothing has been acknowledged since: ${error.message}`;
-  log.error({ exitCode }, message);
   return { exitCode, message };
 }
 

@@ -39,21 +39,18 @@ export class Recorder {
   committed(bytes: Uint8Array): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const session = view.getBigInt64(0);
-    const text = sessionText(session);
     const zxid = view.getInt32(12) * 4294967296 + view.getUint32(16);
     const type = view.getInt32(28);
-    const xid = view.getInt32(8);
-    const isReaping = type === OpCode.deleteContainer;
     const isReconfiguration = type === OpCode.reconfig || (type === OpCode.setData && session === 0n);
-    if (isReaping) {
+    const act = isReconfiguration ? 'reconfig' : nameOf(type);
+    const line: TxnLine = { kind: 'txn', zxid, session: sessionText(session), xid: view.getInt32(8), do: act };
+    if (type === OpCode.deleteContainer) {
       const txn = decodeTxn(new Reader(bytes));
       const path = txn.op === 'deleteContainer' || txn.op === 'delete' ? (txn.body.path ?? '') : '';
-      this.lines.push({ kind: 'txn', zxid, session: text, xid, do: 'deleteContainer', in: { path } });
-    } else if (type === OpCode.error) {
-      this.lines.push({ kind: 'txn', zxid, session: text, xid, do: 'error', error: view.getInt32(HEADER_BYTES) });
-    } else if (isReconfiguration) {
-      this.lines.push({ kind: 'txn', zxid, session: text, xid, do: 'reconfig', in: { path: CONFIG_PATH } });
-    } else this.lines.push({ kind: 'txn', zxid, session: text, xid, do: nameOf(type) });
+      this.lines.push({ ...line, in: { path } });
+    } else if (type === OpCode.error) this.lines.push({ ...line, error: view.getInt32(HEADER_BYTES) });
+    else if (isReconfiguration) this.lines.push({ ...line, in: { path: CONFIG_PATH } });
+    else this.lines.push(line);
   }
 }
 
@@ -63,6 +60,8 @@ const NAMES: ReadonlyMap<number, TxnLine['do']> = new Map([
   [OpCode.createContainer, 'create'],
   [OpCode.createTTL, 'create'],
   [OpCode.delete, 'delete'],
+  [OpCode.deleteContainer, 'deleteContainer'],
+  [OpCode.error, 'error'],
   [OpCode.setData, 'setData'],
   [OpCode.setACL, 'setACL'],
   [OpCode.check, 'check'],

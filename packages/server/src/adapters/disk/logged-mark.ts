@@ -30,7 +30,7 @@ export const LOGGED_NAME = 'headkeeper.logged';
 /** The second number of a mark: the log goes on behind it, as far as is known; it ends there. */
 const OPEN = 0;
 const LAST = 1;
-/** The mark is written so long after a txn that it does not cover; milliseconds. */
+/** The mark is written so long after a txn, or a start with a log, that it does not cover; milliseconds. */
 const LAG_MS = 250;
 /** So many epochs, the last ones, are listed: a start reads the log from a snapshot on, which is hardly ever further back. */
 export const MOST_EPOCH_ENDS = 32;
