@@ -55,6 +55,14 @@ export function recoverState(
 ): Recovery<RecoveredState> {
   // What nobody waits for needs no proof that it is on the disk.
   const logged = config.forceSync ? dataDir.logged() : null;
+  const lostMark = config.forceSync ? dataDir.lostMark : null;
+  if (lostMark !== null) {
+    log.warn(
+      {},
+      `${lostMark} is damaged: if the log has lost its end, or that of an earlier epoch, without a trace, this start cannot tell. ` +
+        'The file is written anew; check the disk.',
+    );
+  }
   const recovery = storage.load(dataDir.source, (source) => readState(config, settings, source, logged));
   const { state } = recovery;
   state.database.logGapZxid = recovery.logGapZxid;

@@ -61,6 +61,7 @@ export class SimServer {
   ready = false;
   /** Everything logged as an error. */
   readonly errors: string[] = [];
+  readonly warnings: string[] = [];
   /** Until this much of the deferred calls and of the disk's work is done, the server stands still. */
   readonly #deferred: (() => void)[] = [];
   readonly #disk: SimDisk;
@@ -85,7 +86,11 @@ export class SimServer {
       preciseMs: () => 0,
       logins: null,
       hashSeed,
-      log: { info: () => {}, warn: () => {}, error: (_: object, text: string) => this.errors.push(text) },
+      log: {
+        info: () => {},
+        warn: (_: object, text: string) => this.warnings.push(text),
+        error: (_: object, text: string) => this.errors.push(text),
+      },
     };
     this.server = assembleServer(config, ports, (fatal) => {
       this.fatal ??= fatal;

@@ -66,43 +66,30 @@ export class FaultInjector {
       node.crashChance = this.#rates.crashAtDisk;
       node.tearChance = this.#rates.crashBehindWrite;
     }
-    for (const fault of [...TIMED_FAULTS, ...DISK_FAULTS]) if (this.#rates[fault] > 0) this.#schedule(fault, 1);
+    for (const fault of [...TIMED_FAULTS, ...DISK_FAULTS]) {
+      if (this.#rates[fault] > 0) this.#repeat(fault, fault, this.#rates[fault], () => this.#inject(fault));
+    }
     const { aim, strike } = this.#cluster.plan;
     if (aim !== null) this.#cluster.onActed = (watched) => this.#aim(watched);
-    if (aim === 'following, TRUNC' && strike !== null) this.#leaveTails(1);
-    if (aim === 'observing, TRUNC' && strike !== null) this.#leaveObserverTails(1);
-    if (aim?.endsWith(', snapshot') && strike !== null) this.#askForSnapshots(1);
+    if (aim === null || strike === null) return;
+    // Hardly any server comes back with txns that nobody else has, unless leaders are abandoned again and again.
+    if (aim === 'following, TRUNC') this.#repeat('tail', 'tail', 8000, () => this.#abandonLeader());
+    if (aim === 'observing, TRUNC') this.#repeat("observer's tail", 'tail', 3000, () => this.#observerTails.begin());
+    // Snapshots begin with a txn under way, and a disk is only lost where none is, unless an operator asks for one.
+    if (aim.endsWith(', snapshot')) this.#repeat('snapshot', 'snapshot', 3000, () => this.#askForSnapshot());
   }
 
-  /** Hardly any server comes back with txns that nobody else has, unless leaders are abandoned again and again. */
-  #leaveTails(count: number): void {
-    const { world } = this.#cluster;
-    this.#later(world.stream('faults tail').wait(8000), () => {
-      if (this.#isStopped) return;
-      this.#happen(`tail ${count}`, () => this.#abandonLeader());
-      this.#leaveTails(count + 1);
-    });
+  #askForSnapshot(): void {
+    const node = this.#choose()?.node;
+    node?.dispatch(() => node.server?.driver.snapshot());
   }
 
-  #leaveObserverTails(count: number): void {
-    const { world } = this.#cluster;
-    this.#later(world.stream('faults tail').wait(3000), () => {
+  /** Injects one fault of this kind after a while of the stream's, and the next one after another, until everything ends. */
+  #repeat(name: string, stream: string, meanMs: number, inject: () => void, count = 1): void {
+    this.#later(this.#cluster.world.stream(`faults ${stream}`).wait(meanMs), () => {
       if (this.#isStopped) return;
-      this.#happen(`observer's tail ${count}`, () => this.#observerTails.begin());
-      this.#leaveObserverTails(count + 1);
-    });
-  }
-
-  /** Snapshots begin with a txn under way, and a disk is only lost where none is, unless an operator asks for one. */
-  #askForSnapshots(count: number): void {
-    const { world } = this.#cluster;
-    this.#later(world.stream('faults snapshot').wait(3000), () => {
-      if (this.#isStopped) return;
-      this.#happen(`snapshot ${count}`, () => {
-        const node = this.#choose()?.node;
-        node?.dispatch(() => node.server?.driver.snapshot());
-      });
-      this.#askForSnapshots(count + 1);
+      this.#happen(`${name} ${count}`, inject);
+      this.#repeat(name, stream, meanMs, inject, count + 1);
     });
   }
 
@@ -113,15 +100,6 @@ export class FaultInjector {
       node.crashChance = 0;
       node.tearChance = 0;
     }
-  }
-
-  #schedule(fault: TimedFault | DiskFault, count: number): void {
-    const { world } = this.#cluster;
-    this.#later(world.stream(`faults ${fault}`).wait(this.#rates[fault]), () => {
-      if (this.#isStopped) return;
-      this.#happen(`${fault} ${count}`, () => this.#inject(fault));
-      this.#schedule(fault, count + 1);
-    });
   }
 
   /** Injects the fault of this name, unless the plan leaves it out. */

@@ -29,7 +29,7 @@ import type { FolderLock } from './folder-lock.ts';
 import { createHistoryStore, settleHistory } from './history-files.ts';
 import type { HistoryFolders } from './history-folders.ts';
 import { INSTALL_NAME } from './install-mark.ts';
-import { readLogged, removeLoggedMark, requireLogged } from './logged-mark.ts';
+import { isLoggedMarkLost, LOGGED_NAME, readLogged, removeLoggedMark, requireLogged } from './logged-mark.ts';
 import {
   createRecoverySource,
   type LogRepairs,
@@ -67,6 +67,8 @@ export interface DataDir {
   readonly source: RecoverySource;
   /** What is known of the log (`headkeeper.logged`). */
   logged(): LoggedFacts;
+  /** The file that should say what is known of the log, if it is there and nothing in it can be read; else null. */
+  readonly lostMark: string | null;
   /**
    * Throws RecoveryRefused when a log that ends with `lastZxid` has lost what was durable (`headkeeper.logged`), and when nobody
    * can tell whether the snapshot belongs to it: a state from another server was being put in its place.
@@ -170,6 +172,9 @@ export function openDataDir(options: DataDirOptions): DataDir {
       initialize: disk.existsSync(`${dataLogDir}/${INITIALIZE_NAME}`),
       source: createRecoverySource(disk, snapshotFolder, logFolder),
       logged: () => readLogged(disk, logFolder),
+      get lostMark() {
+        return isLoggedMarkLost(disk, logFolder) ? `${logFolder}/${LOGGED_NAME}` : null;
+      },
       requireLogged(lastZxid) {
         if (doubt !== null) throw new RecoveryRefused('install-unknown', doubt, { file: INSTALL_NAME });
         requireLogged(readLogged(disk, logFolder), logFolder, lastZxid);

@@ -47,6 +47,11 @@ export function readLoggedMark(disk: Disk, folder: string): number | null {
   return slot === null ? null : zxidOf(slot);
 }
 
+/** Whether there is a mark in this folder that tells nothing: what it knew of the log nobody knows any more. Throws what the disk throws. */
+export function isLoggedMarkLost(disk: Disk, folder: string): boolean {
+  return disk.existsSync(`${folder}/${LOGGED_NAME}`) && readLoggedMark(disk, folder) === null;
+}
+
 /** Whether the log in this folder is known to have ended at its mark. Throws what the disk throws. */
 export function isLoggedLast(disk: Disk, folder: string): boolean {
   return readSlots(disk, `${folder}/${LOGGED_NAME}`)?.second === LAST;
