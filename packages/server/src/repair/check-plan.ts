@@ -1,5 +1,5 @@
 import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
-import { LOGGED_NAME, loweredLoggedMark } from '../adapters/disk/logged-mark.ts';
+import { LOGGED_NAME, loggedMarkWithout, loweredLoggedMark, type ZxidRange } from '../adapters/disk/logged-mark.ts';
 import { listLogs } from '../adapters/disk/recovery-files.ts';
 import { invariant } from '../core/invariants.ts';
 import { zxidText } from '../core/log/recovery-refused.ts';
@@ -30,6 +30,11 @@ export function checkPlan(
   const start = startAfter(folders, plan.changes, options);
   if (start.refusal === null) return withStart(plan, start);
   if (options.acceptLoss && start.refusal.reason === 'log-cut') return withMarkLowered(folders, plan, start, options);
+  // What the plan itself gives up takes the later logs with it.
+  if (options.acceptLoss && plan.losses.length === 0) {
+    const kept = withEndsForgotten(folders, plan, start, options);
+    if (kept !== null) return kept;
+  }
   if (start.refusal.message === startAfter(folders, [], options).refusal?.message) return withStart(plan, start);
   if (!options.acceptLoss) {
     throw new RepairRefused(
@@ -55,6 +60,36 @@ export function checkPlan(
   const shortened = { ...plan, steps, losses, changes };
   if (after.refusal?.reason === 'log-cut') return withMarkLowered(folders, shortened, after, options);
   return withStart(shortened, after);
+}
+
+/**
+ * The plan of a log that has lost the ends of epochs, and goes on with others: `headkeeper.logged` forgets them, and the later logs
+ * stay. null when that is not what a start refuses first.
+ */
+function withEndsForgotten(
+  folders: HistoryFolders,
+  plan: RepairPlan,
+  { refusal }: TrialStart,
+  options: PlanOptions,
+): RepairPlan | null {
+  const { disk, logFolder } = folders;
+  const lacked: ZxidRange[] = [];
+  let changes = plan.changes;
+  for (let next = refusal; next?.reason === 'missing-txns'; next = startAfter(folders, changes, options).refusal) {
+    const { missingFrom: from, missingTo: to } = next.place;
+    if (from === null || to === null) break;
+    const bytes = loggedMarkWithout(disk, logFolder, [...lacked, { from, to }]);
+    // What it does not know it cannot forget.
+    if (bytes === null || lacked.some((range) => range.from === from)) break;
+    lacked.push({ from, to });
+    changes = [{ kind: 'write', folder: logFolder, name: LOGGED_NAME, pieces: () => [bytes] }, ...plan.changes];
+  }
+  if (lacked.length === 0) return null;
+  const texts = lacked.map(({ from, to }) => rangeText(from, to));
+  const steps = [...plan.steps, `lets ${LOGGED_NAME} forget ${texts.join(' and ')}; the later logs stay`];
+  const losses = texts.map((text) => `${text}, which the log held, as ${LOGGED_NAME} says`);
+  const notes = [...plan.notes, ENSEMBLE_WARNING];
+  return tellStart(folders, { steps, losses, notes, changes }, options);
 }
 
 /** The plan of a log that ends before `headkeeper.logged`, which a start would not accept, with that set back first. */

@@ -159,4 +159,50 @@ describe('what a server has noted of its log', () => {
     const at = planRebuildSnapshot(folders, LAST - 3, CAREFUL);
     assert.deepEqual(at.losses, []);
   });
+
+  it('forgets the end of an epoch that the log has lost, when that is accepted, and the later epochs stay', () => {
+    for (const isTorn of [false, true]) {
+      const history = notedHistory();
+      const { disk, folders } = history;
+      const name = logOf(history, 1);
+      cutRecords(history, name, 3);
+      if (isTorn) edit(disk, name, (bytes) => Buffer.concat([bytes, new Uint8Array([1, 2, 3])]));
+      const before = filesIn(disk);
+      assert.throws(() => start(disk));
+      assert.deepEqual(
+        planCutTail(folders, name, 'last-good', isTorn ? LOSSY : CAREFUL).changes.length,
+        isTorn ? 2 : 0,
+        'without the loss accepted nothing is done',
+      );
+      const plan = planCutTail(folders, name, 'last-good', LOSSY);
+      assert.match(
+        plan.steps.join('; '),
+        /lets headkeeper\.logged forget the txns from 0x100000026 to 0x100000028; the later/,
+      );
+      assert.match(plan.losses.join('; '), /^the txns from 0x100000026 to 0x100000028, which the log held/);
+      assert.match(plan.notes.join('; '), /If other members .* ends at txn 0x20000001e/);
+      const home = carryOut(folders, plan, { command: 'test', wallMs: 1 });
+      assert.equal(start(disk).lastZxid, LAST);
+      assert.deepEqual(readLogged(disk, FOLDER), { provenZxid: LAST, epochEnds: [EPOCH + 37] });
+      for (const half of [0, 512]) {
+        const decayed = disk.fork();
+        decayed.rot(`${FOLDER}/${LOGGED_NAME}`, half, half + 512, 'zeros', 1);
+        assert.deepEqual(readLogged(decayed, FOLDER).epochEnds, [EPOCH + 37], 'whichever half has decayed');
+      }
+      carryOut(folders, planUndo(folders, home.slice('/data/'.length)), { command: 'undo', wallMs: 2 });
+      assert.deepEqual(filesIn(disk), before);
+    }
+  });
+
+  it('forgets what it can where something else is wrong, too', () => {
+    const history = notedHistory();
+    const { folders } = history;
+    cutRecords(history, logOf(history, 1), 3);
+    cutRecords(history, logOf(history, 2), 3);
+    const plan = planCutTail(folders, logOf(history, 1), 'last-good', LOSSY);
+    assert.match(plan.steps.join('; '), /^lets headkeeper\.logged forget/);
+    assert.match(plan.notes.join('; '), /A start still refuses then: .*0x200000012/);
+    carryOut(folders, plan, { command: 'test', wallMs: 1 });
+    assert.equal(planCutTail(folders, logOf(history, 1), 'last-good', LOSSY).changes.length, 0);
+  });
 });

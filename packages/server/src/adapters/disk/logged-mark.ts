@@ -35,6 +35,12 @@ const LAG_MS = 250;
 /** So many epochs, the last ones, are listed: a start reads the log from a snapshot on, which is hardly ever further back. */
 export const MOST_EPOCH_ENDS = 32;
 
+/** Both ends belong to it. */
+export interface ZxidRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What is known of the log in this folder. Throws what the disk throws. */
 export function readLogged(disk: Disk, folder: string): LoggedFacts {
   const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
@@ -88,9 +94,31 @@ export function lowerLoggedMark(disk: Disk, folder: string, zxid: number): void 
 export function loweredLoggedMark(disk: Disk, folder: string, zxid: number): Uint8Array | null {
   const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
   if (slot === null || zxidOf(slot) <= zxid) return null;
+  return inBothSlots(slot, loweredTo(slot, zxid));
+}
+
+/**
+ * The file of a mark that knows of these txns no longer, which the log lacks: their epoch ends before them. Nothing is touched; null
+ * when no epoch is known to have ended among them. Throws what the disk throws.
+ */
+export function loggedMarkWithout(disk: Disk, folder: string, lacked: readonly ZxidRange[]): Uint8Array | null {
+  const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
+  if (slot === null) return null;
+  const endOf = (end: number): number => {
+    const range = lacked.find(({ from, to }) => end >= from && end <= to);
+    return range === undefined ? end : range.from - 1;
+  };
+  // One of an earlier epoch is listed itself, or has been forgotten, as there are no more than so many.
+  const list = slot.list.filter((end) => epochOf(endOf(end)) === epochOf(end) && counterOf(endOf(end)) > 0).map(endOf);
+  if (list.length === slot.list.length && list.every((end, i) => end === slot.list[i])) return null;
+  return inBothSlots(slot, { first: slot.first, list });
+}
+
+/** Newer than what is there, and twice: a decayed slot must not bring that back. */
+function inBothSlots({ serial: last }: Slot, content: Pick<Slot, 'first' | 'list'>): Uint8Array {
   const bytes = new Uint8Array(SLOTS_FILE_BYTES);
-  for (const serial of [slot.serial + 1, slot.serial + 2]) {
-    bytes.set(encodeSlot(LOGGED_NAME, { ...loweredTo(slot, zxid), second: OPEN, serial }), slotPosition(serial));
+  for (const serial of [last + 1, last + 2]) {
+    bytes.set(encodeSlot(LOGGED_NAME, { ...content, second: OPEN, serial }), slotPosition(serial));
   }
   return bytes;
 }

@@ -179,7 +179,8 @@ export class LogReplay {
       'missing-txns',
       `${log.name} at byte ${offset}: txn ${zxidText(zxid)} follows ${zxidText(last)}, but the log was durable up to ${zxidText(end)} before ` +
         `that was written: the txns from ${zxidText(last + 1)} to ${zxidText(end)} were acknowledged and the disk has lost them. Restore ` +
-        'the log that holds them from a backup or another server; to accept the loss, remove headkeeper.logged.',
+        'the log that holds them from a backup or another server; to accept the loss, say "headkeeper repair cut-tail --accept-loss" ' +
+        'with the log before it.',
       { file: log.name, offset, missingFrom: last + 1, missingTo: end },
     );
   }
