@@ -59,8 +59,8 @@ export function recoverState(
   if (lostMark !== null) {
     log.warn(
       {},
-      `${lostMark} is damaged: if the log has lost its end, or that of an earlier epoch, without a trace, this start cannot tell. ` +
-        'The file is written anew; check the disk.',
+      `${lostMark} is damaged, or was not completed: if the log has lost its end, or that of an earlier epoch, without a trace, this ` +
+        'start cannot tell. The file is written anew.',
     );
   }
   const recovery = storage.load(dataDir.source, (source) => readState(config, settings, source, logged));

@@ -2,7 +2,7 @@ import type { HistoryFolders } from '../adapters/disk/history-folders.ts';
 import { LOGGED_NAME, loggedMarkWithout, loweredLoggedMark, type ZxidRange } from '../adapters/disk/logged-mark.ts';
 import { listLogs } from '../adapters/disk/recovery-files.ts';
 import { invariant } from '../core/invariants.ts';
-import { zxidText } from '../core/log/recovery-refused.ts';
+import { type RecoveryRefused, zxidText } from '../core/log/recovery-refused.ts';
 import type { Change, RepairPlan } from './changes.ts';
 import { RepairRefused } from './repair-refused.ts';
 import { repairSettings } from './repair-settings.ts';
@@ -63,8 +63,8 @@ export function checkPlan(
 }
 
 /**
- * The plan of a log that has lost the ends of epochs, and goes on with others: `headkeeper.logged` forgets them, and the later logs
- * stay. null when that is not what a start refuses first.
+ * The plan of a log that has lost the ends of epochs, and goes on with others: `headkeeper.logged` forgets them, files of which nothing
+ * is left are moved out, and the later logs stay. null when that is not what a start refuses first.
  */
 function withEndsForgotten(
   folders: HistoryFolders,
@@ -74,22 +74,48 @@ function withEndsForgotten(
 ): RepairPlan | null {
   const { disk, logFolder } = folders;
   const lacked: ZxidRange[] = [];
+  const emptied: string[] = [];
   let changes = plan.changes;
-  for (let next = refusal; next?.reason === 'missing-txns'; next = startAfter(folders, changes, options).refusal) {
-    const { missingFrom: from, missingTo: to } = next.place;
-    if (from === null || to === null) break;
-    const bytes = loggedMarkWithout(disk, logFolder, [...lacked, { from, to }]);
-    // What it does not know it cannot forget.
-    if (bytes === null || lacked.some((range) => range.from === from)) break;
-    lacked.push({ from, to });
-    changes = [{ kind: 'write', folder: logFolder, name: LOGGED_NAME, pieces: () => [bytes] }, ...plan.changes];
+  for (let next = refusal; next !== null; next = startAfter(folders, changes, options).refusal) {
+    const range = forgettable(folders, next);
+    const file = emptiedBy(folders, next, lacked);
+    if (range !== null && !lacked.some(({ from }) => from === range.from)) lacked.push(range);
+    else if (file !== null && !emptied.includes(file)) emptied.push(file);
+    else break;
+    const bytes = loggedMarkWithout(disk, logFolder, lacked);
+    invariant(bytes !== null, 'what can be forgotten is known');
+    const removals = emptied.map((name): Change => ({ kind: 'remove', folder: logFolder, name }));
+    changes = [
+      { kind: 'write', folder: logFolder, name: LOGGED_NAME, pieces: () => [bytes] },
+      ...removals,
+      ...plan.changes,
+    ];
   }
   if (lacked.length === 0) return null;
   const texts = lacked.map(({ from, to }) => rangeText(from, to));
   const steps = [...plan.steps, `lets ${LOGGED_NAME} forget ${texts.join(' and ')}; the later logs stay`];
+  if (emptied.length > 0) steps.push(`moves out what holds none of them any more: ${emptied.join(', ')}`);
   const losses = texts.map((text) => `${text}, which the log held, as ${LOGGED_NAME} says`);
   const notes = [...plan.notes, ENSEMBLE_WARNING];
   return tellStart(folders, { steps, losses, notes, changes }, options);
+}
+
+/** The txns that a start misses, when `headkeeper.logged` is what knows of them. */
+function forgettable({ disk, logFolder }: HistoryFolders, { reason, place }: RecoveryRefused): ZxidRange | null {
+  const { missingFrom: from, missingTo: to } = place;
+  if (reason !== 'missing-txns' || from === null || to === null) return null;
+  return loggedMarkWithout(disk, logFolder, [{ from, to }]) === null ? null : { from, to };
+}
+
+/** The file that a start refuses because it holds nothing of what has been given up. */
+function emptiedBy(
+  { disk, logFolder }: HistoryFolders,
+  { reason, place }: RecoveryRefused,
+  lacked: readonly ZxidRange[],
+): string | null {
+  const log = listLogs(disk, logFolder).find(({ name }) => name === place.file);
+  if (reason !== 'log-damaged' || log === undefined) return null;
+  return lacked.some(({ from, to }) => from <= log.zxid && log.zxid <= to) ? log.name : null;
 }
 
 /** The plan of a log that ends before `headkeeper.logged`, which a start would not accept, with that set back first. */

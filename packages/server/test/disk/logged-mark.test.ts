@@ -117,6 +117,32 @@ describe('the mark of what has been durable', () => {
     assert.equal(readLoggedMark(third.disk, LOGS), null);
   });
 
+  it('is not brought up to the number in which an epoch begins, which no log holds: a leader may have a log cut to that', () => {
+    for (const how of ['later', 'closed', 'closed for good'] as const) {
+      const { disk, append, pass } = bench(emptyDisk(), 0);
+      append(1);
+      append(2);
+      pass();
+      const cut = bench(disk, EPOCH);
+      if (how === 'later') cut.pass();
+      else {
+        cut.journal.close(() => {}, how === 'closed for good');
+        disk.run();
+      }
+      assert.equal(readLoggedMark(disk, LOGS), 2, how);
+    }
+  });
+
+  it('is written anew by the next server when nothing in it can be read', () => {
+    const { disk, append, pass } = bench(emptyDisk(), 0);
+    append(1);
+    append(2);
+    pass();
+    put(disk, `${LOGS}/${LOGGED_NAME}`, 'x'.repeat(1024));
+    bench(disk, 2).pass();
+    assert.equal(readLoggedMark(disk, LOGS), 2);
+  });
+
   it('never says more than a crash leaves of the log, wherever that comes', () => {
     const disk = emptyDisk();
     putSnapshot(disk, 0);

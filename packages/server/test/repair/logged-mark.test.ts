@@ -21,8 +21,8 @@ const LOSSY = { juteMaxBuffer: JUTE_MAX_BUFFER, acceptLoss: true };
 const LAST = 2 * EPOCH + 30;
 
 /** Forty txns of epoch 1 and thirty of epoch 2, twenty in a log at most; and what their server has noted of the log. */
-function notedHistory(): SampleHistory {
-  const history = sampleHistory(5);
+function notedHistory(epochs: readonly number[] = [40, 30]): SampleHistory {
+  const history = sampleHistory(5, epochs);
   for (const name of history.disk.listSync(FOLDER)) {
     if (/^snapshot\.[1-9]/.test(name)) history.disk.removeSync(`${FOLDER}/${name}`);
   }
@@ -200,9 +200,26 @@ describe('what a server has noted of its log', () => {
     cutRecords(history, logOf(history, 1), 3);
     cutRecords(history, logOf(history, 2), 3);
     const plan = planCutTail(folders, logOf(history, 1), 'last-good', LOSSY);
-    assert.match(plan.steps.join('; '), /^lets headkeeper\.logged forget/);
+    const lost = 'the txns from 0x100000026 to 0x100000028';
+    assert.deepEqual(plan.steps, [`lets headkeeper.logged forget ${lost}; the later logs stay`]);
+    assert.deepEqual(plan.losses, [`${lost}, which the log held, as headkeeper.logged says`]);
     assert.match(plan.notes.join('; '), /A start still refuses then: .*0x200000012/);
     carryOut(folders, plan, { command: 'test', wallMs: 1 });
     assert.equal(planCutTail(folders, logOf(history, 1), 'last-good', LOSSY).changes.length, 0);
+  });
+
+  it('forgets an epoch of which nothing is left, and the empty file goes', () => {
+    for (const tail of [0, 4096]) {
+      const history = notedHistory([40, 5, 30]);
+      const { disk, folders } = history;
+      const [first, second] = [logOf(history, 1), 'log.200000001'];
+      edit(disk, second, (bytes) => Buffer.concat([bytes.subarray(0, 16), new Uint8Array(tail)]));
+      assert.throws(() => start(disk));
+      const plan = planCutTail(folders, first, 'last-good', LOSSY);
+      assert.match(plan.steps.join('; '), /moves out what holds none of them any more: log\.200000001$/);
+      carryOut(folders, plan, { command: 'test', wallMs: 1 });
+      assert.equal(start(disk).lastZxid, 3 * EPOCH + 30);
+      assert.deepEqual(readLogged(disk, FOLDER).epochEnds, [EPOCH + 40]);
+    }
   });
 });

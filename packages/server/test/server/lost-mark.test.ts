@@ -29,7 +29,7 @@ describe('a start whose mark of the log is damaged', () => {
     assert.equal(warnings.length, 1);
     assert.match(
       warnings[0] as string,
-      /^\/log\/version-2\/headkeeper\.logged is damaged: if the log has lost its end, /,
+      /^\/log\/version-2\/headkeeper\.logged is damaged, or was not completed: if the log has lost its end, /,
     );
   });
 

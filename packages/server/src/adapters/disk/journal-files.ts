@@ -136,13 +136,13 @@ class JournalFiles implements Journal {
     this.#listener = options.listener;
     this.#nowMs = options.nowMs;
     this.#statistics = options.statistics ?? new JournalStatistics();
+    const spare = this.#path(SPARE_LOG_NAME);
+    if (this.#disk.existsSync(spare)) this.#disk.removeSync(spare);
     const { timers } = options;
     this.#mark =
       timers === undefined
         ? null
         : new LoggedMark(this.#disk, this.#folder, timers, this.#lastZxid, (error) => this.#fail(error));
-    const spare = this.#path(SPARE_LOG_NAME);
-    if (this.#disk.existsSync(spare)) this.#disk.removeSync(spare);
   }
 
   append(memory: Uint8Array, start: number, end: number, firstZxid: number, lastZxid: number): void {

@@ -171,14 +171,17 @@ export class LoggedMark {
     this.#timers = timers;
     this.#lastZxid = lastZxid;
     this.#failed = failed;
-    const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
+    const path = `${folder}/${LOGGED_NAME}`;
+    const slot = readSlots(disk, path);
     // Both slots: a decayed one must not bring the other back.
     for (let i = 0; slot?.second === LAST && i < 2; i++) {
       writeSlots(disk, folder, LOGGED_NAME, slot.first, OPEN, slot.list);
     }
     this.#epochEnds = slot?.list ?? [];
-    // It may be long before the next txn comes, and the mark must not stay behind what is durable for so long.
-    if (slot !== null && zxidOf(slot) < lastZxid) this.note(lastZxid);
+    const isBehind = slot === null ? disk.existsSync(path) : zxidOf(slot) < lastZxid;
+    // It may be long before the next txn comes, and the mark must not stay behind what is durable for so long; with the number in which
+    // an epoch begins there is no txn.
+    if (isBehind && counterOf(lastZxid) > 0) this.note(lastZxid);
   }
 
   /** The log is durable up to here. */
