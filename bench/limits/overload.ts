@@ -61,12 +61,16 @@ function mean(seconds: readonly Second[]): number {
   return seconds.reduce((sum, { answered }) => sum + answered, 0) / seconds.length;
 }
 
-/** The overload lasts so many seconds; the usual load goes before and comes after it. */
+/**
+ * The overload lasts so many seconds; the usual load goes before and comes after it, and the server has recovered when it reaches the part
+ * `kept` of the peak again.
+ */
 export async function overload(
   server: ServerProcess,
   flood: string,
   probe: string,
   seconds: number,
+  kept: number,
 ): Promise<Overload> {
   const usual = start(flood, server.port, USUAL_CONNECTIONS, 0, PEAK_SECONDS, 0);
   await usual.ended;
@@ -80,7 +84,7 @@ export async function overload(
   const figures = JSON.parse(await pinging) as Readonly<Record<string, number>>;
   const after = start(flood, server.port, USUAL_CONNECTIONS, 0, RECOVERY_SECONDS, 0);
   await after.ended;
-  const recovered = after.seconds.findIndex(({ answered }) => answered >= 0.9 * peak);
+  const recovered = after.seconds.findIndex(({ answered }) => answered >= kept * peak);
   return {
     peak,
     goodput: mean(over.seconds.slice(2)),

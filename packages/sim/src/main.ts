@@ -21,6 +21,8 @@ interface Arguments {
   minutes: number;
   /** Milliseconds of real time to spend on fresh seeds; 0: one seed only. */
   forMs: number;
+  /** So many fresh seeds have to be run in that time. */
+  least: number;
   /** A range of seeds that are all to be run, or null. */
   sweep: { readonly first: number; readonly last: number } | null;
   /** Seeds of a range that are run at the same time. */
@@ -47,7 +49,7 @@ interface Arguments {
 }
 
 const USAGE = `usage: npm run sim -- [--seed N] [--minutes M] [--profile ${PROFILES.join('|')}] [--voters N] [--observers N] [--rate N] [--aim PHASE [--strike FAULT]]
-                   [--reconfigure] [--restore] [--disk] [--trace] [--repeat] [--for 4m] [--shrink] [--cuts JSON] [--objects] [--history FILE]
+                   [--reconfigure] [--restore] [--disk] [--trace] [--repeat] [--for 4m [--least RUNS]] [--shrink] [--cuts JSON] [--objects] [--history FILE]
                    [--sweep FROM:TO [--jobs N]]`;
 
 const MATRICES_USAGE = '       npm run sim -- --matrices, both tables: faults by phase, and disks';
@@ -60,6 +62,7 @@ const MATRIX_OPTIONS = {
   '--matrices': '',
   '--cpu': 'number',
   '--first': 'number',
+  '--quick': '',
   '--cell': 'word',
   '--slice': 'word',
   '--trace': '',
@@ -171,6 +174,10 @@ function freshSeeds(args: Arguments): number {
   }
   const tookMs = performance.now() - began;
   process.stdout.write(`seeds ${first} to ${first + runs - 1}\n${summary(sum, tookMs)}\n`);
+  if (runs < args.least) {
+    process.stdout.write(`too few runs: ${runs}, expected ${args.least}\n`);
+    return ExitCode.coverage;
+  }
   return checkMinima(sum, args.disk ? MINIMA_OF_DISKS : MINIMA_PER_MINUTE);
 }
 
@@ -236,6 +243,7 @@ function parse(argv: readonly string[]): Arguments | null {
     seed: null,
     minutes: 2,
     forMs: 0,
+    least: 0,
     sweep: null,
     jobs: 1,
     repeat: false,
@@ -265,6 +273,9 @@ function parse(argv: readonly string[]): Arguments | null {
         break;
       case '--for':
         args.forMs = durationMs(value);
+        break;
+      case '--least':
+        args.least = Number(value);
         break;
       case '--sweep':
         args.sweep = rangeOf(value);
@@ -334,6 +345,7 @@ function parse(argv: readonly string[]): Arguments | null {
     args.seed ?? 0,
     args.minutes,
     args.forMs,
+    args.least,
     args.jobs,
     args.voters ?? 1,
     args.observers ?? 0,

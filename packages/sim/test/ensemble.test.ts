@@ -61,7 +61,7 @@ describe('ensembles under faults', () => {
     assert.equal(counts.wipes, 0);
   });
 
-  it('keep them when the end of an epoch is cut out of a log, which only digests tell', () => {
+  it('keep them when the end of an epoch is cut out of a log', () => {
     const { failure, counts } = runSeed({ seed: 30055, minutes: 2, disk: true });
     assert.equal(failure, null, `--seed 30055 --disk: ${failure?.message}`);
     assert.ok(counts.mendings >= 3, JSON.stringify(counts));

@@ -13,10 +13,11 @@ import type { PlantedBug } from './planted-bug.ts';
 import { RECIPE_BUGS } from './recipe-bugs.ts';
 import { copyPackages, plant } from './workshop.ts';
 
-const USAGE = `usage: node packages/sim/dist/src/planted/main.js [--recipes] [--only NAME[,NAME]] [--cpu SECONDS] [--first SEED]
+const USAGE = `usage: node packages/sim/dist/src/planted/main.js [--recipes] [--only NAME[,NAME]] [--slice I/N] [--cpu SECONDS] [--first SEED]
            [--record FILE] [--tell]
   --recipes  bugs of recipes and of the client, in runs with recipes
   --only     these bugs; otherwise all
+  --slice    the Ith of N parts of them
   --cpu      of the processor's time for each bug; 120 if not given
   --first    the first seed of each hunt; 1 if not given
   --record   each hunt is added to this file as one line; a bug that was found in one of its lines is not hunted again
@@ -28,6 +29,7 @@ const PATIENCE = 4;
 const OPTIONS = {
   '--recipes': '',
   '--only': 'word',
+  '--slice': 'word',
   '--cpu': 'number',
   '--first': 'number',
   '--record': 'word',
@@ -99,7 +101,13 @@ function main(argv: readonly string[]): number {
   const isForRecipes = argv.includes('--recipes');
   const options = { cpu: numberIn(argv, '--cpu', 120), first: numberIn(argv, '--first', 1), isForRecipes };
   const only = optionIn(argv, '--only')?.split(',') ?? null;
-  const bugs = (isForRecipes ? RECIPE_BUGS : PLANTED_BUGS).filter(({ name }) => only === null || only.includes(name));
+  const [part = 0, parts = 0] = (optionIn(argv, '--slice') ?? '1/1').split('/').map(Number);
+  if (!(Number.isInteger(part) && Number.isInteger(parts) && part >= 1 && part <= parts)) {
+    process.stderr.write(`--slice wants the number of a part and how many there are, such as 3/16\n${USAGE}`);
+    return 64;
+  }
+  const all = isForRecipes ? RECIPE_BUGS : PLANTED_BUGS;
+  const bugs = all.filter(({ name }, at) => (only === null || only.includes(name)) && at % parts === part - 1);
   const stranger = only?.find((name) => bugs.every((bug) => bug.name !== name));
   if (stranger !== undefined) {
     process.stderr.write(`there is no bug '${stranger}'\n`);
