@@ -455,6 +455,19 @@ describe('the mark of where epochs have ended', () => {
     }
   });
 
+  it('that has decayed in a slot which is whole leaves the other slot, and what that lists', () => {
+    const disk = twoEpochs();
+    writeLoggedMark(disk, LOGS, 0, [6 * EPOCH + 3, 7 * EPOCH + 2]);
+    writeLoggedMark(disk, LOGS, 0, [6 * EPOCH + 3, 7 * EPOCH + 3]);
+    assert.deepEqual(readLogged(disk, LOGS), { provenZxid: 7 * EPOCH + 3, epochEnds: [6 * EPOCH + 3] });
+    const newest = readWhole(disk, `${LOGS}/${LOGGED_NAME}`);
+    // The newer one is in one half or the other.
+    const at = [0, 512].find((half) => newest[half + 19] === 3) as number;
+    // Behind magic, serial number and count stands the first zxid of the list.
+    disk.rot(`${LOGS}/${LOGGED_NAME}`, at + 32 + 16, at + 32 + 17, 'junk', 1);
+    assert.deepEqual(readLogged(disk, LOGS), { provenZxid: 7 * EPOCH + 2, epochEnds: [6 * EPOCH + 3] });
+  });
+
   it('says what has been durable also where the mark is behind it', () => {
     const disk = emptyDisk();
     const { append } = bench(disk, 6 * EPOCH + 3);

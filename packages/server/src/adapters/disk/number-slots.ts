@@ -106,17 +106,19 @@ function decodeSlot(name: string, bytes: Uint8Array): Slot | null {
     return null;
   const serial = getNumber(view, 4);
   const list = decodeList(name, serial, bytes, view);
+  if (list === null) return null;
   return { serial, first: getNumber(view, 12), second: getNumber(view, 20), list };
 }
 
-/** The list that goes with the slot; none where it is not whole, or is that of an earlier one. */
-function decodeList(name: string, serial: number, bytes: Uint8Array, view: DataView): number[] {
+/** The list that goes with the slot, none where it is that of an earlier one; null when it is damaged: the other slot tells more then. */
+function decodeList(name: string, serial: number, bytes: Uint8Array, view: DataView): number[] | null {
   const from = SLOT_BYTES + LIST_HEAD_BYTES;
   if (bytes.length < from || view.getUint32(SLOT_BYTES) !== LIST_MAGIC) return [];
+  if (getNumber(view, SLOT_BYTES + 4) !== serial) return [];
   const count = view.getUint32(SLOT_BYTES + 12);
   const end = from + 8 * count;
-  if (getNumber(view, SLOT_BYTES + 4) !== serial || count > MOST_LISTED || end + 4 > bytes.length) return [];
-  if (view.getUint32(end) !== checksum(bytes, SLOT_BYTES, end, name)) return [];
+  if (count > MOST_LISTED || end + 4 > bytes.length) return null;
+  if (view.getUint32(end) !== checksum(bytes, SLOT_BYTES, end, name)) return null;
   return Array.from({ length: count }, (_, i) => getNumber(view, from + 8 * i));
 }
 
