@@ -43,8 +43,8 @@ export const DISK: readonly Entry[] = [
       },
     ],
     missing:
-      'what is lost together with the mark that tells of it, as when a whole disk lies, nobody notices: a majority of such ' +
-      'disks loses what they had acknowledged',
+      'what is lost of the quarter of a second by which the mark lags, or together with the mark, as when a whole disk lies, is ' +
+      'noticed only where somebody who runs has heard of a later epoch: a majority of such disks loses what they had acknowledged',
   },
   {
     id: 'D03',
@@ -211,6 +211,10 @@ export const DISK: readonly Entry[] = [
     proofs: [
       test('disk/epoch-files', 'are a guess when the files make no sense (S21, D10)'),
       test(
+        'disk/epoch-files',
+        'are found by the copy when they are less than they have been, and the promise is still known',
+      ),
+      test(
         'zab/later-promises',
         'a leader that hears of a later epoch from a voter leads again beyond it, and has that voter then',
       ),
@@ -225,9 +229,21 @@ export const DISK: readonly Entry[] = [
           { file: 'adapters/disk/epoch-files.js', find: 'if (!/^[0-9]{1,10}$/.test(line))', put: "if (line === '')" },
         ],
       },
+      {
+        file: `${ADAPTERS}/epoch-files.ts`,
+        text: 'if (copy && (accepted ?? 0) < copy.accepted)',
+        edits: [
+          {
+            file: 'adapters/disk/epoch-files.js',
+            find: 'if (copy && (accepted ?? 0) < copy.accepted)',
+            put: 'if (false)',
+          },
+        ],
+      },
     ],
     missing:
-      'a digit that has become another digit is seen only where the two files and the history contradict each other',
+      'an epoch that has become a greater one is told from what a crash, or Apache, leaves only where the files contradict each ' +
+      "other: a leader goes beyond such an acceptedEpoch, but Apache's does not, and currentEpoch is believed up to acceptedEpoch",
   },
   {
     id: 'D11',

@@ -35,7 +35,20 @@ export const RECONFIGURATION: readonly Entry[] = [
   {
     id: 'R02',
     title: "The membership of a snapshot takes the place of the server's own, or the other way round",
-    proofs: [{ file: 'packages/server/test/zab/learner-replay.test.ts', name: 'sync/${name}, ${how}' }],
+    proofs: [
+      {
+        file: 'packages/server/test/zab/learned-membership.test.ts',
+        name: 'a server with an old list counts by that of its leader once it has its state, and not by its own',
+      },
+      {
+        file: 'packages/server/test/zab/learned-membership.test.ts',
+        name: 'a server with a newer list than its leader keeps it, whatever the state and NEWLEADER say',
+      },
+      {
+        file: 'packages/server/test/zab/learned-membership.test.ts',
+        name: 'until UPTODATE has come neither list alone elects',
+      },
+    ],
     guards: [
       {
         file: 'packages/server/src/core/roles/learned-membership.ts',
@@ -47,6 +60,27 @@ export const RECONFIGURATION: readonly Entry[] = [
             put: 'return false;',
           },
         ],
+      },
+      {
+        file: 'packages/server/src/core/roles/learned-membership.ts',
+        text: 'stage.see(this.#announced);',
+        edits: [{ file: 'core/roles/learned-membership.js', find: 'stage.see(this.#announced);', put: '' }],
+      },
+      {
+        file: 'packages/server/src/core/stage.ts',
+        text: 'if (membership.version <= this.committed.version) return false;',
+        edits: [
+          {
+            file: 'core/stage.js',
+            find: 'if (membership.version <= this.committed.version)',
+            put: 'if (false)',
+          },
+        ],
+      },
+      {
+        file: 'packages/server/src/core/roles/learning.ts',
+        text: 'serving.refreshConfig(this.#stage.committed);',
+        edits: [{ file: 'core/roles/learning.js', find: 'serving.refreshConfig(this.#stage.committed);', put: '' }],
       },
     ],
   },
@@ -145,12 +179,62 @@ export const RECONFIGURATION: readonly Entry[] = [
         file: 'packages/server/test/election/blank-voter.test.ts',
         name: 'one blank voter elects nobody and does not vote, however long it waits',
       },
+      {
+        file: 'packages/server/test/election/memberships.test.ts',
+        name: 'is not elected, and elects only with a quorum of the others, when it ${what}',
+      },
     ],
     guards: [
-      { file: 'packages/server/src/core/election/fast-election.ts', text: 'if (!electorate.isVoter(vote.leader)) {' },
+      {
+        file: 'packages/server/src/core/election/fast-election.ts',
+        text: 'if (!electorate.isVoter(from)) {',
+        edits: [
+          { file: 'core/election/fast-election.js', find: 'if (!electorate.isVoter(from)) {', put: 'if (false) {' },
+        ],
+      },
+      {
+        file: 'packages/server/src/core/election/fast-election.ts',
+        text: 'if (!electorate.isVoter(vote.leader)) {',
+        edits: [
+          {
+            file: 'core/election/fast-election.js',
+            find: 'if (!electorate.isVoter(vote.leader)) {',
+            put: 'if (false) {',
+          },
+        ],
+      },
+      {
+        file: 'packages/server/src/core/election/fast-election.ts',
+        text: 'const elects = this.#votesHere() && electorate.isVoter(candidate.leader);',
+        edits: [
+          {
+            file: 'core/election/fast-election.js',
+            find: 'const elects = this.#votesHere() && electorate.isVoter(candidate.leader);',
+            put: 'const elects = this.#votesHere();',
+          },
+        ],
+      },
+      {
+        file: 'packages/server/src/core/election/fast-election.ts',
+        text: 'if (!this.#electorate!.mayWin(vote.leader) || !beats(vote, this.#proposal)) return false;',
+        edits: [
+          {
+            file: 'core/election/fast-election.js',
+            find: 'if (!this.#electorate.mayWin(vote.leader) || !beats(vote, this.#proposal))',
+            put: 'if (!beats(vote, this.#proposal))',
+          },
+        ],
+      },
       {
         file: 'packages/server/src/core/election/franchise.ts',
-        text: 'const unheard = electorate.voters.filter((sid) => sid !== this.#sid && !this.#blank.has(sid));',
+        text: 'const quorum = electorate.isQuorum((sid) => sid === this.#sid || this.#blank.has(sid));',
+        edits: [
+          {
+            file: 'core/election/franchise.js',
+            find: 'const quorum = electorate.isQuorum((sid) => sid === this.#sid || this.#blank.has(sid));',
+            put: 'const quorum = true;',
+          },
+        ],
       },
     ],
   },

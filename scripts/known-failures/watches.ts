@@ -187,8 +187,21 @@ export const WATCHES: readonly Entry[] = [
     ],
     guards: [
       {
-        file: 'packages/server/src/core/pipeline.ts',
-        text: 'else if (connection !== null) this.#answer(connection, proposal, writer);',
+        file: 'packages/server/src/core/serving.ts',
+        text: 'connection.out.raw(this.#event.bytes, 0, this.#event.length);',
+        edits: [
+          {
+            file: 'core/serving.js',
+            find: 'connection.out.raw(this.#event.bytes, 0, this.#event.length);',
+            put: '(connection.late ??= []).push(this.#event.toBytes());',
+          },
+          // They leave with the others all the same, behind the answers.
+          {
+            file: 'core/replica.js',
+            find: 'const output = dirty.slice();',
+            put: 'const output = dirty.slice(); for (const c of output) for (const e of c.late?.splice(0) ?? []) c.out.raw(e);',
+          },
+        ],
       },
     ],
   },
@@ -250,6 +263,24 @@ export const WATCHES: readonly Entry[] = [
       {
         file: 'packages/server/src/adapters/client/unsent-output.ts',
         text: 'nowMs - known.sinceMs >= limits.outputStallMs',
+        edits: [
+          {
+            file: 'adapters/client/unsent-output.js',
+            find: 'else if (nowMs - known.sinceMs >= limits.outputStallMs) {',
+            put: 'else if (false) {',
+          },
+        ],
+      },
+      {
+        file: 'packages/server/src/adapters/client/client-socket.ts',
+        text: 'out.replaceMemory(FRESH_BYTES);\n    this.#port.waits(this);',
+        edits: [
+          {
+            file: 'adapters/client/client-socket.js',
+            find: 'out.replaceMemory(FRESH_BYTES);\n        this.#port.waits(this);',
+            put: 'out.length = 0;\n        this.#port.waits(this);',
+          },
+        ],
       },
     ],
   },

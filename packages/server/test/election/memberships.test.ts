@@ -201,3 +201,33 @@ describe('memberships that votes tell of', () => {
     assert.equal(three.takeGossip()?.version, 20);
   });
 });
+
+/** All subsets, the empty one first. */
+function subsetsOf(sids: readonly number[]): number[][] {
+  return Array.from({ length: 2 ** sids.length }, (_, bits) => sids.filter((_sid, i) => ((bits >> i) & 1) === 1));
+}
+
+describe('a newcomer whose list is wrong', () => {
+  for (const [what, standing] of [
+    ['has nothing', { zxid: 0, peerEpoch: 0, participant: true, mayVote: 'blank' }],
+    ['brings more than they have', { ...STANDING, zxid: STANDING.zxid + 1 }],
+  ] as const) {
+    it(`is not elected, and elects only with a quorum of the others, when it ${what}`, () => {
+      const others = [1, 2, 3];
+      // A list that names nobody else is that of another ensemble.
+      for (const listed of subsetsOf(others).filter(({ length }) => length > 0)) {
+        for (const up of subsetsOf(others)) {
+          const servers = new Map(up.map((sid) => [sid, election(sid, voters(1, ...others))]));
+          for (const each of servers.values()) each.start(0, STANDING);
+          servers.set(4, election(4, voters(1, ...listed, 4)));
+          servers.get(4)?.start(0, standing);
+          run(servers, 2000);
+          const elected = [...servers.values()].flatMap(({ outcome }) => (outcome === null ? [] : [outcome.leader]));
+          const told = `with ${up.join()}, by a list of ${listed.join()},4: ${elected.join()}`;
+          if (up.length < 2) assert.deepEqual(elected, [], told);
+          else assert.ok(elected.length >= up.length && elected.every((leader) => leader === up.at(-1)), told);
+        }
+      }
+    });
+  }
+});
