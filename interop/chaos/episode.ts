@@ -89,12 +89,9 @@ export async function episode(
 
 /** What the search and the fast checks of all histories (docs/internals/histories.md) have to say. */
 async function historyFaults(path: string): Promise<string[]> {
-  const { verdict, output } = await search([path]);
+  const { fault } = await search([path]);
   const fast = await runToEnd([process.execPath, FAST_CHECKS, path]);
-  return [
-    ...(verdict === 'illegal' ? [`the search: ${output}`] : []),
-    ...(fast.code === 0 ? [] : [`the fast checks: ${fast.output}`]),
-  ];
+  return [...(fault === null ? [] : [fault]), ...(fast.code === 0 ? [] : [`the fast checks: ${fast.output}`])];
 }
 
 /**

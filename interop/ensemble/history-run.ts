@@ -90,10 +90,10 @@ export async function historyRun(options: HistoryOptions, told: (line: string) =
   load.abandon();
   const counts = countHistory(history);
   const seconds = ((performance.now() - begun) / 1000).toFixed(0);
-  const { verdict, output } = await judge(history, join(ensemble.folder, 'history.jsonl'));
-  if (verdict !== 'ok') faults.push(`the history is ${output}`);
+  const { verdict, fault } = await judge(history, join(ensemble.folder, 'history.jsonl'));
+  if (fault !== null) faults.push(`of the history ${fault}`);
   const planted = await judge(withStaleRead(history), join(ensemble.folder, 'stale.jsonl'));
-  if (planted.verdict !== 'illegal') faults.push(`with a stale read it is ${planted.output}`);
+  if (planted.verdict !== 'illegal') faults.push(`with a stale read ${planted.fault ?? 'the search says ok'}`);
   if (counts.concurrent < operations) faults.push(`only ${counts.concurrent} successful operations were concurrent`);
   const broken = [...injector.counts].map(([name, count]) => `${name} ${count}`);
   const written = load.counts();

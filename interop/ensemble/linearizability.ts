@@ -4,14 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { type SearchVerdict, search } from '../histories/search.ts';
 import { historyText, type Operation } from './history.ts';
 
-/** Longest time for one history, in seconds. */
-const LONGEST_S = 120;
-
 /**
  * Writes the history into `file` and has it judged.
  * @throws Error when the search does not come to a verdict of its own
  */
 export function judge(history: readonly Operation[], file: string): Promise<SearchVerdict> {
   writeFileSync(file, historyText(history));
-  return search([file], LONGEST_S);
+  return search([file]);
 }

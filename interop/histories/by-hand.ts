@@ -16,7 +16,9 @@ interface Step {
 export interface HandMade {
   readonly name: string;
   readonly on: string;
-  readonly verdict: 'ok' | 'illegal';
+  readonly verdict: 'ok' | 'illegal' | 'unknown';
+  /** Longest time for the search, in seconds, where it must run out. */
+  readonly longestS?: number;
   readonly steps: readonly Step[];
 }
 
@@ -133,6 +135,16 @@ const COUNTERS: readonly Omit<HandMade, 'on'>[] = [
     name: 'an addition that is counted twice',
     verdict: 'illegal',
     steps: [...done('a', 1, 'add', { by: 2 }, { value: 2 }), ...done('b', 1, 'read', {}, { value: 4 })],
+  },
+  {
+    // Any of them may have been carried out, and no two choices come to the same.
+    name: 'more additions in doubt than a second is enough for',
+    verdict: 'unknown',
+    longestS: 1,
+    steps: [
+      ...Array.from({ length: 40 }, (_, i) => begun(`c${i}`, 1, 'add', { by: 2 ** i })),
+      ...done('b', 1, 'read', {}, { value: -1 }),
+    ],
   },
 ];
 

@@ -42,8 +42,8 @@ async function judgeTheSearch(folder: string, faults: string[]): Promise<void> {
   for (const [i, history] of HAND_MADE.entries()) {
     const file = join(folder, `by-hand-${i}.jsonl`);
     writeFileSync(file, handMadeText(history));
-    const { verdict, output } = await search([file]);
-    if (verdict !== history.verdict) faults.push(`${history.on}, ${history.name}: the search says ${output}`);
+    const { verdict, fault } = await search([file], history.longestS);
+    if (verdict !== history.verdict) faults.push(`${history.on}, ${history.name}: ${fault ?? 'the search says ok'}`);
   }
 }
 
@@ -78,7 +78,7 @@ export async function compareJudges(options: ComparisonOptions): Promise<Verdict
     if (law !== null) tally.fast++;
     if (isFound) tally.search++;
     if (law !== null && isFound) tally.both++;
-    const said = `${file} (${kind}): the fast checks say ${law ?? 'nothing'}, the search ${found.output.replaceAll('\n', ' ')}`;
+    const said = `${file} (${kind}): the fast checks say ${law ?? 'nothing'}, ${found.fault ?? 'the search ok'}`;
     const isAsItShouldBe = kind === 'sound' ? law === null && found.verdict === 'ok' : isFound && law !== null;
     if (found.verdict === 'unknown' || (isFound && law === null)) faults.push(said);
     else if (bug === undefined && !isAsItShouldBe) faults.push(said);

@@ -65,8 +65,8 @@ export class RegisterWorkload implements Workload {
   }
 
   async judge(): Promise<string[]> {
-    const { verdict, output } = await judge(this.operations, this.#file);
-    return verdict === 'ok' ? [] : [`the registers' history is ${output}`];
+    const { fault } = await judge(this.operations, this.#file);
+    return fault === null ? [] : [`of the registers' history ${fault}`];
   }
 
   async plant(): Promise<void> {
