@@ -18,11 +18,20 @@ export interface DataFile {
 
 /** Every file of the history that has something in it. */
 export function filesOf(dataDir: string): DataFile[] {
-  const folder = join(dataDir, 'version-2');
-  return readdirSync(folder)
-    .sort()
-    .map((name) => ({ name, path: join(folder, name), usedBytes: usedBytesOf(join(folder, name)) }))
-    .filter(({ usedBytes }) => usedBytes > 0);
+  return filesIn(join(dataDir, 'version-2'));
+}
+
+/** The same of the files beside the history: `myid`, and those of ours where Apache does not look. */
+export function filesBeside(dataDir: string): DataFile[] {
+  return filesIn(dataDir);
+}
+
+function filesIn(folder: string): DataFile[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => ({ name, path: join(folder, name), usedBytes: usedBytesOf(join(folder, name)) }))
+    .filter(({ usedBytes }) => usedBytes > 0)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /**

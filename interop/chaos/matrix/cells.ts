@@ -1,4 +1,7 @@
-/** The disk matrix: every used block of every file, each kind of fault, on the leader and on a follower. */
+/**
+ * The disk matrix: every used block of every file, of the history and beside it, each kind of fault, on the leader and on a
+ * follower.
+ */
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RandomStream } from '@headkeeper/testkit';
@@ -30,9 +33,13 @@ export interface CellResult {
 
 export const CELL_FAULTS: readonly CellFault[] = ['zeros', 'junk', 'EIO', 'ENOSPC'];
 
-/** The data directory cannot be used; the disk failed (docs/reference/exit-codes.md). */
+/** It cannot be configured; the data directory cannot be used; the disk failed (docs/reference/exit-codes.md). */
+const EXIT_CONFIG = 2;
 const EXIT_DATA = 3;
 const EXIT_DISK = 10;
+const DISK_ENDS: readonly number[] = [EXIT_DATA, EXIT_DISK];
+/** Files beside the history. A server never writes them once its directory has begun: to let that fail would try nothing. */
+const BESIDE: ReadonlySet<string> = new Set(['myid', 'headkeeper.origin', 'headkeeper.session-key']);
 const ENDS_WITHIN_MS = 20_000;
 const NEW = '/after';
 const MOST_NEW = 900;
@@ -44,13 +51,13 @@ export function cellsOf(stage: Stage): Cell[] {
     ['follower', FOLLOWER],
   ] as const;
   return roles.flatMap(([role, sid]) =>
-    stage
-      .files(sid)
-      .flatMap((file) =>
-        Array.from({ length: Math.ceil(file.usedBytes / BLOCK_BYTES) }, (_, block) =>
-          CELL_FAULTS.map((fault) => ({ file, block, fault, role })),
-        ).flat(),
-      ),
+    stage.files(sid).flatMap((file) =>
+      Array.from({ length: Math.ceil(file.usedBytes / BLOCK_BYTES) }, (_, block) =>
+        CELL_FAULTS.filter((fault) => fault !== 'ENOSPC' || !BESIDE.has(file.name)).map((fault) => {
+          return { file, block, fault, role };
+        }),
+      ).flat(),
+    ),
   );
 }
 
@@ -74,15 +81,20 @@ async function tryStart(stage: Stage, cell: Cell, victim: Member, random: Random
   const from = cell.block * BLOCK_BYTES;
   const logged = victim.logLength();
   if (cell.fault === 'EIO') {
-    const { name } = cell.file;
-    const rule = { op: 'read', error: 'EIO', from, to: from + BLOCK_BYTES, name: `/version-2/${name}` } as const;
+    const rule = { op: 'read', error: 'EIO', from, to: from + BLOCK_BYTES, name: cell.file.path } as const;
     stage.control(victim.sid).setRules([rule]);
   } else damage(cell.file, cell.fault === 'zeros' ? 'zeros' : 'junk', from, BLOCK_BYTES, random);
   await stage.startAll();
   const serving = await stage.settled();
   const faults = (await Promise.all(serving.map((member) => stage.differences(member)))).flat();
-  if (!victim.running) faults.push(...(await wellEnded(victim, [EXIT_DATA, EXIT_DISK], victim.logSince(logged))));
   const said = saidBy(victim.logSince(logged));
+  if (!victim.running) {
+    // Whoever does not know its own number cannot be configured.
+    const codes = cell.file.name === 'myid' ? [EXIT_CONFIG] : DISK_ENDS;
+    faults.push(...(await wellEnded(victim, codes, victim.logSince(logged))));
+    if (BESIDE.has(cell.file.name) && !said.includes(cell.file.name))
+      faults.push(`${victim.name} does not name ${cell.file.name}: ${said}`);
+  }
   const isServing = serving.includes(victim);
   if (faults.length === 0 && !isServing && cell.fault === 'EIO') {
     // With a disk that reads again nothing is missing.
@@ -112,7 +124,7 @@ async function tryWrite(stage: Stage, cell: Cell, victim: Member): Promise<CellR
   await until('the end of the server', 1_000, () => !victim.running).catch(() => {});
   if (victim.running) return { outcome: 'unreached', words: '' };
   // At its start it says that it cannot use the directory.
-  faults.push(...(await wellEnded(victim, [EXIT_DATA, EXIT_DISK], victim.logSince(logged))));
+  faults.push(...(await wellEnded(victim, DISK_ENDS, victim.logSince(logged))));
   const said = saidBy(victim.logSince(logged));
   written.push(...(await write(others, `${NEW}-its-end`, 1, 10, () => false)));
   if (!written.some((path) => path.startsWith(`${NEW}-its-end`))) faults.push('the others take no write');
@@ -137,8 +149,9 @@ function rulesFor({ file, block }: Cell): DiskRule[] {
   return names.map((name) => ({ op: 'write', error: 'ENOSPC', ...range, name: `/version-2/${name}` }));
 }
 
+/** Such as `log`; a file of ours is a kind of its own. */
 export function kindOf({ name }: DataFile): string {
-  return name.replace(/\..*/, '');
+  return name.replace(/^(log|snapshot)\..*/, '$1');
 }
 
 async function wellEnded(victim: Member, codes: readonly number[], log: string): Promise<string[]> {

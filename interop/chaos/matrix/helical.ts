@@ -2,6 +2,9 @@
  * Damage of which one intact copy is left, on one server or another:
  *
  *   node interop/dist/chaos/matrix/helical.js [--from 0] [--to 100000] [--seed N]
+ *   node interop/dist/chaos/matrix/helical.js --slice [--seed N]
+ *
+ * `--slice`: one cell of each length of the turns of a helix, and one tail, which the seed decides.
  *
  * Helical: every record of the log is intact on exactly one of three servers, which is another one for the next record, or the
  * next few. Tail: the last records are damaged, or cut off, on two of three servers; all start at once, or the two first.
@@ -16,7 +19,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RandomStream } from '@headkeeper/testkit';
 import type { Member } from '../../ensemble/member.ts';
-import { numberOf, programOptions } from '../../peers/program-options.ts';
+import { numberOf, programOptions, wrongUse } from '../../peers/program-options.ts';
 import { seedOfRun } from '../../seed.ts';
 import { type DamageKind, damage } from '../damage.ts';
 import { type LogRecord, recordsBelow } from './log-records.ts';
@@ -43,11 +46,14 @@ const LOOK_EVERY_MS = 100;
 const values = programOptions(import.meta.filename, {
   from: { type: 'string', default: '0' },
   to: { type: 'string', default: '100000' },
+  slice: { type: 'boolean', default: false },
   seed: { type: 'string' },
 });
 const seed = seedOfRun(values.seed);
 process.setMaxListeners(100);
-const cells = [...helicalCells(), ...tailCells()].slice(numberOf('from', values.from), numberOf('to', values.to));
+if (values.slice && (values.from !== '0' || values.to !== '100000')) wrongUse('--slice chooses for itself');
+const all = [...helicalCells(), ...tailCells()];
+const cells = values.slice ? sliceOf() : all.slice(numberOf('from', values.from), numberOf('to', values.to));
 const stage = await Stage.prepare({ snapCount: 100_000, znodes: 90, znodeBytes: 200 });
 const rows = new Map<string, Map<Outcome, number>>();
 let wrong = 0;
@@ -68,6 +74,15 @@ for (const [row, counts] of rows)
   console.log(`| ${row} | ${columns.map((column) => counts.get(column) ?? 0).join(' | ')} |`);
 console.log(`${cells.length} cells tried, ${wrong} wrong, ${silent} in which nobody serves`);
 process.exit(wrong + silent === 0 ? 0 : 1);
+
+/** Of the rows of helical damage one cell each, and one of all tails. */
+function sliceOf(): HelicalCell[] {
+  const random = new RandomStream(seed, 'slice');
+  const helical = helicalCells();
+  const rowsOfThem = [...new Set(helical.map(({ row }) => row))];
+  const ofEach = rowsOfThem.map((row) => random.pick(helical.filter((cell) => cell.row === row)));
+  return [...ofEach, random.pick(tailCells())];
+}
 
 function helicalCells(): HelicalCell[] {
   return DAMAGES.flatMap((kind) =>

@@ -1,7 +1,7 @@
 /** Three servers with a history that is written once; each cell of a matrix begins with a copy of it. */
 
 import { cpSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { CreateMode, ErrorCode } from '@headkeeper/protocol';
 import { ConnectionLost } from '../../crash/raw-session.ts';
 import { Ensemble } from '../../ensemble/ensemble.ts';
@@ -9,7 +9,7 @@ import { creation, EnsembleSession } from '../../ensemble/ensemble-session.ts';
 import type { Member } from '../../ensemble/member.ts';
 import { treeOf } from '../../ensemble/tree.ts';
 import { until } from '../../ensemble/waiting.ts';
-import { type DataFile, filesOf } from '../damage.ts';
+import { type DataFile, filesBeside, filesOf } from '../damage.ts';
 import { FaultControl } from '../fault-shim.ts';
 
 /** The server with the greatest number wins among equals. */
@@ -72,8 +72,10 @@ export class Stage {
 
   /** Files of a server with something in them, as every cell begins. */
   files(sid: number): DataFile[] {
-    return filesOf(`${this.ensemble.member(sid).dataDir}.whole`).map((file) => {
-      return { ...file, path: join(this.ensemble.member(sid).dataDir, 'version-2', file.name) };
+    const { dataDir } = this.ensemble.member(sid);
+    const whole = `${dataDir}.whole`;
+    return [...filesOf(whole), ...filesBeside(whole)].map((file) => {
+      return { ...file, path: join(dataDir, relative(whole, file.path)) };
     });
   }
 
