@@ -104,8 +104,10 @@ describe('data directory', () => {
       assert.ok(key.some((byte) => byte !== 0));
       assert.deepEqual(dir.sessionKey(), key);
       assert.equal(statSync(`${folder}/headkeeper.session-key`).mode & 0o777, 0o600);
-      writeFileSync(`${folder}/headkeeper.session-key`, 'short');
-      assert.throws(() => dir.sessionKey(), hasProblem('damaged-key'));
+      for (const lost of ['short', '', new Uint8Array(32)]) {
+        writeFileSync(`${folder}/headkeeper.session-key`, lost);
+        assert.throws(() => dir.sessionKey(), hasProblem('damaged-key'));
+      }
       dir.release();
     }),
   );

@@ -347,10 +347,12 @@ function sessionKey(disk: Disk, dataDir: string): Uint8Array {
   const path = `${dataDir}/${KEY_NAME}`;
   if (disk.existsSync(path)) {
     const key = readWhole(disk, path);
-    if (key.length === KEY_BYTES) return key;
+    // What a disk has lost comes back as zeros, and those anybody would guess.
+    const isLost = key.every((byte) => byte === 0);
+    if (key.length === KEY_BYTES && !isLost) return key;
     throw new DataDirError(
       'damaged-key',
-      `${path} holds ${key.length} bytes instead of ${KEY_BYTES}. Restore it, or remove it: sessions that are open now ` +
+      `${path} holds ${key.length} ${isLost && key.length > 0 ? 'zero ' : ''}bytes instead of ${KEY_BYTES} secret ones. Restore it, or remove it: sessions that are open now ` +
         'can then not be taken up again.',
     );
   }
