@@ -1,5 +1,4 @@
 import { type Member, type Membership, MembershipError, parseMembership } from '../core/membership/membership.ts';
-import { visibleText } from '../visible-text.ts';
 import type { PeerType } from './ensemble-values.ts';
 import { readProperties } from './properties.ts';
 
@@ -238,6 +237,6 @@ function readMyId(sources: MemberSources, where: string, problems: string[]): nu
   }
   const line = (text.split(/\r?\n/)[0] as string).trim();
   if (/^\d{1,15}$/.test(line)) return Number(line);
-  problems.push(`${path}: "${visibleText(line.slice(0, 40))}": ${expected}`);
+  problems.push(`${path}: ${JSON.stringify(line.slice(0, 40))}: ${expected}`);
   return null;
 }
