@@ -7,7 +7,7 @@
  * wait while a session with 100,000 ephemerals ends. --storms: everybody comes at once, every watch fires at once, a leader dies.
  * --overload: ten times the load that can be sustained. Without any of these, all of them. --connections: of --idle, --watches and
  * --storms. --seconds: of --idle (60 if not given) and --overload (300). --work: where the data directories are made.
- * --slice: the overload alone, for 15 s, on a machine that may do other work: half of the peak has to be kept and reached again.
+ * --slice: the overload alone, for 8 s, on a machine that may do other work: half of the peak has to be kept and reached again.
  *
  * Prints each figure beside the one to reach. Exit code 0 when all are reached, 1 when one is missed or something failed, 64 for wrong
  * options.
@@ -134,7 +134,7 @@ if (all || values.overload || values.slice) {
   const probe = await compile('ping-probe', join(repositoryRoot, 'bench/ping-probe.c'));
   const flood = await program('flood');
   await onServer(async (server) => {
-    const lasts = seconds ?? (values.slice ? 15 : 300);
+    const lasts = seconds ?? (values.slice ? 8 : 300);
     const kept = values.slice ? 0.5 : 0.9;
     const result = await overload(server, flood, probe, lasts, kept);
     console.log(`ten times the sustainable load for ${lasts} s: peak ${result.peak.toFixed(0)} answers/s`);

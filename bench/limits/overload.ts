@@ -13,6 +13,7 @@ const CONNECTIONS = 1000;
 const TIMES = 10;
 /** Sessions that are opened besides, each second. */
 const NEW_PER_SECOND = 100;
+/** No longer than the overload itself. */
 const PEAK_SECONDS = 10;
 const RECOVERY_SECONDS = 15;
 
@@ -72,7 +73,7 @@ export async function overload(
   seconds: number,
   kept: number,
 ): Promise<Overload> {
-  const usual = start(flood, server.port, USUAL_CONNECTIONS, 0, PEAK_SECONDS, 0);
+  const usual = start(flood, server.port, USUAL_CONNECTIONS, 0, Math.min(seconds, PEAK_SECONDS), 0);
   await usual.ended;
   const peak = mean(usual.seconds.slice(2));
   const pinging = run([probe, String(server.port), String(seconds + 1)], { timeoutMs: (seconds + 60) * 1000 });
@@ -82,7 +83,7 @@ export async function overload(
   });
   await over.ended;
   const figures = JSON.parse(await pinging) as Readonly<Record<string, number>>;
-  const after = start(flood, server.port, USUAL_CONNECTIONS, 0, RECOVERY_SECONDS, 0);
+  const after = start(flood, server.port, USUAL_CONNECTIONS, 0, Math.min(seconds, RECOVERY_SECONDS), 0);
   await after.ended;
   const recovered = after.seconds.findIndex(({ answered }) => answered >= kept * peak);
   return {

@@ -258,12 +258,23 @@ class S3Target implements BackupTarget {
         sending = send(bytes);
       }
       await sending;
-      await this.#unlessThere(name, bytesSent, signal, (condition) =>
-        this.#client.send(
-          new library.CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts }, ...condition }),
-          forRequest(signal),
-        ),
-      );
+      let attempts = 1;
+      await this.#unlessThere(name, bytesSent, signal, async (condition) => {
+        const command = new library.CompleteMultipartUploadCommand({
+          ...upload,
+          MultipartUpload: { Parts: parts },
+          ...condition,
+        });
+        attempts = (await this.#client.send(command, forRequest(signal))).$metadata.attempts ?? 1;
+      });
+      // A service may take the first attempt, which died with one of its servers, for one that is still at work, and call that done.
+      if (attempts > 1 && (await this.#sizeOf(name, signal)) !== bytesSent) {
+        const { bucket, key, endpoint } = this.#place(name);
+        throw new TargetError(
+          'unreachable',
+          `cannot put ${key} (bucket ${bucket} at ${endpoint}): the upload was said to be complete, and there is no object`,
+        );
+      }
     } catch (error) {
       await this.#withdraw(upload);
       throw error;

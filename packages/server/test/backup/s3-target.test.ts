@@ -162,6 +162,19 @@ describe('a sick S3 service', () => {
       await failsWith('exists', () => target.put('b.json', Buffer.from('ours'), never));
     }));
 
+  it('does not believe that an upload is complete, which it has asked for again, when there is no object', () =>
+    withStub(async (stub) => {
+      const target = await open(stub, { attempts: 3 });
+      stub.next('complete-upload', { kind: 'reset' });
+      stub.next('complete-upload', { kind: 'claimed' });
+      await failsWith('unreachable', () => target.put('b.log', large, never), /there is no object/);
+      assert.equal(stub.objects.size, 0);
+      assert.equal(stub.uploads.size, 0, 'the parts are withdrawn');
+      stub.next('complete-upload', { kind: 'reset' });
+      await target.put('b.log', large, never);
+      assert.deepEqual(await read(target, 'b.log'), large);
+    }));
+
   it('says that a connection was lost, before and after the request took effect', () =>
     withStub(async (stub) => {
       const target = await open(stub);

@@ -28,6 +28,8 @@ export type S3Fault =
   | { readonly kind: 'answer-lost' }
   /** The answer announces the whole body, and the connection ends in its middle. */
   | { readonly kind: 'truncated' }
+  /** An upload is said to be complete, and nothing comes of it: as if another request, which has died, were at it. */
+  | { readonly kind: 'claimed' }
   /** No answer ever comes. */
   | { readonly kind: 'silence' };
 
@@ -104,6 +106,12 @@ export class S3Stub {
       refuse(response, fault.status, fault.code);
       return;
     }
+    if (fault?.kind === 'claimed') {
+      const { body } = completed(key);
+      response.writeHead(200, { 'Content-Length': body?.length });
+      response.end(body);
+      return;
+    }
     if (fault?.kind === 'truncated') {
       const whole = this.objects.get(key) ?? Buffer.alloc(2);
       response.writeHead(200, { 'Content-Length': whole.length });
@@ -163,7 +171,7 @@ export class S3Stub {
         const kept = this.#keep(request, key, Buffer.concat(numbers.map((number) => upload.parts.get(number)!)));
         if (kept.code !== undefined) return kept;
         this.uploads.delete(id);
-        return xml(`<CompleteMultipartUploadResult><Key>${key}</Key></CompleteMultipartUploadResult>`);
+        return completed(key);
       }
       case 'abort-upload':
         this.uploads.delete(url.searchParams.get('uploadId') ?? '');
@@ -200,6 +208,10 @@ interface Answer {
   readonly code?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
+}
+
+function completed(key: string): Answer {
+  return xml(`<CompleteMultipartUploadResult><Key>${key}</Key></CompleteMultipartUploadResult>`);
 }
 
 function kindOf(method: string, url: URL, key: string): S3Request {
