@@ -104,12 +104,13 @@ export function loweredLoggedMark(disk: Disk, folder: string, zxid: number): Uin
 export function loggedMarkWithout(disk: Disk, folder: string, lacked: readonly ZxidRange[]): Uint8Array | null {
   const slot = readSlots(disk, `${folder}/${LOGGED_NAME}`);
   if (slot === null) return null;
-  const endOf = (end: number): number => {
+  const list: number[] = [];
+  for (const end of slot.list) {
     const range = lacked.find(({ from, to }) => end >= from && end <= to);
-    return range === undefined ? end : range.from - 1;
-  };
-  // One of an earlier epoch is listed itself, or has been forgotten, as there are no more than so many.
-  const list = slot.list.filter((end) => epochOf(endOf(end)) === epochOf(end) && counterOf(endOf(end)) > 0).map(endOf);
+    const left = range === undefined ? end : range.from - 1;
+    // Of an epoch that is gone as a whole nothing is listed.
+    if (epochOf(left) === epochOf(end) && counterOf(left) > 0) list.push(left);
+  }
   if (list.length === slot.list.length && list.every((end, i) => end === slot.list[i])) return null;
   return inBothSlots(slot, { first: slot.first, list });
 }
