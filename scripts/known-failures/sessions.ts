@@ -111,6 +111,10 @@ export const SESSIONS: readonly Entry[] = [
         file: 'packages/server/test/zab/hostile-peers.test.ts',
         name: 'a leader that was stopped for less than its followers wait ends no session before it has read what came meanwhile (X08)',
       },
+      {
+        file: 'packages/server/test/zab/hostile-peers.test.ts',
+        name: 'a learner that is gone when a stopped leader goes on takes with it whom it has heard: sessions get their full timeout (X08)',
+      },
     ],
     guards: [
       {
@@ -123,6 +127,11 @@ export const SESSIONS: readonly Entry[] = [
             put: 'if (true)',
           },
         ],
+      },
+      {
+        file: 'packages/server/src/core/roles/leading.ts',
+        text: 'this.#writes.prolong();',
+        edits: [{ file: 'core/roles/leading.js', find: 'this.#writes.prolong();', put: ';' }],
       },
     ],
   },

@@ -291,6 +291,31 @@ test('a leader that was stopped for less than its followers wait ends no session
   assert.equal(member.disk.lastZxid, EPOCH_1 + 2, 'now it is silent');
 });
 
+test('a learner that is gone when a stopped leader goes on takes with it whom it has heard: sessions get their full timeout (X08)', () => {
+  const member = leading();
+  const one = new StandIn(member, { sid: 1, epoch: 0, lastZxid: 0 });
+  const two = new StandIn(member, { sid: 2, epoch: 0, lastZxid: 0 });
+  const client = member.open();
+  client.handshake({ timeOut: 4 * TICK_MS });
+  one.acknowledge(EPOCH_1 + 1);
+  two.pump();
+  assert.equal(client.received.length, 1);
+  const pass = (ticks: number): void => {
+    for (let i = 0; i < 2 * ticks; i++) {
+      member.pass(TICK_MS / 2);
+      one.pump();
+    }
+  };
+  member.nowMs += 4 * TICK_MS;
+  member.step({ kind: 'wake' });
+  assert.equal(member.role, 'leading');
+  member.cut(two.link);
+  pass(4);
+  assert.equal(member.disk.lastZxid, EPOCH_1 + 1, 'the client may have been at the other server a moment ago');
+  pass(2);
+  assert.equal(member.disk.lastZxid, EPOCH_1 + 2, 'now nobody has heard of it for its timeout');
+});
+
 test('a state that takes longer than initLimit to send is sent to its end, as long as it is taken (O10)', () => {
   const log = txns(1, 100);
   const member = leading({

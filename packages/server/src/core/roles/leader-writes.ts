@@ -45,6 +45,13 @@ export abstract class LeaderWrites implements WritePath {
     this.#reaper.start(serving.nowMs);
   }
 
+  /** Every session gets its full timeout once more, except those whose end is proposed. */
+  prolong(): void {
+    this.#pipeline.serving.sessions.forEach((session) => {
+      this.touch(session, session.timeoutMs);
+    });
+  }
+
   /** Proposes the end of sessions that nobody has heard of in time, and of znodes whose time is over. */
   tick(): void {
     const { serving, proposals } = this.#pipeline;

@@ -180,6 +180,8 @@ export class Leading implements Role {
     if (this.#transfer !== null && this.#transfer.successor === handler)
       this.#stage.look('the server that was to lead is gone');
     this.#writes.askAgain();
+    // Whom it has heard while this server stood still it can tell no more: as under a new leader (known failure X08).
+    if (handler.stage === 'live' && this.#stage.nowMs < this.#expiryRestsUntilMs) this.#writes.prolong();
     if (![...this.#handlers.values()].some((other) => other.sid === handler.sid && other.isForwarding)) {
       this.#synced.delete(handler.sid);
     }
